@@ -1,0 +1,111 @@
+"""The contract table: what a product is, and how a contract is named (RULEBOOK §1).
+
+A new product is one entry in `PRODUCTS`; nothing else in the house lists products.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+MONTH_CODES: Final = "FGHJKMNQUVXZ"
+QUARTER_MONTHS: Final = (3, 6, 9, 12)
+CONSECUTIVE_MONTHS: Final = 6
+QUARTERS_AFTER: Final = 4
+PRODUCT_LETTERS: Final = 3
+
+_SYMBOL: Final = re.compile(rf"([A-Z]{{3}})([{MONTH_CODES}])([0-9]{{2}})", re.ASCII)
+_CENTURY: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One futures product: its lot, tick and where its index comes from."""
+
+    code: str
+    underlying: str
+    quote: str
+    lot_units: int
+    ticks_per_usd: int
+    cents_per_tick_lot: int
+    is_index_external: bool
+
+    @property
+    def micros_per_tick(self) -> int:
+        """A tick in millionths of a dollar: what the index is rounded by."""
+        return 1_000_000 // self.ticks_per_usd
+
+
+PRODUCTS: Final[dict[str, Product]] = {
+    "SIT": Product(
+        code="SIT",
+        underlying="Standard Inference Token",
+        quote="USD per million SIT",
+        lot_units=1_000_000,
+        ticks_per_usd=100,
+        cents_per_tick_lot=1,
+        is_index_external=False,
+    ),
+    "SCU": Product(
+        code="SCU",
+        underlying="Standard Compute Unit: one hour of an H100-80GB-SXM",
+        quote="USD per SCU",
+        lot_units=1,
+        ticks_per_usd=100,
+        cents_per_tick_lot=1,
+        is_index_external=True,
+    ),
+}
+
+PRODUCTS_AT_START: Final = ("SIT",)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Delivery:
+    """A delivery month."""
+
+    year: int
+    month: int
+
+    @property
+    def text(self) -> str:
+        """`YYYY-MM`."""
+        return f"{self.year:04d}-{self.month:02d}"
+
+    @property
+    def next(self) -> Delivery:
+        """The month after."""
+        return Delivery(self.year + self.month // 12, self.month % 12 + 1)
+
+
+def delivery_of(day: date) -> Delivery:
+    """The delivery month in which a day lies."""
+    return Delivery(day.year, day.month)
+
+
+def product_of(contract: str) -> str:
+    """The product of a contract: its first three letters (WIRE §2)."""
+    return contract[:PRODUCT_LETTERS]
+
+
+def symbol(product: str, delivery: Delivery) -> str:
+    """`SITZ26` for SIT, December 2026."""
+    return f"{product}{MONTH_CODES[delivery.month - 1]}{delivery.year % 100:02d}"
+
+
+def parse_symbol(contract: str) -> Delivery | None:
+    """The delivery month of a well-formed symbol; None for any other text."""
+    match = _SYMBOL.fullmatch(contract)
+    if match is None:
+        return None
+    return Delivery(_CENTURY + int(match.group(3)), MONTH_CODES.index(match.group(2)) + 1)
+
+
+def ticks_of(price: Decimal, product: Product) -> int | None:
+    """The price in ticks; None when it does not lie on a tick."""
+    ticks = price * product.ticks_per_usd
+    whole = int(ticks)
+    return whole if whole == ticks else None

@@ -1,0 +1,153 @@
+"""Commands for all: configuration, members, accounts, sessions (WIRE §2)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from events.command import CONTROL, Command
+from events.wire_fields import BusinessDate, Identifier, Instant, Name
+
+
+class Configure(Command):
+    """Set a parameter from a session on."""
+
+    TYPE: ClassVar[str] = "configure/1"
+    SHARD: ClassVar[str] = CONTROL
+    parameter: Identifier
+    product: Identifier | None
+    value: Name
+    effective_date: BusinessDate
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """The parameter."""
+        return self.parameter
+
+
+class AdmitMember(Command):
+    """Admit a clearing member."""
+
+    TYPE: ClassVar[str] = "admit_member/1"
+    SHARD: ClassVar[str] = CONTROL
+    member: Identifier
+    name: Name
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """The member."""
+        return self.member
+
+
+class OpenAccount(Command):
+    """Open an account of a member, for the house or for a customer."""
+
+    TYPE: ClassVar[str] = "open_account/1"
+    SHARD: ClassVar[str] = CONTROL
+    account: Identifier
+    member: Identifier
+    origin: Literal["house", "customer"]
+    owner: Identifier
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """The account."""
+        return self.account
+
+
+class SuspendAccount(Command):
+    """Stop an account from trading."""
+
+    TYPE: ClassVar[str] = "suspend_account/1"
+    SHARD: ClassVar[str] = CONTROL
+    account: Identifier
+    reason: Name
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """The account."""
+        return self.account
+
+
+class ReinstateAccount(Command):
+    """Let a suspended account trade again."""
+
+    TYPE: ClassVar[str] = "reinstate_account/1"
+    SHARD: ClassVar[str] = CONTROL
+    account: Identifier
+    reason: Name
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """The account."""
+        return self.account
+
+
+class DeclareDefault(Command):
+    """A person declares a member in default (RULEBOOK §7)."""
+
+    TYPE: ClassVar[str] = "declare_default/1"
+    SHARD: ClassVar[str] = CONTROL
+    member: Identifier
+    reason: Name
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """The member."""
+        return self.member
+
+
+class OpenSession(Command):
+    """Open the first session."""
+
+    TYPE: ClassVar[str] = "open_session/1"
+    SHARD: ClassVar[str] = CONTROL
+    business_date: BusinessDate
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """The business date."""
+        return self.business_date.isoformat()
+
+
+class AdvanceClock(Command):
+    """Nothing but the time."""
+
+    TYPE: ClassVar[str] = "advance_clock/1"
+    SHARD: ClassVar[str] = CONTROL
+    at: Instant
+
+
+class RunCycle(Command):
+    """An intraday variation and margin cycle: a barrier."""
+
+    TYPE: ClassVar[str] = "run_cycle/1"
+    SHARD: ClassVar[str] = CONTROL
+    cycle: Identifier
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """The cycle."""
+        return self.cycle
+
+
+class CloseSession(Command):
+    """Close the open session and open the next: a barrier."""
+
+    TYPE: ClassVar[str] = "close_session/1"
+    SHARD: ClassVar[str] = CONTROL
+    business_date: BusinessDate
+    next_business_date: BusinessDate
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """The business date."""
+        return self.business_date.isoformat()

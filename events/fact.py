@@ -1,0 +1,17 @@
+"""What every fact is: strict, frozen, in the past tense, with its event time (WIRE §3)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from events.wire_fields import StatedInstant
+
+
+class Fact(BaseModel):
+    """What has happened. `TYPE` is its name on the wire."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    TYPE: ClassVar[str]
+    at: StatedInstant

@@ -1,0 +1,125 @@
+"""Exact arithmetic on int64 arrays: the bound is checked first, nothing ever wraps (STYLE §4).
+
+In: int64 arrays and integers. Out: int64 arrays or Python ints. Rule: what does not fit an int64 is
+never wrapped (RULEBOOK §1). Errors: OverflowError with the numbers. Only Python ints, int64 and no
+division.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from events.units import INT64_MAX, INT64_MIN
+
+IntArray = npt.NDArray[np.int64]
+
+_HALF_BITS: Final = 32
+_HALF_MASK: Final = (1 << _HALF_BITS) - 1
+
+
+def bounds(array: IntArray) -> tuple[int, int]:
+    """The least and the greatest element; of an empty array 0 and 0."""
+    if array.size == 0:
+        return 0, 0
+    return int(array.min()), int(array.max())
+
+
+def magnitude(array: IntArray) -> int:
+    """The greatest absolute value in it, also of the least int64, whose `np.abs` would wrap."""
+    low, high = bounds(array)
+    return max(-low, high)
+
+
+def multiply(array: IntArray, scalar: int) -> IntArray:
+    """Each element times the scalar."""
+    ends = [end * scalar for end in bounds(array)]
+    if min(ends) < INT64_MIN or max(ends) > INT64_MAX:
+        msg = f"{bounds(array)} times {scalar} is beyond int64"
+        raise OverflowError(msg)
+    if not any(ends):
+        return np.zeros_like(array)  # The scalar itself may be beyond int64 here.
+    if scalar > INT64_MAX:
+        return -array * np.int64(-scalar)  # Only 2⁶³ times −1 is left, and it fits.
+    return array * np.int64(scalar)
+
+
+def add(array: IntArray, other: IntArray) -> IntArray:
+    """The sums element by element."""
+    sums = array + other
+    if not _may_wrap(bounds(array), bounds(other)):
+        return sums
+    _refuse_wrapped(((array ^ sums) & (other ^ sums)) < 0, array=array, other=other, word="plus")
+    return sums
+
+
+def subtract(array: IntArray, other: IntArray) -> IntArray:
+    """The differences element by element."""
+    low, high = bounds(other)
+    differences = array - other
+    if not _may_wrap(bounds(array), (-high, -low)):
+        return differences
+    _refuse_wrapped(
+        ((array ^ other) & (array ^ differences)) < 0, array=array, other=other, word="minus"
+    )
+    return differences
+
+
+def multiply_add(array: IntArray, scalar: int, *, addend: IntArray) -> IntArray:
+    """Each element times the scalar, plus the addend: lots · Δticks + what was open.
+
+    The product alone must fit too.
+    """
+    products = multiply(array, scalar)
+    if _may_wrap(bounds(products), bounds(addend)):
+        return add(products, addend)
+    products += addend
+    return products
+
+
+def total(array: IntArray) -> int:
+    """The sum of all elements, exact, as a Python int: it may itself lie beyond int64."""
+    if magnitude(array) * array.size <= INT64_MAX:
+        return int(array.sum())
+    high, low = _halves(array)
+    return (int(high.sum()) << _HALF_BITS) + int(low.sum())
+
+
+def totals_by(codes: npt.NDArray[np.intp], array: IntArray, *, groups: int) -> list[int]:
+    """The sum of the elements of each group, exact, as Python ints.
+
+    codes: the group of each element, from 0 to groups − 1; a group without elements sums to 0.
+    """
+    if magnitude(array) * array.size <= INT64_MAX:
+        return _sums_by(codes, array, groups=groups)
+    halves = [_sums_by(codes, half, groups=groups) for half in _halves(array)]
+    return [(high << _HALF_BITS) + low for high, low in zip(*halves, strict=True)]
+
+
+def _may_wrap(first: tuple[int, int], second: tuple[int, int]) -> bool:
+    return first[0] + second[0] < INT64_MIN or first[1] + second[1] > INT64_MAX
+
+
+def _refuse_wrapped(
+    has_wrapped: npt.NDArray[np.bool_], *, array: IntArray, other: IntArray, word: str
+) -> None:
+    if not has_wrapped.any():
+        return
+    place = np.unravel_index(int(has_wrapped.argmax()), has_wrapped.shape)
+    left = int(np.broadcast_to(array, has_wrapped.shape)[place])
+    right = int(np.broadcast_to(other, has_wrapped.shape)[place])
+    msg = f"{left} {word} {right} is beyond int64"
+    raise OverflowError(msg)
+
+
+def _halves(array: IntArray) -> tuple[IntArray, IntArray]:
+    """High and low 32 bits: fewer than 2³¹ of either sum inside int64."""
+    return array >> _HALF_BITS, array & _HALF_MASK
+
+
+def _sums_by(codes: npt.NDArray[np.intp], array: IntArray, *, groups: int) -> list[int]:
+    sums = np.zeros(groups, dtype=np.int64)
+    np.add.at(sums, codes, array)
+    return [int(value) for value in sums]

@@ -1,0 +1,218 @@
+"""Commands of a product: its index, trades, positions, quotes and halts (WIRE §2)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import model_validator
+
+from events.command import MARKET, Command
+from events.wire_fields import DecimalText, Identifier, Instant, Int64, Name
+
+
+class ReportCapability(Command):
+    """Benchmark scores of a model, in percent; null if not published."""
+
+    TYPE: ClassVar[str] = "report_capability/1"
+    SHARD: ClassVar[str] = MARKET
+    product: Identifier
+    provider: Identifier
+    model: Identifier
+    mmlu: DecimalText | None
+    humaneval: DecimalText | None
+    gsm8k: DecimalText | None
+    at: Instant
+
+    @model_validator(mode="after")
+    def _one_is_published(self) -> Self:
+        if self.mmlu is None and self.humaneval is None and self.gsm8k is None:
+            msg = "expected at least one published score, found three nulls"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def subject(self) -> str:
+        """`provider/model`."""
+        return f"{self.provider}/{self.model}"
+
+
+class ReportProviderPrice(Command):
+    """List prices of a model."""
+
+    TYPE: ClassVar[str] = "report_provider_price/1"
+    SHARD: ClassVar[str] = MARKET
+    product: Identifier
+    provider: Identifier
+    model: Identifier
+    input_usd_per_mtok: DecimalText
+    output_usd_per_mtok: DecimalText
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """`provider/model`."""
+        return f"{self.provider}/{self.model}"
+
+
+class ReportProviderVolume(Command):
+    """The trailing volume by which a provider is weighed."""
+
+    TYPE: ClassVar[str] = "report_provider_volume/1"
+    SHARD: ClassVar[str] = MARKET
+    product: Identifier
+    provider: Identifier
+    tokens: Int64
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """The provider."""
+        return self.provider
+
+
+class RetireModel(Command):
+    """A model is no longer sold."""
+
+    TYPE: ClassVar[str] = "retire_model/1"
+    SHARD: ClassVar[str] = MARKET
+    product: Identifier
+    provider: Identifier
+    model: Identifier
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """`provider/model`."""
+        return f"{self.provider}/{self.model}"
+
+
+class PublishIndex(Command):
+    """The value of an index that comes from outside."""
+
+    TYPE: ClassVar[str] = "publish_index/1"
+    SHARD: ClassVar[str] = MARKET
+    product: Identifier
+    value: DecimalText
+    at: Instant
+
+
+class SubmitTrade(Command):
+    """A trade executed on the exchange, to be novated."""
+
+    TYPE: ClassVar[str] = "submit_trade/1"
+    SHARD: ClassVar[str] = MARKET
+    trade_id: Identifier
+    contract: Identifier
+    price: DecimalText
+    lots: Int64
+    buyer: Identifier
+    seller: Identifier
+    executed_at: Instant
+
+    @property
+    def event_time(self) -> int:
+        """When it was executed."""
+        return self.executed_at
+
+    @property
+    def subject(self) -> str:
+        """The trade id."""
+        return self.trade_id
+
+
+class BustTrade(Command):
+    """Cancel a trade by a new event that compensates it."""
+
+    TYPE: ClassVar[str] = "bust_trade/1"
+    SHARD: ClassVar[str] = MARKET
+    trade_id: Identifier
+    contract: Identifier
+    reason: Name
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """The trade id."""
+        return self.trade_id
+
+
+class AdjustTradePrice(Command):
+    """Give a trade another price."""
+
+    TYPE: ClassVar[str] = "adjust_trade_price/1"
+    SHARD: ClassVar[str] = MARKET
+    trade_id: Identifier
+    contract: Identifier
+    price: DecimalText
+    reason: Name
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """The trade id."""
+        return self.trade_id
+
+
+class TransferPosition(Command):
+    """Move lots from one account to another at a stated price."""
+
+    TYPE: ClassVar[str] = "transfer_position/1"
+    SHARD: ClassVar[str] = MARKET
+    transfer: Identifier
+    contract: Identifier
+    lots: Int64
+    from_account: Identifier
+    to_account: Identifier
+    side: Literal["long", "short"]
+    price: DecimalText
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """The transfer."""
+        return self.transfer
+
+
+class SubmitQuote(Command):
+    """A maker's two-sided quote; null for both of a side: withdrawn."""
+
+    TYPE: ClassVar[str] = "submit_quote/1"
+    SHARD: ClassVar[str] = MARKET
+    maker: Identifier
+    contract: Identifier
+    bid: DecimalText | None
+    bid_lots: Int64 | None
+    ask: DecimalText | None
+    ask_lots: Int64 | None
+    at: Instant
+
+    @model_validator(mode="after")
+    def _sides_are_whole(self) -> Self:
+        if (self.bid is None) != (self.bid_lots is None):
+            msg = "expected bid and bid_lots both or neither"
+            raise ValueError(msg)
+        if (self.ask is None) != (self.ask_lots is None):
+            msg = "expected ask and ask_lots both or neither"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def subject(self) -> str:
+        """The contract."""
+        return self.contract
+
+
+class HaltContract(Command):
+    """The exchange halts a contract; without `until` to the close."""
+
+    TYPE: ClassVar[str] = "halt_contract/1"
+    SHARD: ClassVar[str] = MARKET
+    contract: Identifier
+    until: Instant | None
+    reason: Name
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """The contract."""
+        return self.contract

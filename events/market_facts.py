@@ -1,0 +1,223 @@
+"""Facts of trades, positions, prices, limits and rates (WIRE §3); *own* ones are ours beyond it."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from events.fact import Fact
+from events.wire_fields import StatedDate, StatedInstant
+
+Direction = Literal["up", "down"]
+
+
+class ContractListed(Fact):
+    """A contract may be traded from this session on."""
+
+    TYPE: ClassVar[str] = "contract_listed/1"
+    contract: str
+    product: str
+    delivery: str
+    last_trading_day: StatedDate
+    reference_ticks: int | None
+    business_date: StatedDate
+
+
+class TradeNovated(Fact):
+    """The house has become buyer to the seller and seller to the buyer."""
+
+    TYPE: ClassVar[str] = "trade_novated/1"
+    trade_id: str
+    contract: str
+    price_ticks: int
+    lots: int
+    buyer: str
+    seller: str
+    business_date: StatedDate
+
+
+class TradeAlreadyCleared(Fact):
+    """The same trade came again; nothing changed."""
+
+    TYPE: ClassVar[str] = "trade_already_cleared/1"
+    trade_id: str
+
+
+class TradeBusted(Fact):
+    """A trade was undone; `trade_seq` is the journal row that novated it."""
+
+    TYPE: ClassVar[str] = "trade_busted/1"
+    trade_id: str
+    contract: str
+    lots: int
+    buyer: str
+    seller: str
+    price_ticks: int
+    trade_seq: int
+
+
+class TradePriceAdjusted(Fact):
+    """A trade has another price; `trade_seq` is the journal row that novated it."""
+
+    TYPE: ClassVar[str] = "trade_price_adjusted/1"
+    trade_id: str
+    contract: str
+    lots: int
+    buyer: str
+    seller: str
+    price_ticks: int
+    price_ticks_before: int
+    trade_seq: int
+
+
+class PositionTransferred(Fact):
+    """Lots went from one account to another."""
+
+    TYPE: ClassVar[str] = "position_transferred/1"
+    transfer: str
+    contract: str
+    lots: int
+    from_account: str
+    to_account: str
+    side: Literal["long", "short"]
+    price_ticks: int
+
+
+class QuoteSet(Fact):
+    """Own: a maker's quote stands (null for both of a side: none)."""
+
+    TYPE: ClassVar[str] = "quote_set/1"
+    maker: str
+    contract: str
+    bid_ticks: int | None
+    bid_lots: int | None
+    ask_ticks: int | None
+    ask_lots: int | None
+
+
+class ContractHalted(Fact):
+    """Trading in a contract stops: by its first or second limit, or (0) by command."""
+
+    TYPE: ClassVar[str] = "contract_halted/1"
+    contract: str
+    tier: Literal[0, 1, 2]
+    direction: Direction | None
+    until: StatedInstant | None
+    trigger_ticks: int | None
+
+
+class ContractResumed(Fact):
+    """Trading in a contract goes on."""
+
+    TYPE: ClassVar[str] = "contract_resumed/1"
+    contract: str
+
+
+class SettlementPriceSet(Fact):
+    """The daily settlement price and the tier that gave it."""
+
+    TYPE: ClassVar[str] = "settlement_price_set/1"
+    contract: str
+    business_date: StatedDate
+    price_ticks: int
+    tier: Literal[1, 2, 3, 4]
+    reference_ticks: int | None
+
+
+class VariationSettled(Fact):
+    """Variation of an account in a contract; + is to the account's credit."""
+
+    TYPE: ClassVar[str] = "variation_settled/1"
+    account: str
+    contract: str
+    business_date: StatedDate
+    cycle: str
+    amount_cents: int
+
+
+class ContractUnmarked(Fact):
+    """Own: a contract left without any price gives back what cycles paid (RULEBOOK §4)."""
+
+    TYPE: ClassVar[str] = "contract_unmarked/1"
+    contract: str
+    business_date: StatedDate
+
+
+class ContractSettled(Fact):
+    """The final settlement price."""
+
+    TYPE: ClassVar[str] = "contract_settled/1"
+    contract: str
+    business_date: StatedDate
+    price_ticks: int
+    source: Literal["tpi_fixing", "tpi_stale", "daily_settlement"]
+
+
+class PositionClosed(Fact):
+    """A position ended at final settlement; lots are signed, before closing."""
+
+    TYPE: ClassVar[str] = "position_closed/1"
+    account: str
+    contract: str
+    lots: int
+
+
+class PositionLimitWarned(Fact):
+    """80 % of a position limit was crossed."""
+
+    TYPE: ClassVar[str] = "position_limit_warned/1"
+    owner: str
+    account: str | None
+    scope: Literal["spot", "single", "all"]
+    contract: str | None
+    lots: int
+    limit_lots: int
+
+
+class PositionLimitBreached(Fact):
+    """A position limit was crossed."""
+
+    TYPE: ClassVar[str] = "position_limit_breached/1"
+    owner: str
+    account: str | None
+    scope: Literal["spot", "single", "all"]
+    contract: str | None
+    lots: int
+    limit_lots: int
+
+
+class MarginRateSet(Fact):
+    """The initial margin rate of a contract from this close on (eq. 7)."""
+
+    TYPE: ClassVar[str] = "margin_rate_set/1"
+    contract: str
+    business_date: StatedDate
+    rate_ppm: int
+    sigma_ppm: int | None
+    sigma_source: Literal["contract", "tpi", "none"]
+
+
+class MarginRateAboveBand(Fact):
+    """An alert, not a clip: the rate lies above the paper's 12 %."""
+
+    TYPE: ClassVar[str] = "margin_rate_above_band/1"
+    contract: str
+    business_date: StatedDate
+    rate_ppm: int
+
+
+class CyclePriceSet(Fact):
+    """The mark of an intraday cycle."""
+
+    TYPE: ClassVar[str] = "cycle_price_set/1"
+    contract: str
+    business_date: StatedDate
+    cycle: str
+    price_ticks: int
+
+
+class CycleDone(Fact):
+    """The market shard's last word in a cycle."""
+
+    TYPE: ClassVar[str] = "cycle_done/1"
+    business_date: StatedDate
+    cycle: str

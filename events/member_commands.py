@@ -1,0 +1,42 @@
+"""Commands about collateral (WIRE §2)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from events.command import MEMBER, Command
+from events.wire_fields import Identifier, Instant, Int64
+
+
+class DepositCollateral(Command):
+    """Collateral comes in."""
+
+    TYPE: ClassVar[str] = "deposit_collateral/1"
+    SHARD: ClassVar[str] = MEMBER
+    reference: Identifier
+    account: Identifier
+    asset: Identifier
+    amount_cents: Int64
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """The payment's own reference."""
+        return self.reference
+
+
+class WithdrawCollateral(Command):
+    """Collateral is asked back: blocked at once, paid or refused at the next cycle."""
+
+    TYPE: ClassVar[str] = "withdraw_collateral/1"
+    SHARD: ClassVar[str] = MEMBER
+    reference: Identifier
+    account: Identifier
+    asset: Identifier
+    amount_cents: Int64
+    at: Instant
+
+    @property
+    def subject(self) -> str:
+        """The payment's own reference."""
+        return self.reference

@@ -1,0 +1,136 @@
+"""Facts of cash, margin, calls and postings (WIRE §3)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from events.fact import Fact
+from events.wire_fields import StatedDate, StatedInstant
+
+
+class CollateralMoved(Fact):
+    """Collateral came in, or (−) a withdrawal was paid."""
+
+    TYPE: ClassVar[str] = "collateral_moved/1"
+    reference: str
+    account: str
+    asset: str
+    amount_cents: int
+
+
+class WithdrawalPending(Fact):
+    """Blocked until the next cycle."""
+
+    TYPE: ClassVar[str] = "withdrawal_pending/1"
+    reference: str
+    account: str
+    asset: str
+    amount_cents: int
+
+
+class WithdrawalRefused(Fact):
+    """Not paid: equity would not have covered initial margin, or a call is open."""
+
+    TYPE: ClassVar[str] = "withdrawal_refused/1"
+    reference: str
+    account: str
+    asset: str
+    amount_cents: int
+    reason: str
+
+
+class MarginPart(BaseModel):
+    """The margin of one position."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    contract: str
+    lots: int
+    margin_cents: int
+
+
+class MarginSet(Fact):
+    """What an account must hold, and what it holds after the cycle's variation."""
+
+    TYPE: ClassVar[str] = "margin_set/1"
+    account: str
+    business_date: StatedDate
+    cycle: str
+    model: str
+    initial_cents: int
+    maintenance_cents: int
+    equity_cents: int
+    parts: tuple[MarginPart, ...]
+
+
+class MarginCalled(Fact):
+    """An account must bring collateral by a deadline."""
+
+    TYPE: ClassVar[str] = "margin_called/1"
+    call: str
+    account: str
+    member: str
+    amount_cents: int
+    deadline: StatedInstant
+
+
+class MarginCallMet(Fact):
+    """Nothing remains."""
+
+    TYPE: ClassVar[str] = "margin_call_met/1"
+    call: str
+    account: str
+    remaining_cents: int
+
+
+class MarginCallPartlyMet(Fact):
+    """Less remains than before."""
+
+    TYPE: ClassVar[str] = "margin_call_partly_met/1"
+    call: str
+    account: str
+    remaining_cents: int
+
+
+class MarginCallRaised(Fact):
+    """More remains than before."""
+
+    TYPE: ClassVar[str] = "margin_call_raised/1"
+    call: str
+    account: str
+    remaining_cents: int
+
+
+class MarginCallMissed(Fact):
+    """The deadline has passed with a remainder."""
+
+    TYPE: ClassVar[str] = "margin_call_missed/1"
+    call: str
+    account: str
+    remaining_cents: int
+
+
+class SettlementInstructed(Fact):
+    """What a member owes or gets for an origin in a cycle."""
+
+    TYPE: ClassVar[str] = "settlement_instructed/1"
+    member: str
+    origin: Literal["house", "customer"]
+    currency: str
+    business_date: StatedDate
+    cycle: str
+    variation_cents: int
+    margin_deficit_cents: int
+
+
+class Posting(Fact):
+    """Double entry: every cent that moves, from debit to credit, and the fact that moved it."""
+
+    TYPE: ClassVar[str] = "posting/1"
+    debit: str
+    credit: str
+    amount_cents: int
+    currency: str
+    for_: str = Field(alias="for")
+    reference: str

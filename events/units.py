@@ -1,0 +1,117 @@
+"""Units of the trade: int64 money, plain decimal texts, instants in nanoseconds, rounding.
+
+In: texts as they stand on the wire. Out: integers and exact decimals.
+Rule: RULEBOOK §1 (everything owned or owed is an integer inside int64), WIRE §1 (forms of numbers).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+INT64_MAX: Final = 2**63 - 1
+INT64_MIN: Final = -(2**63)
+PPM: Final = 1_000_000
+
+SECOND_NS: Final = 1_000_000_000
+MINUTE_NS: Final = 60 * SECOND_NS
+HOUR_NS: Final = 60 * MINUTE_NS
+DAY_NS: Final = 24 * HOUR_NS
+
+_EPOCH: Final = date(1970, 1, 1)
+_DIGITS_MAX: Final = 18
+_DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
+_INSTANT: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?Z", re.ASCII
+)
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_HOURS: Final = 24
+_SIXTY: Final = 60
+
+
+def fits_int64(amount: int) -> bool:
+    """Whether an amount may be owned or owed at all (RULEBOOK §1)."""
+    return INT64_MIN <= amount <= INT64_MAX
+
+
+def parse_decimal(text: str) -> Decimal:
+    """An exact decimal from plain notation: no plus, no exponent, at most 18 digits (WIRE §1).
+
+    Errors: ValueError says what was expected and found.
+    """
+    if _DECIMAL.fullmatch(text) is None:
+        msg = f"expected a plain decimal, found {text[:40]!r}"
+        raise ValueError(msg)
+    digits = len(text) - text.count("-") - text.count(".")
+    if digits > _DIGITS_MAX:
+        msg = f"expected at most {_DIGITS_MAX} digits, found {digits}"
+        raise ValueError(msg)
+    number = Decimal(text)
+    return number.copy_abs() if number.is_zero() else number
+
+
+def format_decimal(number: Decimal) -> str:
+    """Plain notation without an exponent."""
+    return format(number, "f")
+
+
+def parse_date(text: str) -> date:
+    """A calendar day `YYYY-MM-DD`. Errors: ValueError."""
+    if _DATE.fullmatch(text) is None:
+        msg = f"expected a date YYYY-MM-DD, found {text[:40]!r}"
+        raise ValueError(msg)
+    return date.fromisoformat(text)
+
+
+def parse_instant(text: str) -> int:
+    """UTC nanoseconds since 1970 from RFC 3339 with `Z`, up to nine decimals, no leap seconds.
+
+    Errors: ValueError says what was expected and found.
+    """
+    match = _INSTANT.fullmatch(text)
+    if match is None:
+        msg = f"expected a time like 2026-06-08T21:00:00Z, found {text[:40]!r}"
+        raise ValueError(msg)
+    day, hour, minute, second, fraction = match.groups()
+    if int(hour) >= _HOURS or int(minute) >= _SIXTY or int(second) >= _SIXTY:
+        msg = f"expected a time of day, found {text[:40]!r}"
+        raise ValueError(msg)
+    seconds = (int(hour) * _SIXTY + int(minute)) * _SIXTY + int(second)
+    nanos = int((fraction or "").ljust(9, "0"))
+    return day_start(date.fromisoformat(day)) + seconds * SECOND_NS + nanos
+
+
+def format_instant(instant: int) -> str:
+    """RFC 3339 in UTC with `Z`, as many decimals as are needed (none to nine)."""
+    seconds, nanos = divmod(instant, SECOND_NS)
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    whole = moment.strftime("%Y-%m-%dT%H:%M:%S") if moment.year > 999 else moment.isoformat()[:19]  # noqa: PLR2004
+    return f"{whole}.{nanos:09d}".rstrip("0") + "Z" if nanos else f"{whole}Z"
+
+
+def day_start(day: date) -> int:
+    """The instant at which a UTC day begins."""
+    return (day - _EPOCH).days * DAY_NS
+
+
+def round_half_even(exact: Fraction) -> int:
+    """To the nearest integer, a half to the even one."""
+    return round(exact)
+
+
+def round_half_up(exact: Fraction) -> int:
+    """To the nearest integer, a half upwards."""
+    return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
+
+
+def ceil_div(dividend: int, divisor: int) -> int:
+    """The quotient rounded up."""
+    return -(-dividend // divisor)
+
+
+def micros(exact: Fraction) -> int:
+    """Millionths, half to even: for what is published or shown."""
+    return round(exact * PPM)

@@ -1,0 +1,187 @@
+"""The life of margin calls: called, met, partly met, raised, missed (RULEBOOK §5).
+
+In: equity, initial and maintenance margin of accounts in cents, and the shard's clock. Out: the
+facts of the calls. Accounts are numbered in the order they were opened; arrays are indexed by that
+number. Decisions read a `CallBook`; only `apply_*` change it. Nobody is defaulted here: a person
+declares it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from events.facts import (
+    MarginCalled,
+    MarginCallMet,
+    MarginCallMissed,
+    MarginCallPartlyMet,
+    MarginCallRaised,
+)
+from events.int64 import IntArray
+from risk.cycle import Cycle
+
+CallChange = MarginCallMet | MarginCallPartlyMet | MarginCallRaised
+
+
+@dataclass(slots=True)
+class OpenCall:
+    """A call that is neither met nor missed."""
+
+    call: str
+    account: str
+    remaining_cents: int
+    deadline_ns: int
+
+
+@dataclass(slots=True)
+class CallBook:
+    """The open calls by account number: at most one each.
+
+    calls_by_deadline: how many are open per deadline. A cycle gives all its calls one deadline, so
+    a clock that moves looks at a handful of numbers and not at every call.
+    """
+
+    open_calls: dict[int, OpenCall] = field(default_factory=dict)
+    calls_by_deadline: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountNames:
+    """Who the numbered accounts are, and whose."""
+
+    accounts: Sequence[str]
+    members: Sequence[str]
+
+
+def missed_calls(book: CallBook, clock: int) -> list[MarginCallMissed]:
+    """The open calls whose deadline the clock has passed, by deadline and account name.
+
+    Exactly at its deadline a call is in time. To be decided before the command that moved the clock
+    is taken: a deposit that moves it past the deadline comes too late.
+    """
+    if all(clock <= deadline for deadline in book.calls_by_deadline):
+        return []
+    late = [call for call in book.open_calls.values() if call.deadline_ns < clock]
+    late.sort(key=lambda call: (call.deadline_ns, call.account))
+    return [
+        MarginCallMissed(
+            at=clock, call=call.call, account=call.account, remaining_cents=call.remaining_cents
+        )
+        for call in late
+    ]
+
+
+def look_at_call(call: OpenCall, remaining_cents: int, *, at: int) -> CallChange | None:
+    """What has become of a call, now that initial − equity is this: None when nothing changed."""
+    if remaining_cents <= 0:
+        return MarginCallMet(at=at, call=call.call, account=call.account, remaining_cents=0)
+    if remaining_cents == call.remaining_cents:
+        return None
+    is_less = remaining_cents < call.remaining_cents
+    change = MarginCallPartlyMet if is_less else MarginCallRaised
+    return change(at=at, call=call.call, account=call.account, remaining_cents=remaining_cents)
+
+
+def look_at_calls(
+    book: CallBook, *, initial: IntArray, equity: IntArray, at: int
+) -> list[tuple[int, CallChange]]:
+    """What has become of every open call, with the account's number, in order of the numbers."""
+    changes: list[tuple[int, CallChange]] = []
+    for number in sorted(book.open_calls):
+        remaining = int(initial[number]) - int(equity[number])
+        change = look_at_call(book.open_calls[number], remaining, at=at)
+        if change is not None:
+            changes.append((number, change))
+    return changes
+
+
+def accounts_below_maintenance(
+    book: CallBook, *, equity: IntArray, maintenance: IntArray
+) -> npt.NDArray[np.intp]:
+    """The numbers of the accounts to call, rising: equity below maintenance and no call open.
+
+    At exactly maintenance there is no call. An account without a position has maintenance 0 and is
+    called when its cash is negative.
+    """
+    is_below = equity < maintenance
+    if book.open_calls:
+        is_below[np.fromiter(book.open_calls, dtype=np.intp)] = False
+    return np.flatnonzero(is_below)
+
+
+def new_calls(
+    book: CallBook,
+    names: AccountNames,
+    *,
+    equity: IntArray,
+    initial: IntArray,
+    maintenance: IntArray,
+    cycle: Cycle,
+) -> list[tuple[int, MarginCalled]]:
+    """The calls a cycle makes, each for the difference up to initial, with the account's number."""
+    numbers = accounts_below_maintenance(book, equity=equity, maintenance=maintenance)
+    return [
+        (
+            number,
+            MarginCalled(
+                at=cycle.at,
+                call=f"{names.accounts[number]}/{cycle.business_date.isoformat()}/{cycle.name}",
+                account=names.accounts[number],
+                member=names.members[number],
+                amount_cents=int(initial[number]) - int(equity[number]),
+                deadline=cycle.deadline_ns,
+            ),
+        )
+        for number in numbers.tolist()
+    ]
+
+
+def apply_called(book: CallBook, fact: MarginCalled, *, number: int) -> None:
+    """Open a call."""
+    book.open_calls[number] = OpenCall(fact.call, fact.account, fact.amount_cents, fact.deadline)
+    _count(book, fact.deadline, change=1)
+
+
+def apply_changed(
+    book: CallBook, fact: MarginCallPartlyMet | MarginCallRaised, *, number: int
+) -> None:
+    """Note what remains of a call."""
+    book.open_calls[number].remaining_cents = fact.remaining_cents
+
+
+def apply_ended(book: CallBook, fact: MarginCallMet | MarginCallMissed, *, number: int) -> None:
+    """Take a call that was met or missed out of the book: the next cycle may call anew."""
+    ended = book.open_calls.pop(number)
+    assert ended.call == fact.call, f"expected the open call {ended.call}, found {fact.call}"
+    _count(book, ended.deadline_ns, change=-1)
+
+
+def to_state(book: CallBook) -> list[list[Any]]:
+    """The open calls in plain values, by account number."""
+    return [
+        [number, call.call, call.account, call.remaining_cents, call.deadline_ns]
+        for number, call in sorted(book.open_calls.items())
+    ]
+
+
+def from_state(stored: list[list[Any]]) -> CallBook:
+    """The book back from its plain values."""
+    book = CallBook()
+    for number, *values in stored:
+        call = OpenCall(*values)
+        book.open_calls[number] = call
+        _count(book, call.deadline_ns, change=1)
+    return book
+
+
+def _count(book: CallBook, deadline_ns: int, *, change: int) -> None:
+    count = book.calls_by_deadline.get(deadline_ns, 0) + change
+    if count:
+        book.calls_by_deadline[deadline_ns] = count
+    else:
+        del book.calls_by_deadline[deadline_ns]

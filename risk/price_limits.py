@@ -1,0 +1,238 @@
+"""Price limits and halts of one contract (RULEBOOK §6).
+
+In: the reference of the session, trades' prices and own times, halts by command, the close. Out:
+whether a trade is halted, inside, at or beyond the active limit, and the facts `contract_halted`,
+`contract_resumed`. Decisions read a `HaltState`; only `apply_*` change it. Time is the event's
+time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from events.facts import ContractHalted, ContractResumed
+from events.units import MINUTE_NS, PPM
+
+# Above every price of 18 digits in ticks: a contract without a reference has no limits.
+UNLIMITED_TICKS: Final = 1 << 127
+
+TIER_COMMAND: Final = 0
+TIER_NONE: Final = 0
+TIER_FIRST: Final = 1
+TIER_SECOND: Final = 2
+
+Judgement = Literal["inside", "at_low", "at_high", "beyond"]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRule:
+    """How wide the two limits are and how long a halt lasts; configured, fixed for a session."""
+
+    first_ppm: int = 150_000
+    second_ppm: int = 250_000
+    halt_ns: int = 10 * MINUTE_NS
+
+
+@dataclass(slots=True)
+class Halt:
+    """One halt, from `from_ns` (included) to `until_ns` (excluded; None: to the close).
+
+    until_least_ns: the earliest end of a halt by the second limit: its trigger + 10 minutes.
+    """
+
+    from_ns: int
+    until_ns: int | None
+    tier: Literal[0, 1, 2]
+    until_least_ns: int
+    has_resumed: bool = False
+
+    def covers(self, executed_at: int) -> bool:
+        """Whether a trade executed then lies inside the halt."""
+        return self.from_ns <= executed_at and (
+            self.until_ns is None or executed_at < self.until_ns
+        )
+
+    def has_ended(self, instant: int) -> bool:
+        """Whether the halt's end is known and not after the instant."""
+        return self.until_ns is not None and self.until_ns <= instant
+
+    def until_at_close(self, close_at: int) -> int:
+        """When it ends, now that the close is known: for the second limit the later of two."""
+        if self.until_ns is not None:
+            return self.until_ns
+        return max(close_at, self.until_least_ns) if self.tier == TIER_SECOND else close_at
+
+
+@dataclass(slots=True)
+class HaltState:
+    """The limits and halts of one contract in the open session.
+
+    tier_triggered: the last limit that was hit in this session: 0 none, 1 the first, 2 the second.
+    """
+
+    contract: str
+    reference_ticks: int | None
+    rule: LimitRule = field(default_factory=LimitRule)
+    tier_triggered: Literal[0, 1, 2] = TIER_NONE
+    halts: list[Halt] = field(default_factory=list)
+
+    @property
+    def limits(self) -> tuple[int, int] | None:
+        """The active limits, low and high; None without a reference."""
+        if self.reference_ticks is None:
+            return None
+        is_first = self.tier_triggered == TIER_NONE
+        share_ppm = self.rule.first_ppm if is_first else self.rule.second_ppm
+        return limits_of(self.reference_ticks, share_ppm)
+
+    @property
+    def fast_path(self) -> tuple[int, int, bool]:
+        """Low, high and whether any halt is remembered.
+
+        A trade with low < price < high needs no further look when there is none: it is not halted,
+        it is inside the limits, triggers nothing and resumes nothing. Changes only through
+        `apply_*`.
+        """
+        low, high = self.limits or (-UNLIMITED_TICKS, UNLIMITED_TICKS)
+        return low, high, bool(self.halts)
+
+
+def limits_of(reference_ticks: int, share_ppm: int) -> tuple[int, int]:
+    """The limits around a reference: the width rounded down to the tick, at least one tick."""
+    width = max(1, reference_ticks * share_ppm // PPM)
+    return reference_ticks - width, reference_ticks + width
+
+
+def is_halted(state: HaltState, executed_at: int) -> bool:
+    """Whether a trade executed then lies inside a halt, resumed since or not."""
+    return any(halt.covers(executed_at) for halt in state.halts)
+
+
+def judge_price(state: HaltState, price_ticks: int) -> Judgement:
+    """Where a price lies by the limits active now: beyond is refused, at a limit is cleared."""
+    limits = state.limits
+    if limits is None:
+        return "inside"
+    low, high = limits
+    if price_ticks < low or price_ticks > high:
+        return "beyond"
+    if price_ticks == low:
+        return "at_low"
+    return "at_high" if price_ticks == high else "inside"
+
+
+def trigger(state: HaltState, price_ticks: int, *, executed_at: int) -> ContractHalted | None:
+    """The halt that a cleared trade at the active limit triggers; the second one only once."""
+    judgement = judge_price(state, price_ticks)
+    if judgement not in {"at_low", "at_high"} or state.tier_triggered == TIER_SECOND:
+        return None
+    is_first = state.tier_triggered == TIER_NONE
+    return ContractHalted(
+        at=executed_at,
+        contract=state.contract,
+        tier=TIER_FIRST if is_first else TIER_SECOND,
+        direction="up" if judgement == "at_high" else "down",
+        until=executed_at + state.rule.halt_ns if is_first else None,
+        trigger_ticks=price_ticks,
+    )
+
+
+def command_halt(state: HaltState, *, until: int | None, at: int) -> ContractHalted:
+    """The halt that the exchange orders; without `until` it lasts to the close."""
+    return ContractHalted(
+        at=at,
+        contract=state.contract,
+        tier=TIER_COMMAND,
+        direction=None,
+        until=until,
+        trigger_ticks=None,
+    )
+
+
+def resumes_before_trade(state: HaltState, executed_at: int) -> list[ContractResumed]:
+    """What to record before a trade that is cleared: one fact for all halts that ended by its time.
+
+    Its `at` is the end of the last of them.
+    """
+    return _resumed(
+        state,
+        [
+            halt.until_ns
+            for halt in state.halts
+            if halt.until_ns is not None and not halt.has_resumed and halt.has_ended(executed_at)
+        ],
+    )
+
+
+def close_session(state: HaltState, close_at: int) -> list[ContractResumed]:
+    """What to record at the close: one fact for all halts that ended by then and had not resumed.
+
+    Its `at` is the end of the last of them, which is the close for a halt to the close.
+    """
+    ends = [halt.until_at_close(close_at) for halt in state.halts if not halt.has_resumed]
+    return _resumed(state, [end for end in ends if end <= close_at])
+
+
+def apply_halted(state: HaltState, fact: ContractHalted) -> None:
+    """Remember a halt; one by a limit makes the second limit the active one."""
+    until_least = fact.at + state.rule.halt_ns if fact.tier == TIER_SECOND else fact.at
+    state.halts.append(Halt(fact.at, fact.until, fact.tier, until_least))
+    if fact.tier != TIER_COMMAND:
+        state.tier_triggered = fact.tier
+
+
+def apply_resumed(state: HaltState, fact: ContractResumed) -> None:
+    """Mark the halts that ended by the fact's time; late trades inside them are still refused."""
+    for halt in state.halts:
+        if halt.has_ended(fact.at):
+            halt.has_resumed = True
+
+
+def apply_new_session(
+    state: HaltState,
+    reference_ticks: int | None,
+    *,
+    close_at: int,
+    rule: LimitRule | None = None,
+) -> None:
+    """Open the next session: first limits around the new reference, ended halts forgotten.
+
+    close_at: the close of the session before; a halt that reaches past it goes on, with its end
+    known.
+    """
+    for halt in state.halts:
+        halt.until_ns = halt.until_at_close(close_at)
+    state.halts = [halt for halt in state.halts if not halt.has_ended(close_at)]
+    state.reference_ticks = reference_ticks
+    state.tier_triggered = TIER_NONE
+    state.rule = rule or state.rule
+
+
+def to_state(state: HaltState) -> dict[str, Any]:
+    """The state in plain values for a snapshot or a hash."""
+    return {
+        "contract": state.contract,
+        "reference_ticks": state.reference_ticks,
+        "rule": [state.rule.first_ppm, state.rule.second_ppm, state.rule.halt_ns],
+        "tier_triggered": state.tier_triggered,
+        "halts": [
+            [halt.from_ns, halt.until_ns, halt.tier, halt.until_least_ns, halt.has_resumed]
+            for halt in state.halts
+        ],
+    }
+
+
+def from_state(stored: dict[str, Any]) -> HaltState:
+    """The state back from its plain values."""
+    return HaltState(
+        contract=stored["contract"],
+        reference_ticks=stored["reference_ticks"],
+        rule=LimitRule(*stored["rule"]),
+        tier_triggered=stored["tier_triggered"],
+        halts=[Halt(*halt) for halt in stored["halts"]],
+    )
+
+
+def _resumed(state: HaltState, ends: list[int]) -> list[ContractResumed]:
+    return [ContractResumed(at=max(ends), contract=state.contract)] if ends else []

@@ -1,0 +1,1 @@
+"""The part that meets the world: journal, workers, database, command line, pages."""

@@ -1,0 +1,71 @@
+"""Two-sided quotes of the market makers.
+
+In: the day's tape. Out: quote lines: three rounds a day, and none while the second limit holds a
+contract. When the index jumps, makers withdraw first and quote again three quarters of an hour
+later.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from services.demo.desk import Listed
+from services.demo.flow import Day
+from services.demo.tape import Tape
+from services.demo.words import Line, line, price_text
+
+_ROUNDS: Final = ((7, 5), (13, 5), (19, 35))
+_WITHDRAWN_AT: Final = (17, 1)
+_BACK_AT: Final = (17, 45)
+_LOTS: Final = 40_000
+
+
+def quote_lines(
+    day: Day, contracts: list[Listed], *, tape: Tape, makers: tuple[str, ...], is_wild: bool
+) -> list[Line]:
+    """All makers' quotes in all contracts."""
+    moments = [day.at(*hours) for hours in _ROUNDS]
+    lines: list[Line] = []
+    if is_wild:
+        moments.append(day.at(*_BACK_AT))
+    for number, maker in enumerate(makers):
+        for listed in contracts:
+            if is_wild:
+                lines.append(_withdrawn(maker, listed.contract, moment=day.at(*_WITHDRAWN_AT)))
+            for moment in moments:
+                if tape.is_quotable(listed.contract, moment):
+                    fair = tape.fair_ticks(listed.contract, moment)
+                    lines.append(
+                        _quote(maker, listed.contract, moment=moment, level=(fair, number))
+                    )
+    return lines
+
+
+def _quote(maker: str, contract: str, *, moment: datetime, level: tuple[int, int]) -> Line:
+    """One tick either side of fair for the first maker, two for the others; sizes differ."""
+    fair, number = level
+    width = 1 if number == 0 else 2
+    return line(
+        "submit_quote/1",
+        moment,
+        maker=maker,
+        contract=contract,
+        bid=price_text(fair - width),
+        bid_lots=_LOTS + 1_000 * number,
+        ask=price_text(fair + width),
+        ask_lots=_LOTS + 2_000 * number,
+    )
+
+
+def _withdrawn(maker: str, contract: str, *, moment: datetime) -> Line:
+    return line(
+        "submit_quote/1",
+        moment,
+        maker=maker,
+        contract=contract,
+        bid=None,
+        bid_lots=None,
+        ask=None,
+        ask_lots=None,
+    )

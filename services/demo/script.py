@@ -1,0 +1,215 @@
+"""The events that the demonstration brings about on purpose, day by day.
+
+In: the day, the listed contracts, what the desk knows, the day's trades. Out: shocks and orders
+for the tape, and command lines: halts, busts, adjustments, transfers, suspensions. The script
+repeats every 20 business days; one day of it is tied to history, the launch of a cheap model on
+2025-04-14.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Final
+
+from services.demo.cast import BIG_FUND, MAKERS, SCRIPT_DAYS, SUSPENDED, SUSPENDED_DAYS
+from services.demo.desk import Desk, Listed
+from services.demo.flow import Day, Order
+from services.demo.tape import Pause, Shock
+from services.demo.words import Line, Trade, line, price_text, time_text, trade_line
+
+LAUNCH_DAY: Final = date(2025, 4, 14)
+
+_SQUEEZE_DAY, _SLIDE_DAY, _HALT_DAY = 4, 12, 10
+_BUST_DAY, _BUST_MARKED_DAY, _TRANSFER_DAY, _ADJUST_DAY = 5, 6, 7, 9
+_FUND_BUYS: Final = (11, 12, 13)
+_FUND_SELLS: Final = range(26, 34)
+_FUND_LOTS: Final = 2_400_000
+
+
+def shocks_of(day: Day, contracts: list[Listed]) -> list[Shock]:
+    """On the day of the launch one contract falls further than the others."""
+    if day.business_date == LAUNCH_DAY:
+        return [Shock(contracts[3].contract, day.at(17, 15), day.at(21), -60_000)]
+    return []
+
+
+def pauses_of(day: Day, contracts: list[Listed]) -> list[Pause]:
+    """The exchange halts the third month by hand for twenty minutes."""
+    if day.index % SCRIPT_DAYS == _HALT_DAY:
+        return [Pause(contracts[2].contract, day.at(14), day.at(14, 20))]
+    return []
+
+
+def orders_of(day: Day, contracts: list[Listed], *, desk: Desk) -> list[Order]:
+    """Trades at the price limits, and the big fund's blocks."""
+    return [*_limit_orders(day, contracts), *_fund_orders(day, contracts, desk=desk)]
+
+
+def _limit_orders(day: Day, contracts: list[Listed]) -> list[Order]:
+    """A squeeze to the first limit, a slide to the second, and the launch."""
+    number = day.index % SCRIPT_DAYS
+    if day.business_date == LAUNCH_DAY:
+        first = [_at_limit(day.at(17, 1, second=n), contracts[n], limit="down") for n in range(4)]
+        return [*first, _at_limit(day.at(17, 30), contracts[3], limit="down")]
+    round_number = day.index // SCRIPT_DAYS
+    if number == _SQUEEZE_DAY:
+        return [_at_limit(day.at(9, 31), contracts[7 - round_number % 4], limit="up")]
+    if number == _SLIDE_DAY:
+        slid = contracts[9 - round_number % 3]
+        return [_at_limit(day.at(10, minute), slid, limit="down") for minute in (2, 15)]
+    return []
+
+
+def _at_limit(moment: datetime, listed: Listed, *, limit: str) -> Order:
+    buyer, seller = (MAKERS[0], MAKERS[1]) if limit == "up" else (MAKERS[1], MAKERS[2])
+    return Order(moment, listed.contract, buyer, seller, 5_000, limit)
+
+
+def _fund_orders(day: Day, contracts: list[Listed], *, desk: Desk) -> list[Order]:
+    """A fund buys more of one month than the position limits like, and sells it again later."""
+    if day.index in _FUND_BUYS:
+        contract = contracts[5].contract
+        return [
+            Order(day.at(11, 5 * n), contract, BIG_FUND, MAKERS[n], _FUND_LOTS) for n in range(2)
+        ]
+    if day.index in _FUND_SELLS:
+        held = {listed.contract: desk.held_lots(BIG_FUND, listed.contract) for listed in contracts}
+        return [
+            Order(day.at(13, 30), contract, MAKERS[day.index % 3], BIG_FUND, _FUND_LOTS)
+            for contract, lots in held.items()
+            if lots >= _FUND_LOTS
+        ]
+    return []
+
+
+def event_lines(
+    day: Day, contracts: list[Listed], *, desk: Desk, trades: list[Trade]
+) -> list[Line]:
+    """The commands of the exchange and of the house that the script has for the day."""
+    number = day.index % SCRIPT_DAYS
+    lines = _account_events(day, number)
+    if number == _HALT_DAY:
+        lines.append(_halt_line(day, contracts[2].contract))
+    if number == _BUST_DAY:
+        lines += _bust_lines(day, trades)
+    if number == _BUST_MARKED_DAY:
+        lines += _bust_marked_lines(day, desk)
+    if number == _TRANSFER_DAY:
+        lines += _transfer_lines(day, contracts[1], desk=desk)
+    if number == _ADJUST_DAY:
+        lines += _adjust_lines(day, trades)
+    return lines
+
+
+def _account_events(day: Day, number: int) -> list[Line]:
+    """An account is suspended in the morning of one day and comes back two days later."""
+    if number == SUSPENDED_DAYS[0]:
+        return [
+            line("suspend_account/1", day.at(5), account=SUSPENDED, reason="papers out of date")
+        ]
+    if number == SUSPENDED_DAYS[-1] + 1:
+        return [line("reinstate_account/1", day.at(5), account=SUSPENDED, reason="papers in order")]
+    return []
+
+
+def _halt_line(day: Day, contract: str) -> Line:
+    return line(
+        "halt_contract/1",
+        day.at(14),
+        contract=contract,
+        until=time_text(day.at(14, 20)),
+        reason="rumour under inquiry",
+    )
+
+
+def _bust_lines(day: Day, trades: list[Trade]) -> list[Line]:
+    """A trade no cycle has marked is bust; a second bust and one of an unknown trade fail."""
+    fresh = [trade for trade in trades if day.at(12) < trade.executed_at < day.at(15)]
+    if not fresh:
+        return []
+    trade = fresh[-1]
+    unknown = Trade("NO-SUCH-TRADE", trade.contract, 0, 0, "", "", day.at(15))
+    return [
+        _bust(trade, day.at(15, 5), reason="clear error of the exchange"),
+        _bust(trade, day.at(15, 6), reason="sent twice by mistake"),
+        _bust(unknown, day.at(15, 7), reason="number misread"),
+    ]
+
+
+def _bust_marked_lines(day: Day, desk: Desk) -> list[Line]:
+    """A trade of yesterday, already settled once, is bust."""
+    trade_id = desk.latest_trade("SIT")
+    if trade_id is None:
+        return []
+    marked = Trade(trade_id, desk.contract_of(trade_id), 0, 0, "", "", day.at(8))
+    return [_bust(marked, day.at(8, 15), reason="wrong contract, found over night")]
+
+
+def _bust(trade: Trade, moment: datetime, *, reason: str) -> Line:
+    return line(
+        "bust_trade/1", moment, trade_id=trade.trade_id, contract=trade.contract, reason=reason
+    )
+
+
+def _adjust_lines(day: Day, trades: list[Trade]) -> list[Line]:
+    """Two ticks more for a trade of this morning: one of the noon cycle's, one after it."""
+    early = [trade for trade in trades if trade.executed_at < day.at(11)]
+    late = [trade for trade in trades if day.at(12) < trade.executed_at < day.at(15)]
+    return [
+        line(
+            "adjust_trade_price/1",
+            day.at(15, minute),
+            trade_id=found[-1].trade_id,
+            contract=found[-1].contract,
+            price=price_text(found[-1].price_ticks + 2),
+            reason="price agreed otherwise on the recorded line",
+        )
+        for minute, found in ((20, early), (21, late))
+        if found
+    ]
+
+
+def _transfer_lines(day: Day, listed: Listed, *, desk: Desk) -> list[Line]:
+    """A customer takes half of its longs to another member; then it asks for more than it has."""
+    for member, other in (("AURORA", "CEDAR"), ("BASALT", "DUNE"), ("EMBER", "FJORD")):
+        giver, taker = f"{member}-C1", f"{other}-C1"
+        lots = desk.held_lots(giver, listed.contract)
+        if lots > 1 and listed.reference_ticks is not None:
+            deal = (giver, taker, listed.reference_ticks)
+            return [
+                _transfer(day.at(9, 45), listed.contract, lots=lots // 2, deal=deal),
+                _transfer(day.at(9, 46), listed.contract, lots=1_000 * lots, deal=deal),
+            ]
+    return []
+
+
+def _transfer(moment: datetime, contract: str, *, lots: int, deal: tuple[str, str, int]) -> Line:
+    giver, taker, ticks = deal
+    return line(
+        "transfer_position/1",
+        moment,
+        transfer=f"TRF-{moment:%y%m%d-%H%M}",
+        contract=contract,
+        lots=lots,
+        from_account=giver,
+        to_account=taker,
+        side="long",
+        price=price_text(ticks),
+    )
+
+
+def refused_trades(day: Day, contracts: list[Listed]) -> list[Line]:
+    """Trades that come at the wrong time: in a halt, or by a suspended account."""
+    number = day.index % SCRIPT_DAYS
+    found: list[Trade] = []
+    if number == _HALT_DAY:
+        found.append(_wrong_time("HALT", contracts[2], moment=day.at(14, 5), buyer=MAKERS[0]))
+    if number in SUSPENDED_DAYS:
+        found.append(_wrong_time("SUSP", contracts[1], moment=day.at(9, 5), buyer=SUSPENDED))
+    return [trade_line(trade) for trade in found]
+
+
+def _wrong_time(label: str, listed: Listed, *, moment: datetime, buyer: str) -> Trade:
+    trade_id = f"{label}-{moment:%y%m%d}"
+    ticks = listed.reference_ticks or 200
+    return Trade(trade_id, listed.contract, ticks, 1_000, buyer, MAKERS[1], moment)

@@ -1,0 +1,151 @@
+"""Money in and out: deposits that meet margin calls, and withdrawals of what is not needed.
+
+In: what the desk knows (cash, positions, rates, open calls) and the day's trades so far. Out:
+deposit and withdrawal lines. Its own reckoning of margin is rough on purpose; what counts is
+what the house calls.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from random import Random
+from typing import Final
+
+from services.demo.cast import BIG_FUND, LATE_PAYER, PAYS_IN_PARTS, Participant
+from services.demo.desk import FLOOR_RATE_PPM, Desk
+from services.demo.flow import Day
+from services.demo.words import Line, Trade, line
+
+_SLOW: Final = (LATE_PAYER, BIG_FUND)
+_BUFFER_DIVISOR: Final = 20
+_WORTH_TAKING_CENTS: Final = 1_000_000
+_GREEDY_EVERY: Final = 5
+
+
+class Treasury:
+    """Everybody's treasurer for one day."""
+
+    def __init__(self, day: Day, desk: Desk, *, trades: list[Trade]) -> None:
+        self._day = day
+        self._desk = desk
+        self._trades = trades
+        self._deposits = 0
+
+    def answer_calls(self) -> list[Line]:
+        """Deposits for the calls of last evening: most in time, one in parts, the slow too late."""
+        lines: list[Line] = []
+        for call in self._desk.calls.values():
+            cents = call.remaining_cents + call.remaining_cents // _BUFFER_DIVISOR
+            if call.account in _SLOW:
+                lines.append(self._deposit(call.account, cents, moment=self._day.at(14, 10)))
+            elif call.account == PAYS_IN_PARTS:
+                lines.append(self._deposit(call.account, cents * 6 // 10, moment=self._day.at(9)))
+                lines.append(self._deposit(call.account, cents // 2, moment=self._day.at(11, 15)))
+            else:
+                lines.append(self._deposit(call.account, cents, moment=self._day.at(9, 30)))
+        return lines
+
+    def answer_cycle(self, cycle_at: datetime, paid_at: datetime) -> list[Line]:
+        """Deposits within the hour after an intraday cycle, by those who reckon with a call."""
+        lines: list[Line] = []
+        called = {call.account for call in self._desk.calls.values()}
+        for account in sorted(self._desk.cash_cents):
+            if account in _SLOW or account in called:
+                continue
+            equity, initial = self._stand(account, cycle_at)
+            if equity * 4 < initial * 3:
+                cents = initial - equity + initial // _BUFFER_DIVISOR
+                lines.append(self._deposit(account, cents, moment=paid_at))
+        return lines
+
+    def withdraw(self, cast: tuple[Participant, ...], rng: Random) -> list[Line]:
+        """A few accounts take out part of what they do not need; now and then one wants more."""
+        lines: list[Line] = []
+        for number in range(3):
+            account = cast[rng.randrange(len(cast))].account
+            equity, initial = self._stand(account, self._day.at(0))
+            spare = equity - 2 * initial
+            if spare > _WORTH_TAKING_CENTS and account not in _SLOW:
+                share = 10 + rng.randrange(20)
+                lines.append(self._withdrawal(account, number, cents=spare * share // 100))
+        if self._day.index % _GREEDY_EVERY == 1:
+            lines += self._greedy(cast, rng)
+        return lines
+
+    def _greedy(self, cast: tuple[Participant, ...], rng: Random) -> list[Line]:
+        """One asks for all its cash while it holds positions, one for more than it has."""
+        first = cast[rng.randrange(len(cast))].account
+        second = cast[rng.randrange(len(cast))].account
+        cash = self._desk.cash_cents
+        return [
+            self._withdrawal(first, 8, cents=max(1, cash.get(first, 0))),
+            self._withdrawal(second, 9, cents=max(0, cash.get(second, 0)) + 100_000_000),
+        ]
+
+    def _stand(self, account: str, moment: datetime) -> tuple[int, int]:
+        """Equity and initial margin of an account at a moment, in cents, by this reckoning."""
+        marks, lots, equity = self._marks(moment), dict[str, int](), self._cash(account)
+        references = self._references()
+        for contract, reference in references.items():
+            held = self._desk.held_lots(account, contract)
+            lots[contract] = held
+            equity += held * (marks.get(contract, reference) - reference)
+        for trade in self._until(moment):
+            side = (trade.buyer == account) - (trade.seller == account)
+            lots[trade.contract] = lots.get(trade.contract, 0) + side * trade.lots
+            equity += side * trade.lots * (marks[trade.contract] - trade.price_ticks)
+        initial = 0
+        for contract, held in lots.items():
+            price = marks.get(contract, references.get(contract, 0))
+            rate = self._desk.rate_ppm.get(contract, FLOOR_RATE_PPM)
+            initial += -(-abs(held) * price * rate // 1_000_000)
+        return equity, initial
+
+    def _cash(self, account: str) -> int:
+        return self._desk.cash_cents.get(account, 0)
+
+    def _references(self) -> dict[str, int]:
+        listed = [*self._desk.listed("SIT"), *self._desk.listed("SCU")]
+        return {one.contract: one.reference_ticks for one in listed if one.reference_ticks}
+
+    def _marks(self, moment: datetime) -> dict[str, int]:
+        """The last price of each contract that has traded today."""
+        return {trade.contract: trade.price_ticks for trade in self._until(moment)}
+
+    def _until(self, moment: datetime) -> list[Trade]:
+        return [trade for trade in self._trades if trade.executed_at <= moment]
+
+    def _deposit(self, account: str, cents: int, *, moment: datetime) -> Line:
+        self._deposits += 1
+        return deposit_line(
+            f"DEP-{_stamp(self._day.business_date)}-{self._deposits:03d}",
+            account,
+            cents=cents,
+            moment=moment,
+        )
+
+    def _withdrawal(self, account: str, number: int, *, cents: int) -> Line:
+        return line(
+            "withdraw_collateral/1",
+            self._day.at(10, number),
+            reference=f"WDR-{_stamp(self._day.business_date)}-{number}",
+            account=account,
+            asset="USD",
+            amount_cents=cents,
+        )
+
+
+def deposit_line(reference: str, account: str, *, cents: int, moment: datetime) -> Line:
+    """A deposit of dollars."""
+    return line(
+        "deposit_collateral/1",
+        moment,
+        reference=reference,
+        account=account,
+        asset="USD",
+        amount_cents=cents,
+    )
+
+
+def _stamp(day: date) -> str:
+    return f"{day:%y%m%d}"

@@ -1,0 +1,1 @@
+"""The embedded clearinghouse: the same shards and journal in one process."""

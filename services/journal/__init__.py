@@ -1,0 +1,1 @@
+"""The journal: inputs, facts and heads in Postgres, append-only (ARCHITECTURE §3)."""

@@ -1,0 +1,92 @@
+"""A batch: everything one transaction makes durable, as plain tuples in the order of the columns.
+
+The shards decide, the runner fills a batch, `writer.Journal.commit` writes it whole or not at all.
+Bytes stay bytes, dates are `datetime.date`, the orders of columns are those named here and in
+`tables.py`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int64s = NDArray[np.int64]
+
+BEFORE_FIRST_SESSION = date(1, 1, 1)
+"""The business date of rows decided before the first session."""
+
+# shard, seq, business_date, origin, position, decided, input, parts, facts (part 0), chain
+JournalRow = tuple[str, int, date, str, int, int, bytes, int, bytes, bytes]
+# shard, seq, part (from 1), facts
+PartRow = tuple[str, int, int, bytes]
+# source, target, number, barrier, seq of the source's row, last, payload, hash
+LinkRow = tuple[str, str, int, int, int, bool, bytes, bytes]
+# shard, seq, part (from 0), parts, chain, business_date, state
+SnapshotRow = tuple[str, int, int, int, bytes, date, bytes]
+# shard, business_date, seq, state_hash
+DayRow = tuple[str, date, int, bytes]
+# shard, seq, product, contract, business_date, cycle, price_ticks, tier, kind
+PriceRow = tuple[str, int, str, str, date, str, int, int | None, str]
+# shard, seq, account, member, origin, business_date, cycle; in cents: cash, variation, initial,
+# maintenance, equity; positions
+StatementRow = tuple[
+    str, int, str, str, str, date, str, int, int, int, int, int, str
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class HeadMove:
+    """The head of a shard goes from `seq_before` (None: a new shard) to `seq_after`."""
+
+    shard: str
+    seq_before: int | None
+    seq_after: int
+    chain: bytes
+    next_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMove:
+    """A source of commands was read on from `position_before` (None: never seen) to `position`.
+
+    sha256: of all bytes read so far; lines: how many they hold; ended: there will be no more.
+    """
+
+    name: str
+    position_before: int | None
+    position: int
+    sha256: bytes
+    lines: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A complete span of remembered ids: its pages and the filter over it (identities.py)."""
+
+    shard: str
+    span: int
+    pages: list[tuple[str, int, int, bytes, bytes]]
+    words: bytes
+
+
+@dataclass(slots=True)
+class Batch:
+    """The rows of one transaction; everything may be empty.
+
+    identities: (shard, keys, seqs), one entry per shard, the ids that these rows make known;
+    seals: what `IdentityIndex.add` gave back for them.
+    """
+
+    rows: list[JournalRow] = field(default_factory=list)
+    parts: list[PartRow] = field(default_factory=list)
+    links: list[LinkRow] = field(default_factory=list)
+    identities: list[tuple[str, Int64s, Int64s]] = field(default_factory=list)
+    seals: list[Seal] = field(default_factory=list)
+    heads: list[HeadMove] = field(default_factory=list)
+    source: SourceMove | None = None
+    snapshots: list[SnapshotRow] = field(default_factory=list)
+    days: list[DayRow] = field(default_factory=list)
+    prices: list[PriceRow] = field(default_factory=list)
+    statements: list[StatementRow] = field(default_factory=list)

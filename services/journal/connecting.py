@@ -1,0 +1,117 @@
+"""A connection to the journal's database: reachable, new enough, durable, in the role we mean.
+
+In: a URL and a role. Out: a psycopg connection in autocommit, UTF-8, UTC, search path `clearing`.
+A database that would lose acknowledged rows is refused before anything is read from it.
+"""
+
+from typing import Any, Literal, LiteralString
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from services.journal.trouble import (
+    DatabaseUnreachable,
+    RightsMissing,
+    UnsafeSettings,
+    translated,
+)
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+Role = Literal["clearing_owner", "clearing_writer"]
+
+POSTGRES_VERSION_MIN = 150000
+# Ours where the URL says nothing: a network that swallows packets is noticed within a minute.
+DEFAULTS = {
+    "connect_timeout": "10",
+    "keepalives_idle": "20",
+    "keepalives_interval": "5",
+    "keepalives_count": "4",
+    "tcp_user_timeout": "60000",
+    "application_name": "clearing",
+}
+# Without them an acknowledged row can be lost, or a crash can tear a page.
+MUST_BE_ON: tuple[LiteralString, ...] = ("fsync", "full_page_writes", "synchronous_commit")
+
+
+def connect(url: str, *, role: Role | None = "clearing_writer") -> Connection:
+    """A connection in this role (None: as whoever the URL says).
+
+    Errors: DatabaseUnreachable, UnsafeSettings, RightsMissing if we may not take the role.
+    """
+    connection = _connect_raw(url)
+    try:
+        with translated("preparing a connection"):
+            _check_version(connection)
+            check_durability(connection)
+            connection.execute("SET timezone = 'UTC'")
+            connection.execute("SET search_path = clearing, pg_temp")
+            if role is not None:
+                take_role(connection, role)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def check_durability(connection: Connection) -> None:
+    """Raise UnsafeSettings if this database would lose what it has acknowledged.
+
+    synchronous_commit may be anything but off, and is then pinned for the life of the connection.
+    """
+    for name in MUST_BE_ON:
+        value = setting(connection, name)
+        if value == "off":
+            message = (
+                f"{name} is off: this database can lose rows it has acknowledged. "
+                f"Set {name} = on (ALTER SYSTEM, ALTER DATABASE or ALTER ROLE, wherever it is off)"
+            )
+            raise UnsafeSettings(message)
+    level = setting(connection, "synchronous_commit")
+    connection.execute("SELECT set_config('synchronous_commit', %s, false)", [level])
+
+
+def setting(connection: Connection, name: str) -> str:
+    """A setting of the server as this connection sees it."""
+    row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def take_role(connection: Connection, role: Role) -> None:
+    """Work in this role from now on."""
+    try:
+        connection.execute(f"SET ROLE {role}".encode())
+    except (psycopg.errors.InvalidParameterValue, psycopg.errors.InsufficientPrivilege) as error:
+        message = (
+            f"the database user {connection.info.user} cannot take the role {role}: "
+            f"{error.diag.message_primary}. An administrator can allow it: "
+            f"{rights_sql(connection.info.user)}"
+        )
+        raise RightsMissing(message) from error
+
+
+def rights_sql(user: str) -> str:
+    """What an administrator of the database runs so that we may keep a journal in it."""
+    quoted = '"' + user.replace('"', '""') + '"'
+    return (
+        "CREATE ROLE clearing_owner NOLOGIN; CREATE ROLE clearing_writer NOLOGIN; "
+        f"GRANT clearing_owner, clearing_writer TO {quoted}; "
+        "CREATE SCHEMA clearing AUTHORIZATION clearing_owner;"
+    )
+
+
+def _connect_raw(url: str) -> Connection:
+    try:
+        given = conninfo_to_dict(url)
+        added = {name: value for name, value in DEFAULTS.items() if name not in given}
+        return psycopg.connect(url, autocommit=True, client_encoding="UTF8", **added)  # type: ignore[arg-type]
+    except psycopg.Error as error:
+        said = " ".join(str(error).split())
+        message = f"cannot connect to the database: {said}"
+        raise DatabaseUnreachable(message) from error
+
+
+def _check_version(connection: Connection) -> None:
+    if connection.info.server_version < POSTGRES_VERSION_MIN:
+        message = f"Postgres 15 or later is needed, this is {setting(connection, 'server_version')}"
+        raise UnsafeSettings(message)

@@ -1,0 +1,95 @@
+"""Rows into the binary format of COPY, and back.
+
+In: rows as tuples in the order of a table's columns. Out: one block of bytes without header and
+trailer. Journal rows, of which there are millions, have a packer of their own; all others share a
+general one. Format: https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from struct import Struct
+from typing import Any
+
+from services.journal.batch import JournalRow
+from services.journal.tables import Kind, Table
+
+HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+TRAILER = b"\xff\xff"
+
+# Postgres counts days from here.
+POSTGRES_EPOCH = date(2000, 1, 1).toordinal()
+_INT2 = Struct(">h").pack
+_INT4 = Struct(">i").pack
+_NULL = _INT4(-1)
+_FIELD_INT4 = Struct(">ii").pack
+_FIELD_INT8 = Struct(">iq").pack
+_FIELD_BOOL = Struct(">i?").pack
+# Fields of a journal row that lie between two of free length, with the length of the next one.
+_SEQ_DATE = Struct(">iqii").pack
+_POSITION_DECIDED = Struct(">iqiqi").pack
+_PARTS = Struct(">iii").pack
+
+
+def pack_journal(rows: Iterable[JournalRow]) -> bytes:
+    """Journal rows as COPY wants them; the hot path, about half a microsecond a row.
+
+    Runs of rows of the same shard, origin and date pack those once.
+    """
+    pieces: list[bytes] = []
+    extend = pieces.extend
+    shard_last = origin_last = date_last = None
+    head, source, days = b"", b"", 0
+    for shard, seq, day, origin, position, decided, command, parts, facts, chain in rows:
+        if shard is not shard_last:
+            shard_last, head = shard, _INT2(10) + _text(shard)
+        if origin is not origin_last:
+            origin_last, source = origin, _text(origin)
+        if day is not date_last:
+            date_last, days = day, day.toordinal() - POSTGRES_EPOCH
+        extend(
+            (
+                head,
+                _SEQ_DATE(8, seq, 4, days),
+                source,
+                _POSITION_DECIDED(8, position, 8, decided, len(command)),
+                command,
+                _PARTS(4, parts, len(facts)),
+                facts,
+                _bytea(chain),
+            )
+        )
+    return b"".join(pieces)
+
+
+def pack(table: Table, rows: Iterable[Sequence[Any]]) -> bytes:
+    """Rows of any table as COPY wants them; None is NULL."""
+    kinds = [_PACKERS[kind] for kind in table.columns.values()]
+    count = _INT2(len(kinds))
+    pieces: list[bytes] = []
+    for row in rows:
+        pieces.append(count)
+        pieces.extend(
+            [
+                _NULL if value is None else packed(value)
+                for packed, value in zip(kinds, row, strict=True)
+            ]
+        )
+    return b"".join(pieces)
+
+
+def _text(value: str) -> bytes:
+    return _bytea(value.encode())
+
+
+def _bytea(value: bytes) -> bytes:
+    return _INT4(len(value)) + value
+
+
+_PACKERS: dict[Kind, Callable[[Any], bytes]] = {
+    "text": _text,
+    "bytea": _bytea,
+    "int4": lambda value: _FIELD_INT4(4, value),
+    "int8": lambda value: _FIELD_INT8(8, value),
+    "bool": lambda value: _FIELD_BOOL(1, value),
+    "date": lambda value: _FIELD_INT4(4, value.toordinal() - POSTGRES_EPOCH),
+}

@@ -1,0 +1,274 @@
+"""The journal's reader: heads, rows, facts, links, snapshots.
+
+In: a URL. Out: tuples in the order of the columns, long answers in blocks of a few megabytes, so
+that memory stays flat. Long answers read a snapshot of the database as of their first block, each
+on a connection of its own; a server-side cursor in binary carries them (twice the rate of parsing
+COPY TO in Python).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from operator import itemgetter
+from typing import Any, LiteralString, NamedTuple, Self
+
+from psycopg import ServerCursor
+
+from services.journal.batch import DayRow, JournalRow, LinkRow
+from services.journal.connecting import Connection, connect
+from services.journal.migrate import check_schema
+from services.journal.trouble import translated
+
+# A block of a long answer: at most so many rows, and about so many bytes.
+BLOCK_ROWS_MAX = 4000
+BLOCK_BYTES = 4 << 20
+
+ROWS: LiteralString = """
+SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
+FROM clearing.journal WHERE shard = %s AND seq > %s AND seq <= %s ORDER BY seq
+"""
+ROWS_AT: LiteralString = """
+SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
+FROM clearing.journal WHERE shard = %s AND seq = ANY(%s) ORDER BY seq
+"""
+FACTS: LiteralString = (
+    "SELECT shard, seq, decided, parts, facts FROM clearing.journal WHERE shard = %s ORDER BY seq"
+)
+PARTS: LiteralString = (
+    "SELECT facts FROM clearing.journal_part WHERE shard = %s AND seq = %s ORDER BY part"
+)
+LINKS: LiteralString = """
+SELECT source, target, number, barrier, seq, last, payload, hash
+FROM clearing.link WHERE target = %s AND barrier = %s ORDER BY source, number
+"""
+ANSWERED: LiteralString = (
+    "SELECT source FROM clearing.link WHERE target = %s AND barrier = %s AND last ORDER BY source"
+)
+SNAPSHOT: LiteralString = """
+SELECT seq, parts, chain, business_date, state FROM clearing.snapshot
+WHERE shard = %(shard)s AND seq = (
+    SELECT max(seq) FROM clearing.snapshot WHERE shard = %(shard)s AND seq <= %(seq)s
+) ORDER BY part
+"""
+SEQ_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a shard stands: its last row, the chain up to it, the next offset of its inbox."""
+
+    shard: str
+    seq: int
+    chain: bytes
+    next_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How far a source of commands was read."""
+
+    name: str
+    position: int
+    sha256: bytes
+    lines: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The books of a shard as of a row."""
+
+    shard: str
+    seq: int
+    chain: bytes
+    business_date: date
+    state: bytes
+
+
+class Facts(NamedTuple):
+    """One part of the facts of one row; part 0 comes first, the others right after it."""
+
+    shard: str
+    seq: int
+    part: int
+    facts: bytes
+
+
+FactsRow = tuple[str, int, int, int, bytes]
+Values = Sequence[Any] | Mapping[str, Any]
+
+
+class Reader:
+    """The reading end of the journal; not for several threads at once."""
+
+    def __init__(self, url: str) -> None:
+        """Connect; the schema must be migrated."""
+        self.url = url
+        self.connection: Connection = connect(url)
+        try:
+            with translated("opening the journal"):
+                check_schema(self.connection)
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def heads(self) -> dict[str, Head]:
+        """The head of every shard, by name."""
+        rows = self._all(
+            "SELECT shard, seq, chain, next_offset FROM clearing.shard_head ORDER BY 1"
+        )
+        return {row[0]: Head(*row) for row in rows}
+
+    def source(self, name: str) -> Source | None:
+        """How far the source of this name was read; None if never."""
+        query: LiteralString = (
+            "SELECT name, position, sha256, lines, ended FROM clearing.source WHERE name = %s"
+        )
+        rows = self._all(query, [name])
+        return Source(*rows[0]) if rows else None
+
+    def snapshot(self, shard: str, *, seq: int = SEQ_MAX) -> Snapshot | None:
+        """The last snapshot of a shard at or before a row, whole."""
+        rows = self._all(SNAPSHOT, {"shard": shard, "seq": seq})
+        if not rows:
+            return None
+        found, parts, chain, day, _ = rows[0]
+        assert len(rows) == parts, (
+            f"snapshot of {shard} at {found} has {len(rows)} of {parts} parts"
+        )
+        return Snapshot(shard, found, chain, day, b"".join([row[4] for row in rows]))
+
+    def rows(
+        self, shard: str, *, after: int = -1, until: int = SEQ_MAX
+    ) -> Iterator[list[JournalRow]]:
+        """The rows of a shard after one seq and up to another, in order, in blocks."""
+        with self._streaming() as connection:
+            yield from _blocks(connection, "rows", ROWS, [shard, after, until])
+
+    def rows_at(self, shard: str, seqs: Sequence[int]) -> list[JournalRow]:
+        """The rows of a shard with these seqs, in order."""
+        return self._all(ROWS_AT, [shard, list(seqs)])
+
+    def parts(self, shard: str, seq: int) -> Iterator[bytes]:
+        """The facts of a row beyond its first part, in order."""
+        with self._streaming() as connection:
+            for block in _blocks(connection, "parts", PARTS, [shard, seq]):
+                for row in block:
+                    yield row[0]
+
+    def facts(self) -> Iterator[list[Facts]]:
+        """The facts of all rows of all shards in the order in which they were decided, in blocks."""
+        with self._streaming() as connection:
+            shards = [row[0] for row in connection.execute("SELECT shard FROM clearing.shard_head")]
+            streams = {
+                shard: _blocks(connection, f"facts {shard}", FACTS, [shard])
+                for shard in sorted(shards)
+            }
+            for merged in _merged(streams):
+                yield [piece for row in merged for piece in _pieces(connection, row)]
+
+    def links(self, target: str, barrier: int) -> Iterator[LinkRow]:
+        """What the shards have for this one at a barrier: by source, in order of number."""
+        with self._streaming() as connection:
+            for block in _blocks(connection, "links", LINKS, [target, barrier]):
+                yield from block
+
+    def sources_answered(self, target: str, barrier: int) -> list[str]:
+        """The shards whose last word at this barrier is there."""
+        return [row[0] for row in self._all(ANSWERED, [target, barrier])]
+
+    def days(self, shard: str) -> list[DayRow]:
+        """The day hashes of a shard, in order."""
+        query: LiteralString = (
+            "SELECT shard, business_date, seq, state_hash FROM clearing.day "
+            "WHERE shard = %s ORDER BY business_date"
+        )
+        return self._all(query, [shard])
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _all(self, query: LiteralString, values: Values | None = None) -> list[Any]:
+        with translated("reading the journal"):
+            return self.connection.execute(query, values, binary=True).fetchall()
+
+    @contextmanager
+    def _streaming(self) -> Iterator[Connection]:
+        """A connection of its own in one transaction that sees the database as of now."""
+        with translated("reading the journal"):
+            connection = connect(self.url)
+            try:
+                connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                yield connection
+            finally:
+                connection.close()
+
+
+def _blocks(
+    connection: Connection, name: str, query: LiteralString, values: list[Any]
+) -> Iterator[list[Any]]:
+    """An answer in blocks whose rows are fewer where they are longer."""
+    with ServerCursor(connection, name) as cursor:
+        cursor.execute(query, values, binary=True)
+        size = 16
+        while rows := cursor.fetchmany(size):
+            yield rows
+            held = sum([len(value) for row in rows for value in row if isinstance(value, bytes)])
+            size = max(1, min(BLOCK_ROWS_MAX, 4 * size, len(rows) * BLOCK_BYTES // max(held, 1)))
+
+
+def _merged(streams: dict[str, Iterator[list[Any]]]) -> Iterator[list[Any]]:
+    """The rows of several shards, each in order, in the one order of `decided`.
+
+    Whatever lies at or before the earliest end of all blocks at hand is complete.
+    """
+    decided = itemgetter(2)
+    held: dict[str, list[Any]] = {}
+    while True:
+        for shard in [shard for shard in streams if not held.get(shard)]:
+            block = next(streams[shard], None)
+            if block is None:
+                del streams[shard]
+                held.pop(shard, None)
+            else:
+                held[shard] = block
+        if not held:
+            return
+        bound = min(decided(block[-1]) for block in held.values())
+        ready: list[Any] = []
+        for shard, block in held.items():
+            count = len(block) if decided(block[-1]) <= bound else _count_until(block, bound)
+            ready += block[:count]
+            held[shard] = block[count:]
+        ready.sort(key=decided)
+        yield ready
+
+
+def _count_until(block: list[Any], bound: int) -> int:
+    """How many leading rows were decided at or before the bound."""
+    low, high = 0, len(block)
+    while low < high:
+        middle = (low + high) // 2
+        if block[middle][2] <= bound:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _pieces(connection: Connection, row: FactsRow) -> Iterator[Facts]:
+    shard, seq, _, parts, facts = row
+    yield Facts(shard, seq, 0, facts)
+    if parts > 1:
+        blocks = _blocks(connection, "parts", PARTS, [shard, seq])
+        numbered = (piece[0] for block in blocks for piece in block)
+        for part, more in enumerate(numbered, start=1):
+            yield Facts(shard, seq, part, more)

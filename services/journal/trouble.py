@@ -1,0 +1,164 @@
+"""World trouble of the journal: what the database may do to us, in our words.
+
+    JournalTrouble
+    ├── DatabaseUnreachable    no connection could be made; nothing was tried
+    │   └── ServerNotStarted   the embedded server does not come up
+    ├── DatabaseGone           the connection broke before COMMIT: nothing of the batch is durable
+    ├── CommitUnknown          it broke during COMMIT: durable or not; read the heads again
+    ├── DatabaseOverloaded     no connection, memory or lock left, a time limit: rolled back
+    ├── DiskFull               no space or an I/O error on the server: rolled back
+    ├── FencedOff              another process writes this shard or source: rolled back
+    ├── UnsafeSettings         the database would lose acknowledged rows, or is too old
+    ├── SchemaTooNew           the journal was written by a newer clearinghouse
+    ├── SchemaMissing          there is no journal in this database, or an older one
+    ├── RightsMissing          we may not do this here; the message holds the SQL that allows it
+    ├── DataDamaged            Postgres found its own files damaged
+    └── StatementRefused       append-only, a duplicate row, or our defect
+
+Errors of psycopg are translated here and nowhere else; `CLASSES` names every class of SQLSTATE
+there is.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors
+
+
+class JournalTrouble(Exception):
+    """Something outside the clearinghouse went wrong; the message says what and where."""
+
+
+class DatabaseUnreachable(JournalTrouble):
+    """No connection could be made."""
+
+
+class ServerNotStarted(DatabaseUnreachable):
+    """The embedded server did not come up; the message holds the end of its log."""
+
+
+class DatabaseGone(JournalTrouble):
+    """The connection broke before COMMIT was sent; nothing of the batch is durable."""
+
+
+class CommitUnknown(JournalTrouble):
+    """The connection broke during COMMIT; only the heads tell whether the batch is durable."""
+
+
+class DatabaseOverloaded(JournalTrouble):
+    """The server has no connection, memory or lock left for us; the batch was rolled back."""
+
+
+class DiskFull(JournalTrouble):
+    """The server could not write; the batch was rolled back."""
+
+
+class FencedOff(JournalTrouble):
+    """Somebody else has moved the head of this shard or source; the batch was rolled back."""
+
+
+class UnsafeSettings(JournalTrouble):
+    """The database would lose acknowledged rows."""
+
+
+class SchemaTooNew(JournalTrouble):
+    """The schema was made by a newer clearinghouse than this one."""
+
+
+class SchemaMissing(JournalTrouble):
+    """There is no journal here, or one that must be migrated first."""
+
+
+class RightsMissing(JournalTrouble):
+    """The database user may not do this; the message holds the SQL that allows it."""
+
+
+class DataDamaged(JournalTrouble):
+    """Postgres found its own files damaged."""
+
+
+class StatementRefused(JournalTrouble):
+    """Postgres refused a statement: the journal is append-only, or we sent nonsense."""
+
+
+# Every class of SQLSTATE (its first two characters), so that none is left to chance.
+CLASSES: dict[str, type[JournalTrouble]] = {
+    "02": StatementRefused,  # no data
+    "03": StatementRefused,  # SQL statement not yet complete
+    "08": DatabaseGone,  # connection exception
+    "09": StatementRefused,  # triggered action exception
+    "0A": StatementRefused,  # feature not supported
+    "0B": StatementRefused,  # invalid transaction initiation
+    "0F": StatementRefused,  # locator exception
+    "0L": RightsMissing,  # invalid grantor
+    "0P": RightsMissing,  # invalid role specification
+    "0Z": StatementRefused,  # diagnostics exception
+    "10": StatementRefused,  # XQuery error
+    "20": StatementRefused,  # case not found
+    "21": StatementRefused,  # cardinality violation
+    "22": StatementRefused,  # data exception
+    "23": StatementRefused,  # integrity constraint violation
+    "24": StatementRefused,  # invalid cursor state
+    "25": StatementRefused,  # invalid transaction state
+    "26": StatementRefused,  # invalid SQL statement name
+    "27": StatementRefused,  # triggered data change violation
+    "28": DatabaseUnreachable,  # invalid authorization
+    "2B": RightsMissing,  # dependent privilege descriptors still exist
+    "2D": StatementRefused,  # invalid transaction termination
+    "2F": StatementRefused,  # SQL routine exception
+    "34": StatementRefused,  # invalid cursor name
+    "38": StatementRefused,  # external routine exception
+    "39": StatementRefused,  # external routine invocation exception
+    "3B": StatementRefused,  # savepoint exception
+    "3D": DatabaseUnreachable,  # invalid catalog (database) name
+    "3F": SchemaMissing,  # invalid schema name
+    "40": DatabaseOverloaded,  # transaction rollback
+    "42": StatementRefused,  # syntax error or access rule violation
+    "44": StatementRefused,  # WITH CHECK OPTION violation
+    "53": DatabaseOverloaded,  # insufficient resources
+    "54": StatementRefused,  # program limit exceeded
+    "55": DatabaseOverloaded,  # object not in prerequisite state
+    "57": DatabaseGone,  # operator intervention
+    "58": DiskFull,  # system error outside Postgres: I/O, file missing
+    "72": StatementRefused,  # snapshot too old
+    "F0": DatabaseUnreachable,  # configuration file error
+    "HV": StatementRefused,  # foreign data wrapper
+    "P0": StatementRefused,  # PL/pgSQL: our own triggers
+    "XX": DataDamaged,  # internal error, data or index corrupted
+}
+# Single states that mean something else than their class.
+STATES: dict[str, type[JournalTrouble]] = {
+    "40001": FencedOff,  # serialization failure
+    "40P01": FencedOff,  # deadlock: two writers took heads in different order
+    "42501": RightsMissing,  # insufficient privilege
+    "42P01": SchemaMissing,  # undefined table
+    "42883": SchemaMissing,  # undefined function
+    "53100": DiskFull,
+    "57014": DatabaseOverloaded,  # query canceled, also by a statement timeout
+    "57P03": DatabaseUnreachable,  # cannot connect now: starting up or shutting down
+    "57P04": DatabaseUnreachable,  # database dropped
+}
+
+
+def trouble_of(error: psycopg.Error, doing: str) -> JournalTrouble:
+    """The trouble in our words for an error of the driver; `doing` says at what."""
+    state = error.sqlstate or getattr(type(error), "sqlstate", None)
+    said = " ".join(str(error).split()) or type(error).__name__
+    if state is not None:
+        kind = STATES.get(state) or CLASSES.get(state[:2], StatementRefused)
+        return kind(f"{doing}: {said} (SQLSTATE {state})")
+    if isinstance(error, errors.ConnectionTimeout):
+        return DatabaseUnreachable(f"{doing}: {said}")
+    if isinstance(error, psycopg.OperationalError):
+        return DatabaseGone(f"{doing}: {said}")
+    return StatementRefused(f"{doing}: {said}")
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Raise the driver's errors inside as trouble of ours."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise trouble_of(error, doing) from error

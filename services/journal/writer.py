@@ -1,0 +1,226 @@
+"""The journal's writer: one batch, one transaction.
+
+In: a `Batch`. Out: all of it durable, or an exception of `trouble.py` and nothing of it. Law: the
+head of every shard of the batch moves from where the batch says it was, or the batch is not
+written: two processes can never both extend a shard. A commit is never tried again here;
+`CommitUnknown` is answered by reading the heads anew.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from itertools import islice
+from typing import Any, Self
+
+import psycopg
+
+from services.journal.batch import Batch, HeadMove, SourceMove
+from services.journal.connecting import Connection, connect
+from services.journal.copying import HEADER, TRAILER, pack, pack_journal
+from services.journal.identities import runs_of
+from services.journal.migrate import check_schema
+from services.journal.tables import (
+    DAY,
+    IDENTITY,
+    IDENTITY_FILTER,
+    IDENTITY_PAGE,
+    JOURNAL,
+    JOURNAL_PART,
+    LINK,
+    SETTLEMENT_PRICE,
+    SNAPSHOT,
+    STATEMENT,
+    Table,
+)
+from services.journal.trouble import CommitUnknown, DatabaseGone, FencedOff, translated, trouble_of
+
+# Rows packed at once: about half a megabyte of journal, so that the server works while we pack.
+ROWS_PACKED = 1000
+
+MOVE_HEADS = """
+UPDATE clearing.shard_head AS head
+SET seq = moved.seq_after, chain = moved.chain, next_offset = moved.next_offset
+FROM unnest(%b::text[], %b::bigint[], %b::bigint[], %b::bytea[], %b::bigint[])
+    AS moved (shard, seq_before, seq_after, chain, next_offset)
+WHERE head.shard = moved.shard AND head.seq = moved.seq_before
+RETURNING head.shard
+"""
+NEW_HEADS = """
+INSERT INTO clearing.shard_head (shard, seq, chain, next_offset)
+SELECT * FROM unnest(%b::text[], %b::bigint[], %b::bytea[], %b::bigint[])
+ON CONFLICT (shard) DO NOTHING
+RETURNING shard
+"""
+MOVE_SOURCE = """
+UPDATE clearing.source SET position = %b, sha256 = %b, lines = %b, ended = %b
+WHERE name = %b AND position = %b AND NOT ended
+RETURNING name
+"""
+NEW_SOURCE = """
+INSERT INTO clearing.source (position, sha256, lines, ended, name)
+VALUES (%b, %b, %b, %b, %b)
+ON CONFLICT (name) DO NOTHING
+RETURNING name
+"""
+
+
+class Journal:
+    """The writing end of the journal; not for several threads at once."""
+
+    def __init__(self, url: str) -> None:
+        """Connect as `clearing_writer`; the schema must be migrated."""
+        self._connection: Connection = connect(url, role="clearing_writer")
+        self._months: set[tuple[int, int]] = {(1, 1)}
+        try:
+            with translated("opening the journal"):
+                check_schema(self._connection)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def commit(self, batch: Batch) -> None:
+        """Make the batch durable, whole or not at all.
+
+        Errors: FencedOff, DiskFull, DatabaseOverloaded, StatementRefused, DatabaseGone: nothing of
+        it is durable. CommitUnknown: all of it or nothing; ask the heads.
+        """
+        try:
+            self._make_months(batch)
+            with translated("writing a batch"):
+                self._connection.execute("BEGIN")
+                self._move_heads(batch.heads)
+                self._move_source(batch.source)
+                self._append_all(batch)
+        except BaseException:
+            self._roll_back()
+            raise
+        self._commit()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _make_months(self, batch: Batch) -> None:
+        """Make the partitions of months not written before, each once in the life of a writer."""
+        months = {(day.year, day.month) for day in {row[2] for row in batch.rows}} - self._months
+        for year, month in sorted(months):
+            with translated(f"making the journal's partition {year:04}-{month:02}"):
+                self._connection.execute(
+                    "SELECT clearing.make_journal_month(%s)", [date(year, month, 1)]
+                )
+            self._months.add((year, month))
+
+    def _move_heads(self, heads: Sequence[HeadMove]) -> None:
+        """The fence. Before the rows: a second writer waits here, then finds itself late."""
+        old = [head for head in heads if head.seq_before is not None]
+        new = [head for head in heads if head.seq_before is None]
+        if old:
+            values = [
+                [head.shard for head in old],
+                [head.seq_before for head in old],
+                [head.seq_after for head in old],
+                [head.chain for head in old],
+                [head.next_offset for head in old],
+            ]
+            self._expect(MOVE_HEADS, values, old)
+        if new:
+            values = [
+                [head.shard for head in new],
+                [head.seq_after for head in new],
+                [head.chain for head in new],
+                [head.next_offset for head in new],
+            ]
+            self._expect(NEW_HEADS, values, new)
+
+    def _expect(self, query: str, values: list[Any], heads: Sequence[HeadMove]) -> None:
+        moved = {row[0] for row in self._connection.execute(query.encode(), values).fetchall()}
+        for head in heads:
+            if head.shard not in moved:
+                before = "new" if head.seq_before is None else f"at seq {head.seq_before}"
+                message = f"shard {head.shard} is not {before} any more: another process writes it"
+                raise FencedOff(message)
+
+    def _move_source(self, source: SourceMove | None) -> None:
+        if source is None:
+            return
+        values: list[Any] = [
+            source.position,
+            source.sha256,
+            source.lines,
+            source.ended,
+            source.name,
+        ]
+        query = NEW_SOURCE
+        if source.position_before is not None:
+            query = MOVE_SOURCE
+            values.append(source.position_before)
+        if self._connection.execute(query.encode(), values).fetchone() is None:
+            message = (
+                f"source {source.name} is not at position {source.position_before} any more: "
+                f"another process reads it"
+            )
+            raise FencedOff(message)
+
+    def _append_all(self, batch: Batch) -> None:
+        if batch.rows:
+            self._append(JOURNAL, (pack_journal(some) for some in _slices(batch.rows)))
+        self._append_rows(JOURNAL_PART, batch.parts, at_once=1)
+        self._append_rows(LINK, batch.links, at_once=1)
+        runs = [run for identity in batch.identities for run in runs_of(*identity)]
+        self._append_rows(IDENTITY, runs)
+        for seal in batch.seals:
+            self._append_rows(IDENTITY_PAGE, seal.pages)
+            self._append_rows(IDENTITY_FILTER, [(seal.shard, seal.span, seal.words)])
+        self._append_rows(SNAPSHOT, batch.snapshots, at_once=1)
+        self._append_rows(DAY, batch.days)
+        self._append_rows(SETTLEMENT_PRICE, batch.prices)
+        self._append_rows(STATEMENT, batch.statements)
+        for target in sorted({link[1] for link in batch.links}):
+            self._connection.execute("SELECT pg_notify('clearing_link', %s)", [target])
+
+    def _append_rows(
+        self, table: Table, rows: Iterable[Sequence[Any]], *, at_once: int = ROWS_PACKED
+    ) -> None:
+        if rows:
+            self._append(table, (pack(table, some) for some in _slices(rows, at_once)))
+
+    def _append(self, table: Table, blocks: Iterable[bytes]) -> None:
+        with self._connection.cursor().copy(table.copy_in().encode()) as copy:
+            copy.write(HEADER)
+            for block in blocks:
+                copy.write(block)
+            copy.write(TRAILER)
+
+    def _commit(self) -> None:
+        try:
+            cursor = self._connection.execute("COMMIT")
+        except psycopg.Error as error:
+            trouble = trouble_of(error, "COMMIT")
+            if self._connection.broken or isinstance(trouble, DatabaseGone):
+                self._connection.close()
+                message = (
+                    f"the connection broke during COMMIT, the batch is durable or not: {trouble}"
+                )
+                raise CommitUnknown(message) from error
+            self._roll_back()
+            raise trouble from error
+        assert cursor.statusmessage == "COMMIT", cursor.statusmessage
+
+    def _roll_back(self) -> None:
+        """Leave no transaction open; a connection that cannot even do that is closed."""
+        try:
+            if not self._connection.closed:
+                self._connection.execute("ROLLBACK")
+        except psycopg.Error:
+            self._connection.close()
+
+
+def _slices(rows: Iterable[Any], size: int = ROWS_PACKED) -> Iterator[list[Any]]:
+    iterator = iter(rows)
+    while some := list(islice(iterator, size)):
+        yield some

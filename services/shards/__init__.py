@@ -1,0 +1,1 @@
+"""The shards: pure composition of settlement and risk into control, market and member books."""

@@ -1,0 +1,142 @@
+"""`control/0`: whether a control command stands, and what belongs to no other shard (WIRE §2).
+
+In: a decoded command. Out: facts through an emission; True when every shard is to have a copy.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from events.commands import (
+    AdjustTradePrice,
+    AdmitMember,
+    AdvanceClock,
+    BustTrade,
+    CloseSession,
+    Command,
+    Configure,
+    DeclareDefault,
+    HaltContract,
+    OpenAccount,
+    OpenSession,
+    ReinstateAccount,
+    RunCycle,
+    SubmitQuote,
+    SubmitTrade,
+    SuspendAccount,
+    TransferPosition,
+)
+from events.facts import (
+    AccountOpened,
+    AccountReinstated,
+    AccountSuspended,
+    ClockAdvanced,
+    Configured,
+    CycleStarted,
+    Fact,
+    MemberAdmitted,
+    MemberDefaulted,
+    SessionOpened,
+)
+from events.refusals import Reason, Refusal
+from services.shards.emission import Emission
+from settlement.control_books import ControlBooks, apply_control
+from settlement.control_rules import Repeated, refuse_control, refuse_time
+
+_NEEDS_SESSION: Final = (SubmitTrade, TransferPosition, SubmitQuote, HaltContract)
+_NAMES_CONTRACT: Final = (*_NEEDS_SESSION, BustTrade, AdjustTradePrice)
+
+
+def decide_control(books: ControlBooks, command: Command, *, emit: Emission) -> bool:
+    """Decide one command; True when it stands and is to be copied."""
+    answer: Refusal | Repeated | None
+    if command.SHARD == "control":
+        answer = refuse_control(books, command)
+    else:
+        answer = refuse_homeless(books, command)
+    if isinstance(answer, Refusal):
+        emit.refuse(answer, command.event_time, kind=command.TYPE, reference=command.subject)
+        return False
+    if isinstance(answer, Repeated):
+        return False
+    # Nothing can fail from here.
+    apply_control(books, command)
+    emit(_fact_of(books, command))
+    return True
+
+
+def refuse_homeless(books: ControlBooks, command: Command) -> Refusal:
+    """The reason against a market command whose product is not in use, in the order of WIRE §3."""
+    if books.business_date is None and isinstance(command, _NEEDS_SESSION):
+        return Refusal(Reason.SESSION_CLOSED, "expected an open session, found none yet")
+    refusal = refuse_time(books, command)
+    if refusal is not None:
+        return refusal
+    if isinstance(command, TransferPosition | SubmitQuote):
+        refusal = _refuse_accounts(books, command)
+    if refusal is not None:
+        return refusal
+    if isinstance(command, _NAMES_CONTRACT):
+        found = f"expected a contract of a product in use, found {command.contract}"
+        return Refusal(Reason.UNKNOWN_CONTRACT, found)
+    named = getattr(command, "product", None)
+    return Refusal(Reason.UNKNOWN_PRODUCT, f"expected a product in use, found {named}")
+
+
+def _refuse_accounts(
+    books: ControlBooks, command: TransferPosition | SubmitQuote
+) -> Refusal | None:
+    is_quote = isinstance(command, SubmitQuote)
+    names = (
+        (command.maker,)
+        if isinstance(command, SubmitQuote)
+        else (command.from_account, command.to_account)
+    )
+    for name in names:
+        if name not in books.accounts:
+            return Refusal(Reason.UNKNOWN_ACCOUNT, f"expected an account, found {name}")
+    active = books.accounts[names[-1]]
+    if active.is_suspended:
+        return Refusal(Reason.ACCOUNT_SUSPENDED, f"{active.name} is suspended")
+    if is_quote and active.member.is_defaulted:
+        return Refusal(Reason.MEMBER_DEFAULTED, f"{active.member.name} is in default")
+    return None
+
+
+def _fact_of(books: ControlBooks, command: Command) -> Fact:  # noqa: PLR0911 - one line a command
+    at = command.event_time
+    match command:
+        case Configure():
+            return Configured(
+                at=at,
+                parameter=command.parameter,
+                product=command.product,
+                value=command.value,
+                effective_date=command.effective_date,
+            )
+        case AdmitMember():
+            return MemberAdmitted(at=at, member=command.member, name=command.name)
+        case OpenAccount():
+            return AccountOpened(
+                at=at,
+                account=command.account,
+                member=command.member,
+                origin=command.origin,
+                owner=command.owner,
+            )
+        case SuspendAccount():
+            return AccountSuspended(at=at, account=command.account, reason=command.reason)
+        case ReinstateAccount():
+            return AccountReinstated(at=at, account=command.account, reason=command.reason)
+        case DeclareDefault():
+            return MemberDefaulted(at=at, member=command.member, reason=command.reason)
+        case OpenSession():
+            return SessionOpened(at=at, business_date=command.business_date)
+        case CloseSession():
+            return SessionOpened(at=at, business_date=command.next_business_date)
+        case RunCycle():
+            assert books.business_date is not None, "a cycle was ordered without a session"
+            return CycleStarted(at=at, business_date=books.business_date, cycle=command.cycle)
+        case _:
+            assert isinstance(command, AdvanceClock), command
+            return ClockAdvanced(at=at)

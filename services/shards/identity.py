@@ -1,0 +1,70 @@
+"""Ids that are remembered for ever: of trades, transfers and collateral references (RULEBOOK §3).
+
+In: a command that carries such an id, and what was seen under it before. Out: how the repeat is answered.
+The memory itself is the journal's; a shard is handed what it needs as data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from events.commands import (
+    AdjustTradePrice,
+    BustTrade,
+    Command,
+    DepositCollateral,
+    SubmitTrade,
+    TransferPosition,
+    WithdrawCollateral,
+    content,
+)
+from events.refusals import Reason
+
+TRADE: Final = "trade"
+TRANSFER: Final = "transfer"
+REFERENCE: Final = "reference"
+
+
+class Identity(NamedTuple):
+    """A kind of id and the id; unique in its shard for ever."""
+
+    kind: str
+    name: str
+
+
+class Seen(NamedTuple):
+    """What came first under an id: its journal row, the command, and the refusal if it was refused."""
+
+    seq: int
+    command: Command
+    reason: Reason | None
+    detail: str
+
+
+Look = Callable[[Identity], Seen | None]
+
+_OWN: Final = {
+    SubmitTrade: TRADE,
+    TransferPosition: TRANSFER,
+    DepositCollateral: REFERENCE,
+    WithdrawCollateral: REFERENCE,
+}
+_NAMED: Final = {BustTrade: TRADE, AdjustTradePrice: TRADE}
+
+
+def identity_of(command: Command) -> Identity | None:
+    """The id under which a command is remembered itself."""
+    kind = _OWN.get(type(command))
+    return None if kind is None else Identity(kind, command.subject or "")
+
+
+def identity_named(command: Command) -> Identity | None:
+    """The id that must be looked up to decide a command: its own, or that of the trade it names."""
+    kind = _NAMED.get(type(command))
+    return identity_of(command) if kind is None else Identity(kind, command.subject or "")
+
+
+def is_same(seen: Seen, command: Command) -> bool:
+    """Whether a command says what was said under its id before (normalised values)."""
+    return content(seen.command) == content(command)

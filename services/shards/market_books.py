@@ -1,0 +1,114 @@
+"""The books of a market shard: its index, contracts, positions, limits and what was amended.
+
+Composition only: prices and positions are settlement's, halts and rates are risk's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from events.contracts import PRODUCTS, Product
+from risk.price_limits import HaltState
+from settlement.control_books import Account, ControlBooks
+from settlement.index_books import IndexBooks
+from settlement.positions import Positions
+from settlement.quotes import QuoteBook
+from settlement.session_trades import SessionTrades
+
+HISTORY: Final = 21
+UNBOUNDED: Final = 1 << 62
+
+
+@dataclass(slots=True)
+class Owner:
+    """Who stands behind accounts; `reach_lots` bounds every position of theirs from above."""
+
+    name: str
+    accounts: list[Holder] = field(default_factory=list)
+    reach_lots: int = 0
+
+
+@dataclass(slots=True)
+class Holder:
+    """An account as the trade path needs it."""
+
+    number: int
+    account: Account
+    owner: Owner
+    is_stopped: bool = False
+
+
+@dataclass(slots=True)
+class ContractBooks:
+    """One listed contract."""
+
+    symbol: str
+    delivery: str
+    last_trading_day: date
+    reference_ticks: int | None
+    halts: HaltState
+    positions: Positions = field(default_factory=Positions)
+    trades: SessionTrades = field(default_factory=SessionTrades)
+    quotes: QuoteBook = field(default_factory=QuoteBook)
+    settlements: list[int] = field(default_factory=list)
+    rate_ppm: int | None = None
+    interest_lots: int = 0
+    limit_lots: int | None = None
+    touched: bool = False
+
+
+@dataclass(slots=True)
+class Amendment:
+    """What became of a trade after it was cleared."""
+
+    price_ticks: int
+    is_busted: bool
+
+
+@dataclass(slots=True)
+class MarketBooks:
+    """Everything one product's shard knows."""
+
+    product: Product
+    control: ControlBooks
+    index: IndexBooks
+    clock: int | None = None
+    contracts: dict[str, ContractBooks] = field(default_factory=dict)
+    amendments: dict[str, Amendment] = field(default_factory=dict)
+    holders: dict[str, Holder] = field(default_factory=dict)
+    owners: dict[str, Owner] = field(default_factory=dict)
+    all_limit_lots: int | None = None
+    limit_watch_lots: int = UNBOUNDED
+
+
+def open_market_books(product: str, control: ControlBooks) -> MarketBooks:
+    """Books of a product's shard that begins with what control knows by then."""
+    entry = PRODUCTS[product]
+    books = MarketBooks(product=entry, control=control, index=IndexBooks(entry))
+    books.clock = control.clock
+    for account in control.accounts_by_number:
+        add_holder(books, account)
+    return books
+
+
+def add_holder(books: MarketBooks, account: Account) -> Holder:
+    """Know an account, by its name and its owner."""
+    owner = books.owners.setdefault(account.owner, Owner(account.owner))
+    is_stopped = account.is_suspended or account.member.is_defaulted
+    holder = Holder(account.number, account, owner, is_stopped)
+    owner.accounts.append(holder)
+    books.holders[account.name] = holder
+    return holder
+
+
+def front_contract(books: MarketBooks) -> ContractBooks | None:
+    """The nearest contract: the one whose last trading day comes first."""
+    return min(books.contracts.values(), key=lambda one: one.last_trading_day, default=None)
+
+
+def tradable(books: MarketBooks, contract: ContractBooks) -> bool:
+    """Whether its last trading day has not passed."""
+    session = books.control.business_date
+    return session is not None and contract.last_trading_day >= session

@@ -1,0 +1,219 @@
+"""A cycle of `member/0`: the barrier at which all markets' flows meet the accounts (RULEBOOK §5).
+
+In: the copy of `run_cycle` or `close_session` and the flows of every market shard. Out: facts, in the order of
+the rulebook: variation to cash, requirements, withdrawals, open calls, new calls, instructions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from events.commands import CloseSession, RunCycle
+from events.contracts import product_of
+from events.facts import CollateralMoved, MarginSet, Posting, VariationSettled
+from events.int64 import IntArray, add
+from risk.calls import AccountNames, look_at_calls, new_calls
+from risk.cycle import CLOSE, CURRENCY, Cycle
+from risk.instructions import Side, deficits, instruct
+from risk.requirement import maintenance_of, margin_column
+from risk.withdrawals import decide_withdrawals
+from services.shards.emission import Emission
+from services.shards.links import ContractFlow
+from services.shards.member_books import BANK, CASH, VARIATION, MemberBooks, as_column, stored
+from services.shards.member_decide import state_missed
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a cycle brings to accounts. Columns over account numbers; parts: the text of margin_set."""
+
+    variation: dict[str, IntArray]
+    initial: IntArray
+    has_position: npt.NDArray[np.bool_]
+    parts: list[str] = field(default_factory=list)
+
+    @property
+    def net(self) -> IntArray:
+        """Variation over all products."""
+        summed = np.zeros_like(self.initial)
+        for column in self.variation.values():
+            summed = add(summed, column)
+        return summed
+
+
+def cycle_of(books: MemberBooks, command: RunCycle | CloseSession) -> Cycle:
+    """The cycle a barrier orders."""
+    if isinstance(command, CloseSession):
+        return Cycle(command.business_date, CLOSE, command.at, command.next_business_date)
+    session = books.control.business_date
+    assert session is not None, "a cycle was ordered without a session"
+    return Cycle(session, command.cycle, command.at)
+
+
+def settle_cycle(
+    books: MemberBooks, cycle: Cycle, flows: Sequence[ContractFlow], *, emit: Emission
+) -> Totals:
+    """Settle a barrier; the clock has missed its calls before."""
+    state_missed(books, cycle.at, emit=emit)
+    totals = _add_up(books, flows)
+    net = totals.net
+    _pay_variation(books, totals, cycle, emit)
+    _require(books, totals, cycle, emit)
+    _decide_withdrawals(books, cycle, emit)
+    _work_calls(books, cycle, emit)
+    _instruct(books, net, cycle, emit)
+    return totals
+
+
+def _add_up(books: MemberBooks, flows: Sequence[ContractFlow]) -> Totals:
+    accounts = len(books.cash)
+    totals = Totals(
+        variation={},
+        initial=np.zeros(accounts, dtype=np.int64),
+        has_position=np.zeros(accounts, dtype=np.bool_),
+        parts=[""] * accounts,
+    )
+    for flow in flows:
+        product = product_of(flow.contract)
+        column = totals.variation.setdefault(product, np.zeros(accounts, dtype=np.int64))
+        column[flow.accounts] = add(column[flow.accounts], flow.amount_cents)
+        margin = np.zeros(len(flow.lots), dtype=np.int64)
+        if flow.mark_ticks is not None:
+            margin_column(
+                flow.lots, price_cents=flow.mark_ticks, rate_ppm=flow.rate_ppm, out=margin
+            )
+        totals.initial[flow.accounts] = add(totals.initial[flow.accounts], margin)
+        _note_parts(totals, flow, margin)
+    return totals
+
+
+def _note_parts(totals: Totals, flow: ContractFlow, margin: IntArray) -> None:
+    held = np.flatnonzero(flow.lots)
+    accounts = flow.accounts[held]
+    totals.has_position[accounts] = True
+    head = f'{{"contract":"{flow.contract}","lots":'
+    parts = totals.parts
+    for number, lots, cents in zip(
+        accounts.tolist(), flow.lots[held].tolist(), margin[held].tolist(), strict=True
+    ):
+        before = parts[number]
+        entry = f'{head}{lots},"margin_cents":{cents}}}'
+        parts[number] = f"{before},{entry}" if before else entry
+
+
+def _pay_variation(books: MemberBooks, totals: Totals, cycle: Cycle, emit: Emission) -> None:
+    """Move each account's variation of each product; one posting each, and the house ends at zero."""
+    accounts = books.control.accounts_by_number
+    tail = (
+        f'"currency":"{CURRENCY}","for":"{VariationSettled.TYPE}",'
+        f'"reference":"{cycle.business_date.isoformat()}/{cycle.name}"'
+    )
+    for product, column in totals.variation.items():
+        house = f"{VARIATION}{product}"
+        moved = np.flatnonzero(column)
+        lines = []
+        for number, amount in zip(moved.tolist(), column[moved].tolist(), strict=True):
+            cash = f"{CASH}{accounts[number].name}"
+            dr, cr = (house, cash) if amount > 0 else (cash, house)
+            lines.append(
+                f',"debit":"{dr}","credit":"{cr}","amount_cents":{abs(amount)},{tail}'
+            )
+        assert sum(column[moved].tolist()) == 0, f"variation of {product} does not sum to zero"
+        books.cash = stored(add(as_column(books.cash), column))
+        if lines:
+            books.house_cents.setdefault(house, 0)
+        emit.bulk(Posting.TYPE, cycle.at, lines)
+
+
+def _require(books: MemberBooks, totals: Totals, cycle: Cycle, emit: Emission) -> None:
+    """Set requirements; one fact for each account with a position or that had one."""
+    maintenance = maintenance_of(totals.initial)
+    had = np.frombuffer(bytes(books.had_position), dtype=np.bool_)
+    chosen = np.flatnonzero(totals.has_position | had)
+    model = books.control.parameter_text("margin_model")
+    middle = (
+        f'","business_date":"{cycle.business_date.isoformat()}","cycle":"{cycle.name}",'
+        f'"model":"{model}","initial_cents":'
+    )
+    columns = (totals.initial, maintenance, as_column(books.cash))
+    rows = zip(chosen.tolist(), *(column[chosen].tolist() for column in columns), strict=True)
+    accounts, parts = books.control.accounts_by_number, totals.parts
+    lines = [
+        f',"account":"{accounts[number].name}{middle}{initial},"maintenance_cents":{least},'
+        f'"equity_cents":{equity},"parts":[{parts[number]}]'
+        for number, initial, least, equity in rows
+    ]
+    books.initial = stored(totals.initial)
+    books.maintenance = stored(maintenance)
+    books.had_position = bytearray(totals.has_position.tobytes())
+    emit.bulk(MarginSet.TYPE, cycle.at, lines)
+
+
+def _decide_withdrawals(books: MemberBooks, cycle: Cycle, emit: Emission) -> None:
+    decided = decide_withdrawals(
+        books.withdrawals,
+        equity=as_column(books.cash),
+        initial=as_column(books.initial),
+        has_open_call=books.calls.open_calls,
+        at=cycle.at,
+    )
+    for fact in decided:
+        emit(fact)
+        if isinstance(fact, CollateralMoved):
+            emit(_paid_out(fact))
+
+
+def _paid_out(fact: CollateralMoved) -> Posting:
+    return Posting.model_validate(
+        {
+            "at": fact.at,
+            "debit": f"{CASH}{fact.account}",
+            "credit": BANK,
+            "amount_cents": -fact.amount_cents,
+            "currency": CURRENCY,
+            "for": CollateralMoved.TYPE,
+            "reference": fact.reference,
+        }
+    )
+
+
+def _work_calls(books: MemberBooks, cycle: Cycle, emit: Emission) -> None:
+    equity, initial = as_column(books.cash), as_column(books.initial)
+    for _, change in look_at_calls(books.calls, initial=initial, equity=equity, at=cycle.at):
+        emit(change)
+    accounts = books.control.accounts_by_number
+    names = AccountNames(
+        accounts=[account.name for account in accounts],
+        members=[account.member.name for account in accounts],
+    )
+    called = new_calls(
+        books.calls,
+        names,
+        equity=equity,
+        initial=initial,
+        maintenance=as_column(books.maintenance),
+        cycle=cycle,
+    )
+    for _, call in called:
+        emit(call)
+
+
+def _instruct(books: MemberBooks, net: IntArray, cycle: Cycle, emit: Emission) -> None:
+    sides, codes = sides_of(books)
+    deficit = deficits(as_column(books.initial), as_column(books.cash))
+    for fact in instruct(sides, codes, variation=net, deficit=deficit, cycle=cycle):
+        emit(fact)
+
+
+def sides_of(books: MemberBooks) -> tuple[list[Side], npt.NDArray[np.intp]]:
+    """Members' sides by name and origin, and the place of each account among them."""
+    accounts = books.control.accounts_by_number
+    keys = [(account.member.name, account.origin) for account in accounts]
+    ordered = sorted(dict.fromkeys(keys))
+    place = {key: number for number, key in enumerate(ordered)}
+    sides = [Side(member, origin) for member, origin in ordered]  # type: ignore[arg-type]
+    return sides, np.array([place[key] for key in keys], dtype=np.intp)

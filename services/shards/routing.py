@@ -1,0 +1,46 @@
+"""Which shard a command belongs to (WIRE §1, §2).
+
+In: what was decoded and the products in use. Out: the shard's name. What has no readable type, and what names
+no product in use, belongs to `control/0`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import Any, Final
+
+from events.codec import Malformed
+from events.commands import COMMANDS, MARKET, MEMBER, Command
+from events.contracts import product_of
+
+CONTROL_SHARD: Final = "control/0"
+MEMBER_SHARD: Final = "member/0"
+
+
+def market_shard(product: str) -> str:
+    """The shard of a product."""
+    return f"market/{product}"
+
+
+def shard_of(decoded: Command | Malformed, products: Container[str]) -> str:
+    """The shard of a command, or of what could be read of one."""
+    if isinstance(decoded, Malformed):
+        if decoded.kind is None:
+            return CONTROL_SHARD
+        return _shard(COMMANDS[decoded.kind], decoded.fields, products)
+    if decoded.SHARD == MARKET:
+        named = getattr(decoded, "product", None) or product_of(getattr(decoded, "contract", ""))
+        return market_shard(named) if named in products else CONTROL_SHARD
+    return MEMBER_SHARD if decoded.SHARD == MEMBER else CONTROL_SHARD
+
+
+def _shard(
+    model: type[Command], fields: Mapping[str, Any], products: Container[str]
+) -> str:
+    if model.SHARD != MARKET:
+        return MEMBER_SHARD if model.SHARD == MEMBER else CONTROL_SHARD
+    named = fields.get("product") if "product" in model.model_fields else fields.get("contract")
+    if not isinstance(named, str):
+        return CONTROL_SHARD
+    product = named if "product" in model.model_fields else product_of(named)
+    return market_shard(product) if product in products else CONTROL_SHARD

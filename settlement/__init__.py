@@ -1,0 +1,1 @@
+"""Who owes what: the index, acceptance, novation, positions, prices, variation, ledger. Pure."""

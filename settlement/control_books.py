@@ -1,0 +1,183 @@
+"""What all shards know alike: members, accounts, the session, the clock, the parameters (RULEBOOK §1, §3).
+
+`control/0` decides whether a control command stands; every shard folds the accepted ones, in order, with the
+same function, into books of this form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+from events.commands import (
+    AdmitMember,
+    CloseSession,
+    Command,
+    Configure,
+    DeclareDefault,
+    OpenAccount,
+    OpenSession,
+    ReinstateAccount,
+    RunCycle,
+    SuspendAccount,
+    content,
+)
+from events.contracts import PRODUCTS_AT_START
+from events.parameters import PARAMETERS
+from events.units import DAY_NS, day_start, parse_date
+
+LOOK_BACK_NS: Final = 7 * DAY_NS
+LOOK_AHEAD_NS: Final = 2 * DAY_NS
+OUTAGE_NS: Final = 30 * DAY_NS
+
+
+@dataclass(slots=True)
+class Member:
+    """A clearing member."""
+
+    name: str
+    title: str
+    admitted_at: int
+    is_defaulted: bool = False
+    house_account: str | None = None
+
+
+@dataclass(slots=True)
+class Account:
+    """An account of a member; numbered in the order of opening."""
+
+    number: int
+    name: str
+    member: Member
+    origin: str
+    owner: str
+    opened_at: int
+    is_suspended: bool = False
+
+
+@dataclass(slots=True)
+class Setting:
+    """A configured value that waits for its session, or holds already."""
+
+    effective_date: date
+    parameter: str
+    product: str | None
+    value: str
+
+
+@dataclass(slots=True)
+class ControlBooks:
+    """Members, accounts, session, clock and parameters as of the last control command."""
+
+    number: int = 0
+    clock: int | None = None
+    business_date: date | None = None
+    opened_at: int = 0
+    members: dict[str, Member] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    accounts_by_number: list[Account] = field(default_factory=list)
+    cycles: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    products: list[str] = field(default_factory=lambda: list(PRODUCTS_AT_START))
+    products_listed: list[str] = field(default_factory=lambda: list(PRODUCTS_AT_START))
+    holidays: set[date] = field(default_factory=set)
+    settings: dict[tuple[str, str | None], str] = field(default_factory=dict)
+    waiting: list[Setting] = field(default_factory=list)
+
+    def parameter(self, name: str, product: str | None = None) -> int:
+        """The value in force, as an integer; a product's own comes before the general one."""
+        return int(self.parameter_text(name, product))
+
+    def parameter_text(self, name: str, product: str | None = None) -> str:
+        """The value in force, as it was configured."""
+        general = self.settings.get((name, None), PARAMETERS[name].default)
+        return self.settings.get((name, product), general) if product is not None else general
+
+    def is_time_in_range(self, at: int, *, is_close: bool = False) -> bool:
+        """Seven days before the opening to 24:00 of the day after; a close 30 days more (§1)."""
+        if self.business_date is None:
+            return True
+        latest = day_start(self.business_date) + LOOK_AHEAD_NS + (OUTAGE_NS if is_close else 0)
+        return self.opened_at - LOOK_BACK_NS <= at <= latest
+
+
+def apply_control(books: ControlBooks, command: Command) -> None:
+    """Fold one accepted control command; the only place where these books change."""
+    books.number += 1
+    advance_clock(books, command.event_time)
+    match command:
+        case AdmitMember():
+            books.members[command.member] = Member(command.member, command.name, command.at)
+        case OpenAccount():
+            _open_account(books, command)
+        case SuspendAccount():
+            books.accounts[command.account].is_suspended = True
+        case ReinstateAccount():
+            books.accounts[command.account].is_suspended = False
+        case DeclareDefault():
+            books.members[command.member].is_defaulted = True
+        case OpenSession():
+            _open_session(books, command.business_date, command.at)
+        case CloseSession():
+            _open_session(books, command.next_business_date, command.at)
+        case RunCycle():
+            books.cycles[command.cycle] = content(command)
+        case Configure():
+            _configure(books, command)
+        case _:
+            pass
+
+
+def advance_clock(books: ControlBooks, at: int) -> None:
+    """Time only goes forward (§1)."""
+    if books.clock is None or at > books.clock:
+        books.clock = at
+
+
+def _open_account(books: ControlBooks, command: OpenAccount) -> None:
+    member = books.members[command.member]
+    account = Account(
+        number=len(books.accounts_by_number),
+        name=command.account,
+        member=member,
+        origin=command.origin,
+        owner=command.owner,
+        opened_at=command.at,
+    )
+    books.accounts[command.account] = account
+    books.accounts_by_number.append(account)
+    if command.origin == "house":
+        member.house_account = command.account
+
+
+def _open_session(books: ControlBooks, business_date: date, at: int) -> None:
+    books.business_date = business_date
+    books.opened_at = at
+    books.cycles = {}
+    due = sorted(
+        (setting for setting in books.waiting if setting.effective_date <= business_date),
+        key=lambda setting: setting.effective_date,
+    )
+    books.waiting = [one for one in books.waiting if one.effective_date > business_date]
+    for setting in due:
+        _put_in_force(books, setting)
+
+
+def _configure(books: ControlBooks, command: Configure) -> None:
+    if command.parameter == "product_in_use" and command.product not in books.products:
+        assert command.product is not None, command
+        books.products.append(command.product)
+    books.waiting.append(
+        Setting(command.effective_date, command.parameter, command.product, command.value)
+    )
+
+
+def _put_in_force(books: ControlBooks, setting: Setting) -> None:
+    if setting.parameter == "product_in_use":
+        assert setting.product is not None, setting
+        if setting.product not in books.products_listed:
+            books.products_listed.append(setting.product)
+    elif setting.parameter == "holidays":
+        books.holidays.update(parse_date(day) for day in setting.value.split(","))
+    else:
+        books.settings[(setting.parameter, setting.product)] = setting.value

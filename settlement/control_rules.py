@@ -1,0 +1,176 @@
+"""Whether a control command stands (RULEBOOK §1, §3; reasons in WIRE's order).
+
+In: the control books and a command. Out: a refusal, REPEATED for the same content again, or None.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from events.commands import (
+    AdmitMember,
+    AdvanceClock,
+    CloseSession,
+    Command,
+    Configure,
+    DeclareDefault,
+    OpenAccount,
+    OpenSession,
+    ReinstateAccount,
+    RunCycle,
+    SuspendAccount,
+    content,
+)
+from events.parameters import PARAMETERS, is_known_product
+from events.refusals import Reason, Refusal
+from events.units import day_start
+from settlement.calendar import is_weekday
+from settlement.control_books import LOOK_AHEAD_NS, ControlBooks
+
+CLOSE_CYCLE: Final = "close"
+
+
+class Repeated:
+    """The same content again: acknowledged in silence."""
+
+
+REPEATED: Final = Repeated()
+
+
+def refuse_time(books: ControlBooks, command: Command) -> Refusal | None:
+    """A command far from the open session is refused: one wrong year must not expire every price."""
+    if books.is_time_in_range(command.event_time, is_close=isinstance(command, CloseSession)):
+        return None
+    return Refusal(
+        Reason.TIME_OUT_OF_RANGE,
+        f"expected a time near the session of {books.business_date}, found another",
+    )
+
+
+def refuse_control(books: ControlBooks, command: Command) -> Refusal | Repeated | None:
+    """The first reason that holds against a control command."""
+    refusal = refuse_time(books, command)
+    if refusal is not None:
+        return refusal
+    match command:
+        case AdmitMember():
+            return _refuse_admission(books, command)
+        case OpenAccount():
+            return _refuse_account(books, command)
+        case SuspendAccount() | ReinstateAccount():
+            return _refuse_suspension(books, command)
+        case DeclareDefault():
+            return _refuse_default(books, command)
+        case OpenSession():
+            return _refuse_opening(books, command)
+        case CloseSession():
+            return _refuse_close(books, command)
+        case RunCycle():
+            return _refuse_cycle(books, command)
+        case Configure():
+            return _refuse_setting(command)
+        case AdvanceClock():
+            return None
+        case _:
+            return Refusal(Reason.WRONG_SHARD, f"expected a control command, found {command.TYPE}")
+
+
+def _refuse_admission(books: ControlBooks, command: AdmitMember) -> Refusal | Repeated | None:
+    member = books.members.get(command.member)
+    if member is None:
+        return None
+    if (member.title, member.admitted_at) == (command.name, command.at):
+        return REPEATED
+    return Refusal(Reason.ALREADY_EXISTS, f"expected a new member, found {command.member}")
+
+
+def _refuse_account(books: ControlBooks, command: OpenAccount) -> Refusal | Repeated | None:
+    account = books.accounts.get(command.account)
+    if account is not None:
+        stands = (account.member.name, account.origin, account.owner, account.opened_at)
+        if stands == (command.member, command.origin, command.owner, command.at):
+            return REPEATED
+        return Refusal(Reason.ALREADY_EXISTS, f"expected a new account, found {command.account}")
+    member = books.members.get(command.member)
+    if command.origin == "house" and member is not None and member.house_account is not None:
+        return Refusal(
+            Reason.ALREADY_EXISTS,
+            f"expected one house account of {command.member}, found {member.house_account}",
+        )
+    if member is None:
+        return Refusal(Reason.UNKNOWN_MEMBER, f"expected a member, found {command.member}")
+    if member.is_defaulted:
+        return Refusal(Reason.MEMBER_DEFAULTED, f"{command.member} is in default")
+    return None
+
+
+def _refuse_suspension(
+    books: ControlBooks, command: SuspendAccount | ReinstateAccount
+) -> Refusal | Repeated | None:
+    account = books.accounts.get(command.account)
+    if account is None:
+        return Refusal(Reason.UNKNOWN_ACCOUNT, f"expected an account, found {command.account}")
+    return REPEATED if account.is_suspended == isinstance(command, SuspendAccount) else None
+
+
+def _refuse_default(books: ControlBooks, command: DeclareDefault) -> Refusal | None:
+    member = books.members.get(command.member)
+    if member is None:
+        return Refusal(Reason.UNKNOWN_MEMBER, f"expected a member, found {command.member}")
+    if member.is_defaulted:
+        return Refusal(Reason.MEMBER_DEFAULTED, f"{command.member} is in default already")
+    return None
+
+
+def _refuse_opening(books: ControlBooks, command: OpenSession) -> Refusal | None:
+    latest = day_start(command.business_date) + LOOK_AHEAD_NS
+    if books.business_date is None and command.at > latest:
+        found = f"expected a time near the session of {command.business_date}, found a later one"
+        return Refusal(Reason.TIME_OUT_OF_RANGE, found)
+    if books.business_date is not None:
+        found = f"expected no session yet, found that of {books.business_date}"
+        return Refusal(Reason.OUT_OF_ORDER_SESSION, found)
+    if not is_weekday(command.business_date):
+        found = f"expected Monday to Friday, found {command.business_date}"
+        return Refusal(Reason.OUT_OF_ORDER_SESSION, found)
+    return None
+
+
+def _refuse_close(books: ControlBooks, command: CloseSession) -> Refusal | None:
+    if command.business_date != books.business_date:
+        found = f"expected the open session {books.business_date}, found {command.business_date}"
+        return Refusal(Reason.OUT_OF_ORDER_SESSION, found)
+    following = command.next_business_date
+    if following <= command.business_date or not is_weekday(following):
+        found = f"expected a later weekday than {command.business_date}, found {following}"
+        return Refusal(Reason.OUT_OF_ORDER_SESSION, found)
+    return None
+
+
+def _refuse_cycle(books: ControlBooks, command: RunCycle) -> Refusal | Repeated | None:
+    used = books.cycles.get(command.cycle)
+    if used is not None:
+        if used == content(command):
+            return REPEATED
+        found = f"expected a new cycle name, found {command.cycle}"
+        return Refusal(Reason.DUPLICATE_REFERENCE, found)
+    if command.cycle == CLOSE_CYCLE:
+        return Refusal(Reason.INVALID_VALUE, "expected another name than that of the day's close")
+    if books.business_date is None:
+        return Refusal(Reason.OUT_OF_ORDER_SESSION, "expected an open session, found none")
+    return None
+
+
+def _refuse_setting(command: Configure) -> Refusal | None:
+    if command.product is not None and not is_known_product(command.product):
+        return Refusal(Reason.UNKNOWN_PRODUCT, f"expected a product, found {command.product}")
+    parameter = PARAMETERS.get(command.parameter)
+    if parameter is None:
+        found = f"expected a parameter, found {command.parameter}"
+        return Refusal(Reason.UNKNOWN_PARAMETER, found)
+    if (parameter.needs_product and command.product is None) or not parameter.is_valid(
+        command.value
+    ):
+        found = f"expected {parameter.kind} for {parameter.name}, found {command.value[:40]!r}"
+        return Refusal(Reason.INVALID_VALUE, found)
+    return None

@@ -1,0 +1,126 @@
+"""What facts do to the books of an index (RULEBOOK §2): the only place that changes them.
+
+In: facts as they are decided, or as they were recorded, in order. Out: the books after them, the
+same either way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Final, assert_never
+
+from events.facts import (
+    CapabilityReported,
+    IndexFixed,
+    IndexPublished,
+    IndexStale,
+    ModelRetired,
+    ProviderPriceHeld,
+    ProviderPriceReported,
+    ProviderVolumeReported,
+)
+from events.units import DAY_NS
+from settlement.index_books import (
+    Fixing,
+    IndexBooks,
+    IndexStep,
+    ModelBook,
+    Volume,
+    exact_inputs,
+)
+from settlement.price_hold import Quote, blend
+from settlement.qualification import Scores
+
+IndexFact = (
+    CapabilityReported
+    | ProviderPriceReported
+    | ProviderVolumeReported
+    | ModelRetired
+    | IndexPublished
+    | ProviderPriceHeld
+    | IndexStale
+    | IndexFixed
+)
+INDEX_FACTS: Final = (
+    CapabilityReported,
+    ProviderPriceReported,
+    ProviderVolumeReported,
+    ModelRetired,
+    IndexPublished,
+    ProviderPriceHeld,
+    IndexStale,
+    IndexFixed,
+)
+
+FIXINGS_KEPT: Final = 21  # 20 daily returns (eq. 7).
+# A close may come for an instant seven days and one session before the newest value.
+STEPS_KEPT_NS: Final = 9 * DAY_NS
+
+
+def apply_index_fact(books: IndexBooks, fact: IndexFact) -> None:
+    """Change the books by a fact: the only place that does."""
+    match fact:
+        case CapabilityReported():
+            _apply_capability(books, fact)
+        case ProviderPriceReported():
+            _apply_price(books, fact)
+        case ProviderVolumeReported():
+            books.volumes[fact.provider] = Volume(fact.tokens, fact.at)
+        case ModelRetired():
+            models = books.models[fact.provider]
+            models[fact.model] = replace(models[fact.model], accepted=None, held=None)
+        case IndexPublished():
+            books.inputs = () if fact.cap_ppm is None else exact_inputs(books, fact.at)
+            _step(books, IndexStep(fact.at, fact.value_micros, is_stale=False))
+        case IndexStale():
+            books.inputs = ()
+            _step(books, IndexStep(fact.at, fact.value_micros, is_stale=True))
+        case IndexFixed():
+            books.fixings.append(Fixing(fact.business_date, fact.value_micros, fact.stale))
+            del books.fixings[:-FIXINGS_KEPT]
+        case ProviderPriceHeld():
+            pass  # The report itself, disposition `held`, has put the price aside, exact.
+        case _:
+            assert_never(fact)
+
+
+def _apply_capability(books: IndexBooks, fact: CapabilityReported) -> None:
+    scores = Scores(
+        *(
+            None if score is None else Fraction(score)
+            for score in (fact.mmlu, fact.humaneval, fact.gsm8k)
+        )
+    )
+    models = books.models.setdefault(fact.provider, {})
+    known = models.get(fact.model)
+    models[fact.model] = (
+        ModelBook(scores, fact.at)
+        if known is None
+        else replace(known, scores=scores, scores_at=fact.at)
+    )
+
+
+def _apply_price(books: IndexBooks, fact: ProviderPriceReported) -> None:
+    models = books.models[fact.provider]
+    quote = Quote(blend(fact.input_usd_per_mtok, fact.output_usd_per_mtok), fact.at)
+    match fact.disposition:
+        case "accepted":
+            models[fact.model] = replace(models[fact.model], accepted=quote, held=None)
+        case "held":
+            models[fact.model] = replace(models[fact.model], held=quote)
+        case "waiting":
+            pass  # An earlier repeat changes nothing.
+        case _:
+            assert_never(fact.disposition)
+
+
+def _step(books: IndexBooks, step: IndexStep) -> None:
+    assert not books.steps or books.steps[-1].at <= step.at, (books.steps[-1], step)
+    books.value_micros = step.value_micros
+    books.is_stale = step.is_stale
+    books.steps.append(step)
+    kept = 0
+    while kept + 1 < len(books.steps) and books.steps[kept + 1].at < step.at - STEPS_KEPT_NS:
+        kept += 1
+    del books.steps[:kept]

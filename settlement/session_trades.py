@@ -1,0 +1,82 @@
+"""The trades of the open session of one contract, as columns: what settlement prices are made of.
+
+In: trades in the order of the stream, busts and adjustments by the journal row of the trade.
+Out: the volume-weighted mean of a window, the latest trade not after an instant (RULEBOOK §4, tiers 1 and 2).
+A busted trade keeps its place with no lots. Law: 32 bytes a trade, nothing survives the close.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from events.int64 import IntArray
+
+
+def _column() -> array[int]:
+    return array("q")
+
+
+@dataclass(slots=True)
+class SessionTrades:
+    """Columns of equal length: journal row, execution time, price in ticks, lots (0: busted)."""
+
+    seqs: array[int] = field(default_factory=_column)
+    times: array[int] = field(default_factory=_column)
+    prices: array[int] = field(default_factory=_column)
+    lots: array[int] = field(default_factory=_column)
+
+    def add(self, seq: int, executed_at: int, price_ticks: int, lots: int) -> None:
+        """One more trade of the stream."""
+        self.seqs.append(seq)
+        self.times.append(executed_at)
+        self.prices.append(price_ticks)
+        self.lots.append(lots)
+
+    def bust(self, seq: int) -> None:
+        """Leave the trade of a journal row out; one of an earlier session is not here."""
+        at = self._find(seq)
+        if at is not None:
+            self.lots[at] = 0
+
+    def reprice(self, seq: int, price_ticks: int) -> None:
+        """Count the trade of a journal row at its new price."""
+        at = self._find(seq)
+        if at is not None:
+            self.prices[at] = price_ticks
+
+    def _find(self, seq: int) -> int | None:
+        at = bisect_left(self.seqs, seq)
+        return at if at < len(self.seqs) and self.seqs[at] == seq else None
+
+    def mean_price(self, first: int, last: int) -> Fraction | None:
+        """The exact volume-weighted mean of trades executed from `first` to `last`, both included."""
+        times, prices, lots = self._views()
+        chosen = np.nonzero((times >= first) & (times <= last) & (lots > 0))[0]
+        if not len(chosen):
+            return None
+        weights = [int(one) for one in lots[chosen]]
+        value = sum(
+            weight * int(price) for weight, price in zip(weights, prices[chosen], strict=True)
+        )
+        return Fraction(value, sum(weights))
+
+    def latest_price(self, last: int) -> int | None:
+        """The price of the trade with the latest execution not after `last`; ties: later in the stream."""
+        times, prices, lots = self._views()
+        chosen = np.nonzero((times <= last) & (lots > 0))[0]
+        if not len(chosen):
+            return None
+        latest = times[chosen]
+        return int(prices[chosen[len(chosen) - 1 - int(np.argmax(latest[::-1]))]])
+
+    def _views(self) -> tuple[IntArray, IntArray, IntArray]:
+        return (
+            np.frombuffer(self.times, dtype=np.int64),
+            np.frombuffer(self.prices, dtype=np.int64),
+            np.frombuffer(self.lots, dtype=np.int64),
+        )

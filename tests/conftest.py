@@ -1,0 +1,43 @@
+"""What tests of several parts need: a real Postgres, one for the session, and databases on it."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from services.journal.embedded import EmbeddedServer
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedServer]:
+    """The embedded server of this session, from the wheel."""
+    with (
+        tempfile.TemporaryDirectory(prefix="clearing-test-") as directory,
+        EmbeddedServer(Path(directory)) as server,
+    ):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: EmbeddedServer) -> str:
+    """The URL of the embedded server of this session."""
+    return postgres.url
+
+
+@pytest.fixture
+def database(postgres: EmbeddedServer) -> Iterator[str]:
+    """The URL of a fresh, empty database, dropped after the test."""
+    yield from fresh_database(postgres)
+
+
+def fresh_database(server: EmbeddedServer, *, template: str = "template1") -> Iterator[str]:
+    """The URL of a fresh copy of a database on this server, dropped afterwards."""
+    name = f"test_{uuid4().hex[:12]}"
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+    yield server.url_of(name)
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

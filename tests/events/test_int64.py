@@ -1,0 +1,117 @@
+"""Exact int64 arrays against Python ints, at the ends of the range above all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from events.int64 import (
+    IntArray,
+    add,
+    bounds,
+    magnitude,
+    multiply,
+    multiply_add,
+    subtract,
+    total,
+    totals_by,
+)
+
+MIN, MAX = -(2**63), 2**63 - 1
+INT64 = st.one_of(st.integers(MIN, MAX), st.sampled_from([MIN, MIN + 1, -1, 0, 1, MAX]))
+PAIRS = st.lists(st.tuples(INT64, INT64), max_size=6)
+
+
+def array_of(values: list[int]) -> IntArray:
+    return np.array(values, dtype=np.int64)
+
+
+def expect(results: list[int], found: IntArray | None) -> None:
+    """Every result stands as it is; None, for an OverflowError, must be one beyond int64."""
+    if found is None:
+        assert any(not MIN <= result <= MAX for result in results)
+    else:
+        assert found.tolist() == results
+
+
+def test_the_magnitude_of_the_least_int64_does_not_wrap() -> None:
+    assert magnitude(array_of([MIN, 5])) == 2**63
+    assert bounds(array_of([])) == (0, 0)
+
+
+@given(values=st.lists(INT64, max_size=6), scalar=st.integers(-(2**64), 2**64))
+@example(values=[-1, 0], scalar=2**63)
+@example(values=[0], scalar=2**64)
+@example(values=[MIN], scalar=-1)
+def test_a_product_is_exact_or_an_error(values: list[int], scalar: int) -> None:
+    try:
+        found = multiply(array_of(values), scalar)
+    except OverflowError:
+        found = None
+    expect([value * scalar for value in values], found)
+
+
+@given(pairs=PAIRS)
+def test_a_sum_is_exact_or_an_error(pairs: list[tuple[int, int]]) -> None:
+    left, right = array_of([one for one, _ in pairs]), array_of([two for _, two in pairs])
+    try:
+        found = add(left, right)
+    except OverflowError:
+        found = None
+    expect([one + two for one, two in pairs], found)
+
+
+@given(pairs=PAIRS)
+def test_a_difference_is_exact_or_an_error(pairs: list[tuple[int, int]]) -> None:
+    left, right = array_of([one for one, _ in pairs]), array_of([two for _, two in pairs])
+    try:
+        found = subtract(left, right)
+    except OverflowError:
+        found = None
+    expect([one - two for one, two in pairs], found)
+
+
+@given(pairs=PAIRS, scalar=st.integers(-9, 9))
+def test_a_product_and_a_sum_are_exact_or_an_error(
+    pairs: list[tuple[int, int]], scalar: int
+) -> None:
+    left, right = array_of([one for one, _ in pairs]), array_of([two for _, two in pairs])
+    try:
+        found = multiply_add(left, scalar, addend=right)
+    except OverflowError:
+        found = None
+    products = [one * scalar for one, _ in pairs]
+    sums = [product + two for product, (_, two) in zip(products, pairs, strict=True)]
+    expect(sums if found is not None else sums + products, found)
+
+
+def test_the_error_names_the_numbers() -> None:
+    with pytest.raises(OverflowError, match=f"^{MAX} plus 1 is beyond int64$"):
+        add(array_of([0, MAX]), array_of([MAX, 1]))
+    with pytest.raises(OverflowError, match=f"^{MIN} minus 1 is beyond int64$"):
+        subtract(array_of([0, MIN]), array_of([MIN + 1, 1]))
+    with pytest.raises(OverflowError, match=rf"^\(0, {MAX}\) times 2 is beyond int64$"):
+        multiply(array_of([0, MAX]), 2)
+
+
+def test_one_value_is_added_to_all() -> None:
+    assert add(array_of([1, 2]), array_of([MAX - 2])).tolist() == [MAX - 1, MAX]
+
+
+@given(values=st.lists(INT64, max_size=8))
+def test_a_total_is_exact_also_beyond_int64(values: list[int]) -> None:
+    assert total(array_of(values)) == sum(values)
+
+
+@given(pairs=st.lists(st.tuples(st.integers(0, 2), INT64), max_size=8))
+def test_totals_by_group_are_exact_also_beyond_int64(pairs: list[tuple[int, int]]) -> None:
+    codes = np.array([code for code, _ in pairs], dtype=np.intp)
+    found = totals_by(codes, array_of([value for _, value in pairs]), groups=3)
+    assert found == [sum(value for code, value in pairs if code == group) for group in range(3)]
+
+
+def test_totals_by_group_are_exact_above_the_integers_of_float64() -> None:
+    codes = np.zeros(3, dtype=np.intp)
+    assert totals_by(codes, array_of([2**53, 1, 1]), groups=2) == [2**53 + 2, 0]

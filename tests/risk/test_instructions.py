@@ -1,0 +1,77 @@
+"""Settlement instructions (RULEBOOK §5), by hand and against plain sums."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from events.facts import SettlementInstructed
+from events.int64 import IntArray
+from risk.cycle import Cycle
+from risk.instructions import Side, deficits, instruct
+
+CYCLE = Cycle(date(2026, 6, 8), "noon", 5)
+SIDES = [Side("A", "house"), Side("A", "customer"), Side("B", "house")]
+
+
+def cents(*amounts: int) -> IntArray:
+    return np.array(amounts, dtype=np.int64)
+
+
+def test_an_account_lacks_what_equity_is_below_initial_and_no_excess_counts() -> None:
+    found = deficits(cents(100, 100, 0, 2**63 - 1), cents(99, 500, -7, -(2**62) + 2**62))
+    assert found.tolist() == [1, 0, 7, 2**63 - 1]
+
+
+def test_an_excess_beyond_int64_is_no_overflow_but_a_lack_is() -> None:
+    assert deficits(cents(0), cents(-(2**63) + 1)).tolist() == [2**63 - 1]
+    assert deficits(cents(-1), cents(2**63 - 1)).tolist() == [0]
+    with pytest.raises(OverflowError, match="beyond int64"):
+        deficits(cents(1), cents(-(2**63) + 1))
+
+
+def test_each_member_and_origin_is_instructed_for_its_own_sums() -> None:
+    facts = instruct(
+        SIDES,
+        np.array([2, 1, 1, 0]),
+        variation=cents(-30, 20, 10, 0),
+        deficit=cents(0, 3, 4, 0),
+        cycle=CYCLE,
+    )
+    assert [(f.member, f.origin, f.variation_cents, f.margin_deficit_cents) for f in facts] == [
+        ("A", "customer", 30, 7), ("B", "house", -30, 0),
+    ]  # fmt: skip
+
+
+def test_a_deficit_alone_is_instructed_too() -> None:
+    facts = instruct(SIDES, np.array([0]), variation=cents(0), deficit=cents(1), cycle=CYCLE)
+    assert facts == [
+        SettlementInstructed(
+            at=5, member="A", origin="house", currency="USD", business_date=date(2026, 6, 8),
+            cycle="noon", variation_cents=0, margin_deficit_cents=1,
+        )
+    ]  # fmt: skip
+
+
+AMOUNTS = st.integers(-(2**63), 2**63 - 1)
+
+
+@given(rows=st.lists(st.tuples(st.integers(0, 2), AMOUNTS, st.integers(0, 2**63 - 1)), max_size=9))
+def test_the_instructions_are_the_plain_sums(rows: list[tuple[int, int, int]]) -> None:
+    facts = instruct(
+        SIDES,
+        np.array([row[0] for row in rows], dtype=np.intp),
+        variation=cents(*(row[1] for row in rows)),
+        deficit=cents(*(row[2] for row in rows)),
+        cycle=CYCLE,
+    )
+    sums = [
+        (side, sum(r[1] for r in rows if r[0] == i), sum(r[2] for r in rows if r[0] == i))
+        for i, side in enumerate(SIDES)
+    ]
+    found = [((f.member, f.origin), f.variation_cents, f.margin_deficit_cents) for f in facts]
+    assert found == [row for row in sums if row[1] or row[2]]

@@ -1,0 +1,65 @@
+"""A journal to write to, on the wheel's Postgres and on the Postgres of the machine.
+
+The second stands for any database behind a URL. No such server is an error, not a skip.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from services.journal.embedded import EmbeddedServer
+from services.journal.migrate import migrate
+from services.journal.reader import Reader
+from services.journal.writer import Journal
+from tests.conftest import fresh_database
+
+INSTALLED = Path("/usr/lib/postgresql")
+TEMPLATE = "journal_template"
+
+
+@pytest.fixture(scope="session")
+def machine_postgres() -> Iterator[EmbeddedServer]:
+    """A server from the programs that the machine has, at least Postgres 15."""
+    found = {int(path.parent.name): path for path in INSTALLED.glob("[0-9]*/bin")}
+    usable = {version: path for version, path in found.items() if version >= 15}
+    if not usable:
+        pytest.fail("these tests need a Postgres of the machine: apt-get install postgresql")
+    with (
+        tempfile.TemporaryDirectory(prefix="clearing-test-") as directory,
+        EmbeddedServer(Path(directory), binaries=usable[min(usable)]) as server,
+    ):
+        yield server
+
+
+@pytest.fixture(scope="session", params=["wheel", "machine"])
+def server(request: pytest.FixtureRequest) -> EmbeddedServer:
+    """Each Postgres in turn, with a migrated database to copy."""
+    name = "postgres" if request.param == "wheel" else "machine_postgres"
+    chosen: EmbeddedServer = request.getfixturevalue(name)
+    with psycopg.connect(chosen.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
+    migrate(chosen.url_of(TEMPLATE))
+    return chosen
+
+
+@pytest.fixture
+def url(server: EmbeddedServer) -> Iterator[str]:
+    """The URL of an empty journal, on each Postgres."""
+    yield from fresh_database(server, template=TEMPLATE)
+
+
+@pytest.fixture
+def journal(url: str) -> Iterator[Journal]:
+    """The writing end of an empty journal."""
+    with Journal(url) as writer:
+        yield writer
+
+
+@pytest.fixture
+def reader(url: str) -> Iterator[Reader]:
+    """The reading end of the same journal."""
+    with Reader(url) as opened:
+        yield opened

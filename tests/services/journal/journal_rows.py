@@ -1,0 +1,38 @@
+"""Builders of batches: rows whose content tells where they belong."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from services.journal.batch import Batch, HeadMove, JournalRow
+
+DAY = date(2026, 3, 2)
+SIT = "market/SIT"
+
+
+def row(
+    shard: str, seq: int, *, day: date = DAY, decided: int | None = None, facts: bytes = b"facts"
+) -> JournalRow:
+    """A row of the journal."""
+    counted = seq if decided is None else decided
+    return shard, seq, day, "feed", 100 * seq, counted, b"input %d" % seq, 1, facts, chain(seq)
+
+
+def rows(shard: str, seqs: Sequence[int]) -> list[JournalRow]:
+    """Rows of one shard."""
+    return [row(shard, seq) for seq in seqs]
+
+
+def chain(seq: int) -> bytes:
+    """Thirty-two bytes that stand for the chain up to this row."""
+    return seq.to_bytes(32, "big", signed=True)
+
+
+def move(shard: str, before: int | None, after: int) -> HeadMove:
+    """The head of a shard goes on."""
+    return HeadMove(shard, before, after, chain(after), after + 1)
+
+
+def batch_of(shard: str, before: int | None, after: int) -> Batch:
+    """The rows of a shard after one seq up to another, with the move of its head."""
+    first = 0 if before is None else before + 1
+    return Batch(rows=rows(shard, range(first, after + 1)), heads=[move(shard, before, after)])

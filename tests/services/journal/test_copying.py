@@ -1,0 +1,68 @@
+"""Rows in the binary format of COPY: bytes go in and out as they are."""
+
+import struct
+from datetime import date
+
+import pytest
+
+from services.journal.batch import Batch, JournalRow
+from services.journal.copying import pack, pack_journal
+from services.journal.reader import Reader
+from services.journal.tables import APPEND_ONLY, DAY, JOURNAL, SETTLEMENT_PRICE
+from services.journal.writer import Journal
+from tests.services.journal.journal_rows import SIT, chain, move, row
+
+AWKWARD = [b"", b"\x00", b"\xff\xff", b"\\.\n", bytes(range(256)), b"x" * 300_000]
+
+
+def awkward_rows() -> list[JournalRow]:
+    """Rows that differ in shard, origin, date and awkward bytes."""
+    made = []
+    for seq, content in enumerate(AWKWARD):
+        day = date(2026, 1 + seq % 3, 1)
+        shard, origin = f"market/P{seq % 2}", f"Börse {seq // 2}"
+        numbers = -seq, 2**62 + seq
+        made.append((shard, seq, day, origin, *numbers, content, 1, content[::-1], chain(seq)))
+    return made
+
+
+def test_a_row_of_days_is_laid_out_as_postgres_documents_it() -> None:
+    packed = pack(DAY, [("a", date(2000, 1, 3), 7, b"\xff")])
+    by_hand = b"\x00\x04" + b"\x00\x00\x00\x01a" + b"\x00\x00\x00\x04\x00\x00\x00\x02"
+    assert packed == by_hand + struct.pack(">iq", 8, 7) + b"\x00\x00\x00\x01\xff"
+
+
+def test_null_has_length_minus_one() -> None:
+    packed = pack(SETTLEMENT_PRICE, [("s", 0, "p", "c", date(2000, 1, 1), "x", 1, None, "k")])
+    assert packed.endswith(b"\xff\xff\xff\xff" + b"\x00\x00\x00\x01k")
+
+
+def test_journal_rows_are_packed_fast_as_they_are_packed_plainly() -> None:
+    assert pack_journal(awkward_rows()) == pack(JOURNAL, awkward_rows())
+
+
+def test_a_row_of_wrong_width_is_not_packed() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        pack(DAY, [("a", date(2000, 1, 3), 7)])
+
+
+def test_awkward_bytes_come_back_as_they_went_in(journal: Journal, reader: Reader) -> None:
+    made = awkward_rows()
+    journal.commit(Batch(rows=made, heads=[move("market/P0", None, 4), move("market/P1", None, 5)]))
+    back = [held for shard in ("market/P0", "market/P1") for block in reader.rows(shard) for held in block]
+    assert sorted(back, key=lambda held: held[1]) == made
+
+
+def test_rows_before_the_first_session_are_kept(journal: Journal, reader: Reader) -> None:
+    early = row(SIT, 0, day=date(1, 1, 1))
+    journal.commit(Batch(rows=[early], heads=[move(SIT, None, 0)]))
+    assert list(reader.rows(SIT)) == [[early]]
+
+
+def test_every_table_has_the_columns_of_its_migration(reader: Reader) -> None:
+    query = (
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum"
+    )
+    for table in APPEND_ONLY:
+        found = reader.connection.execute(query, [f"clearing.{table.name}"]).fetchall()
+        assert [name for (name,) in found] == list(table.columns), table.name

@@ -1,0 +1,129 @@
+"""What was written is read back in order, whole, in blocks."""
+
+from services.journal.batch import Batch
+from services.journal.reader import BLOCK_BYTES, Facts, Reader, Snapshot
+from services.journal.writer import Journal
+from tests.services.journal.journal_rows import DAY, SIT, batch_of, chain, move, row, rows
+
+SCU = "market/SCU"
+HASH = b"\x07" * 32
+
+
+def seqs_of(reader: Reader, shard: str, *, after: int = -1, until: int = 2**62) -> list[int]:
+    """The seqs of the rows read."""
+    return [row[1] for block in reader.rows(shard, after=after, until=until) for row in block]
+
+
+def test_rows_of_a_shard_come_in_order_after_one_seq_up_to_another(
+    journal: Journal, reader: Reader
+) -> None:
+    journal.commit(batch_of(SCU, None, 9))
+    journal.commit(batch_of(SIT, None, 9999))
+    assert seqs_of(reader, SIT) == list(range(10_000))
+    assert seqs_of(reader, SIT, after=4, until=7) == [5, 6, 7]
+    assert seqs_of(reader, SIT, after=9999) == []
+    assert seqs_of(reader, "market/NON") == []
+
+
+def test_rows_come_back_as_tuples_of_the_journal(journal: Journal, reader: Reader) -> None:
+    journal.commit(batch_of(SIT, None, 2))
+    assert list(reader.rows(SIT, after=0)) == [rows(SIT, [1, 2])]
+
+
+def test_rows_cross_months_in_order_of_seq(journal: Journal, reader: Reader) -> None:
+    days = [DAY, DAY.replace(month=4), DAY.replace(month=3, day=9), DAY.replace(year=2025)]
+    made = [row(SIT, seq, day=day) for seq, day in enumerate(days)]
+    journal.commit(Batch(rows=made, heads=[move(SIT, None, 3)]))
+    assert seqs_of(reader, SIT) == [0, 1, 2, 3]
+
+
+def test_long_rows_come_in_short_blocks(journal: Journal, reader: Reader) -> None:
+    made = [row(SIT, seq, facts=bytes(1 << 20)) for seq in range(40)]
+    journal.commit(Batch(rows=made, heads=[move(SIT, None, 39)]))
+    blocks = [len(block) for block in reader.rows(SIT)]
+    assert sum(blocks) == 40
+    assert max(blocks[1:]) <= BLOCK_BYTES >> 20
+
+
+def test_a_reading_sees_what_was_there_when_it_began(journal: Journal, reader: Reader) -> None:
+    journal.commit(batch_of(SIT, None, 999))
+    blocks = reader.rows(SIT)
+    first = next(blocks)
+    journal.commit(batch_of(SIT, 999, 1999))
+    assert len(first) + sum(len(block) for block in blocks) == 1000
+
+
+def test_a_reading_may_be_broken_off(journal: Journal, reader: Reader) -> None:
+    journal.commit(batch_of(SIT, None, 999))
+    for reading in (reader.rows(SIT), reader.facts()):
+        assert next(reading)
+        reading.close()  # type: ignore[attr-defined]
+    assert reader.heads()[SIT].seq == 999
+
+
+def test_rows_at_seqs(journal: Journal, reader: Reader) -> None:
+    journal.commit(batch_of(SIT, None, 9))
+    assert reader.rows_at(SIT, [7, 2, 99]) == rows(SIT, [2, 7])
+
+
+def test_facts_of_all_shards_come_in_the_order_decided(journal: Journal, reader: Reader) -> None:
+    made = []
+    for decided in range(3000):
+        # SCU is rare, and it speaks first and last.
+        rare = decided % 500 in (0, 499)
+        seq = sum(1 for held in made if held[0] == SCU) if rare else decided
+        made.append(row(SCU if rare else SIT, seq, decided=decided, facts=b"%d" % decided))
+    journal.commit(Batch(rows=made, heads=[move(SCU, None, 11), move(SIT, None, 2998)]))
+    assert [int(facts.facts) for block in reader.facts() for facts in block] == list(range(3000))
+
+
+def test_the_parts_of_a_row_follow_it(journal: Journal, reader: Reader) -> None:
+    made = [*rows(SIT, [0]), (*row(SIT, 1)[:7], 3, b"zero", chain(1)), *rows(SIT, [2])]
+    batch = Batch(rows=made, heads=[move(SIT, None, 2)])
+    batch.parts = [(SIT, 1, 1, b"one"), (SIT, 1, 2, b"two")]
+    journal.commit(batch)
+    expected = [(0, 0, b"facts"), (1, 0, b"zero"), (1, 1, b"one"), (1, 2, b"two"), (2, 0, b"facts")]
+    assert [facts for block in reader.facts() for facts in block] == [
+        Facts(SIT, *held) for held in expected
+    ]
+    assert list(reader.parts(SIT, 1)) == [b"one", b"two"]
+
+
+def test_no_rows_no_facts(reader: Reader) -> None:
+    assert list(reader.facts()) == []
+    assert reader.heads() == {}
+
+
+def test_links_of_a_barrier_come_by_source_and_number(journal: Journal, reader: Reader) -> None:
+    journal.commit(
+        Batch(
+            links=[
+                (SIT, "member/0", 1, 7, 5, True, b"b", HASH),
+                (SIT, "member/0", 0, 7, 5, False, b"a", HASH),
+                (SCU, "member/0", 0, 7, 2, False, b"c", HASH),
+                (SIT, "member/0", 2, 8, 6, True, b"d", HASH),
+            ]
+        )
+    )
+    found = [(link[0], link[2], link[6]) for link in reader.links("member/0", 7)]
+    assert found == [(SCU, 0, b"c"), (SIT, 0, b"a"), (SIT, 1, b"b")]
+    assert reader.sources_answered("member/0", 7) == [SIT]
+
+
+def test_the_last_snapshot_at_or_before_a_row(journal: Journal, reader: Reader) -> None:
+    taken = [(4, b"early"), (9, b"late")]
+    halves = [
+        (SIT, seq, part, 2, chain(seq), DAY, state[part * 2 : part * 2 + 2 + 2 * part])
+        for seq, state in taken
+        for part in (0, 1)
+    ]
+    journal.commit(Batch(snapshots=halves))
+    assert reader.snapshot(SIT) == Snapshot(SIT, 9, chain(9), DAY, b"late")
+    assert reader.snapshot(SIT, seq=8) == Snapshot(SIT, 4, chain(4), DAY, b"early"[:6])
+    assert reader.snapshot(SIT, seq=3) is None
+
+
+def test_day_hashes_come_in_order_of_days(journal: Journal, reader: Reader) -> None:
+    days = [(SIT, DAY.replace(day=day), day, HASH) for day in (2, 3, 4)]
+    journal.commit(Batch(days=days[::-1]))
+    assert reader.days(SIT) == days

@@ -1,0 +1,119 @@
+"""Markets in plain text: commands in, facts that must and must not follow.
+
+Each file of tests/scenarios/ and, where the folder is there, of ../shared/cases: `why`, `commands`
+(a string is a raw line), `expect` (each matched by a fact of its own that has at least its fields),
+`absent` (no fact may match), and perhaps `preamble`, a name in tests/scenarios/preambles.json whose
+commands come first.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeAlias, cast
+
+import pytest
+
+HERE: Final = Path(__file__).parent / "scenarios"
+SHARED: Final = Path(__file__).parents[2] / "shared/cases"
+PREAMBLES: Final = HERE / "preambles.json"
+SCENARIOS: Final = sorted({*HERE.glob("*.json"), *SHARED.glob("*.json")} - {PREAMBLES})
+
+Fields: TypeAlias = dict[str, Any]
+
+
+def clear(lines: list[bytes]) -> list[Fields]:
+    """The facts of the lines, from the shards in memory."""
+    memory = importlib.import_module("services.embedded.memory")
+    clear_in_memory = cast("Callable[[list[bytes]], list[Fields]]", memory.clear_in_memory)
+    return clear_in_memory(lines)
+
+
+def lines_of(scenario: Fields) -> list[bytes]:
+    """The preamble's commands, then the scenario's, one line each."""
+    preamble = scenario.get("preamble")
+    before = json.loads(PREAMBLES.read_text("utf-8"))[preamble] if preamble else []
+    commands = [*before, *scenario["commands"]]
+    texts = [one if isinstance(one, str) else json.dumps(one) for one in commands]
+    return [text.encode() for text in texts]
+
+
+def has(found: object, expected: object) -> bool:
+    """Whether a value has at least the fields expected of it; lists and all else are equal."""
+    match expected:
+        case dict():
+            return isinstance(found, dict) and all(
+                name in found and has(found[name], value) for name, value in expected.items()
+            )
+        case list():
+            return (
+                isinstance(found, list)
+                and len(found) == len(expected)
+                and all(map(has, found, expected))
+            )
+        case _:
+            return type(found) is type(expected) and found == expected
+
+
+def unmatched(expected: list[Fields], facts: list[Fields]) -> list[Fields]:
+    """What finds no fact of its own, in the largest matching of the two."""
+    taken: dict[int, int] = {}
+
+    def place(wish: int, tried: set[int]) -> bool:
+        for place_of, fact in enumerate(facts):
+            if place_of not in tried and has(fact, expected[wish]):
+                tried.add(place_of)
+                if place_of not in taken or place(taken[place_of], tried):
+                    taken[place_of] = wish
+                    return True
+        return False
+
+    return [fields for wish, fields in enumerate(expected) if not place(wish, set())]
+
+
+def alike(fields: Fields, facts: list[Fields]) -> list[Fields]:
+    """Facts of the same type, to show beside one that is missing."""
+    return [fact for fact in facts if fact.get("type") == fields.get("type")]
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_the_market_ends_as_worked_by_hand(path: Path) -> None:
+    scenario = json.loads(path.read_text("utf-8"))
+    facts = clear(lines_of(scenario))
+    missing = unmatched(scenario["expect"], facts)
+    assert [(fields, alike(fields, facts)) for fields in missing] == [], scenario["why"]
+    unwanted = [
+        fact for fact in facts for fields in scenario.get("absent", []) if has(fact, fields)
+    ]
+    assert unwanted == [], scenario["why"]
+
+
+def test_there_are_scenarios_of_our_own() -> None:
+    assert sorted(set(HERE.glob("*.json")) - {PREAMBLES}) != []
+
+
+def test_each_expectation_needs_a_fact_of_its_own() -> None:
+    assert unmatched([{"a": 1}, {"a": 1}], [{"a": 1, "b": 2}]) == [{"a": 1}]
+
+
+def test_a_wide_expectation_leaves_the_only_fact_to_a_narrow_one() -> None:
+    facts = [{"a": 1, "b": 2}, {"a": 1, "b": 3}]
+    assert unmatched([{"a": 1}, {"a": 1, "b": 2}], facts) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "matches"),
+    [
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1}}, True),
+        ({"a": [{"b": 1, "c": 2}]}, {"a": [{"b": 1}]}, True),
+        ({"a": [1, 2]}, {"a": [1]}, False),
+        ({"a": [1, 2]}, {"a": [2, 1]}, False),
+        ({"a": True}, {"a": 1}, False),
+        ({}, {"a": None}, False),
+        ({"a": None}, {"a": None}, True),
+    ],
+)
+def test_a_fact_has_at_least_the_fields(found: Fields, expected: Fields, *, matches: bool) -> None:
+    assert has(found, expected) is matches

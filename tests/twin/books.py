@@ -1,0 +1,211 @@
+"""The books of the twin: plain records that grow and are summed anew each time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+
+from tests.twin.instants import DAY, midnight, print_instant
+from tests.twin.words import Command, Fact
+
+FLOOR_PPM = 80_000
+SESSION_SLACK = 30 * DAY
+
+
+@dataclass
+class Member:
+    """A clearing member, with the command that admitted it."""
+
+    command: Command
+    is_defaulted: bool = False
+
+
+@dataclass
+class Account:
+    """An account, with the command that opened it."""
+
+    command: Command
+    is_suspended: bool = False
+
+    @property
+    def member(self) -> str:
+        """Give the clearing member."""
+        return str(self.command["member"])
+
+    @property
+    def owner(self) -> str:
+        """Give the owner."""
+        return str(self.command["owner"])
+
+    @property
+    def origin(self) -> str:
+        """Give the origin: house or customer."""
+        return str(self.command["origin"])
+
+
+@dataclass
+class Trade:
+    """A cleared trade, kept for ever; `price` is in ticks and as adjusted."""
+
+    trade_id: str
+    lots: int
+    buyer: str
+    seller: str
+    price: int
+    executed_at: int
+    session: date
+    is_marked: bool = False
+    is_busted: bool = False
+    is_undoing_marked: bool = False
+
+
+@dataclass
+class Transfer:
+    """A transfer: the taker of the lots is its buyer, at the stated price."""
+
+    lots: int
+    buyer: str
+    seller: str
+    price: int
+    is_marked: bool = False
+
+
+@dataclass
+class Halt:
+    """A halt from `start` (included) to `until` (excluded; None: the close)."""
+
+    start: int
+    until: int | None
+    until_at_least: int
+    is_pending: bool = True
+
+    def holds(self, instant: int) -> bool:
+        """Tell whether an instant lies inside."""
+        return self.start <= instant and (self.until is None or instant < self.until)
+
+
+@dataclass
+class Quote:
+    """The two sides of a maker's quote, in ticks; None is withdrawn."""
+
+    bid: int | None
+    ask: int | None
+
+
+@dataclass
+class Contract:
+    """A listed contract and everything that ever happened in it."""
+
+    symbol: str
+    month: tuple[int, int]
+    last_day: date
+    reference: int | None
+    mark: int | None = None
+    rate_ppm: int = FLOOR_PPM
+    open_interest: int = 0
+    limit_stage: int = 0
+    is_settled: bool = False
+    settlements: list[int] = field(default_factory=list)
+    trades: list[Trade] = field(default_factory=list)
+    transfers: list[Transfer] = field(default_factory=list)
+    adjustments: list[tuple[str, str, int]] = field(default_factory=list)
+    halts: list[Halt] = field(default_factory=list)
+    quotes: dict[str, Quote] = field(default_factory=dict)
+
+
+@dataclass
+class Index:
+    """The reports of providers as they stand, and the values published."""
+
+    is_external: bool
+    scores: dict[tuple[str, str], tuple[int, dict[str, Fraction]]] = field(default_factory=dict)
+    volumes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    prices: dict[tuple[str, str], tuple[int, Fraction]] = field(default_factory=dict)
+    held: dict[tuple[str, str], tuple[int, Fraction]] = field(default_factory=dict)
+    external_at: int | None = None
+    published: list[tuple[int, int]] = field(default_factory=list)
+    inputs: object = None
+    is_stale: bool = False
+    fixings: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Market:
+    """The books of `market/<product>`."""
+
+    product: str
+    index: Index
+    listed_from: date
+    clock: int | None = None
+    contracts: dict[str, Contract] = field(default_factory=dict)
+    trade_memory: dict[str, tuple[Command, str | None]] = field(default_factory=dict)
+    transfer_memory: dict[str, tuple[Command, str | None]] = field(default_factory=dict)
+
+    @property
+    def shard(self) -> str:
+        """Give the name of the shard."""
+        return f"market/{self.product}"
+
+    def live(self) -> list[Contract]:
+        """Give the contracts that are not finally settled, nearest first."""
+        found = [contract for contract in self.contracts.values() if not contract.is_settled]
+        return sorted(found, key=lambda contract: contract.month)
+
+
+@dataclass
+class Call:
+    """An open margin call."""
+
+    name: str
+    remaining: int
+    deadline: int
+
+
+@dataclass
+class Treasury:
+    """The books of `member/0`."""
+
+    clock: int | None = None
+    cash: dict[str, int] = field(default_factory=dict)
+    memory: dict[str, tuple[Command, str | None]] = field(default_factory=dict)
+    pending: list[Command] = field(default_factory=list)
+    initial: dict[str, int] = field(default_factory=dict)
+    with_position: list[str] = field(default_factory=list)
+    calls: dict[str, Call] = field(default_factory=dict)
+
+
+@dataclass
+class House:
+    """All the books of the clearinghouse, and the facts so far."""
+
+    members: dict[str, Member] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    markets: dict[str, Market] = field(default_factory=dict)
+    treasury: Treasury = field(default_factory=Treasury)
+    business_date: date | None = None
+    opened_at: int = 0
+    clock: int | None = None
+    cycles: dict[str, tuple[Command, str | None]] = field(default_factory=dict)
+    facts: list[Fact] = field(default_factory=list)
+
+    def session(self) -> date:
+        """Give the business date of the open session."""
+        assert self.business_date is not None
+        return self.business_date
+
+    def state(self, name: str, shard: str, at: int | None, /, **fields: object) -> None:
+        """Record a fact."""
+        printed = None if at is None else print_instant(at)
+        self.facts.append({"type": name, "shard": shard, "at": printed, **fields})
+
+    def is_in_range(self, instant: int, slack: int = 0) -> bool:
+        """Tell whether a command's time is in range (RULEBOOK 1; before any session: yes)."""
+        if self.business_date is None:
+            return True
+        latest = midnight(self.business_date) + 2 * DAY + slack
+        return self.opened_at - 7 * DAY <= instant <= latest
+
+    def is_defaulted(self, account: str) -> bool:
+        """Tell whether an account's member was declared in default."""
+        return self.members[self.accounts[account].member].is_defaulted

@@ -1,0 +1,201 @@
+"""A naive twin of the embedded clearinghouse: lines in, facts out.
+
+A second reading of RULEBOOK.md and WIRE.md, independent of the packages of this repository
+and slow on purpose: trades are kept for ever and everything is summed anew from them. Left
+out: `seq`, `posting/1`, `day_closed/1`, the waterfall, scorecards, add-on margin models,
+facts beyond WIRE's list. Where the texts are silent or ambiguous this is how they are read:
+
+1. A line of blanks is not empty: malformed. A carriage return before the line feed is part
+   of the line's end. All three scores null is malformed, as is half a side of a quote.
+2. NUL written as an escape is strict JSON: malformed in its type's own shard. A malformed
+   line has no event time: its fact's `at` is null. A wrong `origin` or `side` is malformed.
+3. The first three characters of any string as `contract` tell the shard.
+4. `control/0` refuses what names an unknown product and remembers no id of it; the reason
+   is still the first in WIRE's order that holds (a transfer's unknown account, say).
+5. A reference, transfer or cycle refused for its time is remembered like other refused
+   ones (the time is still looked at first); `session_closed` is not remembered. A cycle's
+   name is its session's; before the first session there is one such scope.
+6. `at` is content: an admission repeated with another time is `already_exists`.
+7. Before the first session no time is out of range, but `open_session` is judged by the
+   session it opens. A next date not after the open one is `out_of_order_session`; a weekend
+   day, or a year beyond 2097 (two-digit symbols), `invalid_value`.
+8. An account of a defaulted member is not opened, nor money withdrawn: `member_defaulted`
+   (a withdrawal already pending is judged by equity alone).
+9. A report with a time before the shard's clock counts, and is published, at the clock.
+   A fixing sees values published up to the close only; a first value published exactly at
+   the close is the fixing. A value after a stale spell is published even if unchanged.
+10. Capability and volume for an external index: `invalid_value`. A score outside 0-100 is
+   `invalid_value`. A published value that rounds to less than a micro-dollar is
+   `invalid_value`; one with more decimals is rounded half even; an external one never
+   lapses. A blend beyond int64 micro-dollars is `amount_overflow`.
+11. A contract past its last trading day (it had no session) is `contract_expired` for
+   trades, transfers, quotes and halts, not for busts and adjustments; intraday cycles mark it.
+12. `contract_resumed` is recorded with a cleared trade only, once for all halts that ended,
+   and at the close not while another halt holds.
+13. Position limits: the exact limit is rounded down; `lots` is signed; crossing 100 % from
+   below 80 % states both facts; crossing compares before and after the one deal, under the
+   limits of the day; busts are not looked at.
+14. A bust of an adjusted trade is undone at the adjusted price. Without any price at a
+   close, carried lots stay at their mark; a mark left with no lots is forgotten.
+15. A contract settled by tier 1 or 2 for want of a fixing on its last day may move others.
+   Final settlement without any price: the last mark, else the last trade.
+16. A position without any mark has margin 0 until it has one.
+17. A call that is missed is closed. `settlement_instructed` counts the lack after
+   withdrawals; `margin_set` parts run by product and delivery month.
+18. A member's default does not stop transfers in either direction; suspension only the taker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from tests.twin.books import House, Index, Market
+from tests.twin.control import take_control
+from tests.twin.index import refuse_report, take_report
+from tests.twin.trading import (
+    correct_trade,
+    halt_contract,
+    submit_quote,
+    submit_trade,
+    transfer_position,
+)
+from tests.twin.treasury import move_collateral
+from tests.twin.words import CONTROL, INDEX, MEMBER, Command, Fact, Reading, read_line
+
+BOM = b"\xef\xbb\xbf"
+REFERENCE_OF = {
+    "configure/1": "parameter",
+    "admit_member/1": "member",
+    "declare_default/1": "member",
+    "open_account/1": "account",
+    "suspend_account/1": "account",
+    "reinstate_account/1": "account",
+    "open_session/1": "business_date",
+    "close_session/1": "business_date",
+    "run_cycle/1": "cycle",
+    "report_provider_volume/1": "provider",
+    "submit_trade/1": "trade_id",
+    "bust_trade/1": "trade_id",
+    "adjust_trade_price/1": "trade_id",
+    "transfer_position/1": "transfer",
+    "submit_quote/1": "contract",
+    "halt_contract/1": "contract",
+    "deposit_collateral/1": "reference",
+    "withdraw_collateral/1": "reference",
+}
+TRADING_OF = {
+    "submit_trade/1": submit_trade,
+    "bust_trade/1": correct_trade,
+    "adjust_trade_price/1": correct_trade,
+    "transfer_position/1": transfer_position,
+    "submit_quote/1": submit_quote,
+    "halt_contract/1": halt_contract,
+}
+MODEL_REPORTS = ("report_capability/1", "report_provider_price/1", "retire_model/1")
+NEEDS_SESSION = ("submit_trade/1", "transfer_position/1", "submit_quote/1", "halt_contract/1")
+
+
+def clear(lines: Iterable[bytes]) -> list[Fact]:
+    """Give all facts of a stream of command lines, in order."""
+    house = begin()
+    for number, line in enumerate(lines):
+        feed(house, line.removeprefix(BOM) if number == 0 else line)
+    return house.facts
+
+
+def begin() -> House:
+    """Give the books before the first line: one product, SIT, in use."""
+    house = House()
+    house.markets["SIT"] = Market("SIT", Index(is_external=False), date.min)
+    return house
+
+
+def feed(house: House, line: bytes) -> None:
+    """Take one line with or without its end; an empty one is skipped."""
+    found = line.removesuffix(b"\n").removesuffix(b"\r")
+    if found:
+        take(house, read_line(found))
+
+
+def take(house: House, reading: Reading) -> None:
+    """Take one line: route it, then let its shard decide."""
+    shard = shard_of(house, reading)
+    command = reading.values
+    if command is None:
+        refuse(house, shard, reading, ("malformed", reading.problem))
+        return
+    reason = decide(house, shard, command)
+    if reason is not None:
+        refuse(house, shard, reading, (reason, reason.replace("_", " ")))
+
+
+def shard_of(house: House, reading: Reading) -> str:
+    """Tell the shard of a line; what cannot be told belongs to `control/0` (WIRE 2)."""
+    if reading.type is None or reading.type in CONTROL:
+        return "control/0"
+    if reading.type in MEMBER:
+        return "member/0"
+    name = "product" if reading.type in INDEX else "contract"
+    told = reading.raw.get(name)
+    product = told if name == "product" else told[:3] if isinstance(told, str) else None
+    if isinstance(product, str) and product in house.markets:
+        return f"market/{product}"
+    return "control/0"
+
+
+def decide(house: House, shard: str, command: Command) -> str | None:
+    """Let a well-formed command happen, or give the reason of its refusal."""
+    kind = command["type"]
+    if kind in CONTROL:
+        return take_control(house, command)
+    if kind in MEMBER:
+        return move_collateral(house, command)
+    if shard == "control/0":
+        return refuse_unrouted(house, command)
+    market = house.markets[shard.removeprefix("market/")]
+    if kind in TRADING_OF:
+        return TRADING_OF[kind](house, market, command)
+    if not house.is_in_range(command["at"]):
+        return "time_out_of_range"
+    reason = refuse_report(market, command)
+    if reason is None:
+        take_report(house, market, command)
+    return reason
+
+
+def refuse_unrouted(house: House, command: Command) -> str:
+    """Refuse a market command of an unknown product, by the first reason that holds."""
+    kind = command["type"]
+    if kind in NEEDS_SESSION and house.business_date is None:
+        return "session_closed"
+    if not house.is_in_range(command["executed_at" if kind == "submit_trade/1" else "at"]):
+        return "time_out_of_range"
+    if kind in INDEX:
+        return "unknown_product"
+    accounts = []
+    if kind == "transfer_position/1":
+        accounts = [command["from_account"], command["to_account"]]
+    elif kind == "submit_quote/1":
+        accounts = [command["maker"]]
+    if any(account not in house.accounts for account in accounts):
+        return "unknown_account"
+    if accounts and house.accounts[accounts[-1]].is_suspended:
+        return "account_suspended"
+    if kind == "submit_quote/1" and house.is_defaulted(accounts[0]):
+        return "member_defaulted"
+    return "unknown_contract"
+
+
+def refuse(house: House, shard: str, reading: Reading, why: tuple[str, str]) -> None:
+    """Record a refusal (WIRE 3)."""
+    command = reading.values or {}
+    reference = None
+    if command and reading.type in MODEL_REPORTS:
+        reference = f"{command['provider']}/{command['model']}"
+    elif command and reading.type in REFERENCE_OF:
+        reference = str(command[REFERENCE_OF[reading.type]])
+    house.state(
+        "command_refused/1", shard, command.get("at", command.get("executed_at")),
+        command_type=reading.type, reference=reference, reason=why[0], detail=why[1],
+    )  # fmt: skip

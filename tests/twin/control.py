@@ -1,0 +1,199 @@
+"""What `control/0` decides: members, accounts, sessions, configuration (WIRE 2 and 3)."""
+
+from __future__ import annotations
+
+from tests.twin.books import SESSION_SLACK, Account, House, Index, Market, Member
+from tests.twin.cycles import close_market, list_contracts, run_cycle
+from tests.twin.index import move_clock as move_market_clock
+from tests.twin.instants import DAY, is_weekday, midnight
+from tests.twin.treasury import cycle
+from tests.twin.treasury import move_clock as move_treasury_clock
+from tests.twin.words import Command
+
+SHARD = "control/0"
+EXTERNAL_PRODUCT = "SCU"
+YEAR_MAX = 2097
+SILENT = "silent"
+FACT_OF = {
+    "configure/1": "configured/1",
+    "admit_member/1": "member_admitted/1",
+    "open_account/1": "account_opened/1",
+    "suspend_account/1": "account_suspended/1",
+    "reinstate_account/1": "account_reinstated/1",
+    "declare_default/1": "member_defaulted/1",
+}
+
+
+def take_control(house: House, command: Command) -> str | None:
+    """Take a control command and hand it to every shard; or give the reason why not."""
+    slack = SESSION_SLACK if command["type"] == "close_session/1" else 0
+    if not house.is_in_range(command["at"], slack):
+        reason: str | None = "time_out_of_range"
+        remember_cycle(house, command, reason)
+    elif command["type"] == "run_cycle/1" and command["cycle"] in house.cycles:
+        known, answer = house.cycles[command["cycle"]]
+        reason = (answer or SILENT) if known == command else "duplicate_reference"
+    else:
+        reason = refuse_control(house, command)
+        remember_cycle(house, command, reason)
+    if reason == SILENT:
+        return None
+    if reason is None:
+        accept(house, command)
+    return reason
+
+
+def remember_cycle(house: House, command: Command, reason: str | None) -> None:
+    """Remember a cycle's name within its session, also a refused one."""
+    if command["type"] == "run_cycle/1":
+        house.cycles.setdefault(command["cycle"], (command, reason))
+
+
+def refuse_control(house: House, command: Command) -> str | None:
+    """Give the first reason against a control command; SILENT when it changes nothing."""
+    kind = command["type"]
+    if kind == "configure/1":
+        return refuse_configure(command)
+    if kind == "admit_member/1":
+        if command["member"] in house.members:
+            known = house.members[command["member"]].command
+            return SILENT if known == command else "already_exists"
+        return None
+    if kind == "open_account/1":
+        return refuse_account(house, command)
+    if kind in ("suspend_account/1", "reinstate_account/1"):
+        if command["account"] not in house.accounts:
+            return "unknown_account"
+        is_wanted = kind == "suspend_account/1"
+        return SILENT if house.accounts[command["account"]].is_suspended is is_wanted else None
+    if kind == "declare_default/1":
+        if command["member"] not in house.members:
+            return "unknown_member"
+        return "member_defaulted" if house.members[command["member"]].is_defaulted else None
+    return refuse_session(house, command)
+
+
+def refuse_configure(command: Command) -> str | None:
+    """Tell why a configuration is refused: the twin knows `product_in_use` only."""
+    if command["product"] is not None and command["product"] not in ("SIT", EXTERNAL_PRODUCT):
+        return "unknown_product"
+    is_known = command["parameter"] == "product_in_use" and command["product"] == EXTERNAL_PRODUCT
+    if is_known and command["value"] != "true":
+        return "invalid_value"
+    return None if is_known else "unknown_parameter"
+
+
+def refuse_account(house: House, command: Command) -> str | None:
+    """Tell why an account cannot be opened."""
+    if command["account"] in house.accounts:
+        known = house.accounts[command["account"]].command
+        return SILENT if known == command else "already_exists"
+    if command["origin"] == "house":
+        for account in house.accounts.values():
+            if account.member == command["member"] and account.origin == "house":
+                return "already_exists"
+    if command["member"] not in house.members:
+        return "unknown_member"
+    return "member_defaulted" if house.members[command["member"]].is_defaulted else None
+
+
+def refuse_session(house: House, command: Command) -> str | None:
+    """Tell why a session, a cycle or a close is refused."""
+    kind, session = command["type"], house.business_date
+    if kind == "advance_clock/1":
+        return None
+    if kind == "run_cycle/1":
+        if command["cycle"] == "close":
+            return "invalid_value"
+        return "out_of_order_session" if session is None else None
+    if kind == "open_session/1":
+        day = command["business_date"]
+        if session is None and command["at"] > midnight(day) + 2 * DAY:
+            return "time_out_of_range"
+        if not is_weekday(day) or day.year > YEAR_MAX:
+            return "invalid_value"
+        return None if session is None else "out_of_order_session"
+    following = command["next_business_date"]
+    if not is_weekday(following) or following.year > YEAR_MAX:
+        return "invalid_value"
+    if session is None or command["business_date"] != session or following <= session:
+        return "out_of_order_session"
+    return None
+
+
+def accept(house: House, command: Command) -> None:
+    """Book an accepted control command, then copy it to every market and to the members."""
+    kind, at = command["type"], command["at"]
+    house.clock = at if house.clock is None else max(at, house.clock)
+    if kind in FACT_OF:
+        fields = {name: value for name, value in command.items() if name not in ("type", "at")}
+        if kind == "configure/1":
+            fields["effective_date"] = command["effective_date"].isoformat()
+        house.state(FACT_OF[kind], SHARD, at, **fields)
+    if kind in ("open_session/1", "close_session/1"):
+        is_close = kind == "close_session/1"
+        day = command["next_business_date" if is_close else "business_date"]
+        house.state("session_opened/1", SHARD, at, business_date=day.isoformat())
+    book(house, command)
+    for product in sorted(house.markets):
+        move_market_clock(house, house.markets[product], at)
+    move_treasury_clock(house, at)
+    if kind == "open_session/1":
+        open_session(house, command)
+    elif kind == "run_cycle/1":
+        cycle(house, command, run_markets(house, command), None)
+    elif kind == "close_session/1":
+        cycle(house, command, run_markets(house, command), command["next_business_date"])
+        open_session(house, command)
+
+
+def book(house: House, command: Command) -> None:
+    """Change the books of members, accounts and products."""
+    kind = command["type"]
+    if kind == "configure/1" and EXTERNAL_PRODUCT not in house.markets:
+        market = Market(EXTERNAL_PRODUCT, Index(is_external=True), command["effective_date"])
+        market.clock = house.clock
+        house.markets[EXTERNAL_PRODUCT] = market
+    elif kind == "admit_member/1":
+        house.members[command["member"]] = Member(command)
+    elif kind == "open_account/1":
+        house.accounts[command["account"]] = Account(command)
+    elif kind == "suspend_account/1":
+        house.accounts[command["account"]].is_suspended = True
+        lapse_quotes(house, [command["account"]])
+    elif kind == "reinstate_account/1":
+        house.accounts[command["account"]].is_suspended = False
+    elif kind == "declare_default/1":
+        house.members[command["member"]].is_defaulted = True
+        accounts = house.accounts.items()
+        lapse_quotes(house, [name for name, found in accounts if found.member == command["member"]])
+
+
+def lapse_quotes(house: House, makers: list[str]) -> None:
+    """Let the quotes of makers lapse (RULEBOOK 4)."""
+    for market in house.markets.values():
+        for contract in market.contracts.values():
+            for maker in makers:
+                contract.quotes.pop(maker, None)
+
+
+def run_markets(house: House, command: Command) -> dict[str, int]:
+    """Run a cycle or a close in every market; give the variation by account."""
+    paid: dict[str, int] = {}
+    for product in sorted(house.markets):
+        market = house.markets[product]
+        is_close = command["type"] == "close_session/1"
+        amounts = (close_market if is_close else run_cycle)(house, market, command)
+        for account, cents in amounts.items():
+            paid[account] = paid.get(account, 0) + cents
+    return paid
+
+
+def open_session(house: House, command: Command) -> None:
+    """Open a session: the first one, or the next with the close (RULEBOOK 1)."""
+    is_close = command["type"] == "close_session/1"
+    house.business_date = command["next_business_date" if is_close else "business_date"]
+    house.opened_at = command["at"]
+    house.cycles = {}
+    for product in sorted(house.markets):
+        list_contracts(house, house.markets[product], command["at"])
