@@ -52,6 +52,14 @@ class ModelRetired(Fact):
     model: str
 
 
+class IndexValueReported(Fact):
+    """Own: a value from outside was taken, at its own time; it is published at the clock's."""
+
+    TYPE: ClassVar[str] = "index_value_reported/1"
+    product: str
+    value_micros: int
+
+
 class IndexInput(BaseModel):
     """What one provider brought into an index value; rounded for reading, never fed back."""
 

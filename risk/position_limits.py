@@ -31,12 +31,10 @@ def limit_lots(open_interest_lots: int, price_ticks: int, *, parameters: LimitPa
     price_ticks: a tick is a cent per lot, so bracket and floor turn into lots by it, rounded down.
     > 0.
     """
-    bracket = parameters.bracket_cents // price_ticks
-    floor = parameters.floor_cents // price_ticks
-    below = min(open_interest_lots, bracket)
-    beyond = open_interest_lots - below
-    share = (below * parameters.share_ppm + beyond * parameters.share_beyond_ppm) // PPM
-    return max(share, floor)
+    below_cents = min(open_interest_lots * price_ticks, parameters.bracket_cents)
+    beyond_cents = open_interest_lots * price_ticks - below_cents
+    share = below_cents * parameters.share_ppm + beyond_cents * parameters.share_beyond_ppm
+    return max(share // (PPM * price_ticks), parameters.floor_cents // price_ticks)
 
 
 def crossings(before_lots: int, after_lots: int, *, limit: int) -> tuple[bool, bool]:

@@ -25,6 +25,7 @@ from events.commands import (
 )
 from events.contracts import PRODUCTS_AT_START
 from events.parameters import PARAMETERS
+from events.refusals import Refusal
 from events.units import DAY_NS, day_start, parse_date
 
 LOOK_BACK_NS: Final = 7 * DAY_NS
@@ -78,6 +79,7 @@ class ControlBooks:
     accounts: dict[str, Account] = field(default_factory=dict)
     accounts_by_number: list[Account] = field(default_factory=list)
     cycles: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    cycles_refused: dict[str, tuple[tuple[Any, ...], Refusal]] = field(default_factory=dict)
     products: list[str] = field(default_factory=lambda: list(PRODUCTS_AT_START))
     products_listed: list[str] = field(default_factory=lambda: list(PRODUCTS_AT_START))
     holidays: set[date] = field(default_factory=set)
@@ -128,6 +130,12 @@ def apply_control(books: ControlBooks, command: Command) -> None:
             pass
 
 
+def apply_cycle_refused(books: ControlBooks, command: RunCycle, refusal: Refusal) -> None:
+    """Remember under which name a cycle was refused; the first one under a name counts."""
+    if command.cycle not in books.cycles:
+        books.cycles_refused.setdefault(command.cycle, (content(command), refusal))
+
+
 def advance_clock(books: ControlBooks, at: int) -> None:
     """Time only goes forward (§1)."""
     if books.clock is None or at > books.clock:
@@ -154,6 +162,7 @@ def _open_session(books: ControlBooks, business_date: date, at: int) -> None:
     books.business_date = business_date
     books.opened_at = at
     books.cycles = {}
+    books.cycles_refused = {}
     due = sorted(
         (setting for setting in books.waiting if setting.effective_date <= business_date),
         key=lambda setting: setting.effective_date,

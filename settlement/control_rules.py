@@ -154,6 +154,12 @@ def _refuse_cycle(books: ControlBooks, command: RunCycle) -> Refusal | Repeated 
             return REPEATED
         found = f"expected a new cycle name, found {command.cycle}"
         return Refusal(Reason.DUPLICATE_REFERENCE, found)
+    refused = books.cycles_refused.get(command.cycle)
+    if refused is not None:
+        if refused[0] == content(command):
+            return refused[1]
+        found = f"expected a new cycle name, found {command.cycle}, which was refused before"
+        return Refusal(Reason.DUPLICATE_REFERENCE, found)
     if command.cycle == CLOSE_CYCLE:
         return Refusal(Reason.INVALID_VALUE, "expected another name than that of the day's close")
     if books.business_date is None:

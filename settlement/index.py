@@ -27,6 +27,7 @@ from events.facts import (
     IndexInput,
     IndexPublished,
     IndexStale,
+    IndexValueReported,
     ModelRetired,
     ProviderPriceHeld,
     ProviderPriceReported,
@@ -82,6 +83,7 @@ def take_index_command(books: IndexBooks, command: IndexCommand, *, now: int, em
         case RetireModel():
             emit(_retirement(command))
         case PublishIndex():
+            emit(_value(command))
             emit(_from_outside(command, now))
         case _:
             assert_never(command)
@@ -136,6 +138,12 @@ def _volume(command: ReportProviderVolume) -> ProviderVolumeReported:
 def _retirement(command: RetireModel) -> ModelRetired:
     return ModelRetired(
         at=command.at, product=command.product, provider=command.provider, model=command.model
+    )
+
+
+def _value(command: PublishIndex) -> IndexValueReported:
+    return IndexValueReported(
+        at=command.at, product=command.product, value_micros=micros(Fraction(command.value))
     )
 
 

@@ -78,7 +78,8 @@ class IndexBooks:
     """What the index of a product knows.
 
     inputs: those of the value that stands, exact; empty without one, when stale or from outside.
-    steps: the published step function, 9 days back from the newest and the last one before that.
+    reported_at: the time of the last report of a value from outside, published then or later.
+    steps: the published step function, 9 days back from the last fixing and the one before that.
     fixings: the last 21, oldest first.
     """
 
@@ -88,6 +89,7 @@ class IndexBooks:
     value_micros: int | None = None
     is_stale: bool = False
     inputs: tuple[ExactInput, ...] = ()
+    reported_at: int | None = None
     steps: list[IndexStep] = field(default_factory=list)
     fixings: list[Fixing] = field(default_factory=list)
 
@@ -145,6 +147,7 @@ def to_state(books: IndexBooks) -> dict[str, Any]:
             for provider, models in sorted(books.models.items())
         },
         "product": books.product.code,
+        "reported_at": books.reported_at,
         "steps": [list(step) for step in books.steps],
         "value_micros": books.value_micros,
         "volumes": {provider: list(volume) for provider, volume in sorted(books.volumes.items())},
@@ -167,6 +170,7 @@ def from_state(product: Product, state: dict[str, Any]) -> IndexBooks:
             ExactInput(provider, model, *(Fraction(number) for number in numbers))
             for provider, model, *numbers in state["inputs"]
         ),
+        reported_at=state["reported_at"],
         steps=[IndexStep(*step) for step in state["steps"]],
         fixings=[
             Fixing(date.fromisoformat(day), value, stale) for day, value, stale in state["fixings"]

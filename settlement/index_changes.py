@@ -15,6 +15,7 @@ from events.facts import (
     IndexFixed,
     IndexPublished,
     IndexStale,
+    IndexValueReported,
     ModelRetired,
     ProviderPriceHeld,
     ProviderPriceReported,
@@ -37,6 +38,7 @@ IndexFact = (
     | ProviderPriceReported
     | ProviderVolumeReported
     | ModelRetired
+    | IndexValueReported
     | IndexPublished
     | ProviderPriceHeld
     | IndexStale
@@ -47,6 +49,7 @@ INDEX_FACTS: Final = (
     ProviderPriceReported,
     ProviderVolumeReported,
     ModelRetired,
+    IndexValueReported,
     IndexPublished,
     ProviderPriceHeld,
     IndexStale,
@@ -54,7 +57,7 @@ INDEX_FACTS: Final = (
 )
 
 FIXINGS_KEPT: Final = 21  # 20 daily returns (eq. 7).
-# A close may come for an instant seven days and one session before the newest value.
+# The next close may lie seven days before the session's opening, which is this close (RULEBOOK §1).
 STEPS_KEPT_NS: Final = 9 * DAY_NS
 
 
@@ -70,6 +73,8 @@ def apply_index_fact(books: IndexBooks, fact: IndexFact) -> None:
         case ModelRetired():
             models = books.models[fact.provider]
             models[fact.model] = replace(models[fact.model], accepted=None, held=None)
+        case IndexValueReported():
+            books.reported_at = fact.at
         case IndexPublished():
             books.inputs = () if fact.cap_ppm is None else exact_inputs(books, fact.at)
             _step(books, IndexStep(fact.at, fact.value_micros, is_stale=False))
@@ -79,6 +84,7 @@ def apply_index_fact(books: IndexBooks, fact: IndexFact) -> None:
         case IndexFixed():
             books.fixings.append(Fixing(fact.business_date, fact.value_micros, fact.stale))
             del books.fixings[:-FIXINGS_KEPT]
+            _forget_steps(books, fact.at - STEPS_KEPT_NS)
         case ProviderPriceHeld():
             pass  # The report itself, disposition `held`, has put the price aside, exact.
         case _:
@@ -120,7 +126,11 @@ def _step(books: IndexBooks, step: IndexStep) -> None:
     books.value_micros = step.value_micros
     books.is_stale = step.is_stale
     books.steps.append(step)
+
+
+def _forget_steps(books: IndexBooks, before: int) -> None:
+    """Forget what no later fixing can look at: all but the last step before an instant, and what follows."""
     kept = 0
-    while kept + 1 < len(books.steps) and books.steps[kept + 1].at < step.at - STEPS_KEPT_NS:
+    while kept + 1 < len(books.steps) and books.steps[kept + 1].at < before:
         kept += 1
     del books.steps[:kept]

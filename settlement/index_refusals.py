@@ -98,8 +98,8 @@ def _refuse_retirement(books: IndexBooks, command: RetireModel) -> Refusal | Non
 
 def _refuse_publication(books: IndexBooks, command: PublishIndex) -> Refusal | None:
     value = Fraction(command.value)
-    if books.steps and command.at < books.steps[-1].at and books.product.is_index_external:
-        return _superseded(books.steps[-1].at, command.at)
+    if books.reported_at is not None and command.at < books.reported_at:
+        return _superseded(books.reported_at, command.at)
     # A positive value that rounds to 0 is refused too: a 0 would be published that nobody gave.
     if micros(value) <= 0:
         detail = f"expected a value from 0.000001 up, found {_printed((value,))}"

@@ -73,6 +73,10 @@ def price_chart(digest: Digest, product: str) -> str:
         series = digest.index.get(product, [])
         times = [(moment - _EPOCH) / _A_DAY for moment, _ in series]
         values = [value / 1_000_000 for _, value in series]
+        if series:
+            # The last value stands until the end.
+            times.append(max(times[-1], _noon(digest.days[-1])))
+            values.append(values[-1])
         axes.step(times, values, where="post", color=_INK, linewidth=1.8, label="index")
         finals = [fact for fact in digest.settled if fact["contract"].startswith(product)]
         days = [_noon(date.fromisoformat(fact["business_date"])) for fact in finals]
@@ -108,7 +112,7 @@ def margin_chart(digest: Digest, contract: str) -> str:
             color=_SERIES[0],
             alpha=0.16,
             linewidth=0,
-            label="covered by the margin rate",
+            label="margin rate",
         )
         for sign in (1, -1):
             axes.step(times, [sign * rate for rate in band], where="post", color=_SERIES[0])
@@ -120,10 +124,10 @@ def margin_chart(digest: Digest, contract: str) -> str:
                 color=colour,
                 s=34 if is_beyond else 16,
                 zorder=4,
-                label=f"move over the two days after, {label} ({len(shown)})",
+                label=f"two-day move {label} it ({len(shown)})",
             )
 
-    title = f"{contract}: margin rate against the moves it should cover"
+    title = f"{contract}: margin rate at the close and the move over the two days after"
     return _chart(digest, title, unit="% of the settlement price", draw=draw)
 
 
@@ -155,6 +159,8 @@ def calls_chart(digest: Digest) -> str:
             zorder=5,
             label="one or more raised",
         )
+        axes.set_ylim(0, 1.15 * max(floor.values()))
+        axes.locator_params(axis="y", integer=True)
 
     return _chart(digest, "Margin calls by the day they were made", unit="calls", draw=draw)
 

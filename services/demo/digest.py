@@ -115,7 +115,11 @@ def _refused(digest: Digest, fact: Fact) -> None:
 
 def _published(digest: Digest, fact: Fact) -> None:
     moment = datetime.fromisoformat(fact["at"].removesuffix("Z"))
-    digest.index.setdefault(fact["product"], []).append((moment, fact["value_micros"]))
+    series = digest.index.setdefault(fact["product"], [])
+    if series and series[-1][0] == moment:
+        # Reports of one instant come one after another; what stood for no time at all is not shown.
+        series.pop()
+    series.append((moment, fact["value_micros"]))
     if fact.get("inputs"):
         digest.last_shares = list(fact["inputs"])
 

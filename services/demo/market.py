@@ -150,6 +150,8 @@ class DemoMarket:
         for cycle in cycles:
             lines += treasury.answer_cycle(cycle.sent_at, cycle.sent_at + timedelta(minutes=30))
         contracts = self._desk.listed("SIT")
+        if not contracts:
+            return lines
         sit = [trade for trade in trades if trade.contract.startswith("SIT")]
         lines += script.event_lines(day, contracts, desk=self._desk, trades=sit)
         lines += script.refused_trades(day, contracts)

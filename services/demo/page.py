@@ -23,27 +23,28 @@ from services.demo.tables import Html, long_table, table
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --paper: #fdfdfb; --ink: #22262b; --quiet: #9aa3ad;
-  --line: #dfe2e6; --panel: #f3f4f2; --series-1: #2563a8; --series-2: #b7610b; --series-3: #4b8b3b;
-  --series-4: #8250a0; --bad: #c2303c; --good: #2f8f6b; }
+  --note: #5c6570; --line: #dfe2e6; --panel: #f3f4f2; --series-1: #2563a8; --series-2: #b7610b;
+  --series-3: #4b8b3b; --series-4: #8250a0; --bad: #c2303c; --good: #2f8f6b; }
 @media (prefers-color-scheme: dark) { :root { --paper: #16191d; --ink: #e4e6e8; --quiet: #7b858f;
-  --line: #343a41; --panel: #1f2429; --series-1: #6aa9ee; --series-2: #e79a4a; --series-3: #84c46f;
-  --series-4: #bd93d8; --bad: #f0727c; --good: #58c49b; } }
+  --note: #a3abb3; --line: #343a41; --panel: #1f2429; --series-1: #6aa9ee; --series-2: #e79a4a;
+  --series-3: #84c46f; --series-4: #bd93d8; --bad: #f0727c; --good: #58c49b; } }
 body { background: var(--paper); color: var(--ink); margin: 0 auto; max-width: 62rem;
   padding: 2rem 1.25rem 4rem; font: 16px/1.55 system-ui, sans-serif; }
 h1 { font-size: 1.7rem; margin: 0 0 .25rem; }
 h2 { font-size: 1.2rem; margin: 2.6rem 0 .6rem; }
 p { max-width: 46rem; margin: .4rem 0; }
-.note, caption { color: var(--quiet); font-size: .9rem; }
+.note, caption { color: var(--note); font-size: .9rem; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .75rem;
   margin: 1.4rem 0; padding: 0; list-style: none; }
 .tiles li { background: var(--panel); border-radius: .5rem; padding: .7rem .9rem; }
-.tiles b { display: block; font-size: 1.35rem; font-variant-numeric: tabular-nums; }
+.tiles b { display: block; font-size: 1.15rem; font-variant-numeric: tabular-nums; }
 figure { margin: 1rem 0 1.6rem; } svg { width: 100%; height: auto; display: block; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .92rem; width: 100%; }
 caption { text-align: left; padding-bottom: .3rem; }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line);
   white-space: nowrap; font-variant-numeric: tabular-nums; }
-.number { text-align: right; } .bad { color: var(--bad); } .good { color: var(--good); }
+.number { text-align: right; padding-right: 1.6rem; }
+.scroll { margin-top: 1.2rem; } .bad { color: var(--bad); } .good { color: var(--good); }
 code { font: .85em ui-monospace, monospace; }
 summary { cursor: pointer; margin: .5rem 0; }
 """
@@ -137,11 +138,11 @@ def _prices(digest: Digest) -> str:
     ]
     return (
         f"<h2>Prices</h2>{charts}"
-        + table("What the SIT index was made of at the last value", heads, shares)
+        + table("What the SIT index was made of at the last value", heads, rows=shares)
         + table(
             "Price reports held back: more than x3 from the last accepted one",
             ("reported (UTC)", "provider/model", "=last accepted", "=held"),
-            held,
+            rows=held,
         )
     )
 
@@ -166,7 +167,7 @@ def _margin(digest: Digest) -> str:
         for call in digest.calls.values()
     ]
     heads = ("day", "cycle", "account", "=called for", "deadline (UTC)", "outcome")
-    return f"<h2>Margin and variation</h2>{figures}" + long_table("Margin calls", heads, calls)
+    return f"<h2>Margin and variation</h2>{figures}" + long_table("Margin calls", heads, rows=calls)
 
 
 def _halts(digest: Digest) -> str:
@@ -182,7 +183,7 @@ def _halts(digest: Digest) -> str:
         for fact in digest.halts
     ]
     heads = ("from (UTC)", "contract", "why", "direction", "=at ticks", "until")
-    return "<h2>Halts</h2>" + long_table("Trading halts", heads, rows)
+    return "<h2>Halts</h2>" + long_table("Trading halts", heads, rows=rows)
 
 
 def _final_settlements(digest: Digest) -> str:
@@ -196,7 +197,7 @@ def _final_settlements(digest: Digest) -> str:
         for fact in digest.settled
     ]
     heads = ("contract", "last trading day", "=ticks", "price from")
-    return "<h2>Final settlements</h2>" + table("Contracts settled in cash", heads, rows)
+    return "<h2>Final settlements</h2>" + table("Contracts settled in cash", heads, rows=rows)
 
 
 def _corrections(digest: Digest) -> str:
@@ -213,7 +214,7 @@ def _corrections(digest: Digest) -> str:
         for fact in digest.busts
     ]
     heads = ("at (UTC)", "trade", "contract", "=lots", "=ticks")
-    return "<h2>Busts and price adjustments</h2>" + table("Corrected trades", heads, rows)
+    return "<h2>Busts and price adjustments</h2>" + table("Corrected trades", heads, rows=rows)
 
 
 def _refusals(digest: Digest) -> str:
@@ -231,7 +232,7 @@ def _refusals(digest: Digest) -> str:
         "positions or cash.</p>"
     )
     return f"<h2>Refusals by reason</h2>{note}" + table(
-        "Refused lines", ("reason", "=lines", "commands"), rows
+        "Refused lines", ("reason", "=lines", "commands"), rows=rows
     )
 
 
@@ -247,7 +248,7 @@ def _hashes(digest: Digest) -> str:
     ]
     heads = ("business date", *shards)
     caption = "State hashes at each close, first 16 digits"
-    return "<h2>Day hashes</h2>" + long_table(caption, heads, rows)
+    return "<h2>Day hashes</h2>" + long_table(caption, heads, rows=rows)
 
 
 def _coloured(outcome: str) -> Html:

@@ -137,6 +137,8 @@ def _final_line(fact: Fact) -> str:
 
 def _refusals(digest: Digest) -> list[str]:
     total = sum(digest.refusals.values())
+    if not total:
+        return ["No line was refused."]
     lines = [f"{total} lines were refused, each with its reason; none left a trace in the books:"]
     ordered = sorted(digest.refusals.items(), key=lambda item: (-item[1], item[0]))
     lines += [f"  {count:>4} {reason}" for reason, count in ordered[:_REASONS_SHOWN]]
@@ -150,7 +152,7 @@ def _closing(digest: Digest) -> list[str]:
     names = ", ".join(
         f"{len(contracts_of(digest, product))} {product}" for product in products_of(digest)
     )
-    lines = [f"Contracts with settlement prices: {names}."]
+    lines = [f"Contracts with settlement prices: {names}."] if names else []
     if digest.hashes:
         last = max(digest.hashes)
         lines.append(f"State at the close of {last}:")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-SHOWN: Final = 15
+SHOWN: Final = 30
 
 _NUMBER: Final = ' class="number"'
 _PLAIN: Final = ""
@@ -22,7 +22,7 @@ class Html(str):
     __slots__ = ()
 
 
-def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(caption: str, heads: Sequence[str], *, rows: Sequence[Sequence[str]]) -> str:
     """One table; a sentence instead of an empty one."""
     if not rows:
         return f'<p class="note">{escape(caption)}: none.</p>'
@@ -36,9 +36,9 @@ def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     )
 
 
-def long_table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def long_table(caption: str, heads: Sequence[str], *, rows: Sequence[Sequence[str]]) -> str:
     """A table that is folded up when it is long."""
-    drawn = table(caption, heads, rows)
+    drawn = table(caption, heads, rows=rows)
     if len(rows) <= SHOWN:
         return drawn
     return f"<details><summary>{escape(caption)} ({len(rows)} rows)</summary>{drawn}</details>"

@@ -6,19 +6,47 @@ In: lines. Out: the facts in the order they were decided, as WIRE has them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
+from events.codec import decode_command
 from services.shards.clearinghouse import (
     RANKS,
     Clearinghouse,
     open_clearinghouse,
     take_decoded,
 )
-from services.shards.identity import Identity, Seen
+from services.shards.identity import TRADE, Cleared, Identity, Seen, seen_cleared
 from services.shards.log import Inbound
-from services.shards.routing import shard_of
-from events.codec import decode_command
+
+
+class DictMemory:
+    """All ids ever, in a dictionary."""
+
+    def __init__(self) -> None:
+        self.seen: dict[tuple[str, Identity], Seen] = {}
+        self.cleared: dict[str, Cleared] = {}
+
+    def look(self, shard: str, identity: Identity) -> Seen | None:
+        """What came first under an id in a shard."""
+        found = self.seen.get((shard, identity))
+        if found is not None or identity.kind != TRADE:
+            return found
+        cleared = self.cleared.get(shard, {}).get(identity.name.encode())
+        return None if cleared is None else seen_cleared(*cleared)
+
+    def keep(self, shard: str, identity: Identity, seen: Seen) -> None:
+        """Remember what came first."""
+        self.seen[(shard, identity)] = seen
+
+    def of_trades(self, shard: str) -> tuple[Cleared, Container[bytes], Callable[[int, int], None]]:
+        """For the fast path: cleared trades, ids that were decided the slow way, and nothing to note."""
+        slow = {
+            identity.name.encode()
+            for where, identity in self.seen
+            if where == shard and identity.kind == TRADE
+        }
+        return self.cleared.setdefault(shard, {}), slow, lambda _key, _seq: None
 
 
 class MemoryRun:
@@ -26,23 +54,18 @@ class MemoryRun:
 
     def __init__(self) -> None:
         self.house: Clearinghouse = open_clearinghouse()
-        self.seen: dict[tuple[str, Identity], Seen] = {}
+        self.memory = DictMemory()
         self.lines = 0
 
     def take(self, line: bytes) -> None:
         """Decide one line; an empty one is skipped."""
+        line = line.removesuffix(b"\n").removesuffix(b"\r")
         if not line:
             return
         decoded = decode_command(line)
-        shard = shard_of(decoded, self.house.control.products)
         self.lines += 1
         inbound = Inbound("memory", self.lines, self.lines * RANKS, line)
-        take_decoded(
-            self.house, inbound, decoded, look=lambda identity: self.seen.get((shard, identity))
-        )
-        for where, identity, seen in self.house.outbox.seen:
-            self.seen[(where, identity)] = seen
-        self.house.outbox.seen.clear()
+        take_decoded(self.house, inbound, decoded=decoded, memory=self.memory)
 
     def facts(self) -> list[dict[str, Any]]:
         """All facts so far, in the order they were decided."""

@@ -158,7 +158,7 @@ class Reader:
                     yield row[0]
 
     def facts(self) -> Iterator[list[Facts]]:
-        """The facts of all rows of all shards in the order in which they were decided, in blocks."""
+        """The facts of all rows of all shards in the order they were decided, in blocks."""
         with self._streaming() as connection:
             shards = [row[0] for row in connection.execute("SELECT shard FROM clearing.shard_head")]
             streams = {
@@ -177,6 +177,14 @@ class Reader:
     def sources_answered(self, target: str, barrier: int) -> list[str]:
         """The shards whose last word at this barrier is there."""
         return [row[0] for row in self._all(ANSWERED, [target, barrier])]
+
+    def links_sent(self, source: str) -> int:
+        """The number of the last link row of a source; 0 before the first."""
+        query: LiteralString = (
+            "SELECT coalesce(max(number), 0) FROM clearing.link "
+            "WHERE target = 'member/0' AND source = %s"
+        )
+        return int(self._all(query, [source])[0][0])
 
     def days(self, shard: str) -> list[DayRow]:
         """The day hashes of a shard, in order."""
@@ -207,6 +215,8 @@ class Reader:
             connection = connect(self.url)
             try:
                 connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                # Rows come by index, in order: sorting millions of them would fill the disk.
+                connection.execute("SET LOCAL enable_sort = off")
                 yield connection
             finally:
                 connection.close()

@@ -12,7 +12,7 @@
     ├── SchemaTooNew           the journal was written by a newer clearinghouse
     ├── SchemaMissing          there is no journal in this database, or an older one
     ├── RightsMissing          we may not do this here; the message holds the SQL that allows it
-    ├── DataDamaged            Postgres found its own files damaged
+    ├── DataDamaged            Postgres has an internal error: its files may be damaged
     └── StatementRefused       append-only, a duplicate row, or our defect
 
 Errors of psycopg are translated here and nowhere else; `CLASSES` names every class of SQLSTATE
@@ -75,7 +75,7 @@ class RightsMissing(JournalTrouble):
 
 
 class DataDamaged(JournalTrouble):
-    """Postgres found its own files damaged."""
+    """Postgres reports an internal error: its own files may be damaged."""
 
 
 class StatementRefused(JournalTrouble):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Final
 
 from events.codec import Malformed, decode_command
@@ -19,7 +20,7 @@ from events.parameters import PARAMETERS
 from events.refusals import Reason, Refusal
 from services.shards.control_decide import decide_control
 from services.shards.emission import Emission
-from services.shards.identity import Identity, Look, Seen, identity_of
+from services.shards.identity import Memory, Seen, identity_of
 from services.shards.links import ContractFlow, LinkRow, decode_flow, link_rows
 from services.shards.log import Inbound, ShardLog
 from services.shards.market_apply import apply_market_fact
@@ -28,8 +29,9 @@ from services.shards.market_copy import decide_copy
 from services.shards.market_decide import decide_market
 from services.shards.member_apply import apply_member_copy, apply_member_fact
 from services.shards.member_books import MemberBooks
-from services.shards.member_cycle import Totals, cycle_of, settle_cycle
+from services.shards.member_cycle import cycle_of, settle_cycle
 from services.shards.member_decide import decide_member, state_missed
+from services.shards.readmodels import PriceRow, StatementRow, price_rows, statement_rows
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, market_shard, shard_of
 from services.shards.state import (
     control_hash,
@@ -49,11 +51,13 @@ _Barrier = CloseSession | RunCycle
 
 @dataclass(slots=True)
 class Market:
-    """A market shard: its books, its rows, the links it has sent."""
+    """A market shard: its books, its rows, the links it has sent; prices and minutes read before."""
 
     books: MarketBooks
     log: ShardLog
     links_sent: int = 0
+    prices: dict[bytes, int] = field(default_factory=dict)
+    minutes: dict[bytes, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -61,8 +65,9 @@ class Outbox:
     """What has been decided and is not yet handed over, beside the rows."""
 
     links: list[LinkRow] = field(default_factory=list)
-    seen: list[tuple[str, Identity, Seen]] = field(default_factory=list)
-    cycles: list[tuple[_Barrier, date, int, Totals]] = field(default_factory=list)
+    prices: list[PriceRow] = field(default_factory=list)
+    statements: list[StatementRow] = field(default_factory=list)
+    closes: int = 0
     days: list[tuple[str, date, int, str]] = field(default_factory=list)
 
 
@@ -117,23 +122,24 @@ def _open_shard(log: ShardLog, *, decided: int, control_number: int = 0) -> None
     log.record(Inbound(GENESIS_ORIGIN, 0, decided, b""), emission.blocks, business_date=None)
 
 
-def take_line(house: Clearinghouse, inbound: Inbound, look: Look) -> None:
+def take_line(house: Clearinghouse, inbound: Inbound, *, memory: Memory) -> None:
     """Decide one line in its shard, and its copies if it is a control command that stands."""
     decoded = decode_command(inbound.line)
-    take_decoded(house, inbound, decoded, look=look)
+    take_decoded(house, inbound, decoded=decoded, memory=memory)
 
 
 def take_decoded(
-    house: Clearinghouse, inbound: Inbound, decoded: Command | Malformed, *, look: Look
+    house: Clearinghouse, inbound: Inbound, *, decoded: Command | Malformed, memory: Memory
 ) -> None:
-    """The same for a line that was decoded before. look: by shard-less identity in its own shard."""
+    """The same for a line that was decoded before. """
     shard = shard_of(decoded, house.control.products)
     if shard == CONTROL_SHARD:
         _take_control(house, inbound, decoded)
     elif shard == MEMBER_SHARD:
-        _take_member(house, inbound, decoded, look)
+        _take_member(house, inbound, decoded=decoded, memory=memory)
     else:
-        _take_market(house.markets[shard.partition("/")[2]], house.outbox, (inbound, decoded), look)
+        market = house.markets[shard.partition("/")[2]]
+        take_market(market, inbound, decoded=decoded, memory=memory)
 
 
 def _refuse_malformed(emission: Emission, decoded: Malformed, clock: int | None) -> None:
@@ -197,6 +203,7 @@ def take_market_copy(
         sent = link_rows(log.shard, flows, number=market.links_sent + 1, at=barrier)
         market.links_sent += len(sent)
         outbox.links += sent
+        outbox.prices += price_rows(log.shard, log.seq, emission.blocks)
     log.record(inbound, emission.blocks, business_date=session)
     return [decode_flow(row.payload) for row in sent if not row.is_last]
 
@@ -211,12 +218,18 @@ def take_member_copy(
     if isinstance(command, _Barrier):
         cycle = cycle_of(books, command)
         totals = settle_cycle(books, cycle, flows, emit=emission)
-        house.outbox.cycles.append((command, cycle.business_date, log.seq, totals))
+        house.outbox.statements += statement_rows(
+            books,
+            totals,
+            place=(log.shard, log.seq),
+            cycle=(cycle.business_date, cycle.name),
+        )
     else:
         state_missed(books, command.event_time, emit=emission)
     apply_member_copy(books, command)
     if isinstance(command, CloseSession):
         _state_day(house.outbox, command, member_hash(books), emit=emission)
+        house.outbox.closes += 1
     log.record(inbound, emission.blocks, business_date=session)
 
 
@@ -227,43 +240,45 @@ def _state_day(
     outbox.days.append((emit.shard, command.business_date, emit.seq, state_hash))
 
 
-def _take_market(
-    market: Market, outbox: Outbox, arrived: tuple[Inbound, Command | Malformed], look: Look
+def take_market(
+    market: Market, inbound: Inbound, *, decoded: Command | Malformed, memory: Memory
 ) -> None:
-    inbound, decoded = arrived
+    """Decide a command, or what could be read of one, in its market's shard."""
     books, log = market.books, market.log
     emission = Emission(log.shard, log.seq, lambda fact: apply_market_fact(books, fact))
     if isinstance(decoded, Malformed):
         _refuse_malformed(emission, decoded, books.clock)
     else:
-        decide_market(books, decoded, look, emit=emission)
-        remember(outbox, decoded, look, emit=emission)
+        look = partial(memory.look, log.shard)
+        decide_market(books, decoded, look=look, emit=emission)
+        remember(memory, decoded, emit=emission)
     log.record(inbound, emission.blocks, business_date=books.control.business_date)
 
 
 def _take_member(
-    house: Clearinghouse, inbound: Inbound, decoded: Command | Malformed, look: Look
+    house: Clearinghouse, inbound: Inbound, *, decoded: Command | Malformed, memory: Memory
 ) -> None:
     books, log = house.member, house.member_log
     emission = Emission(log.shard, log.seq, lambda fact: apply_member_fact(books, fact))
     if isinstance(decoded, Malformed):
         _refuse_malformed(emission, decoded, books.clock)
     else:
-        decide_member(books, decoded, look, emit=emission)
-        remember(house.outbox, decoded, look, emit=emission)
+        look = partial(memory.look, log.shard)
+        decide_member(books, decoded, look=look, emit=emission)
+        remember(memory, decoded, emit=emission)
     log.record(inbound, emission.blocks, business_date=books.control.business_date)
 
 
-def remember(outbox: Outbox, command: Command, look: Look, *, emit: Emission) -> None:
+def remember(memory: Memory, command: Command, *, emit: Emission) -> None:
     """Remember a command under its id for ever, if it is the first under it and was judged by content.
 
     What was refused as malformed or before the first session is not remembered; any other refusal is.
     """
     identity = identity_of(command)
-    if identity is None or look(identity) is not None:
+    if identity is None or memory.look(emit.shard, identity) is not None:
         return
     reason = None if emit.refusal is None else emit.refusal.reason
     if reason in _FORGOTTEN:
         return
     detail = "" if emit.refusal is None else emit.refusal.detail
-    outbox.seen.append((emit.shard, identity, Seen(emit.seq, command, reason, detail)))
+    memory.keep(emit.shard, identity, Seen(emit.seq, command, reason, detail))

@@ -40,7 +40,7 @@ from events.facts import (
 )
 from events.refusals import Reason, Refusal
 from services.shards.emission import Emission
-from settlement.control_books import ControlBooks, apply_control
+from settlement.control_books import ControlBooks, apply_control, apply_cycle_refused
 from settlement.control_rules import Repeated, refuse_control, refuse_time
 
 _NEEDS_SESSION: Final = (SubmitTrade, TransferPosition, SubmitQuote, HaltContract)
@@ -55,6 +55,8 @@ def decide_control(books: ControlBooks, command: Command, *, emit: Emission) -> 
     else:
         answer = refuse_homeless(books, command)
     if isinstance(answer, Refusal):
+        if isinstance(command, RunCycle):
+            apply_cycle_refused(books, command, answer)
         emit.refuse(answer, command.event_time, kind=command.TYPE, reference=command.subject)
         return False
     if isinstance(answer, Repeated):

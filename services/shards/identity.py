@@ -6,9 +6,10 @@ The memory itself is the journal's; a shard is handed what it needs as data.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from collections.abc import Callable, Container
+from typing import Final, NamedTuple, Protocol
 
+from events.codec import Malformed, decode_command
 from events.commands import (
     AdjustTradePrice,
     BustTrade,
@@ -43,6 +44,27 @@ class Seen(NamedTuple):
 
 
 Look = Callable[[Identity], Seen | None]
+Cleared = dict[bytes, tuple[int, bytes]]
+
+
+class Memory(Protocol):
+    """What is remembered of ids; the journal's in a process, a dictionary in tests."""
+
+    def look(self, shard: str, identity: Identity) -> Seen | None:
+        """What came first under an id in a shard."""
+        ...
+
+    def keep(self, shard: str, identity: Identity, seen: Seen) -> None:
+        """Remember what came first."""
+        ...
+
+    def of_trades(
+        self, shard: str
+    ) -> tuple[Cleared, Container[bytes], Callable[[int, int], None]]:
+        """For the fast path: trades cleared lately (id to row and line), ids to be looked at, and
+        where to note the key and row of a trade cleared.
+        """
+        ...
 
 _OWN: Final = {
     SubmitTrade: TRADE,
@@ -51,6 +73,13 @@ _OWN: Final = {
     WithdrawCollateral: REFERENCE,
 }
 _NAMED: Final = {BustTrade: TRADE, AdjustTradePrice: TRADE}
+
+
+def seen_cleared(seq: int, line: bytes) -> Seen:
+    """A trade that was cleared in a row, from its line."""
+    command = decode_command(line)
+    assert not isinstance(command, Malformed), f"row {seq} cleared a malformed trade"
+    return Seen(seq, command, None, "")
 
 
 def identity_of(command: Command) -> Identity | None:

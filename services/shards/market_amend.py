@@ -71,7 +71,8 @@ def _refuse_effect(
     ticks = ticks_of(command.price, books.product)
     if refusal is not None or ticks is None:
         return refusal
-    return guard.too_large(contract, trade.lots, ticks, (buyer, seller))
+    prices = (_price_now(books, trade), ticks)
+    return guard.repriced_too_large(contract, trade.lots, prices, sides=(buyer, seller))
 
 
 def _price_now(books: MarketBooks, trade: SubmitTrade) -> int:

@@ -26,6 +26,7 @@ from events.facts import (
     IndexFixed,
     IndexPublished,
     IndexStale,
+    IndexValueReported,
     MarginRateSet,
     ModelRetired,
     PositionTransferred,
@@ -58,7 +59,8 @@ def apply_market_fact(books: MarketBooks, fact: Fact) -> None:
     match fact:
         case (
             CapabilityReported() | ProviderPriceReported() | ProviderVolumeReported()
-            | ModelRetired() | ProviderPriceHeld() | IndexPublished() | IndexStale() | IndexFixed()
+            | ModelRetired() | IndexValueReported() | ProviderPriceHeld() | IndexPublished()
+            | IndexStale() | IndexFixed()
         ):  # fmt: skip
             apply_index_fact(books.index, fact)
             _advance(books, fact.at)
@@ -144,12 +146,13 @@ def _amend(books: MarketBooks, fact: TradeBusted | TradePriceAdjusted) -> None:
     buyer = books.holders[fact.buyer].number
     seller = books.holders[fact.seller].number
     is_bust = isinstance(fact, TradeBusted)
-    before = fact.price_ticks if isinstance(fact, TradeBusted) else fact.price_ticks_before
-    add_trade(contract, seller, buyer, lots=fact.lots, price_ticks=before)
-    if is_bust:
+    if isinstance(fact, TradeBusted):
+        add_trade(contract, seller, buyer, lots=fact.lots, price_ticks=fact.price_ticks)
         contract.trades.bust(fact.trade_seq)
     else:
-        add_trade(contract, buyer, seller, lots=fact.lots, price_ticks=fact.price_ticks)
+        change = fact.lots * (fact.price_ticks - fact.price_ticks_before)
+        contract.positions.open_cents[buyer] += change
+        contract.positions.open_cents[seller] -= change
         contract.trades.reprice(fact.trade_seq, fact.price_ticks)
     books.amendments[fact.trade_id] = Amendment(fact.price_ticks, is_bust)
 

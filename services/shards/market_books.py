@@ -78,6 +78,7 @@ class MarketBooks:
     contracts: dict[str, ContractBooks] = field(default_factory=dict)
     amendments: dict[str, Amendment] = field(default_factory=dict)
     holders: dict[str, Holder] = field(default_factory=dict)
+    holders_by_wire: dict[bytes, Holder] = field(default_factory=dict)
     owners: dict[str, Owner] = field(default_factory=dict)
     all_limit_lots: int | None = None
     limit_watch_lots: int = UNBOUNDED
@@ -100,12 +101,14 @@ def add_holder(books: MarketBooks, account: Account) -> Holder:
     holder = Holder(account.number, account, owner, is_stopped)
     owner.accounts.append(holder)
     books.holders[account.name] = holder
+    books.holders_by_wire[account.name.encode()] = holder
     return holder
 
 
 def front_contract(books: MarketBooks) -> ContractBooks | None:
-    """The nearest contract: the one whose last trading day comes first."""
-    return min(books.contracts.values(), key=lambda one: one.last_trading_day, default=None)
+    """The nearest contract: of those that trade, the one whose last trading day comes first."""
+    trading = [one for one in books.contracts.values() if tradable(books, one)]
+    return min(trading, key=lambda one: one.last_trading_day, default=None)
 
 
 def tradable(books: MarketBooks, contract: ContractBooks) -> bool:

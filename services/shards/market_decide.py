@@ -20,12 +20,11 @@ from events.commands import (
     TransferPosition,
 )
 from events.refusals import Reason, Refusal
-from events.units import parse_instant
 from services.shards import market_guards as guard
 from services.shards.emission import Emission
-from services.shards.identity import Look, Seen, identity_named, is_same
-from services.shards.market_books import MarketBooks
+from services.shards.identity import Look, identity_named
 from services.shards.market_amend import decide_amendment
+from services.shards.market_books import MarketBooks
 from services.shards.market_orders import decide_halt, decide_quote, decide_transfer
 from services.shards.market_trade import decide_trade
 from settlement.index import expire_prices, refuse_index_command, take_index_command
@@ -35,7 +34,7 @@ IndexCommandTypes = (
 )  # fmt: skip
 
 
-def decide_market(books: MarketBooks, command: Command, look: Look, *, emit: Emission) -> None:
+def decide_market(books: MarketBooks, command: Command, *, look: Look, emit: Emission) -> None:
     """Decide one command of this market; refusals are facts like any other."""
     identity = identity_named(command)
     seen = None if identity is None else look(identity)

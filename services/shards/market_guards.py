@@ -107,15 +107,34 @@ def bad_price(product: Product, price: Decimal) -> Refusal | None:
 def too_large(
     contract: ContractBooks, lots: int, price_ticks: int, sides: tuple[Holder, Holder]
 ) -> Refusal | None:
-    """Lots × price, or a position it would make, beyond int64. sides: (buyer, seller)."""
+    """Lots × price, or what a position it makes is worth, beyond int64. sides: (buyer, seller)."""
     if lots * price_ticks > INT64_MAX:
         return Refusal(Reason.AMOUNT_OVERFLOW, f"{lots} lots at {price_ticks} ticks exceed int64")
     positions = contract.positions
+    worth_max = INT64_MAX // price_ticks
     value = lots * (price_ticks - (positions.mark_ticks or 0))
     for holder, sign in zip(sides, (1, -1), strict=True):
         held = positions.lots[holder.number] + sign * lots
         opened = positions.open_cents[holder.number] + sign * value
-        if not (INT64_MIN < held <= INT64_MAX and INT64_MIN < opened <= INT64_MAX):
+        if abs(held) > worth_max or not INT64_MIN < opened <= INT64_MAX:
+            return Refusal(
+                Reason.AMOUNT_OVERFLOW, f"the position of {holder.account.name} exceeds int64"
+            )
+    return None
+
+
+def repriced_too_large(
+    contract: ContractBooks, lots: int, prices: tuple[int, int], *, sides: tuple[Holder, Holder]
+) -> Refusal | None:
+    """The same of a trade that gets another price: positions stay. prices: (before, after)."""
+    before, price_ticks = prices
+    if lots * price_ticks > INT64_MAX:
+        return Refusal(Reason.AMOUNT_OVERFLOW, f"{lots} lots at {price_ticks} ticks exceed int64")
+    positions = contract.positions
+    for holder, sign in zip(sides, (1, -1), strict=True):
+        worth = abs(positions.lots[holder.number]) * price_ticks
+        opened = positions.open_cents[holder.number] + sign * lots * (price_ticks - before)
+        if worth > INT64_MAX or not INT64_MIN < opened <= INT64_MAX:
             return Refusal(
                 Reason.AMOUNT_OVERFLOW, f"the position of {holder.account.name} exceeds int64"
             )

@@ -115,7 +115,8 @@ def _novate(books: MarketBooks, trade: SubmitTrade, emit: Emission) -> None:
             business_date=session,
         )
     )
-    novate(contract, (buyer, seller), emit.seq, (trade.executed_at, ticks, trade.lots))
+    deal = (trade.executed_at, ticks, trade.lots)
+    novate(contract, (buyer, seller), seq=emit.seq, deal=deal)
     if halted is not None:
         emit(halted)
     state_crossings(books, contract, (buyer, seller), trade.lots, at=trade.executed_at, emit=emit)
@@ -124,6 +125,7 @@ def _novate(books: MarketBooks, trade: SubmitTrade, emit: Emission) -> None:
 def novate(
     contract: ContractBooks,
     sides: tuple[Holder, Holder],
+    *,
     seq: int,
     deal: tuple[int, int, int],
 ) -> None:

@@ -17,7 +17,7 @@ from services.shards.identity import Look, Seen, identity_of, is_same
 from services.shards.member_books import BANK, CASH, MemberBooks
 
 
-def decide_member(books: MemberBooks, command: Command, look: Look, *, emit: Emission) -> None:
+def decide_member(books: MemberBooks, command: Command, *, look: Look, emit: Emission) -> None:
     """Decide one collateral command."""
     if not isinstance(command, DepositCollateral | WithdrawCollateral):
         found = f"expected a command of member/0, found {command.TYPE}"

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from events.contracts import PRODUCTS
+from events.refusals import Reason, Refusal
 from risk import calls, price_limits, withdrawals
 from services.shards.market_books import (
     Amendment,
@@ -98,6 +99,10 @@ def _control_tree(books: ControlBooks) -> dict[str, Any]:
         "business_date": _day(books.business_date),
         "opened_at": books.opened_at,
         "cycles": {name: [str(part) for part in used] for name, used in books.cycles.items()},
+        "cycles_refused": {
+            name: [*map(str, used), refusal.reason.value, refusal.detail]
+            for name, (used, refusal) in books.cycles_refused.items()
+        },
         "products": sorted(books.products),
         "products_listed": sorted(books.products_listed),
         "holidays": sorted(day.isoformat() for day in books.holidays),
@@ -208,6 +213,10 @@ def load_control(state: bytes) -> ControlBooks:
         business_date=_parse_day(tree["business_date"]),
         opened_at=tree["opened_at"],
         cycles={name: ("run_cycle/1", name, at) for name, at in tree["cycle_at"].items()},
+        cycles_refused={
+            name: (("run_cycle/1", name, int(at)), Refusal(Reason(reason), detail))
+            for name, (_, _, at, reason, detail) in tree["cycles_refused"].items()
+        },
         products=tree["products"],
         products_listed=tree["products_listed"],
         holidays={date.fromisoformat(day) for day in tree["holidays"]},

@@ -111,12 +111,12 @@ def test_the_last_21_fixings_are_kept() -> None:
     assert [fixing.business_date for fixing in desk.books.fixings] == days[9:]
 
 
-def test_steps_are_kept_nine_days_and_the_last_one_before() -> None:
+def test_a_fixing_forgets_steps_but_nine_days_and_the_last_one_before() -> None:
     desk = Desk("SCU")
     for day in (0, 1, 3, 5, 11):
         desk.publish("1", hours(24 * day))
+    assert len(desk.books.steps) == 5
+    desk.fix(hours(24 * 12))
     assert [step.at for step in desk.books.steps] == [hours(24 * day) for day in (1, 3, 5, 11)]
-    desk.publish("1", hours(24 * 12))
-    assert desk.books.steps[0].at == hours(24)
-    desk.publish("1", hours(24 * 12) + 1)
-    assert desk.books.steps[0].at == hours(72)
+    desk.fix(hours(24 * 12) + 1)
+    assert [step.at for step in desk.books.steps] == [hours(24 * day) for day in (3, 5, 11)]

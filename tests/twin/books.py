@@ -127,6 +127,8 @@ class Index:
     published: list[tuple[int, int]] = field(default_factory=list)
     inputs: object = None
     is_stale: bool = False
+    staleness: list[tuple[int, bool]] = field(default_factory=list)
+    is_fixing_stale: bool = False
     fixings: list[int] = field(default_factory=list)
 
 

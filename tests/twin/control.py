@@ -12,7 +12,7 @@ from tests.twin.words import Command
 
 SHARD = "control/0"
 EXTERNAL_PRODUCT = "SCU"
-YEAR_MAX = 2097
+YEARS = range(2000, 2098)
 SILENT = "silent"
 FACT_OF = {
     "configure/1": "configured/1",
@@ -110,15 +110,15 @@ def refuse_session(house: House, command: Command) -> str | None:
         day = command["business_date"]
         if session is None and command["at"] > midnight(day) + 2 * DAY:
             return "time_out_of_range"
-        if not is_weekday(day) or day.year > YEAR_MAX:
+        if day.year not in YEARS:
             return "invalid_value"
-        return None if session is None else "out_of_order_session"
+        return None if session is None and is_weekday(day) else "out_of_order_session"
     following = command["next_business_date"]
-    if not is_weekday(following) or following.year > YEAR_MAX:
+    if following.year not in YEARS:
         return "invalid_value"
     if session is None or command["business_date"] != session or following <= session:
         return "out_of_order_session"
-    return None
+    return None if is_weekday(following) else "out_of_order_session"
 
 
 def accept(house: House, command: Command) -> None:

@@ -27,7 +27,8 @@ def list_contracts(house: House, market: Market, at: int) -> None:
             continue
         reference = first_reference(market, (year, month))
         last_day = last_trading_day(year, month)
-        market.contracts[symbol] = Contract(symbol, (year, month), last_day, reference)
+        contract = Contract(symbol, (year, month), last_day, reference, mark=reference)
+        market.contracts[symbol] = contract
         house.state(
             "contract_listed/1", market.shard, at, contract=symbol, product=market.product,
             delivery=f"{year:04d}-{month:02d}", last_trading_day=last_day.isoformat(),
@@ -61,8 +62,9 @@ def run_cycle(house: House, market: Market, command: Command) -> dict[str, int]:
     for contract in market.live():
         trade = last_trade(contract, house, at)
         price = contract.mark if trade is None else trade.price
+        is_paid = any(variation(contract, price).values())
         moved = price != contract.mark
-        if price is not None and (moved or positions(contract)):
+        if price is not None and (moved or is_paid or positions(contract)):
             house.state(
                 "cycle_price_set/1", market.shard, at, contract=contract.symbol,
                 business_date=house.session().isoformat(), cycle=cycle, price_ticks=price,
@@ -260,7 +262,7 @@ def final_settlement(
     (fixing, prices), (at, paid) = price_from, cycle
     if fixing is not None:
         price: int | None = to_ticks(fixing)
-        source = "tpi_stale" if market.index.is_stale else "tpi_fixing"
+        source = "tpi_stale" if market.index.is_fixing_stale else "tpi_fixing"
     else:
         price, source = prices.get(contract.symbol, (contract.mark, 0))[0], "daily_settlement"
     if price is None and contract.trades:

@@ -135,7 +135,9 @@ def look(house: House, market: Market) -> None:
         value = sum((row[5] * row[3] for row in inputs), Fraction(0))
         publish(house, market, micros(value), ppm(cap_of(len(inputs))), inputs)
     elif index.published and not index.is_stale:
+        assert market.clock is not None
         index.is_stale = True
+        index.staleness.append((market.clock, True))
         index.inputs = None
         house.state(
             "index_stale/1", market.shard, market.clock, product=market.product,
@@ -146,15 +148,16 @@ def look(house: House, market: Market) -> None:
 def publish(
     house: House, market: Market, value: int, cap_ppm: int | None, inputs: list[Input]
 ) -> None:
-    """Publish a value that differs, or whose exact inputs differ, from the last one."""
+    """Publish a value that differs, or whose exact inputs differ, or that comes from outside."""
     index = market.index
     is_same = bool(index.published) and index.published[-1][1] == value
-    if is_same and index.inputs == inputs:
+    if is_same and index.inputs == inputs and not index.is_external:
         return
     index.inputs = inputs
     index.is_stale = False
     assert market.clock is not None
     index.published.append((market.clock, value))
+    index.staleness.append((market.clock, False))
     rows = [
         {
             "provider": provider, "model": model, "raw_price_micros": micros(raw),
@@ -234,8 +237,9 @@ def fix(house: House, market: Market, close_at: int) -> None:
     known = [(at, value) for at, value in index.published if at <= close_at]
     if not known:
         return
-    if index.is_stale:
-        value = index.published[-1][1]
+    is_stale = [stale for at, stale in index.staleness if at <= close_at][-1]
+    if is_stale:
+        value = known[-1][1]
     else:
         begin = max(close_at - HOUR, known[0][0])
         ends = [at for at, _ in known[1:]] + [close_at]
@@ -244,9 +248,10 @@ def fix(house: House, market: Market, close_at: int) -> None:
             area += micro * max(0, end - max(at, begin))
         value = round(Fraction(area, close_at - begin)) if close_at > begin else known[-1][1]
     index.fixings.append(value)
+    index.is_fixing_stale = is_stale
     house.state(
         "index_fixed/1", market.shard, close_at, product=market.product,
-        business_date=house.session().isoformat(), value_micros=value, stale=index.is_stale,
+        business_date=house.session().isoformat(), value_micros=value, stale=is_stale,
     )  # fmt: skip
 
 

@@ -100,8 +100,18 @@ def refuse_trade(house: House, market: Market, command: Command) -> str | None:
     price = int(command["price"] * 100)
     if is_outside_limits(contract, price):
         return "price_outside_limit"
-    after = (position(contract, sides[0]) + lots, position(contract, sides[1]) - lots)
-    return None if all(map(fits, (lots * price, *after))) else "amount_overflow"
+    is_too_large = exceeds_int64(contract, (lots, price), {sides[0]: lots, sides[1]: -lots})
+    return "amount_overflow" if is_too_large else None
+
+
+def exceeds_int64(contract: Contract, deal: tuple[int, int], changes: dict[str, int]) -> bool:
+    """Tell whether a deal, or what a position it makes is worth at its price, exceeds an int64.
+
+    deal: lots and price in ticks. changes: signed lots by account.
+    """
+    lots, price = deal
+    worth = [(position(contract, name) + change) * price for name, change in changes.items()]
+    return not (fits(lots * price) and all(map(fits, worth)))
 
 
 def is_reducing(contract: Contract, account: str, change: int) -> bool:
@@ -148,9 +158,8 @@ def correct_trade(house: House, market: Market, command: Command) -> str | None:
 
 def bust(house: House, market: Market, contract: Contract, trade: Trade, at: int) -> str | None:
     """Undo a trade by its opposite."""
-    bought = position(contract, trade.buyer) - trade.lots
-    sold = position(contract, trade.seller) + trade.lots
-    if not (fits(bought) and fits(sold)):
+    changes = {trade.buyer: -trade.lots, trade.seller: trade.lots}
+    if exceeds_int64(contract, (trade.lots, trade.price), changes):
         return "amount_overflow"
     trade.is_busted = True
     state_correction(house, market, contract, trade, ("trade_busted/1", at, {}))
@@ -165,7 +174,7 @@ def adjust(
     if reason is not None:
         return reason
     old, new = trade.price, int(command["price"] * 100)
-    if not fits(trade.lots * new):
+    if exceeds_int64(contract, (trade.lots, new), {trade.buyer: 0, trade.seller: 0}):
         return "amount_overflow"
     if trade.is_marked:
         contract.adjustments.append((trade.buyer, trade.seller, trade.lots * (old - new)))
@@ -226,9 +235,9 @@ def refuse_transfer(house: House, market: Market, command: Command) -> str | Non
     reason = refuse_price(contract, command["price"])
     if reason is not None:
         return reason
-    after = position(contract, taker) + sign * lots
-    is_within = fits(after) and fits(lots * int(command["price"] * 100))
-    return None if is_within else "amount_overflow"
+    changes = {taker: sign * lots, giver: -sign * lots}
+    is_too_large = exceeds_int64(contract, (lots, int(command["price"] * 100)), changes)
+    return "amount_overflow" if is_too_large else None
 
 
 def move(house: House, market: Market, command: Command) -> None:
@@ -291,6 +300,6 @@ def halt_contract(house: House, market: Market, command: Command) -> str | None:
     if until is not None and until <= at:
         return "invalid_value"
     contract = market.contracts[command["contract"]]
-    contract.halts.append(Halt(at, until, at))
+    contract.halts.append(Halt(at, until, until_at_least=0))
     state_halt(house, market, contract, at, (0, None, until, None))
     return None

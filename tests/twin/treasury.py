@@ -16,16 +16,18 @@ ORIGINS = ("customer", "house")
 
 
 def move_clock(house: House, instant: int) -> None:
-    """Move the shard's clock; a call past its deadline is missed, once (RULEBOOK 5)."""
+    """Move the shard's clock; a call past its deadline is missed, once (RULEBOOK 5).
+
+    With every accepted command, also one that leaves a clock ahead of it where it is.
+    """
     treasury = house.treasury
-    if treasury.clock is not None and instant <= treasury.clock:
-        return
-    treasury.clock = instant
+    clock = instant if treasury.clock is None else max(instant, treasury.clock)
+    treasury.clock = clock
     for account in sorted(treasury.calls):
         call = treasury.calls[account]
-        if call.deadline < instant:
+        if call.deadline < clock:
             del treasury.calls[account]
-            state_call(house, "margin_call_missed/1", account, call, instant)
+            state_call(house, "margin_call_missed/1", account, call, clock)
 
 
 def state_call(house: House, name: str, account: str, call: Call, at: int) -> None:
@@ -58,8 +60,6 @@ def refuse_collateral(house: House, command: Command) -> str | None:
         return "unknown_account"
     if is_withdrawal and house.accounts[account].is_suspended:
         return "account_suspended"
-    if is_withdrawal and house.is_defaulted(account):
-        return "member_defaulted"
     if command["asset"] != "USD":
         return "unknown_asset"
     if cents < 1:
@@ -98,6 +98,7 @@ def look_at_call(house: House, account: str, at: int) -> None:
     before = call.remaining
     call.remaining = treasury.initial.get(account, 0) - treasury.cash.get(account, 0)
     if call.remaining <= 0:
+        call.remaining = 0
         del treasury.calls[account]
         state_call(house, "margin_call_met/1", account, call, at)
     elif call.remaining < before:

@@ -33,9 +33,8 @@ CREATE TABLE clearing.journal (
     chain bytea NOT NULL
 ) PARTITION BY RANGE (business_date);
 CREATE UNIQUE INDEX journal_row ON clearing.journal (shard, seq, business_date);
--- EXTERNAL: parts of a megabyte go to TOAST as they are, pglz would cost more than the disk it saves.
-ALTER TABLE clearing.journal ALTER COLUMN input SET STORAGE EXTERNAL;
-ALTER TABLE clearing.journal ALTER COLUMN facts SET STORAGE EXTERNAL;
+-- Storage stays the default, compressed where it is long: parts of a megabyte of facts write as fast as plain
+-- ones (150 against 169 MiB/s) and take a thirteenth of the disk.
 SELECT clearing.make_append_only('clearing.journal');
 
 -- Makes the partition of a month, before the first row of that month is written. The writer may call it,
@@ -50,7 +49,7 @@ BEGIN
     IF to_regclass('clearing.' || name) IS NOT NULL THEN
         RETURN;
     END IF;
-    EXECUTE format('CREATE TABLE clearing.%I (LIKE clearing.journal INCLUDING STORAGE) '
+    EXECUTE format('CREATE TABLE clearing.%I (LIKE clearing.journal) '
                    'WITH (toast_tuple_target = 8160, autovacuum_vacuum_insert_threshold = -1)', name);
     PERFORM clearing.make_append_only(format('clearing.%I', name)::regclass);
     EXECUTE format('ALTER TABLE clearing.journal ATTACH PARTITION clearing.%I FOR VALUES FROM (%L) TO (%L)',
@@ -69,7 +68,6 @@ CREATE TABLE clearing.journal_part (
     facts bytea NOT NULL,
     PRIMARY KEY (shard, seq, part)
 );
-ALTER TABLE clearing.journal_part ALTER COLUMN facts SET STORAGE EXTERNAL;
 SELECT clearing.make_append_only('clearing.journal_part');
 
 -- What a market shard has for another shard: dense number by source and target, barrier it belongs to,
@@ -86,11 +84,11 @@ CREATE TABLE clearing.link (
     PRIMARY KEY (target, source, number)
 );
 CREATE INDEX link_barrier ON clearing.link (target, barrier);
-ALTER TABLE clearing.link ALTER COLUMN payload SET STORAGE EXTERNAL;
 SELECT clearing.make_append_only('clearing.link');
 
 -- Remembered ids, as runs: one row per batch and shard, packed arrays sorted by key (identities.py).
 -- keys: int64 little-endian; seqs: int32 little-endian, counted from the first seq of the span.
+-- Hashes do not compress: EXTERNAL, here and below.
 CREATE TABLE clearing.identity (
     shard text COLLATE "C" NOT NULL,
     span integer NOT NULL,
@@ -153,7 +151,6 @@ CREATE TABLE clearing.snapshot (
     state bytea NOT NULL,
     PRIMARY KEY (shard, seq, part)
 );
-ALTER TABLE clearing.snapshot ALTER COLUMN state SET STORAGE EXTERNAL;
 SELECT clearing.make_append_only('clearing.snapshot');
 
 -- Day hashes.

@@ -1,0 +1,86 @@
+"""`clearing clear`: a source of commands into a journal, from where it was left to its end.
+
+In: a database, a source. Out: everything durable, a summary. The same again changes nothing. Errors: those of the
+source and of the journal, as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+from services.embedded.run import LINES_A_BLOCK, EmbeddedRun, Tally
+from services.embedded.source import (
+    Block,
+    SourceReader,
+    SourceTrouble,
+    open_source,
+    source_name,
+)
+from services.journal.migrate import migrate
+
+Progress = Callable[[Block], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a clear has done."""
+
+    source: str
+    tally: Tally
+    seconds: float
+    was_done: bool
+
+    def lines(self) -> list[str]:
+        """The summary in words."""
+        refused = sum(self.tally.refused.values())
+        text = [
+            f"source {self.source}: " + ("was cleared before" if self.was_done else "cleared"),
+            f"read {self.tally.read} lines, novated {self.tally.trades} trades, "
+            f"refused {refused}",
+        ]
+        text += [f"  refused {reason}: {n}" for reason, n in sorted(self.tally.refused.items())]
+        text += [f"  day {day} {shard} {said}" for day, shard, said in self.tally.days]
+        rate = self.tally.trades / self.seconds if self.seconds else 0.0
+        text.append(f"{self.seconds:.2f} s, {rate:,.0f} trades/s")
+        return text
+
+
+def clear(
+    url: str,
+    path: str,
+    *,
+    name: str | None = None,
+    lines_a_block: int = LINES_A_BLOCK,
+    progress: Progress | None = None,
+) -> Summary:
+    """Clear a source to its end. url: the database; path: a file or `-`."""
+    begun = monotonic()
+    migrate(url)
+    called = source_name(path, name)
+    with open_source(path) as stream, EmbeddedRun(url) as run:
+        reader = SourceReader(stream, name=called, lines_a_block=lines_a_block)
+        known = run.reader.source(called)
+        position = None if known is None else known.position
+        if known is not None:
+            reader.skip(known.position, sha256=known.sha256, lines_so_far=known.lines)
+            if known.ended:
+                _expect_end(reader, called)
+                return Summary(called, run.tally, monotonic() - begun, was_done=True)
+        for block in reader.blocks():
+            run.take(block, source=called, position_before=position)
+            position = block.end
+            if progress is not None:
+                progress(block)
+        run.drain()
+        return Summary(called, run.tally, monotonic() - begun, was_done=False)
+
+
+def _expect_end(reader: SourceReader, name: str) -> None:
+    if not reader.is_at_end():
+        msg = (
+            f"source {name} had ended where this one goes on: it is another file; "
+            "name it with --source"
+        )
+        raise SourceTrouble(msg)

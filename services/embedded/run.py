@@ -1,0 +1,238 @@
+"""The embedded clearinghouse at work: blocks of lines in, durable batches out.
+
+In: blocks of a source. Out: one transaction for each block, in order, written while the next is decided. All
+that a block caused (rows, links, ids, read models, snapshots) and the place in the source become durable
+together, or not at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, Self, cast
+
+from events.chain import PART_BYTES_MAX
+from events.codec import Malformed, decode_command
+from events.commands import CloseSession, Command
+from events.trade_line import TRADE_LINE
+from services.embedded.ids import Handed, JournalMemory, key_of
+from services.embedded.restore import last_line, restore
+from services.embedded.source import Block
+from services.journal.batch import Batch, HeadMove, SourceMove
+from services.journal.identities import identity_keys
+from services.journal.pipeline import PipelinedWriter
+from services.journal.reader import Reader
+from services.journal.writer import Journal
+from services.shards.clearinghouse import (
+    RANKS,
+    Clearinghouse,
+    open_clearinghouse,
+    take_decoded,
+)
+from services.shards.identity import TRADE, Identity, identity_named
+from services.shards.log import Inbound, ShardLog
+from services.shards.market_batch import Groups, Trade, clear_trades
+from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, market_shard, shard_of
+from services.shards.state import dump_control, dump_market, dump_member
+
+LINES_A_BLOCK: Final = 8_192
+_REFUSED: Final = b'{"type":"command_refused/1"'
+_NOVATED: Final = b'{"type":"trade_novated/1"'
+_REASON: Final = b'"reason":"'
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run has done so far."""
+
+    read: int = 0
+    trades: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    days: list[tuple[date, str, str]] = field(default_factory=list)
+
+
+Snapshot = tuple[str, int, int, int, bytes, date, bytes]
+
+
+class EmbeddedRun:
+    """A clearinghouse on a journal; a context manager that leaves everything durable."""
+
+    def __init__(self, url: str) -> None:
+        """Restore the shards, or open them; nobody else may write them from here on."""
+        self._reader = Reader(url)
+        self._journal = Journal(url)
+        restored = restore(self._reader)
+        self.house: Clearinghouse = restored or open_clearinghouse()
+        self._heads: dict[str, int] = {
+            log.shard: log.seq - 1 for log in self.house.logs() if restored is not None
+        }
+        self._line = last_line(self._reader)
+        self._memory = JournalMemory(self._reader)
+        self._durable: deque[Batch] = deque()
+        self._handed: deque[tuple[Batch, list[Handed]]] = deque()
+        self._writer = PipelinedWriter(self._journal, self._durable.append)
+        self._snapshots: list[Snapshot] = []
+        self._closes = 0
+        self.tally = Tally()
+
+    @property
+    def reader(self) -> Reader:
+        """The reading end of the same journal."""
+        return self._reader
+
+    @property
+    def memory_bytes(self) -> int:
+        """Memory of remembered ids."""
+        return self._memory.bytes_held
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        try:
+            self._writer.__exit__(kind, *rest)
+        finally:
+            self._journal.close()
+            self._reader.close()
+
+    def take(self, block: Block, *, source: str, position_before: int | None) -> None:
+        """Decide a block and hand it to the writer; waits while two others are not durable yet."""
+        self._forget_durable()
+        self._decide(block, source)
+        ended = block.is_last
+        move = SourceMove(
+            source, position_before, block.end, block.sha256, block.lines_so_far, ended=ended
+        )
+        self._submit(move)
+        self.tally.read += len(block.lines)
+
+    def drain(self) -> None:
+        """Wait until all is durable."""
+        self._writer.drain()
+        self._forget_durable()
+
+    def _decide(self, block: Block, source: str) -> None:
+        """Trades that one pattern reads are gathered by market until anything else comes."""
+        match = TRADE_LINE.fullmatch
+        matches = [match(line) for line in block.lines]
+        decoded = {
+            place: decode_command(block.lines[place])
+            for place, found in enumerate(matches)
+            if found is None
+        }
+        keys = self._prepare(matches, decoded)
+        waiting: dict[bytes, list[Trade]] = {}
+        for place, (position, line, found) in enumerate(
+            zip(block.positions, block.lines, matches, strict=True)
+        ):
+            self._line += 1
+            if found is not None:
+                groups = found.groups()
+                product = groups[1][:3]
+                if product.decode() in self.house.markets:
+                    trade = Trade(cast("Groups", groups), position, self._line * RANKS, line, keys[place])
+                    waiting.setdefault(product, []).append(trade)
+                    continue
+            self._clear(waiting, source)
+            waiting = {}
+            command = decoded.get(place)
+            self._take(
+                Inbound(source, position, self._line * RANKS, line),
+                decode_command(line) if command is None else command,
+            )
+        self._clear(waiting, source)
+
+    def _clear(self, waiting: dict[bytes, list[Trade]], source: str) -> None:
+        for product, trades in waiting.items():
+            market = self.house.markets[product.decode()]
+            clear_trades(market, trades, origin=source, memory=self._memory)
+
+    def _take(self, inbound: Inbound, decoded: Command | Malformed) -> None:
+        take_decoded(self.house, inbound, decoded=decoded, memory=self._memory)
+        if isinstance(decoded, CloseSession) and self.house.outbox.closes > self._closes:
+            self._closes = self.house.outbox.closes
+            self._snapshot(decoded.business_date)
+
+    def _prepare(
+        self, matches: list[re.Match[bytes] | None], decoded: dict[int, Command | Malformed]
+    ) -> list[int]:
+        """Look up every id of the block; gives the keys of the trades the pattern read."""
+        names = [found.group(1).decode() if found else "" for found in matches]
+        keys: list[int] = identity_keys(TRADE, names).tolist()
+        wanted: dict[str, list[tuple[Identity, int]]] = {}
+        for place, found in enumerate(matches):
+            if found is not None:
+                shard = market_shard(found.group(2)[:3].decode())
+                entry = (Identity(TRADE, names[place]), keys[place])
+            else:
+                command = decoded[place]
+                identity = None if isinstance(command, Malformed) else identity_named(command)
+                if identity is None:
+                    continue
+                shard = shard_of(command, self.house.control.products)
+                entry = (identity, key_of(identity))
+            wanted.setdefault(shard, []).append(entry)
+        self._memory.prepare(wanted)
+        return keys
+
+    def _snapshot(self, day: date) -> None:
+        """The books of every shard right after a close."""
+        house = self.house
+        states = {CONTROL_SHARD: dump_control(house.control)}
+        for product, market in house.markets.items():
+            states[market_shard(product)] = dump_market(market.books, links_sent=market.links_sent)
+        states[MEMBER_SHARD] = dump_member(house.member)
+        for log in house.logs():
+            state = states[log.shard]
+            pieces = [
+                state[first : first + PART_BYTES_MAX]
+                for first in range(0, len(state), PART_BYTES_MAX)
+            ]
+            self._snapshots += [
+                (log.shard, log.seq - 1, part, len(pieces), log.chain, day, piece)
+                for part, piece in enumerate(pieces)
+            ]
+
+    def _submit(self, move: SourceMove) -> None:
+        outbox = self.house.outbox
+        batch = Batch(source=move)
+        for log in self.house.logs():
+            self._add_rows(batch, log, move.position)
+        batch.links = list(outbox.links)
+        batch.prices, batch.statements = outbox.prices, outbox.statements
+        batch.days = [(shard, day, seq, bytes.fromhex(said)) for shard, day, seq, said in outbox.days]
+        batch.snapshots = self._snapshots
+        self.tally.days += [(day, shard, said) for shard, day, _, said in outbox.days]
+        outbox.links, outbox.prices, outbox.statements, outbox.days = [], [], [], []
+        self._snapshots = []
+        handed = self._memory.hand_over(batch)
+        self._handed.append((batch, handed))
+        self._writer.submit(batch)
+
+    def _add_rows(self, batch: Batch, log: ShardLog, offset: int) -> None:
+        if not log.rows:
+            return
+        batch.rows += log.rows
+        batch.parts += log.parts
+        before = self._heads.get(log.shard)
+        batch.heads.append(HeadMove(log.shard, before, log.seq - 1, log.chain, offset))
+        self._heads[log.shard] = log.seq - 1
+        self._count(log)
+        log.rows, log.parts = [], []
+
+    def _count(self, log: ShardLog) -> None:
+        refused = self.tally.refused
+        for row in log.rows:
+            if row[8].startswith(_NOVATED):
+                self.tally.trades += 1
+            elif row[8].startswith(_REFUSED):
+                refused[row[8].split(_REASON, 1)[1].split(b'"', 1)[0].decode()] += 1
+
+    def _forget_durable(self) -> None:
+        while self._durable:
+            done = self._durable.popleft()
+            batch, handed = self._handed.popleft()
+            assert batch is done, "batches became durable out of order"
+            self._memory.forget(handed)

@@ -1,0 +1,49 @@
+"""Lock files: `flock`s that the kernel drops with the processes that hold them.
+
+A lock lives as long as any process has the opened file, also one that inherited it.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold a lock; waits for whoever holds it."""
+    handle = opened(path)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def share(handle: int) -> None:
+    """Hold the lock of an opened file together with others; waits for one who holds it alone."""
+    fcntl.flock(handle, fcntl.LOCK_SH)
+
+
+def take_alone(handle: int) -> bool:
+    """Whether we now hold the lock of an opened file alone."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def try_lock(path: Path) -> int | None:
+    """An opened file that holds the lock, or None if somebody else does."""
+    handle = opened(path)
+    if take_alone(handle):
+        return handle
+    os.close(handle)
+    return None
+
+
+def opened(path: Path) -> int:
+    """The lock file, opened and not yet locked."""
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
