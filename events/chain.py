@@ -7,10 +7,11 @@ Layout of a row, all integers big-endian:
     version u16
     before  32 bytes, the hash of the row before (zeros for row 0)
     shard   length as u16, bytes
-    seq i64, business date as days since 0001-01-01 u32, position i64, decided i64
     origin  length as u16, bytes
-    input   length as u32, bytes
-    parts   number as u32, then each part: length as u32, bytes
+    seq i64, business date as days since 0001-01-01 u32, position i64, decided i64,
+    length of the input u32, number of parts u32, length of each part u32
+    input   bytes
+    parts   bytes of each
 
 A link row is hashed the same way under its own domain. Whoever has the rows can check the chain with any
 SHA-256; test vectors stand in tests/published.
@@ -33,7 +34,7 @@ _ROW_DOMAIN: Final = b"token-clearinghouse/journal-row"
 _LINK_DOMAIN: Final = b"token-clearinghouse/link"
 _U16: Final = Struct(">H")
 _U32: Final = Struct(">I")
-_NUMBERS: Final = Struct(">qIqq")
+ROW_NUMBERS: Final = Struct(">qIqqIII")
 _LINK_NUMBERS: Final = Struct(">qqI")
 
 
@@ -41,9 +42,10 @@ def _short(text: bytes) -> bytes:
     return _U16.pack(len(text)) + text
 
 
-def row_prefix(shard: str) -> tuple[bytes, bytes]:
-    """What is alike in every row of a shard: the bytes before and after the hash of the row before."""
-    return _short(_ROW_DOMAIN) + _U16.pack(CHAIN_VERSION), _short(shard.encode())
+def row_prefix(shard: str, origin: str) -> tuple[bytes, bytes]:
+    """What rows of a shard and origin have in common: the bytes before and after the hash before."""
+    head = _short(_ROW_DOMAIN) + _U16.pack(CHAIN_VERSION)
+    return head, _short(shard.encode()) + _short(origin.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +60,25 @@ class RowKey:
     decided: int
 
 
-def chain_row(before: bytes, key: RowKey, line: bytes, parts: Sequence[bytes]) -> bytes:
+def chain_row(before: bytes, key: RowKey, *, line: bytes, parts: Sequence[bytes]) -> bytes:
     """The hash of a row over all its columns, all its parts and the row before."""
-    head, shard = row_prefix(key.shard)
-    digest = hashlib.sha256(head + before + shard)
-    digest.update(
-        _NUMBERS.pack(key.seq, key.business_date.toordinal() - 1, key.position, key.decided)
+    head, ends = row_prefix(key.shard, key.origin)
+    day = key.business_date.toordinal() - 1
+    sizes = [len(part) for part in parts]
+    numbers = ROW_NUMBERS.pack(
+        key.seq, day, key.position, key.decided, len(line), len(parts), sizes[0]
     )
-    digest.update(_short(key.origin.encode()))
-    digest.update(_U32.pack(len(line)) + line + _U32.pack(len(parts)))
+    more = b"".join(_U32.pack(size) for size in sizes[1:])
+    digest = hashlib.sha256(head + before + ends + numbers + more + line)
     for part in parts:
-        digest.update(_U32.pack(len(part)))
         digest.update(part)
     return digest.digest()
 
 
-def link_hash(source: str, target: str, numbers: tuple[int, int, int], payload: bytes) -> bytes:
-    """The hash of a link row; numbers: its number, its barrier, and how many rows it comes before."""
+def link_hash(
+    source: str, target: str, *, numbers: tuple[int, int, int], payload: bytes
+) -> bytes:
+    """The hash of a link row. numbers: its own, its barrier's, and 1 if it is the last there, else 0."""
     head = _short(_LINK_DOMAIN) + _U16.pack(CHAIN_VERSION)
     ends = _short(source.encode()) + _short(target.encode())
     return hashlib.sha256(head + ends + _LINK_NUMBERS.pack(*numbers) + payload).digest()

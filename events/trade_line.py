@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from events.units import SECOND_NS, parse_instant
+from events.units import parse_instant
 
 _IDENTIFIER: Final = rb"([A-Za-z0-9._:\-]{1,64})"
 
@@ -21,21 +21,17 @@ TRADE_LINE: Final = re.compile(
     rb'"price": ?"((?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?)", ?'
     rb'"lots": ?([1-9][0-9]{0,17}), ?'
     rb'"buyer": ?"' + _IDENTIFIER + rb'", ?"seller": ?"' + _IDENTIFIER + rb'", ?'
-    rb'"executed_at": ?"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}):([0-5][0-9])'
-    rb'(\.[0-9]{1,9})?Z"\}'
+    rb'"executed_at": ?"(([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9])'
+    rb'(\.[0-9]{1,9})?Z)"\}'
 )
 
-SECONDS: Final = {b"%02d" % second: second * SECOND_NS for second in range(60)}
+# Nanoseconds of one unit in the last digit of a fraction, by the length of its text with the point.
+FRACTION_NS: Final = (0, 0, *(10 ** (9 - digits) for digits in range(1, 10)))
 
 
-def minute_of(minute: bytes) -> int | None:
-    """The instant at which a minute `YYYY-MM-DDTHH:MM` begins; None when there is no such minute."""
+def second_of(second: bytes) -> int | None:
+    """The instant at which a second `YYYY-MM-DDTHH:MM:SS` begins; None when there is no such second."""
     try:
-        return parse_instant(f"{minute.decode()}:00Z")
+        return parse_instant(f"{second.decode()}Z")
     except ValueError:
         return None
-
-
-def nanos_of(fraction: bytes) -> int:
-    """The nanoseconds of a fraction of a second, `.5` to `.123456789`."""
-    return int(fraction[1:].ljust(9, b"0"))

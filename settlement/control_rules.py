@@ -5,6 +5,7 @@ In: the control books and a command. Out: a refusal, REPEATED for the same conte
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Final
 
 from events.commands import (
@@ -28,6 +29,8 @@ from settlement.calendar import is_weekday
 from settlement.control_books import LOOK_AHEAD_NS, ControlBooks
 
 CLOSE_CYCLE: Final = "close"
+# A symbol has two digits for the year, and the last listed month lies up to 21 months ahead.
+YEARS: Final = range(2000, 2098)
 
 
 class Repeated:
@@ -127,6 +130,8 @@ def _refuse_opening(books: ControlBooks, command: OpenSession) -> Refusal | None
     if books.business_date is None and command.at > latest:
         found = f"expected a time near the session of {command.business_date}, found a later one"
         return Refusal(Reason.TIME_OUT_OF_RANGE, found)
+    if command.business_date.year not in YEARS:
+        return _unlistable(command.business_date)
     if books.business_date is not None:
         found = f"expected no session yet, found that of {books.business_date}"
         return Refusal(Reason.OUT_OF_ORDER_SESSION, found)
@@ -136,7 +141,14 @@ def _refuse_opening(books: ControlBooks, command: OpenSession) -> Refusal | None
     return None
 
 
+def _unlistable(day: date) -> Refusal:
+    found = f"expected a date of the years {YEARS[0]} to {YEARS[-1]}, found {day}"
+    return Refusal(Reason.INVALID_VALUE, found)
+
+
 def _refuse_close(books: ControlBooks, command: CloseSession) -> Refusal | None:
+    if command.next_business_date.year not in YEARS:
+        return _unlistable(command.next_business_date)
     if command.business_date != books.business_date:
         found = f"expected the open session {books.business_date}, found {command.business_date}"
         return Refusal(Reason.OUT_OF_ORDER_SESSION, found)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -37,11 +38,25 @@ class SessionTrades:
         self.prices.append(price_ticks)
         self.lots.append(lots)
 
-    def bust(self, seq: int) -> None:
-        """Leave the trade of a journal row out; one of an earlier session is not here."""
+    def extend(self, deals: Sequence[tuple[int, int, int, int]]) -> None:
+        """Many trades of the stream, each as `add` takes it."""
+        if deals:
+            columns = zip(*deals, strict=True)
+            for column, values in zip(
+                (self.seqs, self.times, self.prices, self.lots), columns, strict=True
+            ):
+                column.extend(values)
+
+    def bust(self, seq: int) -> bool:
+        """Leave the trade of a journal row out; False for one of an earlier session, not here."""
         at = self._find(seq)
         if at is not None:
             self.lots[at] = 0
+        return at is not None
+
+    def standing(self) -> int:
+        """How many trades have not been busted."""
+        return len(self.lots) - self.lots.count(0)
 
     def reprice(self, seq: int, price_ticks: int) -> None:
         """Count the trade of a journal row at its new price."""

@@ -10,6 +10,13 @@ import pytest
 
 from services.journal.embedded import EmbeddedServer
 
+SEEDS = 240
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How many seeded markets tests/simulation plays."""
+    parser.addoption("--seeds", type=int, default=SEEDS, help="seeded markets to simulate")
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedServer]:

@@ -1,7 +1,7 @@
 """`clearing clear`: a source of commands into a journal, from where it was left to its end.
 
-In: a database, a source. Out: everything durable, a summary. The same again changes nothing. Errors: those of the
-source and of the journal, as they are.
+In: a database, a source. Out: everything durable, a summary. The same again changes nothing.
+Errors: those of the source and of the journal, as they are.
 """
 
 from __future__ import annotations
@@ -35,10 +35,12 @@ class Summary:
     def lines(self) -> list[str]:
         """The summary in words."""
         refused = sum(self.tally.refused.values())
+        done = "was cleared before" if self.was_done else "cleared"
+        read, trades = self.tally.read, self.tally.trades
         text = [
-            f"source {self.source}: " + ("was cleared before" if self.was_done else "cleared"),
-            f"read {self.tally.read} lines, novated {self.tally.trades} trades, "
-            f"refused {refused}",
+            f"source {self.source}: {done}",
+            f"read {read} lines, accepted {read - refused}, refused {refused}",
+            f"novated {trades} trades",
         ]
         text += [f"  refused {reason}: {n}" for reason, n in sorted(self.tally.refused.items())]
         text += [f"  day {day} {shard} {said}" for day, shard, said in self.tally.days]
@@ -57,9 +59,8 @@ def clear(
 ) -> Summary:
     """Clear a source to its end. url: the database; path: a file or `-`."""
     begun = monotonic()
-    migrate(url)
     called = source_name(path, name)
-    with open_source(path) as stream, EmbeddedRun(url) as run:
+    with open_source(path) as stream, _run_in(url) as run:
         reader = SourceReader(stream, name=called, lines_a_block=lines_a_block)
         known = run.reader.source(called)
         position = None if known is None else known.position
@@ -75,6 +76,12 @@ def clear(
                 progress(block)
         run.drain()
         return Summary(called, run.tally, monotonic() - begun, was_done=False)
+
+
+def _run_in(url: str) -> EmbeddedRun:
+    """A clearinghouse in a database whose schema is as new as this program."""
+    migrate(url)
+    return EmbeddedRun(url)
 
 
 def _expect_end(reader: SourceReader, name: str) -> None:

@@ -6,15 +6,17 @@ is durable, from here for what is not yet. Ids decided in a batch leave here whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from events.codec import Malformed, decode_command, decode_fact
 from events.facts import CommandRefused
 from events.refusals import Reason
-from services.journal.batch import Batch
+from services.journal.batch import Batch, Int64s
 from services.journal.identities import IdentityIndex, identity_keys
 from services.journal.reader import Reader
 from services.shards.identity import (
@@ -38,6 +40,7 @@ class _ShardIds:
     suspects: set[bytes] = field(default_factory=set)
     keys: list[int] = field(default_factory=list)
     seqs: list[int] = field(default_factory=list)
+    cleared_since: int = 0
 
 
 @dataclass(slots=True)
@@ -56,12 +59,29 @@ class JournalMemory:
         self._reader = reader
         self._shards: dict[str, _ShardIds] = {}
 
-    def prepare(self, wanted: dict[str, list[tuple[Identity, int]]]) -> None:
-        """Look up the ids of a block before it is decided. wanted: by shard, ids and their keys."""
-        for shard, ids in wanted.items():
-            held = self._of(shard)
-            held.known = self._find(shard, ids)
-            held.suspects = {one.name.encode() for one in (*held.known, *held.fresh)}
+    def begin_block(self) -> None:
+        """What the journal said for the block before is no longer needed."""
+        for held in self._shards.values():
+            held.known = {}
+            held.suspects = {one.name.encode() for one in held.fresh}
+
+    def prepare_trades(
+        self, shard: str, names: Sequence[bytes], *, keys: Int64s, chosen: NDArray[np.bool_]
+    ) -> None:
+        """Look up the trade ids of a block. names, keys: of every line; chosen: which are trades here."""
+        held = self._of(shard)
+        hits = held.index.lookup(keys[chosen])
+        if hits:
+            places = np.flatnonzero(np.isin(keys, np.array([*hits], np.int64)) & chosen)
+            ids = {Identity(TRADE, names[place].decode()) for place in places.tolist()}
+            self._recall(shard, ids, hits)
+
+    def prepare(self, shard: str, ids: Sequence[tuple[Identity, int]]) -> None:
+        """Look up other ids of a block, with their keys."""
+        held = self._of(shard)
+        hits = held.index.lookup(np.array([key for _, key in ids], np.int64))
+        if hits:
+            self._recall(shard, {identity for identity, key in ids if key in hits}, hits)
 
     def look(self, shard: str, identity: Identity) -> Seen | None:
         """What came first under an id in a shard."""
@@ -80,18 +100,17 @@ class JournalMemory:
         held.keys.append(key_of(identity))
         held.seqs.append(seen.seq)
 
-    def of_trades(
-        self, shard: str
-    ) -> tuple[Cleared, Container[bytes], Callable[[int, int], None]]:
+    def of_trades(self, shard: str) -> tuple[Cleared, Container[bytes]]:
         """For the fast path: see `services.shards.identity.Memory`."""
         held = self._of(shard)
-        add_key, add_seq = held.keys.append, held.seqs.append
+        return held.cleared, held.suspects
 
-        def keep_key(key: int, seq: int) -> None:
-            add_key(key)
-            add_seq(seq)
-
-        return held.cleared, held.suspects, keep_key
+    def keep_cleared(self, shard: str, keys: Sequence[int], *, first_seq: int) -> None:
+        """Trades cleared in rows that follow one another."""
+        held = self._of(shard)
+        held.keys += keys
+        held.seqs += range(first_seq, first_seq + len(keys))
+        held.cleared_since += len(keys)
 
     def hand_over(self, batch: Batch) -> list[Handed]:
         """Put what was remembered since the last batch into this one."""
@@ -107,10 +126,10 @@ class JournalMemory:
                 Handed(
                     shard,
                     [identity for identity, seen in held.fresh.items() if seen.seq >= first],
-                    [name for name, (seq, _) in held.cleared.items() if seq >= first],
+                    [*islice(reversed(held.cleared), held.cleared_since)],
                 )
             )
-            held.keys, held.seqs = [], []
+            held.keys, held.seqs, held.cleared_since = [], [], 0
         return handed
 
     def forget(self, handed: Iterable[Handed]) -> None:
@@ -134,19 +153,15 @@ class JournalMemory:
             self._shards[shard] = held
         return held
 
-    def _find(self, shard: str, ids: list[tuple[Identity, int]]) -> dict[Identity, Seen]:
-        keys = np.array([key for _, key in ids], np.int64)
-        hits = self._of(shard).index.lookup(keys)
-        if not hits:
-            return {}
-        names = {identity for identity, key in ids if key in hits}
+    def _recall(self, shard: str, ids: set[Identity], hits: dict[int, list[int]]) -> None:
+        """Read the rows that the index names; one that is not durable yet is remembered here."""
+        held = self._of(shard)
         seqs = sorted({seq for found in hits.values() for seq in found})
-        known: dict[Identity, Seen] = {}
         for row in self._reader.rows_at(shard, seqs):
             identity, seen = seen_in_row(row[1], row[6], row[8])
-            if identity in names:
-                known.setdefault(identity, seen)
-        return known
+            if identity in ids:
+                held.known.setdefault(identity, seen)
+                held.suspects.add(identity.name.encode())
 
 
 def key_of(identity: Identity) -> int:

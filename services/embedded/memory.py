@@ -6,7 +6,7 @@ In: lines. Out: the facts in the order they were decided, as WIRE has them.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 from events.codec import decode_command
@@ -39,14 +39,17 @@ class DictMemory:
         """Remember what came first."""
         self.seen[(shard, identity)] = seen
 
-    def of_trades(self, shard: str) -> tuple[Cleared, Container[bytes], Callable[[int, int], None]]:
-        """For the fast path: cleared trades, ids that were decided the slow way, and nothing to note."""
+    def of_trades(self, shard: str) -> tuple[Cleared, Container[bytes]]:
+        """For the fast path: cleared trades, and ids that were decided the slow way."""
         slow = {
             identity.name.encode()
             for where, identity in self.seen
             if where == shard and identity.kind == TRADE
         }
-        return self.cleared.setdefault(shard, {}), slow, lambda _key, _seq: None
+        return self.cleared.setdefault(shard, {}), slow
+
+    def keep_cleared(self, shard: str, keys: Sequence[int], *, first_seq: int) -> None:
+        """Nothing more to do: cleared trades stand in the dictionary for ever."""
 
 
 class MemoryRun:

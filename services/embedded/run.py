@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Self, cast
+
+import numpy as np
 
 from events.chain import PART_BYTES_MAX
 from events.codec import Malformed, decode_command
@@ -21,7 +24,7 @@ from services.embedded.ids import Handed, JournalMemory, key_of
 from services.embedded.restore import last_line, restore
 from services.embedded.source import Block
 from services.journal.batch import Batch, HeadMove, SourceMove
-from services.journal.identities import identity_keys
+from services.journal.identities import wire_keys
 from services.journal.pipeline import PipelinedWriter
 from services.journal.reader import Reader
 from services.journal.writer import Journal
@@ -33,7 +36,7 @@ from services.shards.clearinghouse import (
 )
 from services.shards.identity import TRADE, Identity, identity_named
 from services.shards.log import Inbound, ShardLog
-from services.shards.market_batch import Groups, Trade, clear_trades
+from services.shards.market_batch import TradeRun, clear_trades
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, market_shard, shard_of
 from services.shards.state import dump_control, dump_market, dump_member
 
@@ -61,20 +64,24 @@ class EmbeddedRun:
 
     def __init__(self, url: str) -> None:
         """Restore the shards, or open them; nobody else may write them from here on."""
-        self._reader = Reader(url)
-        self._journal = Journal(url)
-        restored = restore(self._reader)
+        with ExitStack() as opened:
+            self._journal = opened.enter_context(Journal(url))
+            self._journal.claim()
+            self._reader = opened.enter_context(Reader(url))
+            restored = restore(self._reader)
+            self._line = last_line(self._reader)
+            self._connections = opened.pop_all()
         self.house: Clearinghouse = restored or open_clearinghouse()
         self._heads: dict[str, int] = {
             log.shard: log.seq - 1 for log in self.house.logs() if restored is not None
         }
-        self._line = last_line(self._reader)
         self._memory = JournalMemory(self._reader)
         self._durable: deque[Batch] = deque()
         self._handed: deque[tuple[Batch, list[Handed]]] = deque()
         self._writer = PipelinedWriter(self._journal, self._durable.append)
         self._snapshots: list[Snapshot] = []
         self._closes = 0
+        self._decoded: dict[int, Command | Malformed] = {}
         self.tally = Tally()
 
     @property
@@ -91,11 +98,8 @@ class EmbeddedRun:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        try:
+        with self._connections:
             self._writer.__exit__(kind, *rest)
-        finally:
-            self._journal.close()
-            self._reader.close()
 
     def take(self, block: Block, *, source: str, position_before: int | None) -> None:
         """Decide a block and hand it to the writer; waits while two others are not durable yet."""
@@ -115,67 +119,88 @@ class EmbeddedRun:
 
     def _decide(self, block: Block, source: str) -> None:
         """Trades that one pattern reads are gathered by market until anything else comes."""
-        match = TRADE_LINE.fullmatch
-        matches = [match(line) for line in block.lines]
-        decoded = {
-            place: decode_command(block.lines[place])
-            for place, found in enumerate(matches)
-            if found is None
-        }
-        keys = self._prepare(matches, decoded)
-        waiting: dict[bytes, list[Trade]] = {}
-        for place, (position, line, found) in enumerate(
-            zip(block.positions, block.lines, matches, strict=True)
-        ):
-            self._line += 1
-            if found is not None:
-                groups = found.groups()
-                product = groups[1][:3]
-                if product.decode() in self.house.markets:
-                    trade = Trade(cast("Groups", groups), position, self._line * RANKS, line, keys[place])
-                    waiting.setdefault(product, []).append(trade)
-                    continue
-            self._clear(waiting, source)
-            waiting = {}
-            command = decoded.get(place)
+        found = [*map(TRADE_LINE.fullmatch, block.lines)]
+        keys = self._prepare_trades(found)
+        self._prepare_others(block, found)
+        first = self._line + 1
+        whole = TradeRun(
+            cast("list[re.Match[bytes]]", found),
+            block.positions,
+            range(first * RANKS, (first + len(found)) * RANKS, RANKS),
+            block.lines,
+            keys,
+        )
+        begun = 0
+        for place in [place for place, one in enumerate(found) if one is None]:
+            self._clear(whole.part(slice(begun, place)), source)
             self._take(
-                Inbound(source, position, self._line * RANKS, line),
-                decode_command(line) if command is None else command,
+                Inbound(source, block.positions[place], whole.decided[place], block.lines[place])
             )
-        self._clear(waiting, source)
+            begun = place + 1
+        self._clear(whole.part(slice(begun, None)), source)
+        self._line += len(found)
 
-    def _clear(self, waiting: dict[bytes, list[Trade]], source: str) -> None:
-        for product, trades in waiting.items():
-            market = self.house.markets[product.decode()]
-            clear_trades(market, trades, origin=source, memory=self._memory)
+    def _clear(self, run: TradeRun, source: str) -> None:
+        """Clear a run of trades, each in its market; those of no market one by one, at the end."""
+        markets = {product.encode(): market for product, market in self.house.markets.items()}
+        places: dict[bytes, list[int]] = {}
+        for place, one in enumerate(run.fields):
+            places.setdefault(one[2][:3], []).append(place)
+        for product, chosen in places.items():
+            some = run if len(places) == 1 else run.chosen(chosen)
+            if product in markets:
+                clear_trades(markets[product], some, origin=source, memory=self._memory)
+            else:
+                for place in range(len(some.lines)):
+                    self._take(
+                        Inbound(
+                            source, some.positions[place], some.decided[place], some.lines[place]
+                        )
+                    )
 
-    def _take(self, inbound: Inbound, decoded: Command | Malformed) -> None:
+    def _take(self, inbound: Inbound) -> None:
+        decoded = self._decoded.pop(inbound.position, None) or decode_command(inbound.line)
         take_decoded(self.house, inbound, decoded=decoded, memory=self._memory)
         if isinstance(decoded, CloseSession) and self.house.outbox.closes > self._closes:
             self._closes = self.house.outbox.closes
             self._snapshot(decoded.business_date)
 
-    def _prepare(
-        self, matches: list[re.Match[bytes] | None], decoded: dict[int, Command | Malformed]
-    ) -> list[int]:
-        """Look up every id of the block; gives the keys of the trades the pattern read."""
-        names = [found.group(1).decode() if found else "" for found in matches]
-        keys: list[int] = identity_keys(TRADE, names).tolist()
+    def _prepare_trades(self, found: list[re.Match[bytes] | None]) -> list[int]:
+        """Look up the ids of the trades the pattern read; gives the key of each line's id."""
+        names = [b"" if one is None else one[1] for one in found]
+        keys = wire_keys(TRADE, names)
+        self._memory.begin_block()
+        places = np.array([one is not None for one in found], dtype=np.bool_)
+        if len(self.house.markets) == 1:
+            shards = {market_shard(product): places for product in self.house.markets}
+        else:
+            products = [b"" if one is None else one[2][:3] for one in found]
+            shards = {
+                market_shard(product): np.array(
+                    [one == product.encode() for one in products], dtype=np.bool_
+                )
+                for product in self.house.markets
+            }
+        for shard, chosen in shards.items():
+            self._memory.prepare_trades(shard, names, keys=keys, chosen=chosen)
+        listed: list[int] = keys.tolist()
+        return listed
+
+    def _prepare_others(self, block: Block, found: list[re.Match[bytes] | None]) -> None:
+        """Decode every other line, and look up the ids it needs."""
+        self._decoded = {}
         wanted: dict[str, list[tuple[Identity, int]]] = {}
-        for place, found in enumerate(matches):
-            if found is not None:
-                shard = market_shard(found.group(2)[:3].decode())
-                entry = (Identity(TRADE, names[place]), keys[place])
-            else:
-                command = decoded[place]
-                identity = None if isinstance(command, Malformed) else identity_named(command)
-                if identity is None:
-                    continue
+        for place, one in enumerate(found):
+            if one is not None:
+                continue
+            command = decode_command(block.lines[place])
+            self._decoded[block.positions[place]] = command
+            identity = None if isinstance(command, Malformed) else identity_named(command)
+            if identity is not None:
                 shard = shard_of(command, self.house.control.products)
-                entry = (identity, key_of(identity))
-            wanted.setdefault(shard, []).append(entry)
-        self._memory.prepare(wanted)
-        return keys
+                wanted.setdefault(shard, []).append((identity, key_of(identity)))
+        for shard, ids in wanted.items():
+            self._memory.prepare(shard, ids)
 
     def _snapshot(self, day: date) -> None:
         """The books of every shard right after a close."""
@@ -224,11 +249,13 @@ class EmbeddedRun:
 
     def _count(self, log: ShardLog) -> None:
         refused = self.tally.refused
-        for row in log.rows:
-            if row[8].startswith(_NOVATED):
+        self.tally.trades += log.novated
+        for facts in log.decided:
+            if facts.startswith(_NOVATED):
                 self.tally.trades += 1
-            elif row[8].startswith(_REFUSED):
-                refused[row[8].split(_REASON, 1)[1].split(b'"', 1)[0].decode()] += 1
+            elif facts.startswith(_REFUSED):
+                refused[facts.split(_REASON, 1)[1].split(b'"', 1)[0].decode()] += 1
+        log.novated, log.decided = 0, []
 
     def _forget_durable(self) -> None:
         while self._durable:

@@ -1,29 +1,50 @@
 """A source of commands: a file, a gzip file, or standard input, read in blocks of whole lines.
 
-In: a path or `-`, and how far it was read before. Out: lines with their positions, and the SHA-256 of all bytes
-up to each block's end. A BOM at the start and CR before LF are skipped; a last line without an end is a line;
-empty lines are counted and passed over. Errors: `SourceTrouble`, which says what to do.
+In: a path or `-`, and how far it was read before. Out: lines with their positions, and the SHA-256
+of all bytes up to each block's end. A BOM at the start and CR before LF are skipped; a last line
+without an end is a line; empty lines are passed over. Positions and bytes are those unpacked.
+A block is bounded in lines and bytes and ends with a close or a cycle, so that what is held of a
+source does not grow with it. Errors: `SourceTrouble`, which says what to do; the whole lines that
+could be read before it come out first.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import sys
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple, cast
+from typing import Final, NamedTuple, Protocol, cast
 
 STDIN: Final = "-"
+NAME_LENGTH_MAX: Final = 200
+# What journal rows have as origin when they come from no source.
+NAMES_TAKEN: Final = ("control/0", "genesis")
+# A line beyond 64 KiB is refused and kept with its bytes. One beyond this cannot be kept: the row,
+# what goes to Postgres and what Postgres makes of it are held at once, and a bytea ends at 1 GiB.
+LINE_KEPT_BYTES_MAX: Final = 128 << 20
+_BLOCK_BYTES: Final = 4 << 20
 _CHUNK_BYTES: Final = 1 << 20
 _BOM: Final = b"\xef\xbb\xbf"
 _GZIP: Final = b"\x1f\x8b"
+# What closes a session or runs a cycle may cause gigabytes of facts: a block holds one of them.
+_BARRIERS: Final = (b"close_session/1", b"run_cycle/1")
 
 
 class SourceTrouble(Exception):
     """The input cannot be read, or is not the one that was read before under its name."""
+
+
+class ByteStream(Protocol):
+    """What a source is read from: gives what is at hand, nothing at the end."""
+
+    def read1(self, size: int, /) -> bytes:
+        """At most so many bytes."""
+        ...
 
 
 class Block(NamedTuple):
@@ -39,36 +60,49 @@ class Block(NamedTuple):
 
 def source_name(path: str, name: str | None) -> str:
     """The name under which a source is remembered: the one given, else the file's."""
-    if name is not None:
-        return name
-    return "stdin" if path == STDIN else Path(path).name
+    called = name if name is not None else "stdin" if path == STDIN else Path(path).name
+    is_good = 1 <= len(called) <= NAME_LENGTH_MAX and called.isprintable()
+    if is_good and called not in NAMES_TAKEN:
+        return called
+    msg = (
+        f"expected a source name of 1 to {NAME_LENGTH_MAX} printable characters other than "
+        f"{' and '.join(NAMES_TAKEN)}, found {ascii(called)[:100]}; name it with --source"
+    )
+    raise SourceTrouble(msg)
 
 
-def open_source(path: str) -> BinaryIO:
+@contextmanager
+def open_source(path: str) -> Iterator[ByteStream]:
     """The bytes of a source, unpacked if they are gzip."""
-    if path == STDIN:
-        return cast("BinaryIO", sys.stdin.buffer)
-    try:
-        raw = Path(path).open("rb")  # noqa: SIM115 - closed by whoever reads it
-        packed = raw.peek(2)[:2] == _GZIP
-    except OSError as error:
-        msg = f"cannot open {path}: {error.strerror or error}"
-        raise SourceTrouble(msg) from error
-    if not packed:
-        return raw
-    return cast("BinaryIO", io.BufferedReader(gzip.GzipFile(fileobj=raw)))
+    with ExitStack() as opened:
+        try:
+            raw = _stdin() if path == STDIN else opened.enter_context(Path(path).open("rb"))
+            is_packed = raw.peek(2)[:2] == _GZIP
+        except OSError as error:
+            msg = f"cannot open {path}: {error.strerror or error}"
+            raise SourceTrouble(msg) from error
+        yield opened.enter_context(gzip.GzipFile(fileobj=raw)) if is_packed else raw
+
+
+def _stdin() -> BufferedReader:
+    """Standard input, which stays open."""
+    if sys.stdin is None:
+        msg = "cannot read standard input: it is closed"
+        raise SourceTrouble(msg)
+    return cast("BufferedReader", sys.stdin.buffer)
 
 
 class SourceReader:
     """Reads a source from where it was left."""
 
-    def __init__(self, stream: BinaryIO, *, name: str, lines_a_block: int) -> None:
+    def __init__(self, stream: ByteStream, *, name: str, lines_a_block: int) -> None:
         self._stream = stream
         self._name = name
         self._lines_a_block = lines_a_block
         self._digest = hashlib.sha256()
         self._position = 0
         self._count = 0
+        self._rest: list[bytes] = []
 
     def skip(self, position: int, *, sha256: bytes, lines_so_far: int) -> None:
         """Go past what was read before, which must be the very same bytes."""
@@ -83,13 +117,14 @@ class SourceReader:
                 raise SourceTrouble(msg)
             self._digest.update(chunk)
             left -= len(chunk)
+            self._position += len(chunk)
         if self._digest.digest() != sha256:
             msg = (
                 f"the first {position} bytes of source {self._name} are not those read before: "
                 "it is another file; name it with --source"
             )
             raise SourceTrouble(msg)
-        self._position, self._count = position, lines_so_far
+        self._count = lines_so_far
 
     def is_at_end(self) -> bool:
         """Whether nothing follows."""
@@ -97,20 +132,53 @@ class SourceReader:
 
     def blocks(self) -> Iterator[Block]:
         """What is left, in blocks; the last one says so, and may be empty."""
-        held = b""
         pending: list[bytes] = []
-        while chunk := self._read(_CHUNK_BYTES):
-            pieces = (held + chunk).split(b"\n")
-            held = pieces.pop()
-            pending += pieces
-            while len(pending) >= self._lines_a_block:
-                yield self._block(pending[: self._lines_a_block], b"\n")
-                del pending[: self._lines_a_block]
+        size = 0
+        try:
+            for lines, is_barrier in self._whole_lines():
+                pending += lines
+                size += sum(map(len, lines))
+                while len(pending) >= self._lines_a_block:
+                    yield self._block(pending[: self._lines_a_block])
+                    del pending[: self._lines_a_block]
+                    size = sum(map(len, pending))
+                if pending and (is_barrier or size >= _BLOCK_BYTES):
+                    yield self._block(pending)
+                    pending, size = [], 0
+        except SourceTrouble:
+            if pending:
+                yield self._block(pending)
+            raise
         if pending:
-            yield self._block(pending, b"\n")
-        yield self._block([held] if held else [], b"", is_last=True)
+            yield self._block(pending)
+        yield self._block([b"".join(self._rest)] if self._rest else [], end=b"", is_last=True)
 
-    def _block(self, pieces: list[bytes], end: bytes, *, is_last: bool = False) -> Block:
+    def _whole_lines(self) -> Iterator[tuple[list[bytes], bool]]:
+        """Lines as they come, without their ends; whether the last of them is a barrier.
+
+        What follows the last line end stays in `_rest`, in pieces: a line that goes on for
+        megabytes is put together once.
+        """
+        held = 0
+        while chunk := self._read(_CHUNK_BYTES):
+            lines = chunk.split(b"\n")
+            rest = lines.pop()
+            if lines:
+                self._rest.append(lines[0])
+                lines[0] = b"".join(self._rest)
+                self._rest, held = [], 0
+                yield from _up_to_barriers(lines, chunk)
+            if rest:
+                self._rest.append(rest)
+                held += len(rest)
+            if held > LINE_KEPT_BYTES_MAX:
+                msg = (
+                    f"the line of {self._name} that begins at or after byte {self._position} is "
+                    f"longer than {LINE_KEPT_BYTES_MAX} bytes: it is no file of commands"
+                )
+                raise SourceTrouble(msg)
+
+    def _block(self, pieces: list[bytes], *, end: bytes = b"\n", is_last: bool = False) -> Block:
         positions: list[int] = []
         lines: list[bytes] = []
         position = self._position
@@ -124,14 +192,33 @@ class SourceReader:
                 positions.append(position)
                 lines.append(line)
             position += len(piece) + len(end)
-        self._digest.update(b"\n".join(pieces) + (end if pieces else b""))
+        if len(pieces) == 1:
+            self._digest.update(pieces[0])
+        else:
+            self._digest.update(b"\n".join(pieces))
+        if pieces:
+            self._digest.update(end)
         self._position = position
         self._count += len(lines)
         return Block(positions, lines, position, self._digest.digest(), self._count, is_last)
 
     def _read(self, size: int) -> bytes:
         try:
-            return self._stream.read(size)
+            return self._stream.read1(size)
         except (OSError, EOFError, zlib.error) as error:
-            msg = f"cannot read {self._name} past byte {self._position}: {error}"
+            msg = f"cannot read {self._name} beyond byte {self._position}: {error}"
             raise SourceTrouble(msg) from error
+
+
+def _up_to_barriers(lines: list[bytes], chunk: bytes) -> Iterator[tuple[list[bytes], bool]]:
+    """Lines cut after each that looks like a barrier. chunk: where all but the first come from."""
+    if not any(word in chunk or word in lines[0] for word in _BARRIERS):
+        yield lines, False
+        return
+    first = 0
+    for place, line in enumerate(lines, start=1):
+        if any(word in line for word in _BARRIERS):
+            yield lines[first:place], True
+            first = place
+    if first < len(lines):
+        yield lines[first:], False

@@ -129,6 +129,13 @@ class Cluster:
             pid = int((self.files / "postmaster.pid").read_text().split("\n", 1)[0])
             os.kill(pid, number)
 
+    def tidy(self) -> None:
+        """After the server has ended: remove the directory made for its socket."""
+        sockets = self._socket_directory()
+        if sockets != self.files:
+            with suppress(OSError):
+                sockets.rmdir()
+
     def log_length(self) -> int:
         """Bytes in the log so far."""
         return self.log.stat().st_size if self.log.exists() else 0

@@ -18,6 +18,7 @@ from services.journal.trouble import (
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Role = Literal["clearing_owner", "clearing_writer"]
+ROLES: tuple[Role, ...] = ("clearing_owner", "clearing_writer")
 
 POSTGRES_VERSION_MIN = 150000
 # Ours where the URL says nothing: a network that swallows packets is noticed within a minute.
@@ -85,16 +86,24 @@ def take_role(connection: Connection, role: Role) -> None:
         message = (
             f"the database user {connection.info.user} cannot take the role {role}: "
             f"{error.diag.message_primary}. An administrator can allow it: "
-            f"{rights_sql(connection.info.user)}"
+            f"{rights_sql(connection.info.user, has_roles=has_roles(connection))}"
         )
         raise RightsMissing(message) from error
 
 
-def rights_sql(user: str) -> str:
+def has_roles(connection: Connection) -> bool:
+    """Whether the roles are there; they belong to the server, not to one database."""
+    query = "SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s)"
+    row = connection.execute(query, [list(ROLES)]).fetchone()
+    return row is not None and row[0] == len(ROLES)
+
+
+def rights_sql(user: str, *, has_roles: bool) -> str:
     """What an administrator of the database runs so that we may keep a journal in it."""
     quoted = '"' + user.replace('"', '""') + '"'
+    roles = "CREATE ROLE clearing_owner NOLOGIN; CREATE ROLE clearing_writer NOLOGIN; "
     return (
-        "CREATE ROLE clearing_owner NOLOGIN; CREATE ROLE clearing_writer NOLOGIN; "
+        f"{'' if has_roles else roles}"
         f"GRANT clearing_owner, clearing_writer TO {quoted}; "
         "CREATE SCHEMA clearing AUTHORIZATION clearing_owner;"
     )

@@ -137,6 +137,7 @@ class EmbeddedServer:
             deadline = time.monotonic() + STOP_SECONDS_MAX
             while time.monotonic() < deadline:
                 if not is_running(self.directory):
+                    self._cluster.tidy()
                     return
                 time.sleep(0.01)
 

@@ -49,8 +49,13 @@ ORDER BY wanted.span, wanted.page
 
 def identity_keys(namespace: str, ids: Iterable[str]) -> Int64s:
     """The keys of ids; the same id in another namespace has another key."""
+    return wire_keys(namespace, [name.encode() for name in ids])
+
+
+def wire_keys(namespace: str, ids: Iterable[bytes]) -> Int64s:
+    """The same for ids as they stand on the wire."""
     seed = xxh3_64_intdigest(namespace.encode())
-    hashes = [xxh3_64_intdigest(name.encode(), seed) for name in ids]
+    hashes = [xxh3_64_intdigest(name, seed) for name in ids]
     return np.array(hashes, np.uint64).view(np.int64)
 
 

@@ -13,10 +13,17 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from services.journal.connecting import Connection, Role, connect, rights_sql, take_role
+from services.journal.connecting import (
+    ROLES,
+    Connection,
+    Role,
+    connect,
+    has_roles,
+    rights_sql,
+    take_role,
+)
 from services.journal.trouble import RightsMissing, SchemaMissing, SchemaTooNew, translated
 
-ROLES: tuple[Role, ...] = ("clearing_owner", "clearing_writer")
 # Any number of our own; whoever migrates holds it, so that two do not migrate at once.
 MIGRATION_LOCK = 0x636C656172
 
@@ -55,7 +62,7 @@ def migrate(url: str) -> int:
     connection = connect(url, role=None)
     try:
         with translated("migrating the schema"):
-            if schema_version(connection) == len(steps) and _has_roles(connection):
+            if schema_version(connection) == len(steps) and has_roles(connection):
                 return len(steps)
             connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
             _make_roles_and_schema(connection)
@@ -97,12 +104,6 @@ def schema_version(connection: Connection) -> int:
     return version
 
 
-def _has_roles(connection: Connection) -> bool:
-    query = "SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s)"
-    row = connection.execute(query, [list(ROLES)]).fetchone()
-    return row is not None and row[0] == len(ROLES)
-
-
 def _make_roles_and_schema(connection: Connection) -> None:
     user = connection.info.user
     try:
@@ -112,11 +113,12 @@ def _make_roles_and_schema(connection: Connection) -> None:
             _join_role(connection, role)
         connection.execute("CREATE SCHEMA IF NOT EXISTS clearing AUTHORIZATION clearing_owner")
     except psycopg.errors.InsufficientPrivilege as error:
-        if _has_roles(connection) and _schema_is_ours(connection):
+        if has_roles(connection) and _schema_is_ours(connection):
             return
+        remedy = rights_sql(user, has_roles=has_roles(connection))
         message = (
             f"the database user {user} may not set up the journal: {error.diag.message_primary}. "
-            f"Run as an administrator of this database: {rights_sql(user)}"
+            f"Run as an administrator of this database: {remedy}"
         )
         raise RightsMissing(message) from error
 

@@ -56,7 +56,7 @@ def account_for_server(cluster: Path, *, needs: list[Path]) -> Account:
     if os.geteuid() != 0:
         return Account(uid=None, gid=os.getegid(), lent=False)
     uid, gid = _owner(cluster) or _user("postgres") or _user("nobody") or (65534, 65534)
-    lent = any(not _passable(place, uid, gid) for place in needs)
+    lent = not all(_reaches(place, uid, gid) for place in needs)
     return Account(uid=uid, gid=gid, lent=lent)
 
 
@@ -76,20 +76,19 @@ def _user(name: str) -> tuple[int, int] | None:
     return entry.pw_uid, entry.pw_gid
 
 
-def _passable(place: Path, uid: int, gid: int) -> bool:
-    """Whether this user may pass every directory down to here."""
+def is_passable(directory: Path, uid: int, gid: int) -> bool:
+    """Whether this user may go through a directory."""
+    found = directory.stat()
+    if found.st_uid == uid:
+        return bool(found.st_mode & stat.S_IXUSR)
+    if found.st_gid == gid:
+        return bool(found.st_mode & stat.S_IXGRP)
+    return bool(found.st_mode & stat.S_IXOTH)
+
+
+def _reaches(place: Path, uid: int, gid: int) -> bool:
     resolved = place.resolve()
-    for directory in [resolved, *resolved.parents]:
-        found = directory.stat()
-        if found.st_uid == uid:
-            needed = stat.S_IXUSR
-        elif found.st_gid == gid:
-            needed = stat.S_IXGRP
-        else:
-            needed = stat.S_IXOTH
-        if not found.st_mode & needed:
-            return False
-    return True
+    return all(is_passable(passed, uid, gid) for passed in [resolved, *resolved.parents])
 
 
 def main() -> None:

@@ -51,13 +51,13 @@ _Barrier = CloseSession | RunCycle
 
 @dataclass(slots=True)
 class Market:
-    """A market shard: its books, its rows, the links it has sent; prices and minutes read before."""
+    """A market shard: its books, its rows, the links it has sent; prices and seconds read before."""
 
     books: MarketBooks
     log: ShardLog
     links_sent: int = 0
     prices: dict[bytes, int] = field(default_factory=dict)
-    minutes: dict[bytes, int] = field(default_factory=dict)
+    seconds: dict[bytes, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

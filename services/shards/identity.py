@@ -6,7 +6,7 @@ The memory itself is the journal's; a shard is handed what it needs as data.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from events.codec import Malformed, decode_command
@@ -58,12 +58,12 @@ class Memory(Protocol):
         """Remember what came first."""
         ...
 
-    def of_trades(
-        self, shard: str
-    ) -> tuple[Cleared, Container[bytes], Callable[[int, int], None]]:
-        """For the fast path: trades cleared lately (id to row and line), ids to be looked at, and
-        where to note the key and row of a trade cleared.
-        """
+    def of_trades(self, shard: str) -> tuple[Cleared, Container[bytes]]:
+        """For the fast path: trades cleared lately (id to row and line), and ids to be looked at."""
+        ...
+
+    def keep_cleared(self, shard: str, keys: Sequence[int], *, first_seq: int) -> None:
+        """Remember trades put among those cleared lately, in rows that follow one another."""
         ...
 
 _OWN: Final = {

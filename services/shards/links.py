@@ -90,7 +90,7 @@ def link_rows(
     for offset, payload in enumerate(payloads):
         is_last = offset == len(payloads) - 1
         numbers = (number + offset, barrier, int(is_last))
-        digest = link_hash(source, MEMBER_SHARD, numbers, payload)
+        digest = link_hash(source, MEMBER_SHARD, numbers=numbers, payload=payload)
         rows.append(
             LinkRow(source, MEMBER_SHARD, numbers[0], barrier, seq, is_last, payload, digest)
         )

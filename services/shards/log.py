@@ -30,13 +30,18 @@ class Inbound(NamedTuple):
 
 @dataclass(slots=True)
 class ShardLog:
-    """What one shard has to write. seq: of the next row; chain: of the row before."""
+    """What one shard has to write. seq: of the next row; chain: of the row before.
+
+    novated: trades cleared by the fast path; decided: the first facts of all other rows.
+    """
 
     shard: str
     seq: int = 0
     chain: bytes = GENESIS
     rows: list[JournalRow] = field(default_factory=list)
     parts: list[tuple[str, int, int, bytes]] = field(default_factory=list)
+    novated: int = 0
+    decided: list[bytes] = field(default_factory=list)
 
     def record(
         self, inbound: Inbound, blocks: Sequence[bytes], *, business_date: date | None
@@ -45,7 +50,7 @@ class ShardLog:
         parts = parts_of(blocks) if blocks else [b""]
         day = business_date or BEFORE_SESSIONS
         key = RowKey(self.shard, self.seq, day, inbound.origin, inbound.position, inbound.decided)
-        self.chain = chain_row(self.chain, key, inbound.line, parts)
+        self.chain = chain_row(self.chain, key, line=inbound.line, parts=parts)
         self.rows.append(
             (
                 self.shard,
@@ -60,6 +65,7 @@ class ShardLog:
                 self.chain,
             )
         )
+        self.decided.append(parts[0])
         for number, part in enumerate(parts[1:], start=1):
             self.parts.append((self.shard, self.seq, number, part))
         self.seq += 1

@@ -143,18 +143,28 @@ def _advance(books: MarketBooks, at: int) -> None:
 
 def _amend(books: MarketBooks, fact: TradeBusted | TradePriceAdjusted) -> None:
     contract = books.contracts[fact.contract]
-    buyer = books.holders[fact.buyer].number
-    seller = books.holders[fact.seller].number
+    buyer, seller = books.holders[fact.buyer], books.holders[fact.seller]
     is_bust = isinstance(fact, TradeBusted)
     if isinstance(fact, TradeBusted):
-        add_trade(contract, seller, buyer, lots=fact.lots, price_ticks=fact.price_ticks)
-        contract.trades.bust(fact.trade_seq)
+        add_trade(
+            contract, seller.number, buyer.number, lots=fact.lots, price_ticks=fact.price_ticks
+        )
+        _bust(contract, fact.trade_seq)
+        # A position may be larger without the trade than with it.
+        buyer.owner.reach_lots += fact.lots
+        seller.owner.reach_lots += fact.lots
     else:
         change = fact.lots * (fact.price_ticks - fact.price_ticks_before)
-        contract.positions.open_cents[buyer] += change
-        contract.positions.open_cents[seller] -= change
+        contract.positions.open_cents[buyer.number] += change
+        contract.positions.open_cents[seller.number] -= change
         contract.trades.reprice(fact.trade_seq, fact.price_ticks)
     books.amendments[fact.trade_id] = Amendment(fact.price_ticks, is_bust)
+
+
+def _bust(contract: ContractBooks, seq: int) -> None:
+    """Leave the trade of a row out; one of an earlier session is counted only."""
+    if not contract.trades.bust(seq):
+        contract.trades_carried -= 1
 
 
 def _transfer(books: MarketBooks, fact: PositionTransferred) -> None:

@@ -8,15 +8,16 @@ not strictly inside the limits, a large position) takes the readable way, one tr
 from __future__ import annotations
 
 import hashlib
+import re
 from array import array
-from collections.abc import Callable
-from struct import Struct
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from events.chain import row_prefix
+from events.chain import ROW_NUMBERS, row_prefix
 from events.codec import decode_command
 from events.contracts import ticks_of
-from events.trade_line import SECONDS, minute_of, nanos_of
+from events.trade_line import FRACTION_NS, second_of
 from events.units import day_start, parse_decimal
 from risk.price_limits import HaltState
 from services.shards.clearinghouse import Market, take_market
@@ -24,26 +25,45 @@ from services.shards.identity import Memory
 from services.shards.log import Inbound
 from services.shards.market_books import MarketBooks
 from settlement.control_books import LOOK_AHEAD_NS, LOOK_BACK_NS
+from settlement.session_trades import SessionTrades
 
 LOTS_FAST_MAX: Final = 1 << 40
 _CACHE_MAX: Final = 1 << 16
 _BOUND: Final = 1 << 61
+_ZERO: Final = ord("0")
 
-_NUMBERS: Final = Struct(">qIqq").pack
-_LENGTH: Final = Struct(">I").pack
-_ONE_PART: Final = Struct(">II").pack
+@dataclass(frozen=True, slots=True)
+class TradeRun:
+    """Trades of one market in the order of the stream, as columns of one length.
 
-Groups = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes | None]
+    fields: what the pattern found; decided: their place in the run of the house; keys: of their ids.
+    """
 
+    fields: Sequence[re.Match[bytes]]
+    positions: Sequence[int]
+    decided: Sequence[int]
+    lines: Sequence[bytes]
+    keys: Sequence[int]
 
-class Trade(NamedTuple):
-    """A trade that the pattern could read. key: of its id, for the journal's memory."""
+    def chosen(self, places: Sequence[int]) -> TradeRun:
+        """Some of them."""
+        return TradeRun(
+            [self.fields[place] for place in places],
+            [self.positions[place] for place in places],
+            [self.decided[place] for place in places],
+            [self.lines[place] for place in places],
+            [self.keys[place] for place in places],
+        )
 
-    groups: Groups
-    position: int
-    decided: int
-    line: bytes
-    key: int
+    def part(self, places: slice) -> TradeRun:
+        """Some of them that follow one another."""
+        return TradeRun(
+            self.fields[places],
+            self.positions[places],
+            self.decided[places],
+            self.lines[places],
+            self.keys[places],
+        )
 
 
 class _View(NamedTuple):
@@ -54,45 +74,39 @@ class _View(NamedTuple):
     mark: int
     lots: array[int]
     opened: array[int]
-    add_seq: Callable[[int], None]
-    add_time: Callable[[int], None]
-    add_price: Callable[[int], None]
-    add_lots: Callable[[int], None]
+    deals: list[tuple[int, int, int, int]]
+    trades: SessionTrades
 
 
-def clear_trades(
-    market: Market, trades: list[Trade], *, origin: str, memory: Memory
-) -> None:
+def clear_trades(market: Market, run: TradeRun, *, origin: str, memory: Memory) -> None:
     """Decide trades of one market in order; rows, ids and books as by deciding each."""
-    place = 0
-    while place < len(trades):
-        place = _clear_ordinary(market, trades, first=place, origin=origin, memory=memory)
-        if place < len(trades):
-            trade = trades[place]
-            inbound = Inbound(origin, trade.position, trade.decided, trade.line)
-            take_market(market, inbound, decoded=decode_command(trade.line), memory=memory)
-            place += 1
+    place = _clear_ordinary(market, run, origin=origin, memory=memory)
+    while place < len(run.lines):
+        inbound = Inbound(origin, run.positions[place], run.decided[place], run.lines[place])
+        take_market(market, inbound, decoded=decode_command(inbound.line), memory=memory)
+        left = run.part(slice(place + 1, None))
+        place += 1 + _clear_ordinary(market, left, origin=origin, memory=memory)
 
 
 def _clear_ordinary(  # noqa: PLR0914, PLR0915, C901
-    market: Market, trades: list[Trade], *, first: int, origin: str, memory: Memory
+    market: Market, run: TradeRun, *, origin: str, memory: Memory
 ) -> int:
-    """Clear trades from `first` on until one is not ordinary; the place of that one, or the end."""
+    """Clear trades until one is not ordinary; the place of that one, or the end."""
     books, log = market.books, market.log
     control = books.control
     session = control.business_date
     if session is None:
-        return first
+        return 0
     earliest = control.opened_at - LOOK_BACK_NS
     latest = _latest(books)
-    recent, suspects, keep_key = memory.of_trades(log.shard)
+    recent, suspects = memory.of_trades(log.shard)
     holders = books.holders_by_wire
-    views: dict[bytes, _View | None] = {}
-    prices, minutes = market.prices, market.minutes
+    views: dict[bytes, _View] = {}
+    prices, instants = market.prices, market.seconds
     watch = books.limit_watch_lots
     shard, seq, chain, rows = log.shard, log.seq, log.chain, log.rows
-    head, shard_part = row_prefix(shard)
-    origin_part = len(origin).to_bytes(2, "big") + origin.encode()
+    head, ends = row_prefix(shard, origin)
+    numbers = ROW_NUMBERS.pack
     days = session.toordinal() - 1
     template = (
         b'{"type":"trade_novated/1","shard":"%b","seq":%%d,"at":"%%b","trade_id":"%%b",'
@@ -100,10 +114,10 @@ def _clear_ordinary(  # noqa: PLR0914, PLR0915, C901
         b'"business_date":"%b"}' % (shard.encode(), session.isoformat().encode())
     )
     sha256, join, add_row = hashlib.sha256, b"".join, rows.append
-    place = first
-    for trade in trades[first:] if first else trades:
-        groups, position, decided, line, key = trade
-        trade_id, symbol, price, lots_text, buyer_name, seller_name, minute, second, part = groups
+    for one, position, decided, line in zip(
+        run.fields, run.positions, run.decided, run.lines, strict=True
+    ):
+        trade_id, symbol, price, lots_text, buyer_name, seller_name, at, second, part = one.groups()
         if trade_id in recent or trade_id in suspects:
             break
         view = views.get(symbol)
@@ -112,18 +126,21 @@ def _clear_ordinary(  # noqa: PLR0914, PLR0915, C901
             if view is None:
                 break
             views[symbol] = view
-        low, high, mark, held, opened, add_seq, add_time, add_price, add_lots = view
+        low, high, mark, held, opened, deals, _ = view
         buyer, seller = holders.get(buyer_name), holders.get(seller_name)
         if buyer is None or seller is None or buyer is seller:
             break
         ticks = prices.get(price)
         if ticks is None:
             ticks = _ticks(market, price)
-        begun = minutes.get(minute)
-        if begun is None:
-            begun = _minute(market, minute)
+        executed_at = instants.get(second)
+        if executed_at is None:
+            executed_at = _second(market, second)
+        if part is not None:
+            executed_at += int(part[1:]) * FRACTION_NS[len(part)]
+            if part[-1] == _ZERO:
+                at = second + part.rstrip(b"0").rstrip(b".") + b"Z"
         lots = int(lots_text)
-        executed_at = begun + SECONDS[second] + (nanos_of(part) if part else 0)
         if (
             buyer.is_stopped
             or seller.is_stopped
@@ -148,27 +165,26 @@ def _clear_ordinary(  # noqa: PLR0914, PLR0915, C901
         held[s] -= lots
         opened[b] = opened_b
         opened[s] = opened_s
-        add_seq(seq)
-        add_time(executed_at)
-        add_price(ticks)
-        add_lots(lots)
-        at = b"%b:%b%bZ" % (minute, second, _fraction(part) if part else b"")
+        deals.append((seq, executed_at, ticks, lots))
         fact = template % (seq, at, trade_id, symbol, ticks, lots, buyer_name, seller_name)
         chain = sha256(
             join(
                 (
-                    head, chain, shard_part, _NUMBERS(seq, days, position, decided), origin_part,
-                    _LENGTH(len(line)), line, _ONE_PART(1, len(fact)), fact,
+                    head, chain, ends,
+                    numbers(seq, days, position, decided, len(line), 1, len(fact)), line, fact,
                 )
             )
         ).digest()  # fmt: skip
         add_row((shard, seq, session, origin, position, decided, line, 1, fact, chain))
         recent[trade_id] = (seq, line)
-        keep_key(key, seq)
         seq += 1
-        place += 1
+    cleared = seq - log.seq
+    memory.keep_cleared(shard, run.keys[:cleared], first_seq=log.seq)
+    for view in views.values():
+        view.trades.extend(view.deals)
     log.seq, log.chain = seq, chain
-    return place
+    log.novated += cleared
+    return cleared
 
 
 def _latest(books: MarketBooks) -> int:
@@ -186,17 +202,14 @@ def _view_of(books: MarketBooks, symbol: bytes) -> _View | None:
     low, high, has_halts = _limits(contract.halts)
     if has_halts:
         return None
-    trades = contract.trades
     return _View(
         low=low,
         high=high,
         mark=contract.positions.mark_ticks or 0,
         lots=contract.positions.lots,
         opened=contract.positions.open_cents,
-        add_seq=trades.seqs.append,
-        add_time=trades.times.append,
-        add_price=trades.prices.append,
-        add_lots=trades.lots.append,
+        deals=[],
+        trades=contract.trades,
     )
 
 
@@ -215,15 +228,10 @@ def _ticks(market: Market, price: bytes) -> int:
     return market.prices[price]
 
 
-def _minute(market: Market, minute: bytes) -> int:
-    """The minute's beginning, remembered; when there is none, an instant out of every range."""
-    begun = minute_of(minute)
-    if len(market.minutes) >= _CACHE_MAX:
-        market.minutes.clear()
-    market.minutes[minute] = -(1 << 100) if begun is None else begun
-    return market.minutes[minute]
-
-
-def _fraction(part: bytes) -> bytes:
-    shown = part.rstrip(b"0")
-    return b"" if shown == b"." else shown
+def _second(market: Market, second: bytes) -> int:
+    """The second's beginning, remembered; when there is none, an instant out of every range."""
+    begun = second_of(second)
+    if len(market.seconds) >= _CACHE_MAX:
+        market.seconds.clear()
+    market.seconds[second] = -(1 << 100) if begun is None else begun
+    return market.seconds[second]

@@ -42,7 +42,7 @@ class Holder:
 
 @dataclass(slots=True)
 class ContractBooks:
-    """One listed contract."""
+    """One listed contract. trades_carried: how many trades of earlier sessions stand, not busted."""
 
     symbol: str
     delivery: str
@@ -55,6 +55,7 @@ class ContractBooks:
     settlements: list[int] = field(default_factory=list)
     rate_ppm: int | None = None
     interest_lots: int = 0
+    trades_carried: int = 0
     limit_lots: int | None = None
     touched: bool = False
 

@@ -80,6 +80,7 @@ def _end_session(books: MarketBooks, command: CloseSession) -> None:
         if is_expiring(contract, command.business_date):
             del books.contracts[contract.symbol]
             continue
+        contract.trades_carried += contract.trades.standing()
         contract.trades = SessionTrades()
         contract.quotes = QuoteBook()
         contract.interest_lots = contract.positions.open_interest()

@@ -145,13 +145,17 @@ def _settle(books: MarketBooks, command: CloseSession) -> list[Marked]:
         price = None if found is None else found.price_ticks
         if is_expiring(contract, command.business_date):
             price = _final_price(books, contract, price, fixing)
-        amounts = (
-            contract.positions.variation(price)
-            if price is not None
-            else contract.positions.give_back()
-        )
+        amounts = _amounts(contract, price)
+        if _is_to_unmark(contract, price):
+            amounts = contract.positions.give_back()
         marked.append(Marked(contract, price, None if found is None else found.tier, amounts))
     return marked
+
+
+def _is_to_unmark(contract: ContractBooks, price_ticks: int | None) -> bool:
+    """Left without any price because all its trades were bust; else it keeps the mark it has."""
+    has_trades = contract.trades_carried + contract.trades.standing() > 0
+    return price_ticks is None and not has_trades
 
 
 def todays_fixing(books: MarketBooks, business_date: date) -> Fixing | None:
@@ -187,7 +191,7 @@ def _state_price(
 ) -> None:
     contract, price, session = marked.contract, marked.price_ticks, command.business_date
     if price is None:
-        if marked.amount_cents.any() or contract.positions.mark_ticks is not None:
+        if _is_to_unmark(contract, price) and contract.positions.mark_ticks is not None:
             emit(ContractUnmarked(at=command.at, contract=contract.symbol, business_date=session))
     elif is_expiring(contract, session):
         emit(_settled_finally(books, contract, price, command))
@@ -272,7 +276,7 @@ def _flow(marked: Marked, rate_ppm: int) -> ContractFlow:
     chosen = np.flatnonzero((lots != 0) | (marked.amount_cents != 0))
     return ContractFlow(
         contract=marked.contract.symbol,
-        mark_ticks=marked.price_ticks,
+        mark_ticks=marked.contract.positions.mark_ticks,
         rate_ppm=rate_ppm,
         accounts=chosen.astype(np.int64),
         lots=lots[chosen],

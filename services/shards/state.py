@@ -38,20 +38,25 @@ _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure
 
 
 def control_hash(books: ControlBooks) -> str:
-    """The hash of control books."""
+    """The hash of the control books of `control/0`."""
+    return _digest({"shared": shared_hash(books), "cycles_refused": _cycles_refused(books)})
+
+
+def shared_hash(books: ControlBooks) -> str:
+    """The hash of what all shards know alike: refused cycles are remembered in `control/0` only."""
     return _digest({"registry": registry_digest(books), **_control_tree(books)})
 
 
 def market_hash(books: MarketBooks) -> str:
     """The hash of a market's books."""
     tree = _market_tree(books, _hashed_by_name(books.control), _hashed)
-    return _digest({"control": control_hash(books.control), **tree})
+    return _digest({"control": shared_hash(books.control), **tree})
 
 
 def member_hash(books: MemberBooks) -> str:
     """The hash of the members' books."""
     tree = _member_tree(books, _hashed_by_name(books.control))
-    return _digest({"control": control_hash(books.control), **tree})
+    return _digest({"control": shared_hash(books.control), **tree})
 
 
 def registry_digest(books: ControlBooks) -> str:
@@ -99,10 +104,6 @@ def _control_tree(books: ControlBooks) -> dict[str, Any]:
         "business_date": _day(books.business_date),
         "opened_at": books.opened_at,
         "cycles": {name: [str(part) for part in used] for name, used in books.cycles.items()},
-        "cycles_refused": {
-            name: [*map(str, used), refusal.reason.value, refusal.detail]
-            for name, (used, refusal) in books.cycles_refused.items()
-        },
         "products": sorted(books.products),
         "products_listed": sorted(books.products_listed),
         "holidays": sorted(day.isoformat() for day in books.holidays),
@@ -116,6 +117,13 @@ def _control_tree(books: ControlBooks) -> dict[str, Any]:
     }
 
 
+def _cycles_refused(books: ControlBooks) -> dict[str, list[str]]:
+    return {
+        name: [*map(str, used), refusal.reason.value, refusal.detail]
+        for name, (used, refusal) in books.cycles_refused.items()
+    }
+
+
 def _market_tree(books: MarketBooks, by_account: Column, in_stream: Column) -> dict[str, Any]:
     return {
         "product": books.product.code,
@@ -123,7 +131,8 @@ def _market_tree(books: MarketBooks, by_account: Column, in_stream: Column) -> d
         "index": index_books.to_state(books.index),
         "contracts": {
             name: _contract_tree(one, by_account, in_stream)
-            for name, one in books.contracts.items()
+            # In order of symbol: columns are numbered as they come, restored or not.
+            for name, one in sorted(books.contracts.items())
         },
         "amendments": {
             name: [one.price_ticks, one.is_busted] for name, one in books.amendments.items()
@@ -141,6 +150,7 @@ def _contract_tree(one: ContractBooks, by_account: Column, in_stream: Column) ->
         "settlements": one.settlements,
         "rate_ppm": one.rate_ppm,
         "interest_lots": one.interest_lots,
+        "trades_carried": one.trades_carried,
         "mark_ticks": positions.mark_ticks,
         "lots": by_account(positions.lots),
         "open_cents": by_account(positions.open_cents),
@@ -186,6 +196,7 @@ def dump_control(books: ControlBooks) -> bytes:
     tree = {
         **_control_tree(books),
         "number": books.number,
+        "cycles_refused": _cycles_refused(books),
         "products": books.products,
         "products_listed": books.products_listed,
         "settings": [
@@ -240,7 +251,7 @@ def dump_market(books: MarketBooks, *, links_sent: int) -> bytes:
     """A snapshot of a market's books; the control books they need stand in `control/0`'s own."""
     columns = _Columns()
     tree = _market_tree(books, columns, columns)
-    for name, one in books.contracts.items():
+    for name, one in sorted(books.contracts.items()):
         tree["contracts"][name]["seqs"] = columns(one.trades.seqs)
     beside = {
         "control_number": books.control.number,
@@ -288,6 +299,7 @@ def _load_contract(name: str, tree: dict[str, Any], columns: list[array[int]]) -
         settlements=tree["settlements"],
         rate_ppm=tree["rate_ppm"],
         interest_lots=tree["interest_lots"],
+        trades_carried=tree["trades_carried"],
     )
 
 
@@ -313,7 +325,7 @@ def load_member(state: bytes, control: ControlBooks) -> MemberBooks:
         cash=columns[tree["cash"]],
         initial=columns[tree["initial"]],
         maintenance=columns[tree["maintenance"]],
-        had_position=bytearray(columns[tree["had_position"]]),
+        had_position=bytearray(columns[tree["had_position"]].tolist()),
         calls=calls.from_state(tree["calls"]),
         withdrawals=withdrawals.from_state(tree["withdrawals"]),
         house_cents=tree["house_cents"],

@@ -110,6 +110,7 @@ class Contract:
     trades: list[Trade] = field(default_factory=list)
     transfers: list[Transfer] = field(default_factory=list)
     adjustments: list[tuple[str, str, int]] = field(default_factory=list)
+    paid: dict[str, int] = field(default_factory=dict)
     halts: list[Halt] = field(default_factory=list)
     quotes: dict[str, Quote] = field(default_factory=dict)
 

@@ -193,25 +193,20 @@ def variation(contract: Contract, price: int | None) -> dict[str, int]:
     """Give what every account gets when the contract is marked to a price.
 
     Carried lots from the last mark, others from their own price, and what adjustments of
-    marked trades pay. Without any price a marked trade that was bust gives back what the
-    cycles paid, and nothing else is marked.
+    marked trades pay. Without any price nothing is marked, but when all trades were bust the
+    contract gives back what its cycles paid.
     """
     sums: dict[str, int] = {}
+    if price is None:
+        is_all_bust = all(trade.is_busted for trade in contract.trades)
+        return {name: -cents for name, cents in contract.paid.items()} if is_all_bust else {}
     for buyer, seller, cents in contract.adjustments:
         sums[buyer] = sums.get(buyer, 0) + cents
         sums[seller] = sums.get(seller, 0) - cents
-    if price is not None:
-        for account, lots, own in legs(contract):
-            from_price = contract.mark if own is None else own
-            assert from_price is not None
-            sums[account] = sums.get(account, 0) + lots * (price - from_price)
-        return sums
-    for trade in contract.trades:
-        if trade.is_busted and trade.is_marked and not trade.is_undoing_marked:
-            assert contract.mark is not None
-            back = trade.lots * (trade.price - contract.mark)
-            sums[trade.buyer] = sums.get(trade.buyer, 0) + back
-            sums[trade.seller] = sums.get(trade.seller, 0) - back
+    for account, lots, own in legs(contract):
+        from_price = contract.mark if own is None else own
+        assert from_price is not None
+        sums[account] = sums.get(account, 0) + lots * (price - from_price)
     return sums
 
 
@@ -227,31 +222,40 @@ def settle_variation(
         if amounts[account] == 0:
             continue
         paid[account] = paid.get(account, 0) + amounts[account]
+        contract.paid[account] = contract.paid.get(account, 0) + amounts[account]
         house.state(
             "variation_settled/1", market.shard, at, account=account, contract=contract.symbol,
             business_date=house.session().isoformat(), cycle=name,
             amount_cents=amounts[account],
         )  # fmt: skip
-    mark(contract, price, is_close=name == "close")
+    if price is not None:
+        mark(contract, price)
+    elif name == "close" and all(trade.is_busted for trade in contract.trades):
+        unmark(contract)
 
 
-def mark(contract: Contract, price: int | None, *, is_close: bool) -> None:
-    """Mark everything that stands; without a price, a contract left empty has no mark."""
+def mark(contract: Contract, price: int) -> None:
+    """Mark everything that stands."""
+    contract.mark = price
     contract.adjustments = []
     for trade in contract.trades:
         if trade.is_busted and trade.is_marked:
             trade.is_undoing_marked = True
-        elif not trade.is_busted and price is not None:
+        elif not trade.is_busted:
             trade.is_marked = True
-    if price is not None:
-        contract.mark = price
-        for transfer in contract.transfers:
-            transfer.is_marked = True
-    elif is_close:
-        is_carried = any(transfer.is_marked for transfer in contract.transfers) or any(
-            trade.is_marked and not trade.is_busted for trade in contract.trades
-        )
-        contract.mark = contract.mark if is_carried else None
+    for transfer in contract.transfers:
+        transfer.is_marked = True
+
+
+def unmark(contract: Contract) -> None:
+    """Undo every mark: all trades were bust and are nothing, transfers count from their own price."""
+    contract.mark = None
+    contract.paid = {}
+    contract.adjustments = []
+    for trade in contract.trades:
+        trade.is_marked = False
+    for transfer in contract.transfers:
+        transfer.is_marked = False
 
 
 def final_settlement(
@@ -265,8 +269,9 @@ def final_settlement(
         source = "tpi_stale" if market.index.is_fixing_stale else "tpi_fixing"
     else:
         price, source = prices.get(contract.symbol, (contract.mark, 0))[0], "daily_settlement"
-    if price is None and contract.trades:
-        price = contract.trades[-1].price
+    standing = [trade for trade in contract.trades if not trade.is_busted]
+    if price is None and standing:
+        price = standing[-1].price
     session = house.session().isoformat()
     if price is not None:
         house.state(

@@ -23,7 +23,12 @@ WINDOW = 6 * MINUTE
 
 
 def market(seed: int, days: int = 4) -> list[bytes]:
-    """Give the command lines of a small market of several days around a third Wednesday.
+    """Give the command lines of a small market of several days around a third Wednesday."""
+    return written(seed, days).lines
+
+
+def written(seed: int, days: int = 4) -> Script:
+    """Give the whole script of a market: its lines, and the twin's facts after each of them.
 
     More than eight days are quieter days, so that volatilities come to be known.
     """
@@ -45,7 +50,7 @@ def market(seed: int, days: int = 4) -> list[bytes]:
         close(script)
     if script.chance(0.1):
         script.lines[0] = b"\xef\xbb\xbf" + script.lines[0]
-    return script.lines
+    return script
 
 
 def before_the_session(script: Script) -> None:

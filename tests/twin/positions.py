@@ -122,7 +122,8 @@ def close_halts(house: House, market: Market, contract: Contract, close_at: int)
     for halt in contract.halts:
         if halt.until is None:
             halt.until = max(close_at, halt.until_at_least)
-    resume(house, market, contract, close_at)
+    if all(halt.until is not None and halt.until <= close_at for halt in contract.halts):
+        resume(house, market, contract, close_at)
     contract.halts = [
         halt for halt in contract.halts if halt.until is not None and halt.until > close_at
     ]

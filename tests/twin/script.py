@@ -20,13 +20,17 @@ YEAR = 365 * DAY
 
 
 class Script:
-    """Lines so far, the time of day, the twin's books after them, and a seeded chance."""
+    """Lines so far, the time of day, the twin's books after them, and a seeded chance.
+
+    ends: how many facts the twin had stated after each line.
+    """
 
     def __init__(self, seed: int) -> None:
         """Begin an empty script."""
         self.rng = Random(seed)  # noqa: S311
         self.house = begin()
         self.lines: list[bytes] = []
+        self.ends: list[int] = []
         self.sent: list[Command] = []
         self.now = 0
         self.names = 0
@@ -63,6 +67,7 @@ class Script:
         """Write a line and let the twin read it."""
         self.lines.append(line)
         feed(self.house, line)
+        self.ends.append(len(self.house.facts))
 
     def send(self, kind: str, **fields: object) -> None:
         """Write a command; now and then spoiled before, repeated or contradicted after."""

@@ -49,12 +49,8 @@ def test_a_row_of_wrong_width_is_not_packed() -> None:
 def test_awkward_bytes_come_back_as_they_went_in(journal: Journal, reader: Reader) -> None:
     made = awkward_rows()
     journal.commit(Batch(rows=made, heads=[move("market/P0", None, 4), move("market/P1", None, 5)]))
-    back = [
-        held
-        for shard in ("market/P0", "market/P1")
-        for block in reader.rows(shard)
-        for held in block
-    ]
+    shards = ("market/P0", "market/P1")
+    back = [held for shard in shards for block in reader.rows(shard) for held in block]
     assert sorted(back, key=lambda held: held[1]) == made
 
 
@@ -65,7 +61,10 @@ def test_rows_before_the_first_session_are_kept(journal: Journal, reader: Reader
 
 
 def test_every_table_has_the_columns_of_its_migration(reader: Reader) -> None:
-    query = "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum"
+    query = (
+        "SELECT attname FROM pg_attribute "
+        "WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum"
+    )
     for table in APPEND_ONLY:
         found = reader.connection.execute(query, [f"clearing.{table.name}"]).fetchall()
         assert [name for (name,) in found] == list(table.columns), table.name

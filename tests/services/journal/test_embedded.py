@@ -12,9 +12,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from services.journal.embedded import EmbeddedServer, is_running
-from services.journal.trouble import ServerNotStarted
+from services.journal.trouble import (
+    CommitUnknown,
+    DatabaseGone,
+    DiskFull,
+    FencedOff,
+    ServerNotStarted,
+)
 
 HOLDER = """
 import sys, time
@@ -186,6 +193,9 @@ def test_a_path_too_long_for_a_socket_works(tmp_path: Path) -> None:
             kill_postmaster(deep)
         with EmbeddedServer(deep) as server:
             assert rows_in(server) == count
+            sockets = Path(str(conninfo_to_dict(server.url)["host"]))
+            assert sockets.stat().st_mode & 0o777 == 0o700
+        assert not sockets.exists()
 
 
 def test_a_path_with_awkward_characters_works(tmp_path: Path) -> None:
@@ -238,3 +248,15 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_programs_that_are_not_there_are_named(directory: Path, tmp_path: Path) -> None:
     with pytest.raises(ServerNotStarted, match="initdb"):
         EmbeddedServer(directory, binaries=tmp_path)
+
+
+def test_the_log_tells_why_a_connection_broke(directory: Path) -> None:
+    with EmbeddedServer(directory) as server:
+        with (directory / "postgres.log").open("a") as log:
+            log.write("PANIC: could not write: No space left on device\n")
+        gone, unknown = DatabaseGone("reading: lost"), CommitUnknown("COMMIT: lost")
+        assert isinstance(server.cause_of(gone), DiskFull)
+        assert isinstance(server.cause_of(unknown), CommitUnknown)
+        assert "No space left" in str(server.cause_of(unknown))
+        fenced = FencedOff("late")
+        assert server.cause_of(fenced) is fenced

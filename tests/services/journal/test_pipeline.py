@@ -14,19 +14,21 @@ from tests.services.journal.journal_rows import SIT, batch_of
 
 
 class Slow:
-    """A journal that writes when it is allowed to, and fails at one batch."""
+    """A journal that writes when it is allowed to, and fails at the n-th batch."""
 
-    def __init__(self, *, fails_at: int = -1) -> None:
+    def __init__(self, *, fails_at: int = 0) -> None:
         self.gate = threading.Semaphore(0)
         self.started = threading.Semaphore(0)
         self.written: list[Batch] = []
         self.fails_at = fails_at
+        self.commits = 0
 
     def commit(self, batch: Batch) -> None:
         """Write when the gate lets through."""
         self.started.release()
         assert self.gate.acquire(timeout=10)
-        if len(self.written) == self.fails_at:
+        self.commits += 1
+        if self.commits == self.fails_at:
             message = "no space"
             raise DiskFull(message)
         self.written.append(batch)
@@ -70,7 +72,7 @@ def test_submit_waits_while_one_is_written_and_one_waits() -> None:
 
 
 def test_an_error_stops_the_line_and_surfaces_at_the_next_call() -> None:
-    slow = Slow(fails_at=1)
+    slow = Slow(fails_at=2)
     writer = PipelinedWriter(slow)
     writer.submit(Batch())
     writer.submit(Batch())
@@ -84,8 +86,8 @@ def test_an_error_stops_the_line_and_surfaces_at_the_next_call() -> None:
     assert len(slow.written) == 1
 
 
-def test_an_error_frees_a_caller_who_waits() -> None:
-    slow = Slow(fails_at=0)
+def test_an_error_frees_a_caller_who_waits_and_what_waited_is_not_written() -> None:
+    slow = Slow(fails_at=1)
     writer = PipelinedWriter(slow)
     writer.submit(Batch())
     assert slow.started.acquire(timeout=10)
@@ -95,10 +97,11 @@ def test_an_error_frees_a_caller_who_waits() -> None:
         writer.submit(Batch())
     with pytest.raises(DiskFull):
         writer.close()
+    assert slow.written == []
 
 
 def test_leaving_normally_raises_what_went_wrong() -> None:
-    slow = Slow(fails_at=0)
+    slow = Slow(fails_at=1)
     slow.open()
     with pytest.raises(DiskFull), PipelinedWriter(slow) as writer:
         writer.submit(Batch())

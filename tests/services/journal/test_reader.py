@@ -1,6 +1,13 @@
 """What was written is read back in order, whole, in blocks."""
 
-from services.journal.batch import Batch
+from collections.abc import Iterator
+from typing import Any, LiteralString
+
+import pytest
+
+from services.journal import reader as reading
+from services.journal.batch import Batch, HeadMove, JournalRow
+from services.journal.connecting import Connection
 from services.journal.reader import BLOCK_BYTES, Facts, Reader, Snapshot
 from services.journal.writer import Journal
 from tests.services.journal.journal_rows import DAY, SIT, batch_of, chain, move, row, rows
@@ -55,9 +62,9 @@ def test_a_reading_sees_what_was_there_when_it_began(journal: Journal, reader: R
 
 def test_a_reading_may_be_broken_off(journal: Journal, reader: Reader) -> None:
     journal.commit(batch_of(SIT, None, 999))
-    for reading in (reader.rows(SIT), reader.facts()):
-        assert next(reading)
-        reading.close()  # type: ignore[attr-defined]
+    for blocks in (reader.rows(SIT), reader.facts()):
+        assert next(iter(blocks))
+        del blocks
     assert reader.heads()[SIT].seq == 999
 
 
@@ -67,14 +74,37 @@ def test_rows_at_seqs(journal: Journal, reader: Reader) -> None:
 
 
 def test_facts_of_all_shards_come_in_the_order_decided(journal: Journal, reader: Reader) -> None:
-    made = []
+    made: list[JournalRow] = []
     for decided in range(3000):
         # SCU is rare, and it speaks first and last.
         rare = decided % 500 in (0, 499)
-        seq = sum(1 for held in made if held[0] == SCU) if rare else decided
+        seq = len([held for held in made if held[0] == SCU]) if rare else decided
         made.append(row(SCU if rare else SIT, seq, decided=decided, facts=b"%d" % decided))
     journal.commit(Batch(rows=made, heads=[move(SCU, None, 11), move(SIT, None, 2998)]))
     assert [int(facts.facts) for block in reader.facts() for facts in block] == list(range(3000))
+
+
+def test_facts_written_while_they_are_read_leave_no_gap(
+    journal: Journal, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.commit(Batch(rows=[row(SCU, 0), row(SIT, 0, decided=1)], heads=both_at(None, 0)))
+
+    def blocks_late(
+        connection: Connection, name: str, query: LiteralString, values: list[Any]
+    ) -> Iterator[list[Any]]:
+        if name.endswith(SIT):  # SCU is being read already.
+            later = [row(SCU, 1, decided=2), row(SIT, 1, decided=3)]
+            journal.commit(Batch(rows=later, heads=both_at(0, 1)))
+        yield from blocks(connection, name, query, values)
+
+    blocks = reading._blocks  # noqa: SLF001
+    monkeypatch.setattr(reading, "_blocks", blocks_late)
+    assert sum([len(block) for block in reader.facts()]) == 2
+
+
+def both_at(before: int | None, after: int) -> list[HeadMove]:
+    """The heads of both shards move."""
+    return [move(SCU, before, after), move(SIT, before, after)]
 
 
 def test_the_parts_of_a_row_follow_it(journal: Journal, reader: Reader) -> None:

@@ -22,7 +22,7 @@ from services.journal.trouble import (
 )
 
 STATES: dict[str, type[psycopg.Error]] = {
-    kind.sqlstate: kind
+    vars(kind)["sqlstate"]: kind
     for kind in vars(errors).values()
     if isinstance(kind, type) and isinstance(vars(kind).get("sqlstate"), str)
 }
@@ -81,9 +81,12 @@ def test_an_error_without_a_state_means(error: psycopg.Error, kind: type[Journal
 
 def test_a_translation_says_at_what_and_keeps_the_cause() -> None:
     cause = errors.DiskFull("could not extend file\nHINT: check free disk space")
-    with pytest.raises(
-        DiskFull, match=r"^writing: could not .* space \(SQLSTATE 53100\)$"
-    ) as caught, translated("writing"):
+    with (
+        pytest.raises(
+            DiskFull, match=r"^writing: could not .* space \(SQLSTATE 53100\)$"
+        ) as caught,
+        translated("writing"),
+    ):
         raise cause
     assert caught.value.__cause__ is cause
 

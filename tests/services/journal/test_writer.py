@@ -36,9 +36,8 @@ def counts(reader: Reader) -> dict[str, int]:
     """Rows of every table that has any."""
     found = {}
     for name in [*[table.name for table in APPEND_ONLY], "shard_head", "source"]:
-        row = reader.connection.execute(f"SELECT count(*) FROM clearing.{name}".encode()).fetchone()
-        assert row is not None
-        found[name] = row[0]
+        rows_held = reader.connection.execute(f"TABLE clearing.{name}".encode()).fetchall()
+        found[name] = len(rows_held)
     return {name: count for name, count in found.items() if count}
 
 

@@ -1,0 +1,1 @@
+"""Auditing: the journal recomputed, and the laws that must hold."""

@@ -1,0 +1,68 @@
+"""`clearing clear`: a stream of commands into the journal; its facts out, if asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from services.console.output import check_target, write_all
+from services.console.place import opened, place_of, with_place
+from services.console.progress import bytes_in, progress
+from services.embedded.clear import Summary, clear
+from services.embedded.source import STDIN, Block, source_name
+from services.journal.reader import Reader
+
+
+@click.command("clear")
+@click.option(
+    "--commands", required=True, metavar="FILE|-", help="Commands as JSON lines, also packed (.gz)."
+)
+@click.option(
+    "--facts", metavar="FILE|-", help="Afterwards write all facts of the journal as JSON lines."
+)
+@click.option("--source", metavar="NAME", help="Name of the source.  [default: the file's name]")
+@with_place
+def clear_command(
+    *, commands: str, facts: str | None, source: str | None, data: str | None, database: str | None
+) -> None:
+    r"""Clear a stream of commands.
+
+    A source is remembered by its name and the bytes read so far: the same command again goes on
+    where it stopped, and changes nothing when it had ended. Exit code 0 when the stream was
+    processed to its end, whatever was refused; a summary goes to standard error.
+
+    \b
+    Example:
+      clearing clear --commands day.jsonl --facts facts.jsonl
+      zcat day.jsonl.gz | clearing clear --commands - --source day --facts - | head
+    """
+    place = place_of(data, database)
+    if facts is not None:
+        check_target(facts, source=commands)
+    with opened(place) as url:
+        summary = _clear(url, commands, source)
+        for line in summary.lines():
+            click.echo(line, err=True)
+        if facts is not None:
+            with Reader(url) as reader:
+                write_all(facts, fact_pieces(reader))
+
+
+def fact_pieces(reader: Reader) -> Iterator[bytes]:
+    """All facts of the journal in the order they were decided, as whole lines."""
+    for block in reader.facts():
+        for piece in block:
+            if piece.facts:
+                yield piece.facts + b"\n"
+
+
+def _clear(url: str, commands: str, source: str | None) -> Summary:
+    label = f"clearing {source_name(commands, source)}"
+    total = None if commands == STDIN else bytes_in(commands)
+    with progress(label, total=total) as advance:
+
+        def show(block: Block) -> None:
+            advance(block.end, f"{block.lines_so_far:,} lines")
+
+        return clear(url, commands, name=source, progress=show)

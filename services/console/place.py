@@ -1,0 +1,81 @@
+"""Where the books are: the embedded Postgres of a directory, or any other by its URL.
+
+In: `--data` or `--database`. Out: the URL of a database that answers, for as long as a command
+runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from services.console.trouble import Stopped, told_plainly
+from services.journal.embedded import EmbeddedServer
+from services.journal.trouble import JournalTrouble
+
+DATA_DEFAULT: Final = ".clearing"
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A data directory, or a database given by its URL."""
+
+    data: Path
+    database: str | None
+
+    @property
+    def holds_cluster(self) -> bool:
+        """Whether the data directory has been used before."""
+        return (self.data / "postgres").is_dir()
+
+
+def place_of(data: str | None, database: str | None) -> Place:
+    """The place two options name. Errors: a usage error when both are given."""
+    if data is not None and database is not None:
+        msg = "expected --data or --database, found both"
+        raise click.UsageError(msg)
+    return Place(Path(data or DATA_DEFAULT), database)
+
+
+def with_place(command: _Command) -> _Command:
+    """The options `--data` and `--database`."""
+    command = click.option(
+        "--database",
+        metavar="URL",
+        help="Any Postgres 15 or later instead, as postgresql://user@host/name.",
+    )(command)
+    return click.option(
+        "--data",
+        metavar="DIR",
+        help=f"Directory of the embedded Postgres.  [default: {DATA_DEFAULT}]",
+    )(command)
+
+
+@contextmanager
+def opened(place: Place, *, must_exist: bool = False) -> Iterator[str]:
+    """The URL of the database, while the embedded server runs if it is that one.
+
+    must_exist: for who only reads; a directory without books is then not made into one.
+    """
+    with told_plainly():
+        if place.database is not None:
+            yield place.database
+            return
+        if must_exist and not place.holds_cluster:
+            msg = (
+                f"there are no books in {place.data}: clear something first with "
+                f"`clearing clear --commands FILE --data {place.data}`, or name where they are"
+            )
+            raise Stopped(msg)
+        with EmbeddedServer(place.data) as server:
+            try:
+                yield server.url
+            except JournalTrouble as trouble:
+                raise server.cause_of(trouble) from trouble

@@ -1,0 +1,112 @@
+"""`clearing report`: one of the reports of `services/reports`, as table, CSV or JSON."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import click
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from events.units import parse_date
+from services.console.output import say
+from services.console.place import opened, place_of, with_place
+from services.console.trouble import Stopped
+from services.reports.formats import FORMATS, shown_table
+from services.reports.report import Asked, Report, UnknownSubject
+from services.reports.table import REPORTS, ReportKind
+from services.reports.view import JournalView
+
+
+def _listed() -> str:
+    width = max(map(len, REPORTS))
+    return "\n".join(f"  {kind.name.ljust(width)}  {kind.tells}" for kind in REPORTS.values())
+
+
+@click.command(
+    "report",
+    help=f"""Print a report of a business date.
+
+\b
+{_listed()}
+
+What came before the first session has the date 0001-01-01.
+
+\b
+Example:
+  clearing report trades --date 2026-06-08
+  clearing report statement --date 2026-06-08 --member ALPHA --format csv
+  clearing report trade --trade T-1 --format json
+""",
+)
+@click.argument("name", type=click.Choice(list(REPORTS)))
+@click.option("--date", "day", metavar="D", help="Business date.  [default: the last one closed]")
+@click.option(
+    "--format", "shape", type=click.Choice(list(FORMATS)), default="table", show_default=True
+)
+@click.option("--member", metavar="M", help="Of statement: one member; else all.")
+@click.option("--account", metavar="A", help="Of statement: one account.")
+@click.option("--trade", metavar="ID", help="Of trade: the trade's id.")
+@click.option("--product", metavar="P", help="Of trades, prices, index, trade: one product.")
+@with_place
+def report_command(
+    *,
+    name: str,
+    day: str | None,
+    shape: str,
+    data: str | None,
+    database: str | None,
+    **subject: str | None,
+) -> None:
+    """Print a report; the help text is made from the table."""
+    kind = REPORTS[name]
+    _check_options(kind, subject)
+    given = None if day is None else _parsed(day)
+    with opened(place_of(data, database), must_exist=True) as url, JournalView(url) as view:
+        try:
+            _check_product(view, subject["product"])
+            report = kind.make(view, Asked(given or view.last_date(), given, **subject))
+        except UnknownSubject as unknown:
+            raise Stopped(str(unknown)) from unknown
+        _print(report, shape)
+
+
+def _check_options(kind: ReportKind, subject: dict[str, str | None]) -> None:
+    for option, value in subject.items():
+        if value is not None and option not in kind.takes:
+            takes = ", ".join(f"--{one}" for one in kind.takes) or "none of these options"
+            msg = f"report {kind.name} takes {takes}, not --{option}"
+            raise click.UsageError(msg)
+        if value is None and option in kind.needs:
+            msg = f"report {kind.name} needs --{option}"
+            raise click.UsageError(msg)
+
+
+def _check_product(view: JournalView, product: str | None) -> None:
+    known = [shard.partition("/")[2] for shard in view.markets()]
+    if product is not None and product not in known:
+        msg = f"no product {product} is in use; there are {', '.join(known) or 'none yet'}"
+        raise UnknownSubject(msg)
+
+
+def _parsed(text: str) -> date:
+    try:
+        return parse_date(text)
+    except ValueError as found:
+        raise click.BadParameter(str(found), param_hint="--date") from found
+
+
+def _print(report: Report, shape: str) -> None:
+    console = Console()
+    if shape != "table" or not console.is_terminal:
+        say(FORMATS[shape](report))
+        return
+    heads, rows, numeric = shown_table(report)
+    table = Table(title=escape(report.title), title_justify="left", box=box.SIMPLE_HEAD)
+    for head, is_number in zip(heads, numeric, strict=True):
+        table.add_column(head, justify="right" if is_number else "left")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console.print(table if rows else f"{report.title}\nNothing on this date.")

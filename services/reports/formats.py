@@ -1,0 +1,114 @@
+"""A report as a table for people, as CSV, as JSON.
+
+In: a report. Out: lines of text, as they are made: a long report does not gather in memory, but
+for a table, whose columns must be measured. Money is integer cents everywhere; a table adds the
+dollars.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Final
+
+from services.reports.raw_line import printable
+from services.reports.report import Cell, Cells, Report
+
+_CENTS: Final = "_cents"
+_GAP: Final = "  "
+
+
+def csv_lines(report: Report) -> Iterator[str]:
+    """A head and a line per row; what is empty is empty, lines end as everywhere here."""
+    yield _csv_line(report.columns)
+    for row in report.rows:
+        yield _csv_line(tuple(_plain(cell) for cell in row))
+
+
+def json_lines(report: Report) -> Iterator[str]:
+    """One document: title, columns, and the rows as objects, one on each line."""
+    head = {"title": report.title, "columns": report.columns}
+    yield json.dumps(head, ensure_ascii=False)[:-1] + ', "rows": ['
+    held: str | None = None
+    for row in report.rows:
+        if held is not None:
+            yield held + ","
+        held = json.dumps(_object(report.columns, row), ensure_ascii=False)
+    if held is not None:
+        yield held
+    yield "]}"
+
+
+def table_lines(report: Report) -> Iterator[str]:
+    """Columns side by side, numbers to the right; columns in which nothing stands are left out."""
+    heads, rows, numeric = shown_table(report)
+    yield report.title
+    if not rows:
+        yield "Nothing on this date."
+        return
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for row in (heads, ["-" * width for width in widths], *rows):
+        cells = [
+            cell.rjust(width) if is_number else cell.ljust(width)
+            for cell, width, is_number in zip(row, widths, numeric, strict=True)
+        ]
+        yield _GAP.join(cells).rstrip()
+
+
+def shown_table(report: Report) -> tuple[list[str], list[list[str]], list[bool]]:
+    """The heads and cells that a table shows, and which columns are numbers."""
+    rows = list(report.rows)
+    kept = [
+        place for place in range(len(report.columns)) if any(row[place] is not None for row in rows)
+    ]
+    heads = [report.columns[place] for place in kept]
+    shown = [[_shown(report.columns[place], row[place]) for place in kept] for row in rows]
+    return heads, shown, [_is_number(rows, place) for place in kept]
+
+
+def usd(cents: int) -> str:
+    """Cents as dollars, to the cent."""
+    sign = "-" if cents < 0 else ""
+    dollars, rest = divmod(abs(cents), 100)
+    return f"{sign}${dollars:,}.{rest:02d}"
+
+
+FORMATS: Final[dict[str, Callable[[Report], Iterator[str]]]] = {
+    "table": table_lines,
+    "csv": csv_lines,
+    "json": json_lines,
+}
+
+
+def _csv_line(cells: tuple[str, ...]) -> str:
+    held = io.StringIO()
+    csv.writer(held, lineterminator="").writerow(cells)
+    return held.getvalue()
+
+
+def _plain(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return str(cell)
+
+
+def _object(columns: tuple[str, ...], row: Cells) -> dict[str, str | int | bool | None]:
+    return {
+        column: cell.isoformat() if isinstance(cell, date) else cell
+        for column, cell in zip(columns, row, strict=True)
+    }
+
+
+def _shown(column: str, cell: Cell) -> str:
+    if column.endswith(_CENTS) and isinstance(cell, int):
+        return f"{cell} ({usd(cell)})"
+    return printable(_plain(cell))
+
+
+def _is_number(rows: list[Cells], place: int) -> bool:
+    return all(isinstance(row[place], int | None) for row in rows)

@@ -1,0 +1,54 @@
+"""The refusals of a date: which row, why, and the bytes that were refused.
+
+In: the rows of all shards. Out: one row for each refusal, in the order they were decided. A
+withdrawal refused at its cycle names the cycle's line, which decided it. What came before the
+first session has the date 0001-01-01.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from events.facts import CommandRefused, WithdrawalRefused
+from services.reports.raw_line import readable
+from services.reports.report import Asked, Cells, Fact, Report, laid_out
+from services.reports.view import JournalView, Row
+
+COLUMNS: Final = (
+    "business_date", "at", "shard", "seq", "command_type", "reference", "reason", "detail",
+    "origin", "position", "line", "line_hex",
+)  # fmt: skip
+KINDS: Final = (CommandRefused.TYPE.encode(), WithdrawalRefused.TYPE.encode())
+
+
+def refusals(view: JournalView, asked: Asked) -> Report:
+    """What was refused on a date."""
+    found = view.rows_of_all(view.shards(), asked.business_date, words=KINDS)
+    return Report(f"Refusals of {asked.business_date}", COLUMNS, refusal_rows(found))
+
+
+def refusal_rows(rows: Iterable[Row]) -> Iterator[Cells]:
+    """The rows of the report from journal rows."""
+    for row in rows:
+        for fact in row.facts(*KINDS):
+            text, exact = readable(row.line)
+            cells = {
+                "business_date": row.business_date,
+                "at": fact["at"],
+                "shard": row.shard,
+                "seq": row.seq,
+                "command_type": fact.get("command_type", "withdraw_collateral/1"),
+                "reference": fact["reference"],
+                "reason": fact["reason"],
+                "detail": fact["detail"] if "detail" in fact else _of_withdrawal(fact),
+                "origin": row.origin,
+                "position": row.position,
+                "line": text,
+                "line_hex": exact,
+            }
+            yield laid_out(COLUMNS, cells)
+
+
+def _of_withdrawal(fact: Fact) -> str:
+    return f"{fact['amount_cents']} cents of {fact['account']}, refused by the cycle in this line"

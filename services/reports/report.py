@@ -1,0 +1,52 @@
+"""What a report is: a title, columns, rows; and what somebody asks for.
+
+Money is integer cents, prices ticks, index values millionths of a dollar, rates ppm, as in the
+facts; the unit stands last in the column's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeAlias
+
+Cell: TypeAlias = str | int | bool | date | None
+Cells: TypeAlias = tuple[Cell, ...]
+Fact: TypeAlias = Mapping[str, Any]
+
+
+class UnknownSubject(Exception):
+    """A report was asked for about something the journal does not know; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a report is asked for. given_date: None when `business_date` is the last one closed."""
+
+    business_date: date
+    given_date: date | None = None
+    member: str | None = None
+    account: str | None = None
+    trade: str | None = None
+    product: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A table; its rows may be read only once, as they come from the journal."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Iterable[Cells]
+
+
+def laid_out(columns: tuple[str, ...], cells: Mapping[str, Cell]) -> Cells:
+    """The cells of a row in the order of the columns; those not given are empty."""
+    assert cells.keys() <= set(columns), f"no such columns: {cells.keys() - set(columns)}"
+    return tuple(cells.get(column) for column in columns)
+
+
+def word_of(kind: str) -> str:
+    """The name of a fact without its version."""
+    return kind.partition("/")[0]

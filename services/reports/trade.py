@@ -1,0 +1,185 @@
+"""The audit extract of one trade: from the bytes that came in to the cents that went out.
+
+In: a trade's id. Out: each journal row that speaks of it, with its bytes, chain hash and facts;
+then, cycle by cycle, the mark of its contract, the variation of its two accounts in that contract,
+and the postings. Cycles are shown to the close of the date asked for; without one, of the session
+that last changed the trade.
+
+`trade_cents` is what this trade alone brings an account in a cycle: what it had brought by then,
+lots · (mark − price), nothing once bust, less what earlier cycles brought (RULEBOOK §3, §4). The
+accounts' own variation is of all their trades in the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, LiteralString, NamedTuple
+
+from events.contracts import PRODUCTS, product_of
+from services.reports.raw_line import readable
+from services.reports.report import Asked, Cell, Cells, Fact, Report, laid_out, word_of
+from services.reports.trade_search import TradeRows, find_trade
+from services.reports.view import JournalView, Row
+from services.shards.routing import MEMBER_SHARD
+
+COLUMNS: Final = (
+    "business_date", "shard", "seq", "step", "at", "account", "contract", "cycle", "lots",
+    "price_ticks", "price_ticks_before", "amount_cents", "trade_cents", "debit", "credit",
+    "reason", "origin", "position", "line", "line_hex", "chain",
+)  # fmt: skip
+BARRIERS: Final[LiteralString] = """
+SELECT DISTINCT link.seq, journal.business_date
+FROM clearing.link
+JOIN clearing.journal ON journal.shard = link.source AND journal.seq = link.seq
+    AND journal.business_date >= %(since)s AND journal.business_date <= %(until)s
+WHERE link.target = 'member/0' AND link.source = %(shard)s AND link.last AND link.seq > %(seq)s
+ORDER BY 1
+"""
+PAID_BY: Final[LiteralString] = """
+SELECT DISTINCT seq FROM clearing.statement
+WHERE business_date = %s AND cycle = %s AND account = ANY(%s) ORDER BY seq
+"""
+_MARKS: Final = (b"settlement_price_set/1", b"cycle_price_set/1", b"contract_settled/1")
+_OF_CYCLE: Final = (*_MARKS, b"variation_settled/1", b"cycle_done/1")
+_CLOSE: Final = "close"
+
+
+class Version(NamedTuple):
+    """The trade from a row on: its price, None when it is bust."""
+
+    seq: int
+    price_ticks: int | None
+
+
+@dataclass(slots=True)
+class Cleared:
+    """A trade that was cleared: what it is, how it was changed, what it has brought the buyer."""
+
+    novated: Fact
+    versions: list[Version]
+    brought_cents: int = 0
+
+    def bring(self, seq: int, mark_ticks: int) -> int:
+        """What it brings the buyer in a cycle with this mark, in a row of the market."""
+        price = [version.price_ticks for version in self.versions if version.seq < seq][-1]
+        cents = PRODUCTS[product_of(self.novated["contract"])].cents_per_tick_lot
+        lots = self.novated["lots"]
+        whole = 0 if price is None else (mark_ticks - price) * lots * cents
+        brought, self.brought_cents = whole - self.brought_cents, whole
+        return brought
+
+
+def trade_extract(view: JournalView, asked: Asked) -> Report:
+    """All that the journal says about a trade. Errors: UnknownSubject."""
+    assert asked.trade is not None, "an extract was asked for without a trade"
+    found = find_trade(view, asked.trade, product=asked.product, until=asked.given_date)
+    title = f"Audit extract of trade {asked.trade}"
+    return Report(title, COLUMNS, extract_rows(found, _cycles(view, found)))
+
+
+def extract_rows(found: TradeRows, cycles: Iterable[tuple[Row, list[Row]]]) -> Iterator[Cells]:
+    """The extract's rows: of the journal rows that speak of the trade, then of the cycles."""
+    for row, facts in found.rows:
+        yield _input(row)
+        for fact in facts:
+            yield _spoken(row, fact)
+    trade = cleared_of(found)
+    if trade is None:
+        return
+    for market_row, member_rows in cycles:
+        yield from _cycle(trade, market_row, member_rows)
+
+
+def cleared_of(found: TradeRows) -> Cleared | None:
+    """The trade with its changes; None if it was refused."""
+    facts = [fact for _, some in found.rows for fact in some]
+    novated = [fact for fact in facts if fact["type"] == "trade_novated/1"]
+    if not novated:
+        return None
+    versions = [Version(novated[0]["seq"], novated[0]["price_ticks"])]
+    for fact in facts:
+        if fact["type"] == "trade_price_adjusted/1":
+            versions.append(Version(fact["seq"], fact["price_ticks"]))
+        elif fact["type"] == "trade_busted/1":
+            versions.append(Version(fact["seq"], None))
+    return Cleared(novated[0], versions)
+
+
+def _input(row: Row) -> Cells:
+    text, exact = readable(row.line)
+    cells: dict[str, Cell] = {"step": "input", "line": text, "line_hex": exact}
+    cells |= {"origin": row.origin, "position": row.position, "chain": row.chain.hex()}
+    return laid_out(COLUMNS, _place(row) | cells)
+
+
+def _spoken(row: Row, fact: Fact) -> Cells:
+    names = ("at", "contract", "lots", "price_ticks", "price_ticks_before", "reason")
+    cells: dict[str, Cell] = {name: fact.get(name) for name in names}
+    cells |= {"step": word_of(fact["type"]), "debit": None}
+    return laid_out(COLUMNS, _place(row) | cells)
+
+
+def _place(row: Row) -> dict[str, Cell]:
+    return {"business_date": row.business_date, "shard": row.shard, "seq": row.seq}
+
+
+def _cycles(view: JournalView, found: TradeRows) -> Iterator[tuple[Row, list[Row]]]:
+    """The market's barrier rows after the trade, each with the members' row that paid."""
+    first = found.rows[0][0] if found.rows else None
+    trade = cleared_of(found)
+    if first is None or trade is None:
+        return
+    asked = {
+        "shard": first.shard,
+        "seq": first.seq,
+        "since": first.business_date,
+        "until": found.until,
+    }
+    sides = [trade.novated["buyer"], trade.novated["seller"]]
+    for seq, day in view.ask(BARRIERS, asked):
+        (market_row,) = view.rows_at(first.shard, day, [seq])
+        done = next(market_row.facts(b"cycle_done/1"))
+        paid = [seqs[0] for seqs in view.ask(PAID_BY, [day, done["cycle"], sides])]
+        yield market_row, view.rows_at(MEMBER_SHARD, day, paid)
+
+
+def _cycle(trade: Cleared, market_row: Row, member_rows: Sequence[Row]) -> Iterator[Cells]:
+    contract = trade.novated["contract"]
+    buyer, seller = trade.novated["buyer"], trade.novated["seller"]
+    facts = list(market_row.facts(*_OF_CYCLE, naming=contract))
+    cycle = next(market_row.facts(b"cycle_done/1"))["cycle"]
+    same = _place(market_row) | {"contract": contract, "cycle": cycle}
+    mark = None
+    for fact in facts:
+        if fact["type"].encode() in _MARKS and fact["contract"] == contract:
+            mark = fact["price_ticks"]
+            step = word_of(fact["type"])
+            yield laid_out(COLUMNS, same | {"at": fact["at"], "step": step, "price_ticks": mark})
+    brought = None if mark is None else trade.bring(market_row.seq, mark)
+    paid = {
+        fact["account"]: fact
+        for fact in facts
+        if fact["type"] == "variation_settled/1" and fact["contract"] == contract
+    }
+    for account, own in ((buyer, brought), (seller, None if brought is None else -brought)):
+        if account in paid or own:
+            amount = paid[account]["amount_cents"] if account in paid else 0
+            cells = {"step": "variation_settled", "account": account, "amount_cents": amount}
+            yield laid_out(COLUMNS, same | cells | {"trade_cents": own})
+    for row in member_rows:
+        yield from _postings(row, (buyer, seller), contract, cycle)
+
+
+def _postings(row: Row, accounts: tuple[str, str], contract: str, cycle: str) -> Iterator[Cells]:
+    """What was booked for the two accounts' variation in the product."""
+    house = f"house:variation:{product_of(contract)}"
+    own = {f"cash:{account}" for account in accounts}
+    for fact in row.facts(b"posting/1", naming=house):
+        if {fact["debit"], fact["credit"]} & own:
+            (cash,) = {fact["debit"], fact["credit"]} - {house}
+            cells: dict[str, Cell] = {
+                name: fact[name] for name in ("at", "debit", "credit", "amount_cents")
+            }
+            cells |= {"step": "posting", "cycle": cycle, "account": cash.removeprefix("cash:")}
+            yield laid_out(COLUMNS, _place(row) | cells)

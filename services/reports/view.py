@@ -1,0 +1,189 @@
+"""What reports read: the journal as it stood when the view was opened.
+
+In: a URL, a shard, a business date. Out: rows of that date with their facts; read models; who is
+known. One read-only transaction, so that all parts of a report speak of the same moment. Rows of a
+date are found by the shard's closing row of the date before (table `day`), not by walking the
+history.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Any, Final, LiteralString, Self
+
+from psycopg import ServerCursor
+
+from services.embedded.restore import restore_control
+from services.journal.reader import SEQ_MAX, Reader
+from services.journal.trouble import translated
+from services.reports.report import Fact
+from settlement.control_books import ControlBooks
+
+ROWS_AT_ONCE: Final = 500
+
+Values = Sequence[Any] | Mapping[str, Any]
+
+ROWS: Final[LiteralString] = """
+SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
+FROM clearing.journal
+WHERE shard = %(shard)s AND business_date = %(day)s AND seq > %(after)s AND seq <= %(until)s
+AND (parts > 1 OR
+     (SELECT bool_or(position(word IN facts) > 0) FROM unnest(%(words)s::bytea[]) AS word))
+ORDER BY seq
+"""
+ROWS_AT: Final[LiteralString] = """
+SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
+FROM clearing.journal WHERE shard = %s AND business_date = %s AND seq = ANY(%s) ORDER BY seq
+"""
+ROWS_NAMING: Final[LiteralString] = """
+SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
+FROM clearing.journal
+WHERE shard = %(shard)s AND seq >= %(first)s AND business_date >= %(since)s
+AND business_date <= %(until)s AND position(%(name)s::bytea IN facts) > 0
+ORDER BY seq
+"""
+PARTS: Final[LiteralString] = (
+    "SELECT facts FROM clearing.journal_part WHERE shard = %s AND seq = %s ORDER BY part"
+)
+CLOSED: Final[LiteralString] = (
+    "SELECT business_date, seq FROM clearing.day WHERE shard = %s AND business_date <= %s "
+    "ORDER BY business_date DESC LIMIT 2"
+)
+LAST_DAY: Final[LiteralString] = "SELECT max(business_date) FROM clearing.day"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A journal row. first: the first part of its facts; more: gives the others, if there are any."""
+
+    shard: str
+    seq: int
+    business_date: date
+    origin: str
+    position: int
+    decided: int
+    line: bytes
+    chain: bytes
+    first: bytes
+    more: Callable[[], Iterator[bytes]] | None
+
+    def facts(self, *starts: bytes, naming: str | None = None) -> Iterator[Fact]:
+        """The facts whose type begins so, in order. naming: only lines in which this name stands."""
+        heads = tuple(b'{"type":"' + start for start in starts)
+        wanted = b"" if naming is None else f'"{naming}"'.encode()
+        for part in self._parts():
+            for line in part.split(b"\n"):
+                if line.startswith(heads) and wanted in line:
+                    yield json.loads(line)
+
+    def _parts(self) -> Iterator[bytes]:
+        yield self.first
+        if self.more is not None:
+            yield from self.more()
+
+
+class JournalView:
+    """A reader with one point in time; a context manager."""
+
+    def __init__(self, url: str) -> None:
+        self.reader = Reader(url)
+        with translated("opening a view of the journal"):
+            self.reader.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self._control: ControlBooks | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.reader.close()
+
+    @property
+    def control(self) -> ControlBooks:
+        """Who and what is known: members, accounts, products, as of the last row."""
+        if self._control is None:
+            self._control = restore_control(self.reader)
+        return self._control
+
+    def shards(self) -> list[str]:
+        """All shards, by name."""
+        return sorted(self.reader.heads())
+
+    def markets(self, product: str | None = None) -> list[str]:
+        """The market shards, or that of one product."""
+        markets = [shard for shard in self.shards() if shard.startswith("market/")]
+        return [shard for shard in markets if product in (None, shard.partition("/")[2])]
+
+    def last_date(self) -> date:
+        """The last date that was closed, else the open session's, else the first of the calendar."""
+        closed = self.ask(LAST_DAY)[0][0]
+        return closed or self.control.business_date or date.min
+
+    def rows(self, shard: str, day: date, *, words: Sequence[bytes]) -> Iterator[Row]:
+        """The rows of a date whose facts hold one of these words, in order."""
+        after, until = self._span(shard, day)
+        asked = {"shard": shard, "day": day, "after": after, "until": until, "words": list(words)}
+        for found in self._streamed(f"rows {shard}", ROWS, asked):
+            yield self._row(found)
+
+    def rows_of_all(
+        self, shards: Sequence[str], day: date, *, words: Sequence[bytes]
+    ) -> Iterator[Row]:
+        """The same over several shards, in the order they were decided."""
+        streams = [self.rows(shard, day, words=words) for shard in shards]
+        return heapq.merge(*streams, key=lambda row: row.decided)
+
+    def rows_at(self, shard: str, day: date, seqs: Sequence[int]) -> list[Row]:
+        """Rows by their numbers."""
+        return [self._row(found) for found in self.ask(ROWS_AT, [shard, day, list(seqs)])]
+
+    def rows_numbered(self, shard: str, seqs: Sequence[int]) -> list[Row]:
+        """Rows by their numbers where their dates are not known."""
+        return [self._row(found) for found in self.reader.rows_at(shard, seqs)]
+
+    def rows_naming(self, name: str, *, first: Row, until: date) -> list[Row]:
+        """The rows of a shard, from one on, whose facts name an id."""
+        asked = {
+            "shard": first.shard,
+            "first": first.seq,
+            "since": first.business_date,
+            "until": until,
+            "name": f'"{name}"'.encode(),
+        }
+        return [self._row(found) for found in self.ask(ROWS_NAMING, asked)]
+
+    def ask(self, query: LiteralString, values: Values | None = None) -> list[Any]:
+        """All rows of a short answer."""
+        with translated("reading the journal"):
+            return self.reader.connection.execute(query, values, binary=True).fetchall()
+
+    def _span(self, shard: str, day: date) -> tuple[int, int]:
+        """After which row, and until which, the rows of a date lie."""
+        closed = self.ask(CLOSED, [shard, day])
+        if not closed:
+            return -1, SEQ_MAX
+        if closed[0][0] != day:
+            return closed[0][1], SEQ_MAX
+        return (closed[1][1] if len(closed) > 1 else -1), closed[0][1]
+
+    def _row(self, found: tuple[Any, ...]) -> Row:
+        shard, seq, day, origin, position, decided, line, parts, facts, chain = found
+        more = partial(self._parts, shard, seq) if parts > 1 else None
+        return Row(shard, seq, day, origin, position, decided, line, chain, facts, more)
+
+    def _parts(self, shard: str, seq: int) -> Iterator[bytes]:
+        for found in self._streamed(f"parts {shard} {seq}", PARTS, [shard, seq]):
+            yield found[0]
+
+    def _streamed(self, name: str, query: LiteralString, values: Values) -> Iterator[Any]:
+        """A long answer, a few rows at a time."""
+        with (
+            translated("reading the journal"),
+            ServerCursor(self.reader.connection, name) as cursor,
+        ):
+            cursor.itersize = ROWS_AT_ONCE
+            yield from cursor.execute(query, values, binary=True)

@@ -1,0 +1,202 @@
+"""The laws of RULEBOOK §9 over a clearinghouse in memory: its books against its rows.
+
+In: a clearinghouse whose logs hold every row from 0 on. Out: nothing, or an AssertionError with the numbers.
+Positions, cash and balances are summed anew from the facts; the chain is hashed by a few lines of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections import Counter, defaultdict
+from typing import Any, TypeAlias
+
+from services.shards.clearinghouse import Clearinghouse
+from services.shards.log import JournalRow, ShardLog
+
+Fields: TypeAlias = dict[str, Any]
+Sums: TypeAlias = dict[tuple[str, ...], int]
+
+REFUSED = "command_refused/1"
+VARIATION = "variation_settled/1"
+
+
+def check_laws(house: Clearinghouse) -> None:
+    """Every law that can be read off the books and the rows."""
+    facts = facts_of(house)
+    check_the_house_is_flat(house, facts)
+    check_variation_sums_to_zero(facts)
+    check_instructions_add_up(facts)
+    check_double_entry(house, facts)
+    check_nothing_happens_twice(facts)
+    for log in house.logs():
+        check_log(log)
+
+
+def facts_of(house: Clearinghouse) -> list[Fields]:
+    """All facts, shard by shard, in the order of the rows."""
+    return [fact for log in house.logs() for fact in facts_since(log, 0, 0)]
+
+
+def facts_since(log: ShardLog, row: int, part: int) -> list[Fields]:
+    """The facts of a shard's rows from one on, and of the further parts from one on."""
+    further: dict[int, list[bytes]] = defaultdict(list)
+    for _, seq, _, more in log.parts[part:]:
+        further[seq].append(more)
+    texts = [text for one in log.rows[row:] for text in (one[8], *further[one[1]]) if text]
+    return [json.loads(line) for text in texts for line in text.split(b"\n")]
+
+
+def holdings(house: Clearinghouse) -> tuple[object, ...]:
+    """What a refused input must not touch: positions, what is open on them, cash, balances."""
+    columns = [
+        (name, one.positions.lots.tobytes(), one.positions.open_cents.tobytes())
+        for product in sorted(house.markets)
+        for name, one in sorted(house.markets[product].books.contracts.items())
+    ]
+    return columns, house.member.cash.tobytes(), dict(house.member.house_cents)
+
+
+def check_the_house_is_flat(house: Clearinghouse, facts: list[Fields]) -> None:
+    """Law 1: per contract the lots of all accounts sum to zero, and they are those of the facts."""
+    stated = positions_of(facts)
+    for (contract,), lots in sums_by(stated, 0).items():
+        assert lots == 0, f"the house holds {-lots} lots of {contract}"
+    held: Sums = {}
+    for market in house.markets.values():
+        accounts = market.books.control.accounts_by_number
+        for name, one in market.books.contracts.items():
+            positions = one.positions
+            assert sum(positions.lots) == 0, f"{name}: {list(positions.lots)}"
+            assert sum(positions.open_cents) == 0, f"{name}: {list(positions.open_cents)}"
+            for account, lots in zip(accounts, positions.lots, strict=True):
+                held[name, account.name] = lots
+    assert nonzero(held) == nonzero(stated)
+
+
+def positions_of(facts: list[Fields]) -> Sums:
+    """Lots by (contract, account), summed from the facts that move them."""
+    sums: Sums = defaultdict(int)
+    for fact in facts:
+        sign = {"trade_novated/1": 1, "trade_busted/1": -1}.get(fact["type"])
+        if sign is not None:
+            sums[fact["contract"], fact["buyer"]] += sign * fact["lots"]
+            sums[fact["contract"], fact["seller"]] -= sign * fact["lots"]
+        elif fact["type"] == "position_transferred/1":
+            given = fact["lots"] if fact["side"] == "long" else -fact["lots"]
+            sums[fact["contract"], fact["to_account"]] += given
+            sums[fact["contract"], fact["from_account"]] -= given
+        elif fact["type"] == "position_closed/1":
+            sums[fact["contract"], fact["account"]] -= fact["lots"]
+    return sums
+
+
+def check_variation_sums_to_zero(facts: list[Fields]) -> None:
+    """Law 2: per contract and cycle, and no zero is stated."""
+    sums: Sums = defaultdict(int)
+    for fact in chosen(facts, VARIATION):
+        assert fact["amount_cents"] != 0, fact
+        sums[fact["contract"], fact["business_date"], fact["cycle"]] += fact["amount_cents"]
+    assert nonzero(sums) == {}
+
+
+def check_instructions_add_up(facts: list[Fields]) -> None:
+    """Law 8: a member's instruction is the sum of its accounts' variation, per cycle and origin."""
+    opened = {fact["account"]: fact for fact in chosen(facts, "account_opened/1")}
+    sums: Sums = defaultdict(int)
+    for fact in chosen(facts, VARIATION):
+        account = opened[fact["account"]]
+        side = (account["member"], account["origin"], fact["business_date"], fact["cycle"])
+        sums[side] += fact["amount_cents"]
+    for fact in chosen(facts, "settlement_instructed/1"):
+        side = (fact["member"], fact["origin"], fact["business_date"], fact["cycle"])
+        sums[side] -= fact["variation_cents"]
+    assert nonzero(sums) == {}
+
+
+def check_double_entry(house: Clearinghouse, facts: list[Fields]) -> None:
+    """Law 3: balances are the sums of postings, and cash is what was paid in, out and settled."""
+    balances: Sums = defaultdict(int)
+    for fact in chosen(facts, "posting/1"):
+        assert fact["amount_cents"] > 0, fact
+        assert fact["for"] in {"collateral_moved/1", VARIATION}, fact
+        balances[(fact["debit"],)] -= fact["amount_cents"]
+        balances[(fact["credit"],)] += fact["amount_cents"]
+    assert sum(balances.values()) == 0, balances
+    moved: Sums = defaultdict(int)
+    for fact in (*chosen(facts, "collateral_moved/1"), *chosen(facts, VARIATION)):
+        moved[(f"cash:{fact['account']}",)] += fact["amount_cents"]
+    accounts, member = house.control.accounts_by_number, house.member
+    cash = {
+        (f"cash:{one.name}",): cents for one, cents in zip(accounts, member.cash, strict=True)
+    }
+    assert nonzero(moved) == nonzero(cash)
+    owned = {(name,): cents for name, cents in member.house_cents.items()}
+    assert nonzero(balances) == nonzero(cash) | nonzero(owned)
+    paid = [cents for (name,), cents in balances.items() if name.startswith("house:variation:")]
+    assert not any(paid), balances
+
+
+def check_nothing_happens_twice(facts: list[Fields]) -> None:
+    """Law 4: an id is cleared, undone, moved or asked for at most once."""
+    names = Counter(
+        (fact["shard"], fact["type"], fact[name])
+        for kind, name in (
+            ("trade_novated/1", "trade_id"),
+            ("trade_busted/1", "trade_id"),
+            ("position_transferred/1", "transfer"),
+            ("collateral_moved/1", "reference"),
+            ("withdrawal_pending/1", "reference"),
+            ("margin_called/1", "call"),
+            ("contract_settled/1", "contract"),
+        )
+        for fact in chosen(facts, kind)
+    )
+    assert {name: count for name, count in names.items() if count > 1} == {}
+
+
+def check_log(log: ShardLog) -> None:
+    """Law 6: rows are dense from 0 on, each facts' `seq` is its row, and the chain holds."""
+    further: dict[int, list[bytes]] = defaultdict(list)
+    for _, seq, number, part in log.parts:
+        further[seq].append(part)
+        assert number == len(further[seq]), (log.shard, seq, number)
+    chain = bytes(32)
+    for number, row in enumerate(log.rows):
+        assert row[:2] == (log.shard, number), row[:2]
+        chain = chained(chain, row, [row[8], *further[number]])
+        assert row[9] == chain, f"row {number} of {log.shard} was changed"
+    assert (log.seq, log.chain) == (len(log.rows), chain)
+    assert {fact["shard"] for fact in facts_since(log, 0, 0)} == {log.shard}
+
+
+def chained(before: bytes, row: JournalRow, parts: list[bytes]) -> bytes:
+    """The hash of a row by the layout that `events/chain.py` documents, written down once more."""
+    shard, seq, day, origin, position, decided, line, *_ = row
+    text = b"\x00\x1ftoken-clearinghouse/journal-row" + b"\x00\x01" + before
+    text += struct.pack(f">H{len(shard)}s", len(shard), shard.encode())
+    text += struct.pack(">q", seq) + struct.pack(">I", day.toordinal() - 1)
+    text += struct.pack(">qq", position, decided)
+    text += struct.pack(f">H{len(origin)}s", len(origin), origin.encode())
+    text += struct.pack(">I", len(line)) + line + struct.pack(">I", len(parts))
+    text += b"".join(struct.pack(">I", len(part)) + part for part in parts)
+    return hashlib.sha256(text).digest()
+
+
+def chosen(facts: list[Fields], kind: str) -> list[Fields]:
+    """The facts of one type."""
+    return [fact for fact in facts if fact["type"] == kind]
+
+
+def sums_by(sums: Sums, place: int) -> Sums:
+    """The same sums by one part of their keys."""
+    found: Sums = defaultdict(int)
+    for key, amount in sums.items():
+        found[(key[place],)] += amount
+    return found
+
+
+def nonzero(sums: Sums) -> Sums:
+    """Without what sums to nothing."""
+    return {key: amount for key, amount in sums.items() if amount}

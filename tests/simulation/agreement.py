@@ -1,0 +1,46 @@
+"""Facts of ours and of the twin, held against each other line by line.
+
+In: what both stated for one line. Out: nothing, or an AssertionError with what only one of them stated. Facts are
+compared as multisets, field by field; left out is what the twin does not state (see `tests/twin/clearinghouse.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+from tests.laws import REFUSED, Fields
+
+OWN_TYPES = frozenset(
+    {
+        "capability_reported/1", "clock_advanced/1", "contract_unmarked/1", "cycle_started/1",
+        "day_closed/1", "index_value_reported/1", "model_retired/1", "posting/1",
+        "provider_price_reported/1", "provider_volume_reported/1", "quote_set/1", "shard_opened/1",
+    }
+)  # fmt: skip
+NOT_COMPARED = ("detail", "seq", "trade_seq")
+
+
+def check_agreement(ours: list[Fields], twins: list[Fields], *, where: str) -> None:
+    """Both stated the same."""
+    mine, theirs = Counter(map(printed, ours)), Counter(map(printed, twins))
+    del mine[""]
+    if mine != theirs:
+        only = [f"ours: {text}" for text in (mine - theirs).elements()]
+        only += [f"twin: {text}" for text in (theirs - mine).elements()]
+        raise AssertionError("\n".join((where, *only)))
+
+
+def printed(fact: Fields) -> str:
+    """What both must state of a fact, in one notation; empty for a type of our own."""
+    kind = fact["type"]
+    if kind in OWN_TYPES:
+        return ""
+    is_timeless = kind == "contract_resumed/1" or (
+        kind == REFUSED and fact["reason"] == "malformed"
+    )
+    left_out = (*NOT_COMPARED, "at") if is_timeless else NOT_COMPARED
+    if kind == "index_stale/1":
+        left_out = (*NOT_COMPARED, "reason")
+    told = {name: value for name, value in fact.items() if name not in left_out}
+    return json.dumps(told, sort_keys=True)

@@ -1,0 +1,87 @@
+"""The same market in batches, ordinary trades on the fast path, with restarts in between.
+
+In: the lines of a market. Out: nothing, or an AssertionError that names the first row that differs from a run
+that took each line by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from random import Random
+
+from events.codec import decode_command
+from events.trade_line import TRADE_LINE
+from services.embedded.memory import DictMemory
+from services.shards.clearinghouse import RANKS, Clearinghouse, open_clearinghouse, take_decoded
+from services.shards.log import Inbound, ShardLog
+from services.shards.market_batch import TradeRun, clear_trades
+from tests.simulation.restarts import hashes, restarted
+
+ORIGIN = "memory"
+Found = tuple[re.Match[bytes], int, bytes]
+
+
+class BatchedRun:
+    """A clearinghouse that takes lines in batches: ordinary trades together, on the fast path."""
+
+    def __init__(self) -> None:
+        self.house = open_clearinghouse()
+        self.memory = DictMemory()
+        self.lines = 0
+
+    def take(self, batch: list[bytes]) -> None:
+        """Decide a batch of lines; trades wait until anything else comes, by market."""
+        waiting: dict[str, list[Found]] = {}
+        for one in batch:
+            line = one.removesuffix(b"\n").removesuffix(b"\r")
+            if not line:
+                continue
+            self.lines += 1
+            match = TRADE_LINE.fullmatch(line)
+            product = "" if match is None else match[2][:3].decode()
+            if match is not None and product in self.house.markets:
+                waiting.setdefault(product, []).append((match, self.lines, line))
+                continue
+            self._clear(waiting)
+            waiting = {}
+            inbound = Inbound(ORIGIN, self.lines, self.lines * RANKS, line)
+            decoded = decode_command(line)
+            take_decoded(self.house, inbound, decoded=decoded, memory=self.memory)
+        self._clear(waiting)
+
+    def _clear(self, waiting: dict[str, list[Found]]) -> None:
+        for product, found in waiting.items():
+            fields, places, lines = zip(*found, strict=True)
+            decided = [place * RANKS for place in places]
+            run = TradeRun(fields, places, decided, lines, [0] * len(lines))
+            clear_trades(self.house.markets[product], run, origin=ORIGIN, memory=self.memory)
+
+    def restart(self) -> None:
+        """Dump the books of every shard and load them again."""
+        before = hashes(self.house)
+        self.house = restarted(self.house)
+        assert hashes(self.house) == before, "a restart has changed the books"
+
+
+def check_batches(lines: list[bytes], plain: Clearinghouse, *, rng: Random) -> None:
+    """In batches of any size and with restarts, the same chain and the same hashes as line by line."""
+    run, first = BatchedRun(), 0
+    size = rng.choice((1, 7, 40, len(lines)))
+    for _ in range(3):
+        middle = rng.randrange(first, len(lines) + 1)
+        for place in range(first, middle, size):
+            run.take(lines[place : min(middle, place + size)])
+        run.restart()
+        first = middle
+    run.take(lines[first:])
+    for ours, theirs in zip(run.house.logs(), plain.logs(), strict=True):
+        check_rows(ours, theirs)
+    assert hashes(run.house) == hashes(plain)
+
+
+def check_rows(ours: ShardLog, theirs: ShardLog) -> None:
+    """Two logs of one shard are the same; names the first row that is not."""
+    for mine, other in zip(ours.rows, theirs.rows, strict=True):
+        assert mine == other, f"row {mine[1]} of {mine[0]} differs in batches: {mine} {other}"
+    assert ours.parts == theirs.parts
+    assert (ours.seq, ours.chain) == (theirs.seq, theirs.chain)
