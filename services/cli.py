@@ -12,7 +12,9 @@ from typing import Final
 import click
 
 from services.console.clear_command import clear_command
+from services.console.doctor_command import doctor_command
 from services.console.report_command import report_command
+from services.console.schema_command import schema_command
 from services.console.trouble import EXIT_STOPPED
 
 EXIT_INTERRUPTED: Final = 130
@@ -31,7 +33,7 @@ def cli() -> None:
     """
 
 
-for _command in (clear_command, report_command):
+for _command in (clear_command, report_command, schema_command, doctor_command):
     cli.add_command(_command)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -38,14 +37,14 @@ class SessionTrades:
         self.prices.append(price_ticks)
         self.lots.append(lots)
 
-    def extend(self, deals: Sequence[tuple[int, int, int, int]]) -> None:
-        """Many trades of the stream, each as `add` takes it."""
-        if deals:
-            columns = zip(*deals, strict=True)
-            for column, values in zip(
-                (self.seqs, self.times, self.prices, self.lots), columns, strict=True
-            ):
-                column.extend(values)
+    def extend(
+        self, seqs: IntArray, times: IntArray, *, prices: IntArray, lots: IntArray
+    ) -> None:
+        """Many trades of the stream, as columns."""
+        self.seqs.frombytes(seqs.tobytes())
+        self.times.frombytes(times.tobytes())
+        self.prices.frombytes(prices.tobytes())
+        self.lots.frombytes(lots.tobytes())
 
     def bust(self, seq: int) -> bool:
         """Leave the trade of a journal row out; False for one of an earlier session, not here."""

@@ -176,11 +176,12 @@ def chained(before: bytes, row: JournalRow, parts: list[bytes]) -> bytes:
     shard, seq, day, origin, position, decided, line, *_ = row
     text = b"\x00\x1ftoken-clearinghouse/journal-row" + b"\x00\x01" + before
     text += struct.pack(f">H{len(shard)}s", len(shard), shard.encode())
+    text += struct.pack(f">H{len(origin)}s", len(origin), origin.encode())
     text += struct.pack(">q", seq) + struct.pack(">I", day.toordinal() - 1)
     text += struct.pack(">qq", position, decided)
-    text += struct.pack(f">H{len(origin)}s", len(origin), origin.encode())
-    text += struct.pack(">I", len(line)) + line + struct.pack(">I", len(parts))
-    text += b"".join(struct.pack(">I", len(part)) + part for part in parts)
+    text += struct.pack(">II", len(line), len(parts))
+    text += b"".join(struct.pack(">I", len(part)) for part in parts)
+    text += b"".join((line, *parts))
     return hashlib.sha256(text).digest()
 
 

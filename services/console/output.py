@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import click
-
 from services.console.trouble import Stopped
 
 STDOUT: Final = "-"
@@ -78,7 +76,7 @@ def _write_and_rename(path: Path, pieces: Iterable[bytes]) -> None:
 @contextmanager
 def _until_closed() -> Iterator[BinaryIO]:
     """Standard output as bytes; whoever closes it early has read enough."""
-    stream = click.get_binary_stream("stdout")
+    stream = sys.stdout.buffer
     try:
         yield stream
         stream.flush()

@@ -6,7 +6,7 @@ is durable, from here for what is not yet. Ids decided in a batch leave here whe
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -37,7 +37,6 @@ class _ShardIds:
     known: dict[Identity, Seen] = field(default_factory=dict)
     fresh: dict[Identity, Seen] = field(default_factory=dict)
     cleared: Cleared = field(default_factory=dict)
-    suspects: set[bytes] = field(default_factory=set)
     keys: list[int] = field(default_factory=list)
     seqs: list[int] = field(default_factory=list)
     cleared_since: int = 0
@@ -63,18 +62,20 @@ class JournalMemory:
         """What the journal said for the block before is no longer needed."""
         for held in self._shards.values():
             held.known = {}
-            held.suspects = {one.name.encode() for one in held.fresh}
 
     def prepare_trades(
         self, shard: str, names: Sequence[bytes], *, keys: Int64s, chosen: NDArray[np.bool_]
-    ) -> None:
-        """Look up the trade ids of a block. names, keys: of every line; chosen: which are trades here."""
-        held = self._of(shard)
-        hits = held.index.lookup(keys[chosen])
+    ) -> list[int]:
+        """Look up the trade ids of a block; gives the keys that are known, durable or not.
+
+        names, keys: of every line; chosen: which lines are trades of this shard.
+        """
+        hits = self._of(shard).index.lookup(keys[chosen])
         if hits:
             places = np.flatnonzero(np.isin(keys, np.array([*hits], np.int64)) & chosen)
             ids = {Identity(TRADE, names[place].decode()) for place in places.tolist()}
             self._recall(shard, ids, hits)
+        return [*hits]
 
     def prepare(self, shard: str, ids: Sequence[tuple[Identity, int]]) -> None:
         """Look up other ids of a block, with their keys."""
@@ -96,21 +97,25 @@ class JournalMemory:
         """Remember what came first."""
         held = self._of(shard)
         held.fresh[identity] = seen
-        held.suspects.add(identity.name.encode())
         held.keys.append(key_of(identity))
         held.seqs.append(seen.seq)
 
-    def of_trades(self, shard: str) -> tuple[Cleared, Container[bytes]]:
-        """For the fast path: see `services.shards.identity.Memory`."""
+    def keep_cleared(
+        self,
+        shard: str,
+        names: Sequence[bytes],
+        *,
+        keys: Sequence[int],
+        lines: Sequence[bytes],
+        last_seq: int,
+    ) -> None:
+        """Remember trades that were cleared in rows that follow one another, up to the last."""
         held = self._of(shard)
-        return held.cleared, held.suspects
-
-    def keep_cleared(self, shard: str, keys: Sequence[int], *, first_seq: int) -> None:
-        """Trades cleared in rows that follow one another."""
-        held = self._of(shard)
+        seqs = range(last_seq + 1 - len(names), last_seq + 1)
+        held.cleared.update(zip(names, zip(seqs, lines, strict=True), strict=True))
         held.keys += keys
-        held.seqs += range(first_seq, first_seq + len(keys))
-        held.cleared_since += len(keys)
+        held.seqs += seqs
+        held.cleared_since += len(names)
 
     def hand_over(self, batch: Batch) -> list[Handed]:
         """Put what was remembered since the last batch into this one."""
@@ -161,7 +166,6 @@ class JournalMemory:
             identity, seen = seen_in_row(row[1], row[6], row[8])
             if identity in ids:
                 held.known.setdefault(identity, seen)
-                held.suspects.add(identity.name.encode())
 
 
 def key_of(identity: Identity) -> int:

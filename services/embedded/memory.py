@@ -6,7 +6,7 @@ In: lines. Out: the facts in the order they were decided, as WIRE has them.
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from events.codec import decode_command
@@ -39,17 +39,19 @@ class DictMemory:
         """Remember what came first."""
         self.seen[(shard, identity)] = seen
 
-    def of_trades(self, shard: str) -> tuple[Cleared, Container[bytes]]:
-        """For the fast path: cleared trades, and ids that were decided the slow way."""
-        slow = {
-            identity.name.encode()
-            for where, identity in self.seen
-            if where == shard and identity.kind == TRADE
-        }
-        return self.cleared.setdefault(shard, {}), slow
-
-    def keep_cleared(self, shard: str, keys: Sequence[int], *, first_seq: int) -> None:
-        """Nothing more to do: cleared trades stand in the dictionary for ever."""
+    def keep_cleared(
+        self,
+        shard: str,
+        names: Sequence[bytes],
+        *,
+        keys: Sequence[int],
+        lines: Sequence[bytes],
+        last_seq: int,
+    ) -> None:
+        """Remember trades that were cleared in rows that follow one another, up to the last."""
+        del keys
+        seqs = range(last_seq + 1 - len(names), last_seq + 1)
+        self.cleared.setdefault(shard, {}).update(zip(names, zip(seqs, lines), strict=True))
 
 
 class MemoryRun:

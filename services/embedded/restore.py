@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from operator import itemgetter
 
-from services.journal.reader import Head, Reader
+from services.journal.ahead import ahead
+from services.journal.reader import SEQ_MAX, FoldingRow, Head, Reader
 from services.shards.clearinghouse import RANKS, Clearinghouse, Market
-from services.shards.fold import Row, fold_control, fold_market, fold_member, join_parts
+from services.shards.fold import Row, fold_control, fold_member, join_parts
+from services.shards.fold_trades import RowTuple, fold_market_rows
 from services.shards.log import ShardLog
 from services.shards.market_books import MarketBooks, open_market_books
 from services.shards.member_books import MemberBooks
@@ -76,8 +79,8 @@ def restore_market(reader: Reader, shard: str) -> tuple[MarketBooks, int]:
     else:
         control = restore_control(reader, until_number=control_number(snapshot.state))
         (books, _), after = load_market(snapshot.state, control), snapshot.seq
-    for row in rows_of(reader, shard, after=after):
-        fold_market(books, row)
+    for block in blocks_of(reader, shard, after=after):
+        fold_market_rows(books, block)
     return books, reader.links_sent(shard)
 
 
@@ -93,17 +96,31 @@ def restore_member(reader: Reader) -> MemberBooks:
     return books
 
 
-def rows_of(reader: Reader, shard: str, *, after: int, until: int | None = None) -> Iterator[Row]:
-    """A shard's rows after one, each with all its parts."""
-    blocks = (
-        reader.rows(shard, after=after)
-        if until is None
-        else reader.rows(shard, after=after, until=until)
-    )
-    for block in blocks:
-        for _, seq, _, origin, position, _, line, parts, facts, _ in block:
-            whole = facts if parts == 1 else join_parts([facts, *reader.parts(shard, seq)])
-            yield Row(seq, origin, position, line, whole)
+def rows_of(
+    reader: Reader, shard: str, *, after: int, until: int = SEQ_MAX
+) -> Iterator[Row]:
+    """A shard's rows after one and up to another, each with all its parts."""
+    for block in blocks_of(reader, shard, after=after, until=until):
+        for row in block:
+            yield Row(*row[:5])
+
+
+def blocks_of(
+    reader: Reader, shard: str, *, after: int, until: int = SEQ_MAX
+) -> Iterator[list[RowTuple]]:
+    """The same in blocks of plain tuples in the order of `Row`, the next read while one is folded."""
+    for block in ahead(reader.rows_to_fold(shard, after=after, until=until)):
+        yield [_whole(reader, shard, row) for row in block] if _has_parts(block) else block
+
+
+def _has_parts(block: list[FoldingRow]) -> bool:
+    return max(map(itemgetter(5), block)) > 1
+
+
+def _whole(reader: Reader, shard: str, row: FoldingRow) -> RowTuple:
+    seq, origin, position, line, facts, parts = row
+    whole = facts if parts == 1 else join_parts([facts, *reader.parts(shard, seq)])
+    return seq, origin, position, line, whole
 
 
 def _log(head: Head) -> ShardLog:

@@ -23,7 +23,7 @@ from events.trade_line import TRADE_LINE
 from services.embedded.ids import Handed, JournalMemory, key_of
 from services.embedded.restore import last_line, restore
 from services.embedded.source import Block
-from services.journal.batch import Batch, HeadMove, SourceMove
+from services.journal.batch import Batch, HeadMove, Int64s, SourceMove
 from services.journal.identities import wire_keys
 from services.journal.pipeline import PipelinedWriter
 from services.journal.reader import Reader
@@ -36,7 +36,7 @@ from services.shards.clearinghouse import (
 )
 from services.shards.identity import TRADE, Identity, identity_named
 from services.shards.log import Inbound, ShardLog
-from services.shards.market_batch import TradeRun, clear_trades
+from services.shards.market_batch import Bools, TradeRun, clear_trades
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, market_shard, shard_of
 from services.shards.state import dump_control, dump_market, dump_member
 
@@ -120,15 +120,15 @@ class EmbeddedRun:
     def _decide(self, block: Block, source: str) -> None:
         """Trades that one pattern reads are gathered by market until anything else comes."""
         found = [*map(TRADE_LINE.fullmatch, block.lines)]
-        keys = self._prepare_trades(found)
-        self._prepare_others(block, found)
+        keys, suspects = self._prepare(block, found)
         first = self._line + 1
         whole = TradeRun(
             cast("list[re.Match[bytes]]", found),
             block.positions,
             range(first * RANKS, (first + len(found)) * RANKS, RANKS),
             block.lines,
-            keys,
+            keys.tolist(),
+            suspects,
         )
         begun = 0
         for place in [place for place, one in enumerate(found) if one is None]:
@@ -165,34 +165,45 @@ class EmbeddedRun:
             self._closes = self.house.outbox.closes
             self._snapshot(decoded.business_date)
 
-    def _prepare_trades(self, found: list[re.Match[bytes] | None]) -> list[int]:
-        """Look up the ids of the trades the pattern read; gives the key of each line's id."""
+    def _prepare(
+        self, block: Block, found: list[re.Match[bytes] | None]
+    ) -> tuple[Int64s, Bools]:
+        """Look up every id of the block; gives each line's key, and which trades are suspect.
+
+        Suspect is an id that the journal knows, or that comes more than once in the block.
+        """
         names = [b"" if one is None else one[1] for one in found]
         keys = wire_keys(TRADE, names)
+        is_trade = np.fromiter((one is not None for one in found), np.bool_, len(found))
         self._memory.begin_block()
-        places = np.array([one is not None for one in found], dtype=np.bool_)
-        if len(self.house.markets) == 1:
-            shards = {market_shard(product): places for product in self.house.markets}
-        else:
-            products = [b"" if one is None else one[2][:3] for one in found]
-            shards = {
-                market_shard(product): np.array(
-                    [one == product.encode() for one in products], dtype=np.bool_
-                )
-                for product in self.house.markets
-            }
-        for shard, chosen in shards.items():
-            self._memory.prepare_trades(shard, names, keys=keys, chosen=chosen)
-        listed: list[int] = keys.tolist()
-        return listed
+        known = self._prepare_others(block, np.flatnonzero(~is_trade).tolist())
+        for shard, chosen in self._trades_by_shard(found, is_trade).items():
+            known += self._memory.prepare_trades(shard, names, keys=keys, chosen=chosen)
+        ordered = np.sort(np.concatenate([keys[is_trade], np.array(known, np.int64)]))
+        twice = ordered[1:][ordered[1:] == ordered[:-1]]
+        suspects = np.isin(keys, twice) if len(twice) else np.zeros(len(keys), np.bool_)
+        return keys, suspects
 
-    def _prepare_others(self, block: Block, found: list[re.Match[bytes] | None]) -> None:
-        """Decode every other line, and look up the ids it needs."""
+    def _trades_by_shard(
+        self, found: list[re.Match[bytes] | None], is_trade: Bools
+    ) -> dict[str, Bools]:
+        """Which lines are trades of which market."""
+        products = list(self.house.markets)
+        if len(products) == 1:
+            return {market_shard(products[0]): is_trade}
+        named = [b"" if one is None else one[2][:3] for one in found]
+        return {
+            market_shard(product): np.fromiter(
+                (one == product.encode() for one in named), np.bool_, len(named)
+            )
+            for product in products
+        }
+
+    def _prepare_others(self, block: Block, places: list[int]) -> list[int]:
+        """Decode every line that is no plain trade, look up the ids it needs; gives their keys."""
         self._decoded = {}
         wanted: dict[str, list[tuple[Identity, int]]] = {}
-        for place, one in enumerate(found):
-            if one is not None:
-                continue
+        for place in places:
             command = decode_command(block.lines[place])
             self._decoded[block.positions[place]] = command
             identity = None if isinstance(command, Malformed) else identity_named(command)
@@ -201,6 +212,7 @@ class EmbeddedRun:
                 wanted.setdefault(shard, []).append((identity, key_of(identity)))
         for shard, ids in wanted.items():
             self._memory.prepare(shard, ids)
+        return [key for ids in wanted.values() for _, key in ids]
 
     def _snapshot(self, day: date) -> None:
         """The books of every shard right after a close."""

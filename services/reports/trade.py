@@ -25,7 +25,7 @@ from services.shards.routing import MEMBER_SHARD
 
 COLUMNS: Final = (
     "business_date", "shard", "seq", "step", "at", "account", "contract", "cycle", "lots",
-    "price_ticks", "price_ticks_before", "amount_cents", "trade_cents", "debit", "credit",
+    "price_ticks", "price_ticks_before", "buyer", "seller", "amount_cents", "trade_cents", "debit", "credit",
     "reason", "origin", "position", "line", "line_hex", "chain",
 )  # fmt: skip
 BARRIERS: Final[LiteralString] = """
@@ -42,7 +42,9 @@ WHERE business_date = %s AND cycle = %s AND account = ANY(%s) ORDER BY seq
 """
 _MARKS: Final = (b"settlement_price_set/1", b"cycle_price_set/1", b"contract_settled/1")
 _OF_CYCLE: Final = (*_MARKS, b"variation_settled/1", b"cycle_done/1")
-_CLOSE: Final = "close"
+_SPOKEN: Final = (
+    "at", "contract", "lots", "price_ticks", "price_ticks_before", "buyer", "seller", "reason",
+)  # fmt: skip
 
 
 class Version(NamedTuple):
@@ -114,10 +116,8 @@ def _input(row: Row) -> Cells:
 
 
 def _spoken(row: Row, fact: Fact) -> Cells:
-    names = ("at", "contract", "lots", "price_ticks", "price_ticks_before", "reason")
-    cells: dict[str, Cell] = {name: fact.get(name) for name in names}
-    cells |= {"step": word_of(fact["type"]), "debit": None}
-    return laid_out(COLUMNS, _place(row) | cells)
+    cells: dict[str, Cell] = {name: fact.get(name) for name in _SPOKEN}
+    return laid_out(COLUMNS, _place(row) | cells | {"step": word_of(fact["type"])})
 
 
 def _place(row: Row) -> dict[str, Cell]:

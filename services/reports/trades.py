@@ -1,4 +1,4 @@
-"""The trade register of a date: what was cleared, bust, adjusted, transferred, in the order decided.
+"""The trade register of a date: what was cleared, bust, adjusted, transferred, as decided.
 
 In: the rows of the market shards. Out: one row for each such fact; of a transfer, who gets longer
 is the buyer.

@@ -59,7 +59,7 @@ LAST_DAY: Final[LiteralString] = "SELECT max(business_date) FROM clearing.day"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A journal row. first: the first part of its facts; more: gives the others, if there are any."""
+    """A journal row. first: the first part of its facts; more: gives the others, if any."""
 
     shard: str
     seq: int
@@ -73,7 +73,7 @@ class Row:
     more: Callable[[], Iterator[bytes]] | None
 
     def facts(self, *starts: bytes, naming: str | None = None) -> Iterator[Fact]:
-        """The facts whose type begins so, in order. naming: only lines in which this name stands."""
+        """The facts whose type begins so, in order. naming: only lines with this name."""
         heads = tuple(b'{"type":"' + start for start in starts)
         wanted = b"" if naming is None else f'"{naming}"'.encode()
         for part in self._parts():
@@ -119,7 +119,7 @@ class JournalView:
         return [shard for shard in markets if product in (None, shard.partition("/")[2])]
 
     def last_date(self) -> date:
-        """The last date that was closed, else the open session's, else the first of the calendar."""
+        """The last date closed, else the open session's, else the first of the calendar."""
         closed = self.ask(LAST_DAY)[0][0]
         return closed or self.control.business_date or date.min
 

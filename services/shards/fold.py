@@ -66,7 +66,7 @@ def fold_market(books: MarketBooks, row: Row) -> None:
         at, symbol, ticks, lots, buyer, seller = match.groups()
         sides = (books.holders[buyer.decode()], books.holders[seller.decode()])
         deal = (parse_instant(at.decode()), int(ticks), int(lots))
-        novate(books.contracts[symbol.decode()], sides, seq=row.seq, deal=deal)
+        novate(books, books.contracts[symbol.decode()], sides=sides, seq=row.seq, deal=deal)
     elif row.origin == CONTROL_SHARD:
         fold_copy(books, _copied(row), facts_of(row))
     else:
@@ -80,7 +80,7 @@ def _fold_fact(books: MarketBooks, fact: Fact, seq: int) -> None:
         return
     sides = (books.holders[fact.buyer], books.holders[fact.seller])
     deal = (fact.at, fact.price_ticks, fact.lots)
-    novate(books.contracts[fact.contract], sides, seq=seq, deal=deal)
+    novate(books, books.contracts[fact.contract], sides=sides, seq=seq, deal=deal)
 
 
 def fold_member(books: MemberBooks, row: Row) -> None:

@@ -6,7 +6,7 @@ The memory itself is the journal's; a shard is handed what it needs as data.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from events.codec import Malformed, decode_command
@@ -58,12 +58,16 @@ class Memory(Protocol):
         """Remember what came first."""
         ...
 
-    def of_trades(self, shard: str) -> tuple[Cleared, Container[bytes]]:
-        """For the fast path: trades cleared lately (id to row and line), and ids to be looked at."""
-        ...
-
-    def keep_cleared(self, shard: str, keys: Sequence[int], *, first_seq: int) -> None:
-        """Remember trades put among those cleared lately, in rows that follow one another."""
+    def keep_cleared(
+        self,
+        shard: str,
+        names: Sequence[bytes],
+        *,
+        keys: Sequence[int],
+        lines: Sequence[bytes],
+        last_seq: int,
+    ) -> None:
+        """Remember trades that were cleared in rows that follow one another, up to the last."""
         ...
 
 _OWN: Final = {

@@ -38,7 +38,7 @@ from events.facts import (
     TradeBusted,
     TradePriceAdjusted,
 )
-from events.units import MINUTE_NS
+from events.units import INT64_MAX, MINUTE_NS
 from risk.price_limits import HaltState, LimitRule, apply_halted, apply_resumed
 from services.shards.market_books import (
     HISTORY,
@@ -126,6 +126,12 @@ def add_trade(
     positions.open_cents[seller] -= value
 
 
+def widen_reach(books: MarketBooks, holder: Holder, lots: int) -> None:
+    """The bound on an owner's positions after one more trade, whatever its direction."""
+    reach = books.reach_lots[holder.owner.number] + lots
+    books.reach_lots[holder.owner.number] = min(reach, INT64_MAX)
+
+
 def limit_rule(books: MarketBooks) -> LimitRule:
     """The limits in force for the product."""
     code = books.product.code
@@ -151,8 +157,8 @@ def _amend(books: MarketBooks, fact: TradeBusted | TradePriceAdjusted) -> None:
         )
         _bust(contract, fact.trade_seq)
         # A position may be larger without the trade than with it.
-        buyer.owner.reach_lots += fact.lots
-        seller.owner.reach_lots += fact.lots
+        widen_reach(books, buyer, fact.lots)
+        widen_reach(books, seller, fact.lots)
     else:
         change = fact.lots * (fact.price_ticks - fact.price_ticks_before)
         contract.positions.open_cents[buyer.number] += change
@@ -174,7 +180,7 @@ def _transfer(books: MarketBooks, fact: PositionTransferred) -> None:
     contract = books.contracts[fact.contract]
     add_trade(contract, buyer, seller, lots=fact.lots, price_ticks=fact.price_ticks)
     for name in (fact.from_account, fact.to_account):
-        books.holders[name].owner.reach_lots += fact.lots
+        widen_reach(books, books.holders[name], fact.lots)
 
 
 def _settle(contract: ContractBooks, price_ticks: int) -> None:
@@ -207,7 +213,7 @@ def _open_holder(books: MarketBooks, name: str) -> None:
 
 def _refresh_stop(books: MarketBooks, holder: Holder) -> None:
     account = holder.account
-    holder.is_stopped = account.is_suspended or account.member.is_defaulted
-    if holder.is_stopped:
+    books.stopped[holder.number] = account.is_suspended or account.member.is_defaulted
+    if books.stopped[holder.number]:
         for contract in books.contracts.values():
             contract.quotes.lapse(account.name)

@@ -1,42 +1,49 @@
 """Ordinary trades by the thousand: the fast twin of `market_trade` (RULEBOOK §3).
 
 In: trades that one pattern could read, in the order of the stream. Out: the same rows, facts, books and hashes
-as deciding them one by one. Whatever is not plainly ordinary (a known id, a stopped account, a halt, a price
-not strictly inside the limits, a large position) takes the readable way, one trade at a time.
+as deciding them one by one. Fields become columns; what is not plainly ordinary (a suspect id, a stopped account,
+a halt, a price not strictly inside the limits, a large position) is decided the readable way in its place.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from itertools import repeat
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
 
 from events.chain import ROW_NUMBERS, row_prefix
 from events.codec import decode_command
 from events.contracts import ticks_of
+from events.int64 import IntArray, magnitude
 from events.trade_line import FRACTION_NS, second_of
-from events.units import day_start, parse_decimal
-from risk.price_limits import HaltState
+from events.units import INT64_MAX, INT64_MIN, day_start, parse_decimal
 from services.shards.clearinghouse import Market, take_market
 from services.shards.identity import Memory
 from services.shards.log import Inbound
-from services.shards.market_books import MarketBooks
+from services.shards.market_books import ContractBooks, MarketBooks, tradable
 from settlement.control_books import LOOK_AHEAD_NS, LOOK_BACK_NS
-from settlement.session_trades import SessionTrades
 
 LOTS_FAST_MAX: Final = 1 << 40
 _CACHE_MAX: Final = 1 << 16
 _BOUND: Final = 1 << 61
 _ZERO: Final = ord("0")
+_NOWHERE: Final = -1
+
+Bools = npt.NDArray[np.bool_]
+
 
 @dataclass(frozen=True, slots=True)
 class TradeRun:
     """Trades of one market in the order of the stream, as columns of one length.
 
-    fields: what the pattern found; decided: their place in the run of the house; keys: of their ids.
+    fields: what the pattern found; decided: their place in the run of the house; keys: of their ids;
+    suspects: whose id was or may have been seen before.
     """
 
     fields: Sequence[re.Match[bytes]]
@@ -44,6 +51,7 @@ class TradeRun:
     decided: Sequence[int]
     lines: Sequence[bytes]
     keys: Sequence[int]
+    suspects: Bools
 
     def chosen(self, places: Sequence[int]) -> TradeRun:
         """Some of them."""
@@ -53,6 +61,7 @@ class TradeRun:
             [self.decided[place] for place in places],
             [self.lines[place] for place in places],
             [self.keys[place] for place in places],
+            self.suspects[np.array(places, dtype=np.intp)],
         )
 
     def part(self, places: slice) -> TradeRun:
@@ -63,175 +72,232 @@ class TradeRun:
             self.decided[places],
             self.lines[places],
             self.keys[places],
+            self.suspects[places],
         )
 
 
-class _View(NamedTuple):
-    """One contract as the loop needs it; good until anything but an ordinary trade happens."""
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The fields of a run. Texts as they stand on the wire; numbers as int64, −1 for what is unknown."""
 
-    low: int
-    high: int
-    mark: int
-    lots: array[int]
-    opened: array[int]
-    deals: list[tuple[int, int, int, int]]
-    trades: SessionTrades
+    ids: Sequence[bytes]
+    symbols: Sequence[bytes]
+    buyers: Sequence[bytes]
+    sellers: Sequence[bytes]
+    instants: Sequence[bytes]
+    contract: IntArray
+    ticks: IntArray
+    lots: IntArray
+    buyer: IntArray
+    seller: IntArray
+    executed_at: IntArray
 
 
 def clear_trades(market: Market, run: TradeRun, *, origin: str, memory: Memory) -> None:
     """Decide trades of one market in order; rows, ids and books as by deciding each."""
-    place = _clear_ordinary(market, run, origin=origin, memory=memory)
-    while place < len(run.lines):
-        inbound = Inbound(origin, run.positions[place], run.decided[place], run.lines[place])
-        take_market(market, inbound, decoded=decode_command(inbound.line), memory=memory)
-        left = run.part(slice(place + 1, None))
-        place += 1 + _clear_ordinary(market, left, origin=origin, memory=memory)
+    columns = _read(market, run)
+    first = 0
+    while first < len(run.lines):
+        limits = _limits(market.books)
+        unusual = run.suspects[first:] | _is_unusual(market.books, columns, first=first)
+        for place in (*(np.flatnonzero(unusual) + first).tolist(), len(run.lines)):
+            _clear_ordinary(market, run, columns=columns, span=(first, place), origin=origin)
+            memory.keep_cleared(
+                market.log.shard,
+                columns.ids[first:place],
+                keys=run.keys[first:place],
+                lines=run.lines[first:place],
+                last_seq=market.log.seq - 1,
+            )
+            first = place
+            if place == len(run.lines):
+                return
+            inbound = Inbound(origin, run.positions[place], run.decided[place], run.lines[place])
+            take_market(market, inbound, decoded=decode_command(inbound.line), memory=memory)
+            first = place + 1
+            if _limits(market.books) != limits:
+                break
 
 
-def _clear_ordinary(  # noqa: PLR0914, PLR0915, C901
-    market: Market, run: TradeRun, *, origin: str, memory: Memory
-) -> int:
-    """Clear trades until one is not ordinary; the place of that one, or the end."""
-    books, log = market.books, market.log
-    control = books.control
-    session = control.business_date
-    if session is None:
-        return 0
-    earliest = control.opened_at - LOOK_BACK_NS
-    latest = _latest(books)
-    recent, suspects = memory.of_trades(log.shard)
-    holders = books.holders_by_wire
-    views: dict[bytes, _View] = {}
-    prices, instants = market.prices, market.seconds
-    watch = books.limit_watch_lots
-    shard, seq, chain, rows = log.shard, log.seq, log.chain, log.rows
-    head, ends = row_prefix(shard, origin)
-    numbers = ROW_NUMBERS.pack
-    days = session.toordinal() - 1
+def _read(market: Market, run: TradeRun) -> _Columns:
+    ids, symbols, prices, lots, buyers, sellers, instants, seconds, fractions = zip(
+        *[one.groups() for one in run.fields], strict=True
+    )
+    books, count = market.books, len(ids)
+    for cache in (market.prices, market.seconds):
+        if len(cache) > _CACHE_MAX:
+            cache.clear()
+    for price in set(prices) - market.prices.keys():
+        _learn_price(market, price)
+    for second in set(seconds) - market.seconds.keys():
+        _learn_second(market, second)
+    places = {symbol.encode(): place for place, symbol in enumerate(books.contracts)}
+    executed_at = _integers(map(market.seconds.__getitem__, seconds), count)
+    if any(fractions):
+        executed_at += _integers(map(_nanos, fractions), count)
+        instants = tuple(map(_plain_instant, instants, seconds, fractions))
+    return _Columns(
+        ids=ids,
+        symbols=symbols,
+        buyers=buyers,
+        sellers=sellers,
+        instants=instants,
+        contract=_integers(map(places.get, symbols, repeat(_NOWHERE)), count),
+        ticks=_integers(map(market.prices.__getitem__, prices), count),
+        lots=_integers(map(int, lots), count),
+        buyer=_integers(map(books.numbers.get, buyers, repeat(_NOWHERE)), count),
+        seller=_integers(map(books.numbers.get, sellers, repeat(_NOWHERE)), count),
+        executed_at=executed_at,
+    )
+
+
+def _integers(values: Iterable[int], count: int) -> IntArray:
+    return np.fromiter(values, dtype=np.int64, count=count)
+
+
+def _nanos(fraction: bytes | None) -> int:
+    return 0 if fraction is None else int(fraction[1:]) * FRACTION_NS[len(fraction)]
+
+
+def _plain_instant(instant: bytes, second: bytes, fraction: bytes | None) -> bytes:
+    """The instant with as many decimals as it needs."""
+    if fraction is None or fraction[-1] != _ZERO:
+        return instant
+    return second + fraction.rstrip(b"0").rstrip(b".") + b"Z"
+
+
+def _learn_price(market: Market, price: bytes) -> None:
+    """Remember a price in ticks; −1 when it lies on none, or in none that a trade could have."""
+    ticks = ticks_of(parse_decimal(price.decode()), market.books.product)
+    market.prices[price] = _NOWHERE if ticks is None else ticks
+
+
+def _learn_second(market: Market, second: bytes) -> None:
+    """Remember where a second begins; when there is none, an instant out of every range."""
+    begun = second_of(second)
+    is_known = begun is not None and INT64_MIN < begun < INT64_MAX
+    market.seconds[second] = begun if is_known and begun is not None else INT64_MIN
+
+
+def _limits(books: MarketBooks) -> list[tuple[int, int]]:
+    """Of each contract the bounds strictly inside which a trade is ordinary; (0, 0) when none is."""
+    return [_bounds(books, contract) for contract in books.contracts.values()]
+
+
+def _bounds(books: MarketBooks, contract: ContractBooks) -> tuple[int, int]:
+    low, high, has_halts = contract.halts.fast_path
+    if has_halts or not tradable(books, contract):
+        return 0, 0
+    return max(low, 0), min(high, INT64_MAX)
+
+
+def _is_unusual(books: MarketBooks, columns: _Columns, *, first: int) -> Bools:
+    """Which trades from `first` on are not plainly ordinary as the books stand."""
+    session = books.control.business_date
+    buyer, seller = columns.buyer[first:], columns.seller[first:]
+    contract, ticks, lots = columns.contract[first:], columns.ticks[first:], columns.lots[first:]
+    executed_at = columns.executed_at[first:]
+    if session is None or not books.contracts or not books.numbers:
+        return np.ones(len(buyer), dtype=np.bool_)
+    low, high = np.array(_limits(books), dtype=np.int64).T
+    stopped = np.frombuffer(books.stopped, dtype=np.bool_)
+    unusual: Bools = (buyer < 0) | (seller < 0) | (buyer == seller) | stopped[buyer] | stopped[seller]
+    unusual |= (contract < 0) | (ticks <= low[contract]) | (ticks >= high[contract])
+    unusual |= executed_at < books.control.opened_at - LOOK_BACK_NS
+    unusual |= executed_at > day_start(session) + LOOK_AHEAD_NS
+    unusual |= lots > LOTS_FAST_MAX
+    return unusual | _is_large(books, (buyer, seller), lots, ticks=ticks)
+
+
+def _is_large(
+    books: MarketBooks, sides: tuple[IntArray, IntArray], lots: IntArray, *, ticks: IntArray
+) -> Bools:
+    """Which trades could bring an owner near a position limit, or an amount near int64."""
+    owner_of = np.frombuffer(books.owner_of, dtype=np.int64)
+    bounded = np.minimum(lots, LOTS_FAST_MAX)
+    reach = np.array(books.reach_lots, dtype=np.int64)
+    for side in sides:
+        np.add.at(reach, owner_of[side], bounded)
+    opened = max(magnitude(np.array(one.positions.open_cents)) for one in books.contracts.values())
+    dearest = max(int(ticks.max(initial=1)), 1)
+    if opened + int(bounded.sum()) * dearest > _BOUND:
+        return np.ones(len(lots), dtype=np.bool_)
+    watch = min(books.limit_watch_lots, _BOUND // dearest)
+    is_large: Bools = reach > watch
+    return is_large[owner_of[sides[0]]] | is_large[owner_of[sides[1]]]
+
+
+def _clear_ordinary(
+    market: Market,
+    run: TradeRun,
+    *,
+    columns: _Columns,
+    span: tuple[int, int],
+    origin: str,
+) -> None:
+    """Novate the trades of a span, none of which can fail."""
+    first, last = span
+    if first == last:
+        return
+    _add_up(market.books, columns, slice(first, last), first_seq=market.log.seq)
+    _record(market, run, columns, chosen=slice(first, last), origin=origin)
+
+
+def _add_up(books: MarketBooks, columns: _Columns, chosen: slice, *, first_seq: int) -> None:
+    """Positions, reach and session trades, by columns."""
+    contract, ticks, lots = columns.contract[chosen], columns.ticks[chosen], columns.lots[chosen]
+    buyer, seller = columns.buyer[chosen], columns.seller[chosen]
+    executed_at = columns.executed_at[chosen]
+    owner_of = np.frombuffer(books.owner_of, dtype=np.int64)
+    reach = np.frombuffer(books.reach_lots, dtype=np.int64)
+    np.add.at(reach, owner_of[buyer], lots)
+    np.add.at(reach, owner_of[seller], lots)
+    seqs = np.arange(first_seq, first_seq + len(lots), dtype=np.int64)
+    for place, one in enumerate(books.contracts.values()):
+        here = np.flatnonzero(contract == place)
+        if not len(here):
+            continue
+        value = lots[here] * (ticks[here] - (one.positions.mark_ticks or 0))
+        held = np.frombuffer(one.positions.lots, dtype=np.int64)
+        opened = np.frombuffer(one.positions.open_cents, dtype=np.int64)
+        np.add.at(held, buyer[here], lots[here])
+        np.subtract.at(held, seller[here], lots[here])
+        np.add.at(opened, buyer[here], value)
+        np.subtract.at(opened, seller[here], value)
+        one.trades.extend(seqs[here], executed_at[here], prices=ticks[here], lots=lots[here])
+
+
+def _record(
+    market: Market, run: TradeRun, columns: _Columns, *, chosen: slice, origin: str
+) -> None:
+    """Facts, chain and journal rows."""
+    log, session = market.log, market.books.control.business_date
+    assert session is not None, "a trade was accepted without a session"
+    lines, positions, decided = run.lines[chosen], run.positions[chosen], run.decided[chosen]
+    seqs = range(log.seq, log.seq + len(lines))
     template = (
         b'{"type":"trade_novated/1","shard":"%b","seq":%%d,"at":"%%b","trade_id":"%%b",'
         b'"contract":"%%b","price_ticks":%%d,"lots":%%d,"buyer":"%%b","seller":"%%b",'
-        b'"business_date":"%b"}' % (shard.encode(), session.isoformat().encode())
+        b'"business_date":"%b"}' % (log.shard.encode(), session.isoformat().encode())
     )
-    sha256, join, add_row = hashlib.sha256, b"".join, rows.append
-    for one, position, decided, line in zip(
-        run.fields, run.positions, run.decided, run.lines, strict=True
-    ):
-        trade_id, symbol, price, lots_text, buyer_name, seller_name, at, second, part = one.groups()
-        if trade_id in recent or trade_id in suspects:
-            break
-        view = views.get(symbol)
-        if view is None:
-            view = _view_of(books, symbol)
-            if view is None:
-                break
-            views[symbol] = view
-        low, high, mark, held, opened, deals, _ = view
-        buyer, seller = holders.get(buyer_name), holders.get(seller_name)
-        if buyer is None or seller is None or buyer is seller:
-            break
-        ticks = prices.get(price)
-        if ticks is None:
-            ticks = _ticks(market, price)
-        executed_at = instants.get(second)
-        if executed_at is None:
-            executed_at = _second(market, second)
-        if part is not None:
-            executed_at += int(part[1:]) * FRACTION_NS[len(part)]
-            if part[-1] == _ZERO:
-                at = second + part.rstrip(b"0").rstrip(b".") + b"Z"
-        lots = int(lots_text)
-        if (
-            buyer.is_stopped
-            or seller.is_stopped
-            or not low < ticks < high
-            or not earliest <= executed_at <= latest
-            or lots > LOTS_FAST_MAX
-        ):
-            break
-        gains, gives = buyer.owner, seller.owner
-        reach, reach_other = gains.reach_lots + lots, gives.reach_lots + lots
-        if reach > watch or reach_other > watch or max(reach, reach_other) * ticks > _BOUND:
-            break
-        value = lots * (ticks - mark)
-        b, s = buyer.number, seller.number
-        opened_b, opened_s = opened[b] + value, opened[s] - value
-        if not (-_BOUND < opened_b < _BOUND and -_BOUND < opened_s < _BOUND):
-            break
-        # Nothing can fail from here.
-        gains.reach_lots = reach
-        gives.reach_lots = gives.reach_lots + lots
-        held[b] += lots
-        held[s] -= lots
-        opened[b] = opened_b
-        opened[s] = opened_s
-        deals.append((seq, executed_at, ticks, lots))
-        fact = template % (seq, at, trade_id, symbol, ticks, lots, buyer_name, seller_name)
-        chain = sha256(
-            join(
-                (
-                    head, chain, ends,
-                    numbers(seq, days, position, decided, len(line), 1, len(fact)), line, fact,
-                )
-            )
-        ).digest()  # fmt: skip
-        add_row((shard, seq, session, origin, position, decided, line, 1, fact, chain))
-        recent[trade_id] = (seq, line)
-        seq += 1
-    cleared = seq - log.seq
-    memory.keep_cleared(shard, run.keys[:cleared], first_seq=log.seq)
-    for view in views.values():
-        view.trades.extend(view.deals)
-    log.seq, log.chain = seq, chain
-    log.novated += cleared
-    return cleared
-
-
-def _latest(books: MarketBooks) -> int:
-    session = books.control.business_date
-    assert session is not None, "no session is open"
-    return day_start(session) + LOOK_AHEAD_NS
-
-
-def _view_of(books: MarketBooks, symbol: bytes) -> _View | None:
-    """A contract that trades, is not disturbed by halts, and has columns for everybody."""
-    contract = books.contracts.get(symbol.decode())
-    session = books.control.business_date
-    if contract is None or session is None or contract.last_trading_day < session:
-        return None
-    low, high, has_halts = _limits(contract.halts)
-    if has_halts:
-        return None
-    return _View(
-        low=low,
-        high=high,
-        mark=contract.positions.mark_ticks or 0,
-        lots=contract.positions.lots,
-        opened=contract.positions.open_cents,
-        deals=[],
-        trades=contract.trades,
-    )
-
-
-def _limits(halts: HaltState) -> tuple[int, int, bool]:
-    """Strict bounds inside which a trade is ordinary; a price below one tick never is."""
-    low, high, has_halts = halts.fast_path
-    return max(low, 0), high, has_halts
-
-
-def _ticks(market: Market, price: bytes) -> int:
-    """The price in ticks, remembered; −1 when it lies on none, which no limit has inside."""
-    ticks = ticks_of(parse_decimal(price.decode()), market.books.product)
-    if len(market.prices) >= _CACHE_MAX:
-        market.prices.clear()
-    market.prices[price] = -1 if ticks is None else ticks
-    return market.prices[price]
-
-
-def _second(market: Market, second: bytes) -> int:
-    """The second's beginning, remembered; when there is none, an instant out of every range."""
-    begun = second_of(second)
-    if len(market.seconds) >= _CACHE_MAX:
-        market.seconds.clear()
-    market.seconds[second] = -(1 << 100) if begun is None else begun
-    return market.seconds[second]
+    values = zip(
+        seqs, columns.instants[chosen], columns.ids[chosen], columns.symbols[chosen],
+        columns.ticks[chosen].tolist(), columns.lots[chosen].tolist(),
+        columns.buyers[chosen], columns.sellers[chosen], strict=True,
+    )  # fmt: skip
+    facts = [*map(template.__mod__, values)]
+    numbers = map(
+        ROW_NUMBERS.pack, seqs, repeat(session.toordinal() - 1), positions, decided,
+        map(len, lines), repeat(1), map(len, facts),
+    )  # fmt: skip
+    head, ends = row_prefix(log.shard, origin)
+    chain, chains, sha256, join = log.chain, [], hashlib.sha256, b"".join
+    for fixed, line, fact in zip(numbers, lines, facts, strict=True):
+        chain = sha256(join((head, chain, ends, fixed, line, fact))).digest()
+        chains.append(chain)
+    log.rows += zip(
+        repeat(log.shard), seqs, repeat(session), repeat(origin), positions, decided, lines,
+        repeat(1), facts, chains,
+    )  # fmt: skip
+    log.seq, log.chain = seqs.stop, chain
+    log.novated += len(lines)

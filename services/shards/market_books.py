@@ -5,6 +5,7 @@ Composition only: prices and positions are settlement's, halts and rates are ris
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -21,13 +22,17 @@ HISTORY: Final = 21
 UNBOUNDED: Final = 1 << 62
 
 
+def _column() -> array[int]:
+    return array("q")
+
+
 @dataclass(slots=True)
 class Owner:
-    """Who stands behind accounts; `reach_lots` bounds every position of theirs from above."""
+    """Who stands behind accounts."""
 
+    number: int
     name: str
     accounts: list[Holder] = field(default_factory=list)
-    reach_lots: int = 0
 
 
 @dataclass(slots=True)
@@ -37,7 +42,6 @@ class Holder:
     number: int
     account: Account
     owner: Owner
-    is_stopped: bool = False
 
 
 @dataclass(slots=True)
@@ -70,7 +74,11 @@ class Amendment:
 
 @dataclass(slots=True)
 class MarketBooks:
-    """Everything one product's shard knows."""
+    """Everything one product's shard knows.
+
+    numbers, owner_of, stopped: of accounts, for the fast path. reach_lots: by owner's number, a bound on
+    every position of theirs from above, so that ordinary trades are spared the look at position limits.
+    """
 
     product: Product
     control: ControlBooks
@@ -79,7 +87,10 @@ class MarketBooks:
     contracts: dict[str, ContractBooks] = field(default_factory=dict)
     amendments: dict[str, Amendment] = field(default_factory=dict)
     holders: dict[str, Holder] = field(default_factory=dict)
-    holders_by_wire: dict[bytes, Holder] = field(default_factory=dict)
+    numbers: dict[bytes, int] = field(default_factory=dict)
+    owner_of: array[int] = field(default_factory=_column)
+    stopped: bytearray = field(default_factory=bytearray)
+    reach_lots: array[int] = field(default_factory=_column)
     owners: dict[str, Owner] = field(default_factory=dict)
     all_limit_lots: int | None = None
     limit_watch_lots: int = UNBOUNDED
@@ -97,12 +108,16 @@ def open_market_books(product: str, control: ControlBooks) -> MarketBooks:
 
 def add_holder(books: MarketBooks, account: Account) -> Holder:
     """Know an account, by its name and its owner."""
-    owner = books.owners.setdefault(account.owner, Owner(account.owner))
-    is_stopped = account.is_suspended or account.member.is_defaulted
-    holder = Holder(account.number, account, owner, is_stopped)
+    owner = books.owners.get(account.owner)
+    if owner is None:
+        owner = books.owners[account.owner] = Owner(len(books.owners), account.owner)
+        books.reach_lots.append(0)
+    holder = Holder(account.number, account, owner)
     owner.accounts.append(holder)
     books.holders[account.name] = holder
-    books.holders_by_wire[account.name.encode()] = holder
+    books.numbers[account.name.encode()] = account.number
+    books.owner_of.append(owner.number)
+    books.stopped.append(account.is_suspended or account.member.is_defaulted)
     return holder
 
 

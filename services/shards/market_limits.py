@@ -1,6 +1,6 @@
 """Position limits as a trade meets them (RULEBOOK §6): per account and added up per owner.
 
-In: a trade already in the books. Out: facts for what it crossed. `Owner.reach_lots` bounds every position of
+In: a trade already in the books. Out: facts for what it crossed. `MarketBooks.reach_lots` bounds every position of
 an owner from above, so that ordinary trades are spared the look; the look makes the bound tight again.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from events.facts import PositionLimitBreached, PositionLimitWarned
+from events.units import INT64_MAX
 from risk.position_limits import LimitParameters, crossings, limit_lots
 from services.shards.emission import Emission
 from services.shards.market_books import (
@@ -33,7 +34,8 @@ def state_crossings(
     emit: Emission,
 ) -> None:
     """State what a trade crossed. sides: (buyer, seller)."""
-    if max(side.owner.reach_lots for side in sides) <= books.limit_watch_lots:
+    reach = [books.reach_lots[side.owner.number] for side in sides]
+    if max(reach) <= books.limit_watch_lots:
         return
     buyer, seller = sides
     for holder, change in ((buyer, lots), (seller, -lots)):
@@ -41,7 +43,7 @@ def state_crossings(
         owned = lots * ((buyer.owner is holder.owner) - (seller.owner is holder.owner))
         if holder is buyer or buyer.owner is not seller.owner:
             _state_owner(books, contract, holder.owner, owned, at=at, emit=emit)
-        holder.owner.reach_lots = reach_of(books, holder.owner)
+        books.reach_lots[holder.owner.number] = reach_of(books, holder.owner)
 
 
 def set_limits(books: MarketBooks) -> None:
@@ -67,16 +69,17 @@ def set_limits(books: MarketBooks) -> None:
         limits.append(books.all_limit_lots)
     books.limit_watch_lots = min((4 * limit // 5 for limit in limits), default=UNBOUNDED)
     for owner in books.owners.values():
-        owner.reach_lots = reach_of(books, owner)
+        books.reach_lots[owner.number] = reach_of(books, owner)
 
 
 def reach_of(books: MarketBooks, owner: Owner) -> int:
     """A bound on every position of an owner: all lots of all its accounts, whatever their sign."""
-    return sum(
+    reach = sum(
         abs(contract.positions.lots[holder.number])
         for contract in books.contracts.values()
         for holder in owner.accounts
     )
+    return min(reach, INT64_MAX)
 
 
 def _state_account(

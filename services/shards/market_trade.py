@@ -14,7 +14,7 @@ from risk.price_limits import is_halted, judge_price, resumes_before_trade, trig
 from services.shards import market_guards as guard
 from services.shards.emission import Emission
 from services.shards.identity import Seen, is_same
-from services.shards.market_apply import add_trade
+from services.shards.market_apply import add_trade, widen_reach
 from services.shards.market_books import ContractBooks, Holder, MarketBooks
 from services.shards.market_limits import state_crossings
 
@@ -116,16 +116,17 @@ def _novate(books: MarketBooks, trade: SubmitTrade, emit: Emission) -> None:
         )
     )
     deal = (trade.executed_at, ticks, trade.lots)
-    novate(contract, (buyer, seller), seq=emit.seq, deal=deal)
+    novate(books, contract, sides=(buyer, seller), seq=emit.seq, deal=deal)
     if halted is not None:
         emit(halted)
     state_crossings(books, contract, (buyer, seller), trade.lots, at=trade.executed_at, emit=emit)
 
 
 def novate(
+    books: MarketBooks,
     contract: ContractBooks,
-    sides: tuple[Holder, Holder],
     *,
+    sides: tuple[Holder, Holder],
     seq: int,
     deal: tuple[int, int, int],
 ) -> None:
@@ -134,5 +135,5 @@ def novate(
     buyer, seller = sides
     add_trade(contract, buyer.number, seller.number, lots=lots, price_ticks=ticks)
     contract.trades.add(seq, executed_at, ticks, lots)
-    buyer.owner.reach_lots += lots
-    seller.owner.reach_lots += lots
+    widen_reach(books, buyer, lots)
+    widen_reach(books, seller, lots)
