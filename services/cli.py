@@ -11,8 +11,12 @@ from typing import Final
 
 import click
 
+from services.console.audit_commands import replay_command, verify_command
+from services.console.calendar_command import calendar_command
 from services.console.clear_command import clear_command
+from services.console.demo_command import demo_command
 from services.console.doctor_command import doctor_command
+from services.console.example import example
 from services.console.report_command import report_command
 from services.console.schema_command import schema_command
 from services.console.trouble import EXIT_STOPPED
@@ -20,20 +24,29 @@ from services.console.trouble import EXIT_STOPPED
 EXIT_INTERRUPTED: Final = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=example(
+        "clearing demo",
+        "clearing clear --commands day.jsonl --facts facts.jsonl",
+        "clearing report trades --date 2026-06-08",
+    ),
+)
 @click.version_option(package_name="token-clearinghouse")
 def cli() -> None:
-    r"""Clear futures on AI tokens and compute.
-
-    \b
-    Example:
-      clearing demo
-      clearing clear --commands day.jsonl --facts facts.jsonl
-      clearing report trades --date 2026-06-08
-    """
+    """Clear futures on AI tokens and compute."""
 
 
-for _command in (clear_command, report_command, schema_command, doctor_command):
+for _command in (
+    demo_command,
+    clear_command,
+    verify_command,
+    replay_command,
+    report_command,
+    schema_command,
+    calendar_command,
+    doctor_command,
+):
     cli.add_command(_command)
 
 

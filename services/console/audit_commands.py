@@ -5,13 +5,19 @@ from __future__ import annotations
 import click
 
 from services.audit.replay import replay
-from services.audit.verify import verify
+from services.console.example import example
 from services.console.output import say
 from services.console.place import opened, place_of, with_place
 from services.console.trouble import EXIT_LAW_BROKEN
 
 
-@click.command("verify")
+@click.command(
+    "verify",
+    epilog=example(
+        "clearing verify",
+        "clearing verify --from snapshot --data .clearing/demo/books",
+    ),
+)
 @click.option(
     "--from",
     "start",
@@ -22,15 +28,12 @@ from services.console.trouble import EXIT_LAW_BROKEN
 )
 @with_place
 def verify_command(*, start: str, data: str | None, database: str | None) -> None:
-    r"""Recompute the journal: chain, decisions, facts, links, state; name the first difference.
+    """Recompute the journal, name what differs.
 
-    Exit code 0 when all agrees, 1 when something differs.
-
-    \b
-    Example:
-      clearing verify
-      clearing verify --from snapshot --data .clearing/demo/books
+    The chain, every decision, facts, links and state. Exit code 0 when all agrees, 1 when something differs.
     """
+    from services.audit.verify import verify
+
     with opened(place_of(data, database), must_exist=True) as url:
         differences = verify(url, from_snapshot=start == "snapshot")
     if differences:
@@ -39,15 +42,17 @@ def verify_command(*, start: str, data: str | None, database: str | None) -> Non
     say(["The journal is what its input makes of it: no difference."])
 
 
-@click.command("replay")
+@click.command(
+    "replay",
+    epilog=example(
+        "clearing replay",
+        "clearing replay --database postgresql://me@localhost/books",
+    ),
+)
 @with_place
 def replay_command(*, data: str | None, database: str | None) -> None:
-    r"""Fold the journal and print one line per shard: shard, seq, chain, state hash.
+    """Fold the journal into the books.
 
-    \b
-    Example:
-      clearing replay
-      clearing replay --database postgresql://me@localhost/books
-    """
+    Prints one line per shard: shard, seq, chain, state hash."""
     with opened(place_of(data, database), must_exist=True) as url:
         say(replay(url))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 
+from services.console.example import example
 from services.console.output import check_target, write_all
 from services.console.place import opened, place_of, with_place
 from services.console.progress import bytes_in, progress
@@ -14,7 +15,13 @@ from services.embedded.source import STDIN, Block, source_name
 from services.journal.reader import Reader
 
 
-@click.command("clear")
+@click.command(
+    "clear",
+    epilog=example(
+        "clearing clear --commands day.jsonl --facts facts.jsonl",
+        "zcat day.jsonl.gz | clearing clear --commands - --source day --facts - | head",
+    ),
+)
 @click.option(
     "--commands", required=True, metavar="FILE|-", help="Commands as JSON lines, also packed (.gz)."
 )
@@ -26,16 +33,11 @@ from services.journal.reader import Reader
 def clear_command(
     *, commands: str, facts: str | None, source: str | None, data: str | None, database: str | None
 ) -> None:
-    r"""Clear a stream of commands.
+    """Clear a stream of commands.
 
     A source is remembered by its name and the bytes read so far: the same command again goes on
     where it stopped, and changes nothing when it had ended. Exit code 0 when the stream was
     processed to its end, whatever was refused; a summary goes to standard error.
-
-    \b
-    Example:
-      clearing clear --commands day.jsonl --facts facts.jsonl
-      zcat day.jsonl.gz | clearing clear --commands - --source day --facts - | head
     """
     place = place_of(data, database)
     if facts is not None:

@@ -8,6 +8,7 @@ import click
 
 from services.console.doctor import Finding, look_at_directory, look_at_program
 from services.console.doctor_database import look_at_database
+from services.console.example import example
 from services.console.output import say
 from services.console.place import Place, place_of, with_place
 from services.console.trouble import EXIT_LAW_BROKEN
@@ -15,17 +16,18 @@ from services.journal.embedded import EmbeddedServer
 from services.journal.trouble import JournalTrouble
 
 
-@click.command("doctor")
+@click.command(
+    "doctor",
+    epilog=example(
+        "clearing doctor",
+        "clearing doctor --database postgresql://me@localhost/books",
+    ),
+)
 @with_place
 def doctor_command(*, data: str | None, database: str | None) -> None:
-    r"""Look at Python, packages, Postgres and disk; each line says what to do.
+    """Look at what is needed and say what to do.
 
-    Exit code 1 when something fails. Nothing is changed.
-
-    \b
-    Example:
-      clearing doctor
-      clearing doctor --database postgresql://me@localhost/books
+    At Python, packages, Postgres, disk; one line for each. Exit code 1 when something fails. Nothing is changed.
     """
     findings = []
     for finding in _findings(place_of(data, database)):

@@ -11,8 +11,14 @@ from typing import Final, LiteralString
 import psycopg
 
 from services.console.doctor import Finding
-from services.journal.connecting import POSTGRES_VERSION_MIN, Connection, rights_sql, setting
-from services.journal.migrate import ROLES, migrations, schema_version
+from services.journal.connecting import (
+    POSTGRES_VERSION_MIN,
+    ROLES,
+    Connection,
+    rights_sql,
+    setting,
+)
+from services.journal.migrate import migrations, schema_version
 from services.journal.trouble import JournalTrouble, SchemaTooNew, translated
 
 _CONNECT_SECONDS: Final = 10
@@ -99,7 +105,7 @@ def _roles(connection: Connection) -> Finding:
     ).fetchone()
     if superuser is not None and superuser[0]:
         return Finding("ok", "roles", "none yet; the first `clear` makes them")
-    return Finding("fail", "roles", "missing", rights_sql(connection.info.user))
+    return Finding("fail", "roles", "missing", rights_sql(connection.info.user, has_roles=False))
 
 
 def _schema(connection: Connection) -> Finding:

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from events.units import parse_date
+from services.console.example import example
 from services.console.output import say
 from services.console.place import opened, place_of, with_place
 from services.console.trouble import Stopped
@@ -33,13 +34,12 @@ def _listed() -> str:
 {_listed()}
 
 What came before the first session has the date 0001-01-01.
-
-\b
-Example:
-  clearing report trades --date 2026-06-08
-  clearing report statement --date 2026-06-08 --member ALPHA --format csv
-  clearing report trade --trade T-1 --format json
 """,
+    epilog=example(
+        "clearing report trades --date 2026-06-08",
+        "clearing report statement --date 2026-06-08 --member ALPHA --format csv",
+        "clearing report trade --trade T-1 --format json",
+    ),
 )
 @click.argument("name", type=click.Choice(list(REPORTS)))
 @click.option("--date", "day", metavar="D", help="Business date.  [default: the last one closed]")

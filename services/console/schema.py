@@ -57,13 +57,29 @@ def _with_type(
 ) -> dict[str, Any]:
     made = model.model_json_schema(mode=mode, by_alias=True)
     before = {"type": {"const": kind}, **stamped}
-    own = made.get("properties", {})
+    own = _in_javascript(made.get("properties", {}))
     return {
         **made,
         "properties": before | own,
         "required": [*before, *made.get("required", [])],
         "additionalProperties": False,
     }
+
+
+def _in_javascript(schema: Any) -> Any:  # noqa: ANN401 - JSON of any form
+    """The same schema with patterns as JSON Schema writes them: `^` and `$` for the whole text."""
+    match schema:
+        case dict():
+            return {
+                name: value.replace(r"\A", "^").replace(r"\z", "$")
+                if name == "pattern" and isinstance(value, str)
+                else _in_javascript(value)
+                for name, value in schema.items()
+            }
+        case list():
+            return [_in_javascript(value) for value in schema]
+        case _:
+            return schema
 
 
 def _parameter(entry: Parameter) -> dict[str, Any]:

@@ -6,17 +6,20 @@ import json
 
 import click
 
+from services.console.example import example
 from services.console.output import say
 from services.console.schema import wire_schema
 
 
-@click.command("schema")
+@click.command(
+    "schema",
+    epilog=example(
+        "clearing schema > schema.json",
+        "clearing schema | python -m json.tool --indent 1 | less",
+    ),
+)
 def schema_command() -> None:
-    r"""Print the JSON Schemas of commands and facts, the parameters, the reasons of refusal.
+    """Print the words on the wire as JSON.
 
-    \b
-    Example:
-      clearing schema > schema.json
-      clearing schema | python -m json.tool --indent 1 | less
-    """
+    The schemas of commands and facts, the parameters, the reasons of refusal, the products."""
     say(json.dumps(wire_schema(), indent=2, ensure_ascii=False).split("\n"))

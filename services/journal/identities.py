@@ -27,6 +27,7 @@ from services.journal.trouble import translated
 
 # Part of the schema: the spans and pages of a database are cut by these.
 SPAN_BITS = 20
+SEQ_MAX = 2**63 - 1
 PAGE_BITS = 8
 
 Int32s = NDArray[np.int32]
@@ -62,8 +63,13 @@ def wire_keys(namespace: str, ids: Iterable[bytes]) -> Int64s:
 class IdentityIndex:
     """The remembered ids of one shard; the connection is for look-ups and not the writer's."""
 
-    def __init__(self, shard: str, connection: Connection) -> None:
-        """Load the filters of sealed spans and rebuild the open one from its runs."""
+    def __init__(
+        self, shard: str, connection: Connection, *, until: int | None = None
+    ) -> None:
+        """Load the filters of sealed spans and rebuild the open one from its runs.
+
+        until: know the ids of rows up to this one only, as the shard did then; −1: none.
+        """
         self.shard = shard
         self._connection = connection
         self._filters: dict[int, IdentityFilter] = {}
@@ -71,7 +77,7 @@ class IdentityIndex:
         self._exact: dict[int, _Runs] = {}
         self._open = -1
         with translated(f"loading the remembered ids of {shard}"):
-            self._load()
+            self._load(SEQ_MAX if until is None else until)
 
     def add(self, keys: Int64s, seqs: Int64s) -> list[Seal]:
         """Make ids known when they are decided, before they are committed; seqs ascend.
@@ -119,19 +125,23 @@ class IdentityIndex:
         filters = sum(held.nbytes for held in self._filters.values())
         return filters + sum(runs.nbytes for runs in self._exact.values())
 
-    def _load(self) -> None:
+    def _load(self, until: int) -> None:
+        span_last = until >> SPAN_BITS
         for span, words in self._connection.execute(FILTERS, [self.shard], binary=True):
-            self._filters[span] = IdentityFilter.from_bytes(1 << SPAN_BITS, words)
+            if span < span_last:
+                self._filters[span] = IdentityFilter.from_bytes(1 << SPAN_BITS, words)
         sealed_last = max(self._filters, default=-1)
-        left = self._connection.execute(OPEN_SPANS, [self.shard, sealed_last]).fetchall()
+        found = self._connection.execute(OPEN_SPANS, [self.shard, sealed_last]).fetchall()
+        left = [span for (span,) in found if span <= span_last]
         assert len(left) <= 1, f"shard {self.shard} has spans {left} not sealed"
         self._open = sealed_last
-        for (span,) in left:
+        for span in left:
             self._open_span(span)
             runs = self._connection.execute(RUNS, [self.shard, span], binary=True).fetchall()
             keys, offsets = _unpacked(runs)
-            self._exact[span].add_sorted(*_sorted(keys, offsets))
-            self._filters[span].add(keys)
+            is_known = offsets <= until - (span << SPAN_BITS)
+            self._exact[span].add_sorted(*_sorted(keys[is_known], offsets[is_known]))
+            self._filters[span].add(keys[is_known])
 
     def _open_span(self, span: int) -> None:
         self._open = span

@@ -25,8 +25,8 @@ from services.shards.routing import MEMBER_SHARD
 
 COLUMNS: Final = (
     "business_date", "shard", "seq", "step", "at", "account", "contract", "cycle", "lots",
-    "price_ticks", "price_ticks_before", "buyer", "seller", "amount_cents", "trade_cents", "debit", "credit",
-    "reason", "origin", "position", "line", "line_hex", "chain",
+    "price_ticks", "price_ticks_before", "buyer", "seller", "amount_cents", "trade_cents",
+    "debit", "credit", "reason", "origin", "position", "line", "line_hex", "chain",
 )  # fmt: skip
 BARRIERS: Final[LiteralString] = """
 SELECT DISTINCT link.seq, journal.business_date
@@ -40,7 +40,8 @@ PAID_BY: Final[LiteralString] = """
 SELECT DISTINCT seq FROM clearing.statement
 WHERE business_date = %s AND cycle = %s AND account = ANY(%s) ORDER BY seq
 """
-_MARKS: Final = (b"settlement_price_set/1", b"cycle_price_set/1", b"contract_settled/1")
+_ENDS: Final = b"contract_settled/1"
+_MARKS: Final = (b"settlement_price_set/1", b"cycle_price_set/1", _ENDS)
 _OF_CYCLE: Final = (*_MARKS, b"variation_settled/1", b"cycle_done/1")
 _SPOKEN: Final = (
     "at", "contract", "lots", "price_ticks", "price_ticks_before", "buyer", "seller", "reason",
@@ -81,16 +82,16 @@ def trade_extract(view: JournalView, asked: Asked) -> Report:
 
 
 def extract_rows(found: TradeRows, cycles: Iterable[tuple[Row, list[Row]]]) -> Iterator[Cells]:
-    """The extract's rows: of the journal rows that speak of the trade, then of the cycles."""
-    for row, facts in found.rows:
-        yield _input(row)
-        for fact in facts:
-            yield _spoken(row, fact)
+    """The extract's rows: what speaks of the trade, and the cycles, as they were decided."""
     trade = cleared_of(found)
-    if trade is None:
-        return
+    waiting = list(found.rows)
     for market_row, member_rows in cycles:
+        assert trade is not None, "a trade that was not cleared is in no cycle"
+        while waiting and waiting[0][0].seq < market_row.seq:
+            yield from _spoken(*waiting.pop(0))
         yield from _cycle(trade, market_row, member_rows)
+    for row, facts in waiting:
+        yield from _spoken(row, facts)
 
 
 def cleared_of(found: TradeRows) -> Cleared | None:
@@ -108,16 +109,15 @@ def cleared_of(found: TradeRows) -> Cleared | None:
     return Cleared(novated[0], versions)
 
 
-def _input(row: Row) -> Cells:
+def _spoken(row: Row, facts: Sequence[Fact]) -> Iterator[Cells]:
+    """The bytes that came in with their place in the chain, and what was stated about the trade."""
     text, exact = readable(row.line)
     cells: dict[str, Cell] = {"step": "input", "line": text, "line_hex": exact}
     cells |= {"origin": row.origin, "position": row.position, "chain": row.chain.hex()}
-    return laid_out(COLUMNS, _place(row) | cells)
-
-
-def _spoken(row: Row, fact: Fact) -> Cells:
-    cells: dict[str, Cell] = {name: fact.get(name) for name in _SPOKEN}
-    return laid_out(COLUMNS, _place(row) | cells | {"step": word_of(fact["type"])})
+    yield laid_out(COLUMNS, _place(row) | cells)
+    for fact in facts:
+        stated = {name: fact.get(name) for name in _SPOKEN} | {"step": word_of(fact["type"])}
+        yield laid_out(COLUMNS, _place(row) | stated)
 
 
 def _place(row: Row) -> dict[str, Cell]:
@@ -126,10 +126,10 @@ def _place(row: Row) -> dict[str, Cell]:
 
 def _cycles(view: JournalView, found: TradeRows) -> Iterator[tuple[Row, list[Row]]]:
     """The market's barrier rows after the trade, each with the members' row that paid."""
-    first = found.rows[0][0] if found.rows else None
     trade = cleared_of(found)
-    if first is None or trade is None:
+    if trade is None:
         return
+    first = found.rows[0][0]
     asked = {
         "shard": first.shard,
         "seq": first.seq,
@@ -142,6 +142,8 @@ def _cycles(view: JournalView, found: TradeRows) -> Iterator[tuple[Row, list[Row
         done = next(market_row.facts(b"cycle_done/1"))
         paid = [seqs[0] for seqs in view.ask(PAID_BY, [day, done["cycle"], sides])]
         yield market_row, view.rows_at(MEMBER_SHARD, day, paid)
+        if any(market_row.facts(_ENDS, naming=trade.novated["contract"])):
+            return
 
 
 def _cycle(trade: Cleared, market_row: Row, member_rows: Sequence[Row]) -> Iterator[Cells]:

@@ -92,8 +92,7 @@ class JournalView:
 
     def __init__(self, url: str) -> None:
         self.reader = Reader(url)
-        with translated("opening a view of the journal"):
-            self.reader.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self.reader.freeze()
         self._control: ControlBooks | None = None
 
     def __enter__(self) -> Self:

@@ -7,14 +7,20 @@ that took each line by itself.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from random import Random
+
+import numpy as np
+import numpy.typing as npt
 
 from events.codec import decode_command
 from events.trade_line import TRADE_LINE
 from services.embedded.memory import DictMemory
 from services.shards.clearinghouse import RANKS, Clearinghouse, open_clearinghouse, take_decoded
+from services.shards.identity import TRADE, Identity
 from services.shards.log import Inbound, ShardLog
 from services.shards.market_batch import TradeRun, clear_trades
+from services.shards.routing import market_shard
 from tests.simulation.restarts import hashes, restarted
 
 ORIGIN = "memory"
@@ -52,9 +58,22 @@ class BatchedRun:
     def _clear(self, waiting: dict[str, list[Found]]) -> None:
         for product, found in waiting.items():
             fields, places, lines = zip(*found, strict=True)
-            decided = [place * RANKS for place in places]
-            run = TradeRun(fields, places, decided, lines, [0] * len(lines))
+            run = TradeRun(
+                fields,
+                places,
+                [place * RANKS for place in places],
+                lines,
+                [0] * len(lines),
+                self._suspects(product, [match[1].decode() for match in fields]),
+            )
             clear_trades(self.house.markets[product], run, origin=ORIGIN, memory=self.memory)
+
+    def _suspects(self, product: str, names: list[str]) -> npt.NDArray[np.bool_]:
+        """Which trades have an id that was seen before, or that comes twice here."""
+        counts, shard = Counter(names), market_shard(product)
+        known = [self.memory.look(shard, Identity(TRADE, name)) is not None for name in names]
+        twice = [counts[name] > 1 for name in names]
+        return np.array(known) | np.array(twice)
 
     def restart(self) -> None:
         """Dump the books of every shard and load them again."""

@@ -1,0 +1,135 @@
+"""The laws of the rulebook that facts alone can show broken (RULEBOOK §9, 1 to 4).
+
+In: the facts of a journal, in the order decided. Out: what is broken, in words; nothing if all
+hold. Positions, cash and balances are added up anew from the facts, in one pass; no other part of
+the house is asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+Fact = Mapping[str, Any]
+
+_CASH: Final = "cash:"
+_VARIATION: Final = "house:variation:"
+# Facts that may be stated once under a name.
+_ONCE: Final = {
+    "trade_novated/1": "trade_id",
+    "trade_busted/1": "trade_id",
+    "position_transferred/1": "transfer",
+    "collateral_moved/1": "reference",
+    "withdrawal_pending/1": "reference",
+    "margin_called/1": "call",
+    "contract_settled/1": "contract",
+}
+
+
+class LawBook:
+    """Sums that must come out: lots by contract, cents by cycle, balances by ledger account."""
+
+    def __init__(self) -> None:
+        self._lots: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self._variation: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+        self._balances: defaultdict[str, int] = defaultdict(int)
+        self._moved: defaultdict[str, int] = defaultdict(int)
+        self._stated: Counter[tuple[str, str, str]] = Counter()
+        self._broken: list[str] = []
+        self._take: dict[str, Callable[[Fact], None]] = {
+            "trade_novated/1": self._novated,
+            "trade_busted/1": self._busted,
+            "position_transferred/1": self._transferred,
+            "position_closed/1": self._closed,
+            "variation_settled/1": self._settled,
+            "collateral_moved/1": self._moved_cash,
+            "posting/1": self._posted,
+        }
+
+    def take(self, fact: Fact) -> None:
+        """Add a fact."""
+        kind = fact["type"]
+        if kind in _ONCE:
+            self._stated[fact["shard"], kind, fact[_ONCE[kind]]] += 1
+        if kind in self._take:
+            self._take[kind](fact)
+
+    def broken(self) -> list[str]:
+        """What does not come out."""
+        return [
+            *self._broken,
+            *self._house_not_flat(),
+            *(
+                f"variation of {contract} on {day}, cycle {cycle}, sums to {cents} cents, not 0"
+                for (contract, day, cycle), cents in self._variation.items()
+                if cents
+            ),
+            *self._unbalanced(),
+            *(
+                f"{shard} states {kind} of {name} {count} times"
+                for (shard, kind, name), count in self._stated.items()
+                if count > 1
+            ),
+        ]
+
+    def _house_not_flat(self) -> list[str]:
+        lots: defaultdict[str, int] = defaultdict(int)
+        for (contract, _), held in self._lots.items():
+            lots[contract] += held
+        return [f"the house holds {-held} lots of {name}" for name, held in lots.items() if held]
+
+    def _unbalanced(self) -> list[str]:
+        """Cash is what was moved and settled; variation leaves nothing with the house."""
+        names = sorted({*self._balances, *self._moved})
+        found = []
+        for name in names:
+            posted, moved = self._balances[name], self._moved[name]
+            if name.startswith(_CASH) and posted != moved:
+                found.append(f"{name} is posted {posted} cents, moved and settled {moved}")
+            if name.startswith(_VARIATION) and posted != 0:
+                found.append(f"{name} keeps {posted} cents")
+        return found
+
+    def _novated(self, fact: Fact) -> None:
+        self._lots[fact["contract"], fact["buyer"]] += fact["lots"]
+        self._lots[fact["contract"], fact["seller"]] -= fact["lots"]
+
+    def _busted(self, fact: Fact) -> None:
+        self._lots[fact["contract"], fact["buyer"]] -= fact["lots"]
+        self._lots[fact["contract"], fact["seller"]] += fact["lots"]
+
+    def _transferred(self, fact: Fact) -> None:
+        given = fact["lots"] if fact["side"] == "long" else -fact["lots"]
+        self._lots[fact["contract"], fact["to_account"]] += given
+        self._lots[fact["contract"], fact["from_account"]] -= given
+
+    def _closed(self, fact: Fact) -> None:
+        """A position ends with the lots it had."""
+        held = self._lots[fact["contract"], fact["account"]]
+        if held != fact["lots"]:
+            said = f"{fact['account']} is closed at {fact['lots']} lots of {fact['contract']}"
+            self._broken.append(f"{said}, its trades make {held}")
+        self._lots[fact["contract"], fact["account"]] -= fact["lots"]
+
+    def _settled(self, fact: Fact) -> None:
+        key = (fact["contract"], fact["business_date"], fact["cycle"])
+        self._variation[key] += fact["amount_cents"]
+        self._moved[f"{_CASH}{fact['account']}"] += fact["amount_cents"]
+
+    def _moved_cash(self, fact: Fact) -> None:
+        self._moved[f"{_CASH}{fact['account']}"] += fact["amount_cents"]
+
+    def _posted(self, fact: Fact) -> None:
+        if fact["amount_cents"] <= 0:
+            self._broken.append(f"a posting of {fact['amount_cents']} cents: {fact['reference']}")
+        self._balances[fact["debit"]] -= fact["amount_cents"]
+        self._balances[fact["credit"]] += fact["amount_cents"]
+
+
+def broken_laws(facts: Iterable[Fact]) -> list[str]:
+    """What the facts of a whole journal show to be broken."""
+    book = LawBook()
+    for fact in facts:
+        book.take(fact)
+    return book.broken()

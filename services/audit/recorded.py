@@ -1,0 +1,128 @@
+"""The journal's rows as they are recorded, for holding against what is decided again.
+
+In: a reader, and where each shard is to begin. Out: the rows of all shards in the one order in which they were decided,
+in chunks that end with a whole line; and, where nothing can be decided any more, the hash chain by itself.
+Each shard is a stream of its own, so memory does not grow with the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from heapq import merge
+from operator import itemgetter
+from typing import Final
+
+from events.chain import RowKey, chain_row
+from services.audit.findings import Findings, contrast
+from services.journal.batch import JournalRow
+from services.journal.reader import Head, Reader
+from services.shards.clearinghouse import RANKS
+
+CHUNK_ROWS: Final = 4_096
+CHUNK_BYTES: Final = 8 << 20
+_DECIDED: Final = 5
+
+
+class RecordedRows:
+    """The rows of all shards after those named. after: shard to the last row that is not asked for."""
+
+    def __init__(
+        self, reader: Reader, findings: Findings, *, after: Mapping[str, int]
+    ) -> None:
+        self._reader = reader
+        self._findings = findings
+        self._after = after
+        self._heads = reader.heads()
+        self.is_broken = False
+
+    @property
+    def heads(self) -> dict[str, Head]:
+        """Where the shards say they stand."""
+        return self._heads
+
+    def chunks(self) -> Iterator[list[JournalRow]]:
+        """Rows in the order of `decided`; a chunk ends where a line does.
+
+        When a shard misses a row or has one too many, that is noted, `is_broken`, and the chunk the last.
+        """
+        chunk: list[JournalRow] = []
+        size = 0
+        streams = [self._dense(shard) for shard in self._heads]
+        for row in merge(*streams, key=itemgetter(_DECIDED)):
+            is_full = len(chunk) >= CHUNK_ROWS or size > CHUNK_BYTES
+            if is_full and line_of(row) != line_of(chunk[-1]):
+                yield chunk
+                chunk, size = [], 0
+            chunk.append(row)
+            size += len(row[6]) + len(row[8])
+            if self.is_broken:
+                break
+        if self.is_broken and chunk:
+            # Of the last line some shard's rows may not have been read yet.
+            chunk = [row for row in chunk if line_of(row) < line_of(chunk[-1])]
+        yield chunk
+
+    def _dense(self, shard: str) -> Iterator[JournalRow]:
+        """A shard's rows as long as no number is left out or comes twice, up to its head."""
+        expected = self._after.get(shard, -1) + 1
+        last = self._heads[shard].seq
+        for block in self._reader.rows(shard, after=expected - 1):
+            for row in block:
+                if row[1] != expected or row[1] > last:
+                    said = f"row {expected}" if expected <= last else "no row beyond the head"
+                    self._break(shard, min(row[1], expected), f"seq: expected {said}, found {row[1]}")
+                    return
+                yield row
+                expected += 1
+        if expected <= last:
+            self._break(shard, expected, f"seq: expected this row, the head is {last}, found none")
+
+    def _break(self, shard: str, seq: int, said: str) -> None:
+        self.is_broken = True
+        self._findings.note(shard, seq, found=said)
+
+    def walk_chain(self, shard: str, *, seq: int, chain: bytes) -> None:
+        """Check the rest of a shard by itself: dense, and each hash over its row and the one before.
+
+        seq, chain: of the first row to look at, and up to it.
+        """
+        last = self._heads[shard].seq
+        for block in self._reader.rows(shard, after=seq - 1):
+            for row in block:
+                if row[1] != seq or seq > last:
+                    said = f"expected row {seq} of {last + 1}, found row {row[1]}"
+                    self._findings.note(shard, seq, found=f"seq: {said}")
+                    return
+                chain = self._chain(chain, row)
+                if chain != row[9]:
+                    self._findings.note(shard, seq, found=f"chain: {contrast(chain, row[9])}")
+                    return
+                seq += 1
+        if seq <= last:
+            self._findings.note(shard, seq, found=f"seq: expected a row, the head is {last}")
+
+    def _chain(self, before: bytes, row: JournalRow) -> bytes:
+        shard, seq, day, origin, position, decided, line, parts, facts, _ = row
+        more = self._reader.parts(shard, seq) if parts > 1 else ()
+        key = RowKey(shard, seq, day, origin, position, decided)
+        return chain_row(before, key, line=line, parts=[facts, *more])
+
+    def check_heads(self) -> None:
+        """Each head is its shard's last row, and no row belongs to a shard without one."""
+        for shard, head in self._heads.items():
+            found = self._reader.rows_at(shard, [head.seq])
+            if found and found[0][9] != head.chain:
+                said = f"chain of the head: {contrast(found[0][9], head.chain)}"
+                self._findings.note(shard, head.seq, found=said)
+        counted = self._reader.connection.execute(
+            "SELECT shard, min(seq), count(*) FROM clearing.journal GROUP BY shard"
+        )
+        for shard, first, rows in counted.fetchall():
+            if shard not in self._heads:
+                said = f"shard: expected no such shard, found {rows} rows of it"
+                self._findings.note(shard, first, found=said)
+
+
+def line_of(row: JournalRow) -> int:
+    """The number of the line, over all sources, that a row or its copy came from."""
+    return row[_DECIDED] // RANKS

@@ -1,0 +1,164 @@
+"""Where an audit begins: at the first row, or at the newest snapshots that belong together.
+
+In: a reader. Out: a house, the last row of each shard that is taken as it is, and the last line. A snapshot is
+believed when it can be read, its chain is that of its row, and its books have the hash that the shard stated at
+that close; whoever wants proof of those rows too begins at the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.audit.findings import Findings, contrast
+from services.journal.reader import Reader
+from services.journal.trouble import translated
+from services.shards.clearinghouse import RANKS, Clearinghouse, Market, open_clearinghouse
+from services.shards.log import ShardLog
+from services.shards.market_books import MarketBooks
+from services.shards.member_books import MemberBooks
+from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
+from services.shards.state import (
+    control_hash,
+    control_number,
+    load_control,
+    load_market,
+    load_member,
+    market_hash,
+    member_hash,
+)
+from settlement.control_books import ControlBooks
+
+_TROUBLE = (ValueError, KeyError, IndexError, TypeError, AttributeError)
+
+
+@dataclass(slots=True)
+class Start:
+    """Where an audit begins. after: by shard the last row that is not looked at; line: the last one."""
+
+    house: Clearinghouse
+    after: Mapping[str, int] = field(default_factory=dict)
+    line: int = 0
+
+    @property
+    def is_first_row(self) -> bool:
+        """Whether everything is looked at."""
+        return not self.after
+
+
+def from_first_row() -> Start:
+    """Nothing is taken as it is."""
+    return Start(open_clearinghouse())
+
+
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    shard: str
+    seq: int
+    chain: bytes
+    state: bytes
+    stated: str
+
+
+def from_last_snapshot(reader: Reader, findings: Findings) -> Start:
+    """The books after the last close; the first row when no session has been closed.
+
+    Findings tell which snapshot is not what it should be; then nothing can be decided from it.
+    """
+    saved = _last_close(reader, findings)
+    if not saved or findings.lines():
+        return from_first_row()
+    control = next(one for one in saved if one.shard == CONTROL_SHARD)
+    row = reader.rows_at(CONTROL_SHARD, [control.seq])[0]
+    house = Clearinghouse()
+    for one in saved:
+        _check_chain(reader, one, findings)
+        try:
+            _load(house, one, control.state)
+        except _TROUBLE as trouble:
+            said = f"snapshot state: expected books, found what cannot be read ({trouble})"
+            findings.note(one.shard, one.seq, found=said)
+    if not findings.lines():
+        _check_hashes(house, saved, findings)
+    return Start(house, {one.shard: one.seq for one in saved}, row[5] // RANKS)
+
+
+def _last_close(reader: Reader, findings: Findings) -> list[_Saved]:
+    """The snapshots made at the last close, of every shard that there was."""
+    with translated("reading the snapshots"):
+        days = reader.connection.execute(
+            "SELECT shard, seq, state_hash FROM clearing.day "
+            "WHERE business_date = (SELECT max(business_date) FROM clearing.day) ORDER BY shard"
+        ).fetchall()
+    saved = []
+    for shard, seq, stated in days:
+        found = _snapshot(reader, shard, seq)
+        if found is None:
+            said = "snapshot: expected the books of this close, found not all parts of them"
+            findings.note(shard, seq, found=said)
+        else:
+            saved.append(_Saved(shard, seq, *found, stated.hex()))
+    if days and CONTROL_SHARD not in {one.shard for one in saved}:
+        findings.note_apart("snapshot", found="of control/0 at the last close: expected, found none")
+    return saved
+
+
+def _snapshot(reader: Reader, shard: str, seq: int) -> tuple[bytes, bytes] | None:
+    """Chain and state of a snapshot; None when a part is missing."""
+    with translated("reading a snapshot"):
+        rows: list[Any] = reader.connection.execute(
+            "SELECT part, parts, chain, state FROM clearing.snapshot "
+            "WHERE shard = %s AND seq = %s ORDER BY part",
+            [shard, seq],
+            binary=True,
+        ).fetchall()
+    if not rows or [row[0] for row in rows] != list(range(rows[0][1])):
+        return None
+    return rows[0][2], b"".join([row[3] for row in rows])
+
+
+def _check_chain(reader: Reader, one: _Saved, findings: Findings) -> None:
+    rows = reader.rows_at(one.shard, [one.seq])
+    if not rows:
+        findings.note(one.shard, one.seq, found="seq: expected the snapshot's row, found none")
+    elif rows[0][9] != one.chain:
+        said = f"chain of the snapshot: {contrast(rows[0][9], one.chain)}"
+        findings.note(one.shard, one.seq, found=said)
+
+
+def _load(house: Clearinghouse, one: _Saved, control: bytes) -> None:
+    """Put a shard's books into the house. control: the state that every shard's control books had."""
+    log = ShardLog(one.shard, seq=one.seq + 1, chain=one.chain)
+    if one.shard == CONTROL_SHARD:
+        house.control, house.control_log = load_control(one.state), log
+        return
+    known = load_control(control)
+    if control_number(one.state) != known.number:
+        said = f"control number {control_number(one.state)}, {known.number} in control/0"
+        raise ValueError(said)
+    if one.shard == MEMBER_SHARD:
+        house.member, house.member_log = load_member(one.state, known), log
+    else:
+        books, sent = load_market(one.state, known)
+        house.markets[one.shard.partition("/")[2]] = Market(books, log, sent)
+
+
+def _check_hashes(house: Clearinghouse, saved: list[_Saved], findings: Findings) -> None:
+    for one in saved:
+        found = _hash(_books(house, one.shard))
+        if found != one.stated:
+            said = f"snapshot state: expected books with hash {one.stated}, found {found}"
+            findings.note(one.shard, one.seq, found=said)
+
+
+def _books(house: Clearinghouse, shard: str) -> ControlBooks | MarketBooks | MemberBooks:
+    if shard == CONTROL_SHARD:
+        return house.control
+    return house.member if shard == MEMBER_SHARD else house.markets[shard.partition("/")[2]].books
+
+
+def _hash(books: ControlBooks | MarketBooks | MemberBooks) -> str:
+    if isinstance(books, ControlBooks):
+        return control_hash(books)
+    return market_hash(books) if isinstance(books, MarketBooks) else member_hash(books)

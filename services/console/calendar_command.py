@@ -1,0 +1,71 @@
+"""`clearing calendar`: the holidays of a country or exchange, as `configure/1` commands (RULEBOOK §1).
+
+The core asks no calendar library: what is printed here goes into the stream like any other command, stands in
+the journal, and takes effect with the first session on or after its effective date.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+
+import click
+import holidays
+
+from services.console.example import example
+from services.console.output import say
+
+
+def holiday_commands(calendar: str, years: range, *, effective: date, at: str) -> list[str]:
+    """One command a year. calendar: a country's code (`US`) or an exchange's (`XNYS`).
+
+    Errors: NotImplementedError when the library does not know the calendar.
+    """
+    lines = []
+    for year in years:
+        days = _days(calendar, year)
+        command = {
+            "type": "configure/1",
+            "parameter": "holidays",
+            "product": None,
+            "value": ",".join(day.isoformat() for day in days),
+            "effective_date": effective.isoformat(),
+            "at": at,
+        }
+        lines.append(json.dumps(command))
+    return lines
+
+
+def _days(calendar: str, year: int) -> list[date]:
+    """Its weekdays off: at weekends there is no session anyway."""
+    known = holidays.list_supported_financial()
+    if calendar in known:
+        found = holidays.financial_holidays(calendar, years=year)
+    else:
+        found = holidays.country_holidays(calendar, years=year)
+    return sorted(day for day in found if day.weekday() < 5)  # noqa: PLR2004 - Saturday
+
+
+@click.command(
+    "calendar",
+    epilog=example(
+        "clearing calendar XNYS --from 2026 --to 2027 --effective 2026-06-08 "
+        "--at 2026-06-05T12:00:00Z > holidays.jsonl",
+    ),
+)
+@click.argument("calendar")
+@click.option("--from", "first", type=click.IntRange(2020, 2099), required=True, help="First year.")
+@click.option("--to", "last", type=click.IntRange(2020, 2099), required=True, help="Last year.")
+@click.option("--effective", type=click.DateTime(["%Y-%m-%d"]), required=True, help="From when.")
+@click.option("--at", required=True, help="The commands' event time, RFC 3339 with Z.")
+def calendar_command(calendar: str, *, first: int, last: int, effective: datetime, at: str) -> None:
+    """Print a calendar's holidays as commands.
+
+    CALENDAR is a country's code (US) or an exchange's (XNYS). Without any, the market is 24/5.
+    """
+    years = range(first, last + 1)
+    try:
+        lines = holiday_commands(calendar, years, effective=effective.date(), at=at)
+    except NotImplementedError as unknown:
+        raise click.UsageError(str(unknown)) from unknown
+    say(lines)

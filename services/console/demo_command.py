@@ -1,0 +1,127 @@
+"""`clearing demo`: a market on real token prices, cleared; what happened, as page and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import click
+
+from services.audit.laws import broken_laws
+from services.console.demo_folder import BOOKS, PAGE, REPORTS, begin_afresh, check_empty
+from services.console.demo_run import COMMANDS_FILE, Fact, run_demo
+from services.console.example import example
+from services.console.output import say
+from services.console.place import Place, opened
+from services.console.progress import progress
+from services.console.trouble import EXIT_LAW_BROKEN
+from services.demo.market import DAYS_MAX
+from services.demo.page import render_page
+from services.demo.story import tell
+from services.reports.formats import csv_lines
+from services.reports.report import Asked
+from services.reports.table import REPORTS as KINDS
+from services.reports.view import JournalView
+
+OUT_DEFAULT: Final = ".clearing/demo"
+DAYS_DEFAULT: Final = 65
+SEED_DEFAULT: Final = 7
+
+
+@click.command(
+    "demo",
+    epilog=example(
+        "clearing demo",
+        "clearing demo --days 20 --seed 3 --out /tmp/demo",
+    ),
+)
+@click.option("--out", metavar="DIR", default=OUT_DEFAULT, show_default=True)
+@click.option("--data", metavar="DIR", help="Directory of its Postgres.  [default: OUT/books]")
+@click.option("--days", type=click.IntRange(1, DAYS_MAX), default=DAYS_DEFAULT, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=SEED_DEFAULT, show_default=True)
+def demo_command(*, out: str, data: str | None, days: int, seed: int) -> None:
+    """Clear a market on real token prices and show what happened.
+
+    Prints what happened, checks the laws, and writes a page with plots, the reports as CSV and the
+    commands. The same seed gives the same day hashes everywhere. Begins afresh each time.
+    """
+    folder = Path(out)
+    if data is not None:
+        check_empty(Path(data))
+    begin_afresh(folder)
+    place = Place(Path(data) if data is not None else folder / BOOKS, None)
+    with opened(place) as url:
+        facts = _clear(url, folder, days=days, seed=seed)
+        say(tell(facts))
+        broken = broken_laws(facts)
+        _write_page(folder, facts, title=f"Clearing {days} days of a token market, seed {seed}")
+        with JournalView(url) as view:
+            _write_reports(folder, view, facts)
+    say(["", *_laws(broken), *_paths(folder, place)])
+    if broken:
+        raise SystemExit(EXIT_LAW_BROKEN)
+
+
+def _clear(url: str, folder: Path, *, days: int, seed: int) -> list[Fact]:
+    with progress("clearing the market", total=days) as advance:
+
+        def day_done(done: int, lines: int) -> None:
+            advance(done, f"{done} of {days} days, {lines:,} lines")
+
+        return run_demo(url, folder / COMMANDS_FILE, seed=seed, days=days, day_done=day_done)
+
+
+def _write_page(folder: Path, facts: list[Fact], *, title: str) -> None:
+    (folder / PAGE).write_text(render_page(facts, title=title), "utf-8")
+
+
+def _write_reports(folder: Path, view: JournalView, facts: list[Fact]) -> None:
+    """One file per report: all business dates in one; of `trade`, one that tells much."""
+    days = sorted({date.fromisoformat(one["business_date"]) for one in _closes(facts)})
+    every = [Asked(day) for day in [date.min, *days]]
+    trade = _telling_trade(facts)
+    one = [Asked(days[-1], days[-1], trade=trade)] if trade is not None else []
+    with progress("writing the reports", total=len(KINDS)) as advance:
+        for number, kind in enumerate(KINDS.values()):
+            advance(number, kind.name)
+            asked = one if "trade" in kind.needs else every
+            with (folder / REPORTS / f"{kind.name}.csv").open("w", encoding="utf-8") as file:
+                for place, single in enumerate(asked):
+                    lines = csv_lines(kind.make(view, single))
+                    file.writelines(f"{line}\n" for line in islice(lines, min(place, 1), None))
+
+
+def _closes(facts: list[Fact]) -> Iterator[Fact]:
+    return (fact for fact in facts if fact["type"] == "day_closed/1")
+
+
+def _telling_trade(facts: list[Fact]) -> str | None:
+    """A trade to show from bytes in to cents out: one that was adjusted, or bust, or any."""
+    for kind in ("trade_price_adjusted/1", "trade_busted/1", "trade_novated/1"):
+        for fact in facts:
+            if fact["type"] == kind:
+                return str(fact["trade_id"])
+    return None
+
+
+def _laws(broken: list[str]) -> list[str]:
+    if broken:
+        return ["BROKEN LAWS:", *(f"  {law}" for law in broken)]
+    return [
+        "The laws hold: the house is flat, variation sums to zero in every cycle,",
+        "postings balance and make up every account's cash, nothing happened twice.",
+    ]
+
+
+def _paths(folder: Path, place: Place) -> list[str]:
+    return [
+        "",
+        f"page       {folder / PAGE}",
+        f"reports    {folder / REPORTS}",
+        f"commands   {folder / COMMANDS_FILE}",
+        f"books      {place.data}",
+        f"           clearing report statement --data {place.data}",
+    ]

@@ -1,0 +1,104 @@
+"""The demonstration, run: a made-up market, cleared day by day on a real Postgres.
+
+In: an empty directory for the books, a seed, a number of days. Out: the commands as a file, their
+facts read back from the journal. Each day's lines take the durable path of `clear`; what the
+market sends next depends on what the journal says was decided. The file alone, cleared anew, gives
+the same day hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from services.demo.market import DemoMarket
+from services.embedded.run import EmbeddedRun
+from services.embedded.source import Block
+from services.journal.migrate import migrate
+from services.shards.fold import join_parts
+
+COMMANDS_FILE: Final = "commands.jsonl"
+
+Fact = dict[str, Any]
+DayDone = Callable[[int, int], None]
+
+
+class Stream:
+    """The file of commands that is being written, and the blocks of its lines."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+        self._end = 0
+        self.count = 0
+
+    def block(self, lines: Sequence[bytes], *, is_last: bool) -> Block:
+        """Write the lines; give them as `SourceReader` would read them from the file."""
+        positions, taken = [], []
+        for line in lines:
+            assert b"\n" not in line, f"a line within a line: {line!r}"
+            whole = line.removesuffix(b"\r")
+            if whole:
+                positions.append(self._end)
+                taken.append(whole)
+            self._end += len(line) + 1
+        written = b"".join(line + b"\n" for line in lines)
+        self._file.write(written)
+        self._digest.update(written)
+        self.count += len(taken)
+        return Block(positions, taken, self._end, self._digest.digest(), self.count, is_last)
+
+
+class Demonstration:
+    """A demonstration that is being cleared."""
+
+    def __init__(self, run: EmbeddedRun, stream: Stream) -> None:
+        self.facts: list[Fact] = []
+        self._run = run
+        self._stream = stream
+        self._position: int | None = None
+        self._read: dict[str, int] = {}
+
+    def clear(self, lines: Sequence[bytes], *, is_last: bool) -> list[Fact]:
+        """Make the lines durable; what was decided, read back from the journal."""
+        block = self._stream.block(lines, is_last=is_last)
+        self._run.take(block, source=COMMANDS_FILE, position_before=self._position)
+        self._position = block.end
+        self._run.drain()
+        fresh = self._read_facts()
+        self.facts += fresh
+        return fresh
+
+    def _read_facts(self) -> list[Fact]:
+        reader = self._run.reader
+        rows = []
+        for shard in reader.heads():
+            for some in reader.rows(shard, after=self._read.get(shard, -1)):
+                rows += some
+                self._read[shard] = some[-1][1]
+        facts: list[Fact] = []
+        for shard, seq, _, _, _, _, _, parts, first, _ in sorted(rows, key=lambda row: row[5]):
+            whole = first if parts == 1 else join_parts([first, *reader.parts(shard, seq)])
+            facts += [json.loads(line) for line in whole.split(b"\n")] if whole else []
+        return facts
+
+
+def run_demo(url: str, commands: Path, *, seed: int, days: int, day_done: DayDone) -> list[Fact]:
+    """Clear a demonstration from its opening to its last close; all its facts.
+
+    day_done: told how many days are closed, and how many lines were read.
+    """
+    migrate(url)
+    market = DemoMarket(seed=seed, days=days)
+    with commands.open("wb") as file, EmbeddedRun(url) as run:
+        stream = Stream(file)
+        demonstration = Demonstration(run, stream)
+        facts = demonstration.clear(market.opening(), is_last=False)
+        for index in range(days):
+            lines = market.day(index, facts)
+            facts = demonstration.clear(lines, is_last=index == days - 1)
+            day_done(index + 1, stream.count)
+    return demonstration.facts

@@ -1,0 +1,79 @@
+"""The chain's byte layout, written down once more with `struct` and hashed with `hashlib`."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from struct import pack
+
+import pytest
+
+from events.chain import GENESIS, RowKey, chain_row, link_hash
+from tests.laws import chained
+
+KEY = RowKey("market/SIT", 7, date(2026, 6, 8), "trades.jsonl", 3_141, 5_926)
+LINE = b'{"type":"advance_clock/1","at":"2026-06-08T12:00:00Z"}'
+PARTS = (b"first", b"", b"third")
+
+
+def hashed(before: bytes, key: RowKey, line: bytes, parts: tuple[bytes, ...]) -> bytes:
+    row = (
+        key.shard, key.seq, key.business_date, key.origin, key.position, key.decided, line,
+        len(parts), parts[0], b"",
+    )  # fmt: skip
+    return chained(before, row, list(parts))
+
+
+@pytest.mark.parametrize("parts", [(b"",), (b"one",), PARTS])
+@pytest.mark.parametrize("before", [GENESIS, bytes(range(32))])
+def test_a_row_is_hashed_by_the_documented_layout(before: bytes, parts: tuple[bytes, ...]) -> None:
+    assert chain_row(before, KEY, line=LINE, parts=parts) == hashed(before, KEY, LINE, parts)
+
+
+def test_the_first_rows_of_a_chain_are_these_bytes() -> None:
+    domain = b"token-clearinghouse/journal-row"
+    day = date(2026, 6, 8).toordinal() - date(1, 1, 1).toordinal()
+    written = pack(">H", 31) + domain + pack(">H", 1) + bytes(32)
+    written += pack(">H", 9) + b"control/0" + pack(">H", 4) + b"file"
+    written += pack(">qIqqIII", 0, day, 5, 256, 2, 1, 3) + b"{}" + b"abc"
+    key = RowKey("control/0", 0, date(2026, 6, 8), "file", 5, 256)
+    found = chain_row(GENESIS, key, line=b"{}", parts=[b"abc"])
+    assert found == hashlib.sha256(written).digest()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        RowKey("market/SCU", 7, date(2026, 6, 8), "trades.jsonl", 3_141, 5_926),
+        RowKey("market/SIT", 8, date(2026, 6, 8), "trades.jsonl", 3_141, 5_926),
+        RowKey("market/SIT", 7, date(2026, 6, 9), "trades.jsonl", 3_141, 5_926),
+        RowKey("market/SIT", 7, date(2026, 6, 8), "trades.json", 3_141, 5_926),
+        RowKey("market/SIT", 7, date(2026, 6, 8), "trades.jsonl", 3_142, 5_926),
+        RowKey("market/SIT", 7, date(2026, 6, 8), "trades.jsonl", 3_141, 5_927),
+    ],
+)
+def test_every_column_is_in_the_hash(other: RowKey) -> None:
+    mine = chain_row(GENESIS, KEY, line=LINE, parts=PARTS)
+    assert mine != chain_row(GENESIS, other, line=LINE, parts=PARTS)
+
+
+def test_lengths_are_in_the_hash_so_that_nothing_can_move_over_an_edge() -> None:
+    hashes = [
+        chain_row(GENESIS, KEY, line=line, parts=parts)
+        for line, parts in (
+            (b"ab", [b"cd", b"ef"]),
+            (b"abc", [b"d", b"ef"]),
+            (b"ab", [b"cdef"]),
+            (b"ab", [b"cde", b"f"]),
+            (b"ab", [b"cd", b"ef", b""]),
+        )
+    ]
+    assert len(set(hashes)) == len(hashes)
+
+
+def test_a_link_row_is_hashed_under_its_own_domain() -> None:
+    written = pack(">H", 24) + b"token-clearinghouse/link" + pack(">H", 1)
+    written += pack(">H", 10) + b"market/SIT" + pack(">H", 8) + b"member/0"
+    written += pack(">qqI", 3, 17, 1) + b"payload"
+    found = link_hash("market/SIT", "member/0", numbers=(3, 17, 1), payload=b"payload")
+    assert found == hashlib.sha256(written).digest()

@@ -1,0 +1,54 @@
+"""A campaign of kills: `python tests/faults --rounds N --seed S`; each round is one market.
+
+Prints a line for each round and the sum. Exit 1 if the books of any round did not end as those of
+an undisturbed run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from time import monotonic
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from services.journal.embedded import EmbeddedServer
+from tests.faults.kills import Round, kill_round
+
+
+def main() -> int:
+    """Run the rounds asked for; how the process ends."""
+    parser = argparse.ArgumentParser(prog="python tests/faults", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=10, help="how many markets")
+    parser.add_argument("--seed", type=int, default=0, help="of the first; the others follow")
+    asked = parser.parse_args()
+    begun = monotonic()
+    rounds: list[Round] = []
+    failed: list[int] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="clearing-faults-") as directory,
+        EmbeddedServer(Path(directory)) as server,
+    ):
+        for seed in range(asked.seed, asked.seed + asked.rounds):
+            try:
+                rounds.append(kill_round(server, seed))
+                print(_told(rounds[-1]), flush=True)
+            except AssertionError as found:
+                failed.append(seed)
+                print(f"seed {seed} FAILED: {str(found)[:2000]}", flush=True)
+    kills, middle = sum(one.kills for one in rounds), sum(one.in_the_middle for one in rounds)
+    took = monotonic() - begun
+    print(f"{len(rounds)} rounds, {kills} kills, {middle} in the middle of a file, {took:.0f} s")
+    print(f"failed: {failed}" if failed else "none failed")
+    return int(bool(failed))
+
+
+def _told(one: Round) -> str:
+    places = " ".join(f"{100 * place // one.size}%" for place in one.progress)
+    return f"seed {one.seed}: blocks of {one.lines_a_block}, {one.kills} kills at {places}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

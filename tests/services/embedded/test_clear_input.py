@@ -1,0 +1,138 @@
+"""Good and bad input through `clear`: the same facts, or a clear word, and the next run goes on."""
+
+import gzip
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services.embedded.clear import clear
+from services.embedded.memory import clear_in_memory
+from services.embedded.source import SourceTrouble
+from services.journal.reader import Reader
+from tests.journal_contents import assert_equal, contents
+from tests.services.embedded.facts_in import facts_in
+from tests.twin.generate import market
+
+BOM = b"\xef\xbb\xbf"
+LINES = [line.removeprefix(BOM) for line in market(11, days=1)]
+FACTS = clear_in_memory(LINES)
+WHOLE = b"\n".join(LINES) + b"\n"
+NewJournal = Callable[[], str]
+
+SHAPES = {
+    "plain": WHOLE,
+    "crlf": WHOLE.replace(b"\n", b"\r\n"),
+    "bom": BOM + WHOLE,
+    "bom and crlf": BOM + WHOLE.replace(b"\n", b"\r\n"),
+    "without the last line's end": WHOLE[:-1],
+    "with empty lines": b"\n\r\n" + WHOLE.replace(b"\n", b"\n\n\r\n"),
+    "packed": gzip.compress(WHOLE),
+    "packed in pieces": b"".join(gzip.compress(line + b"\n") for line in LINES),
+}
+
+
+def cleared(url: str, path: Path, data: bytes, *, name: str | None = None) -> None:
+    """Clear a file of these bytes."""
+    path.write_bytes(data)
+    clear(url, str(path), name=name, lines_a_block=50)
+
+
+@pytest.mark.parametrize("data", SHAPES.values(), ids=SHAPES.keys())
+def test_every_shape_of_a_file_gives_the_same_facts(
+    url: str, tmp_path: Path, data: bytes
+) -> None:
+    cleared(url, tmp_path / "day", data)
+    assert facts_in(url) == FACTS
+
+
+@pytest.mark.parametrize("data", [WHOLE, gzip.compress(WHOLE)], ids=["plain", "packed"])
+def test_standard_input_gives_the_same_facts(
+    url: str, monkeypatch: pytest.MonkeyPatch, data: bytes
+) -> None:
+    given = io.TextIOWrapper(io.BufferedReader(io.BytesIO(data)))  # type: ignore[arg-type]
+    monkeypatch.setattr(sys, "stdin", given)
+    assert clear(url, "-").source == "stdin"
+    assert facts_in(url) == FACTS
+    assert not given.closed
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\r\n\n", BOM, BOM + b"\r\n"])
+def test_a_file_without_lines_opens_the_shards_and_ends(
+    url: str, tmp_path: Path, data: bytes
+) -> None:
+    cleared(url, tmp_path / "day", data)
+    assert facts_in(url) == clear_in_memory([])
+    with Reader(url) as reader:
+        found = reader.source("day")
+    assert found is not None
+    assert (found.position, found.lines, found.ended) == (len(data), 0, True)
+
+
+def test_a_file_that_ends_in_the_middle_of_a_line_has_that_piece_refused(
+    url: str, tmp_path: Path
+) -> None:
+    cut = WHOLE[: WHOLE.rindex(b"{") + 20]
+    cleared(url, tmp_path / "day", cut)
+    found = facts_in(url)
+    assert found == clear_in_memory(cut.split(b"\n"))
+    assert (found[-1]["type"], found[-1]["reason"]) == ("command_refused/1", "malformed")
+
+
+def test_a_long_line_is_refused_and_kept_with_its_bytes(url: str, tmp_path: Path) -> None:
+    line = b'{"type":"' + b"x" * 200_000 + b'"}'
+    cleared(url, tmp_path / "day", line + b"\r\n" + WHOLE)
+    assert facts_in(url) == clear_in_memory([line, *LINES])
+    with Reader(url) as reader:
+        assert reader.rows_at("control/0", [1])[0][6] == line
+
+
+def test_a_broken_packed_file_stops_and_the_whole_one_completes(
+    new_journal: NewJournal, tmp_path: Path
+) -> None:
+    path, packed, broken, whole = tmp_path / "day", gzip.compress(WHOLE), new_journal(), new_journal()
+    with pytest.raises(SourceTrouble, match="cannot read day"):
+        cleared(broken, path, packed[: len(packed) // 2])
+    with Reader(broken) as reader:
+        source = reader.source("day")
+    assert source is not None
+    assert source.lines > 20
+    cleared(broken, path, packed)
+    cleared(whole, path, WHOLE)
+    assert_equal(contents(broken), contents(whole))
+
+
+def test_the_same_command_again_changes_nothing(url: str, tmp_path: Path) -> None:
+    cleared(url, tmp_path / "day", WHOLE)
+    before = contents(url)
+    again = clear(url, str(tmp_path / "day"))
+    assert (again.was_done, again.tally.read) == (True, 0)
+    assert_equal(contents(url), before)
+
+
+@pytest.mark.parametrize("other", [b"other\n" + WHOLE, WHOLE + b"more\n", WHOLE[:-50]])
+def test_another_file_under_the_same_name_is_refused(
+    url: str, tmp_path: Path, other: bytes
+) -> None:
+    cleared(url, tmp_path / "day", WHOLE)
+    before = contents(url)
+    with pytest.raises(SourceTrouble, match="it is another file; name it with --source"):
+        cleared(url, tmp_path / "day", other)
+    assert_equal(contents(url), before)
+
+
+def test_a_renamed_file_goes_on_under_the_name_of_its_source(
+    url: str, tmp_path: Path
+) -> None:
+    cleared(url, tmp_path / "monday", WHOLE)
+    (tmp_path / "monday").rename(tmp_path / "archive")
+    assert clear(url, str(tmp_path / "archive"), name="monday").was_done
+
+
+def test_another_source_goes_on_with_the_same_books(url: str, tmp_path: Path) -> None:
+    first, rest = LINES[:40], LINES[40:]
+    cleared(url, tmp_path / "a", b"\n".join(first))
+    cleared(url, tmp_path / "b", b"\n".join(rest))
+    assert facts_in(url) == FACTS

@@ -1,0 +1,192 @@
+"""Whether a control command stands (RULEBOOK §1, §3), with WIRE's reasons."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from events.codec import decode_command
+from events.refusals import Reason, Refusal
+from settlement.control_rules import refuse_control
+from tests.settlement.control_desk import ControlDesk
+
+
+def open_desk() -> ControlDesk:
+    desk = ControlDesk()
+    assert [desk.admit("A"), desk.open("A-H"), desk.begin()] == ["stands"] * 3
+    return desk
+
+
+def test_a_member_is_admitted_once_and_the_same_content_again_is_silent() -> None:
+    desk = ControlDesk()
+    assert desk.admit("A") == "stands"
+    assert desk.admit("A") == "repeated"
+    assert desk.admit("A", name="Another") == "already_exists"
+    assert desk.admit("A", at="2026-06-08T00:00:01Z") == "already_exists"
+    assert desk.books.number == 1
+
+
+def test_an_account_is_opened_once_and_the_same_content_again_is_silent() -> None:
+    desk = open_desk()
+    assert desk.open("A-C", origin="customer") == "stands"
+    assert desk.open("A-C", origin="customer") == "repeated"
+    assert desk.open("A-C", origin="customer", at="2026-06-08T00:00:01Z") == "already_exists"
+
+
+def test_a_member_has_one_house_account_and_many_customers() -> None:
+    desk = open_desk()
+    assert desk.open("A-H2") == "already_exists"
+    assert desk.open("A-C1", origin="customer") == "stands"
+    assert desk.open("A-C2", origin="customer") == "stands"
+
+
+def test_an_account_needs_a_member_that_is_not_in_default() -> None:
+    desk = open_desk()
+    assert desk.open("Z-H") == "unknown_member"
+    assert desk.open("Z-C", origin="customer") == "unknown_member"
+    desk.send("declare_default", member="A", reason="x")
+    assert desk.open("A-C", origin="customer") == "member_defaulted"
+
+
+def test_suspension_and_reinstatement_turn_and_a_repeat_is_silent() -> None:
+    desk = open_desk()
+    assert desk.send("suspend_account", account="Z", reason="x") == "unknown_account"
+    assert desk.send("reinstate_account", account="A-H", reason="x") == "repeated"
+    assert desk.send("suspend_account", account="A-H", reason="x") == "stands"
+    assert desk.send("suspend_account", account="A-H", reason="y") == "repeated"
+    assert desk.books.accounts["A-H"].is_suspended
+    assert desk.send("reinstate_account", account="A-H", reason="x") == "stands"
+    assert not desk.books.accounts["A-H"].is_suspended
+
+
+def test_a_default_is_declared_once() -> None:
+    desk = open_desk()
+    assert desk.send("declare_default", member="Z", reason="x") == "unknown_member"
+    assert desk.send("declare_default", member="A", reason="x") == "stands"
+    assert desk.send("declare_default", member="A", reason="x") == "member_defaulted"
+    assert desk.books.members["A"].is_defaulted
+
+
+@pytest.mark.parametrize(
+    ("day", "at", "answer"),
+    [
+        ("2026-06-08", "2026-06-10T00:00:00Z", "stands"),  # 24:00 of the day after, included
+        ("2026-06-08", "2026-06-10T00:00:00.000000001Z", "time_out_of_range"),
+        ("2026-06-08", "2020-01-01T00:00:00Z", "stands"),
+        ("2026-06-13", "2026-06-13T00:00:00Z", "out_of_order_session"),  # a Saturday
+        ("2097-12-31", "2026-06-08T00:00:00Z", "stands"),
+        ("2098-01-01", "2026-06-08T00:00:00Z", "invalid_value"),
+        ("2000-01-03", "2000-01-03T00:00:00Z", "stands"),
+        ("1999-12-31", "1999-12-31T00:00:00Z", "invalid_value"),
+    ],
+)
+def test_the_first_session_is_a_weekday_not_long_before_its_opening(
+    day: str, at: str, answer: str
+) -> None:
+    assert ControlDesk().begin(day, at=at) == answer
+
+
+def test_there_is_one_first_session() -> None:
+    assert open_desk().begin("2026-06-09") == "out_of_order_session"
+
+
+@pytest.mark.parametrize(
+    ("day", "following", "answer"),
+    [
+        ("2026-06-08", "2026-06-09", "stands"),
+        ("2026-06-08", "2026-06-30", "stands"),
+        ("2026-06-09", "2026-06-10", "out_of_order_session"),
+        ("2026-06-08", "2026-06-08", "out_of_order_session"),
+        ("2026-06-08", "2026-06-05", "out_of_order_session"),
+        ("2026-06-08", "2026-06-13", "out_of_order_session"),
+        ("2026-06-08", "9999-12-31", "invalid_value"),
+    ],
+)
+def test_a_close_names_the_open_session_and_a_later_weekday(
+    day: str, following: str, answer: str
+) -> None:
+    assert open_desk().close(day, following) == answer
+
+
+def test_a_close_needs_a_session() -> None:
+    assert ControlDesk().close("2026-06-08", "2026-06-09") == "out_of_order_session"
+
+
+@pytest.mark.parametrize(
+    ("at", "answer"),
+    [
+        ("2026-06-01T00:00:00Z", "stands"),  # seven days before the opening
+        ("2026-05-31T23:59:59.999999999Z", "time_out_of_range"),
+        ("2026-06-10T00:00:00Z", "stands"),  # 24:00 of the day after
+        ("2026-06-10T00:00:00.000000001Z", "time_out_of_range"),
+    ],
+)
+def test_a_time_far_from_the_session_is_out_of_range(at: str, answer: str) -> None:
+    assert open_desk().send("advance_clock", at=at) == answer
+
+
+def test_a_close_may_come_thirty_days_later_than_anything_else() -> None:
+    latest = "2026-07-10T00:00:00Z"
+    assert open_desk().close("2026-06-08", "2026-06-09", at=latest) == "stands"
+    too_late = "2026-07-10T00:00:00.000000001Z"
+    assert open_desk().close("2026-06-08", "2026-06-09", at=too_late) == "time_out_of_range"
+
+
+def test_a_cycle_has_a_name_of_its_own_once_per_session() -> None:
+    desk = open_desk()
+    assert desk.cycle("noon") == "stands"
+    assert desk.cycle("noon") == "repeated"
+    assert desk.cycle("noon", at="2026-06-08T13:00:00Z") == "duplicate_reference"
+    assert desk.close("2026-06-08", "2026-06-09") == "stands"
+    assert desk.cycle("noon", at="2026-06-09T12:00:00Z") == "stands"
+
+
+def test_a_cycle_that_was_refused_is_remembered_under_its_name_for_the_session() -> None:
+    desk = open_desk()
+    assert desk.cycle("close") == "invalid_value"
+    assert desk.cycle("close") == "invalid_value"
+    assert desk.cycle("close", at="2026-06-08T13:00:00Z") == "duplicate_reference"
+    assert desk.close("2026-06-08", "2026-06-09") == "stands"
+    assert desk.cycle("close", at="2026-06-08T13:00:00Z") == "invalid_value"
+
+
+def test_a_cycle_out_of_time_takes_its_name_but_not_from_one_that_stood() -> None:
+    desk = open_desk()
+    assert desk.cycle("late", at="2027-06-08T12:00:00Z") == "time_out_of_range"
+    assert desk.cycle("late") == "duplicate_reference"
+    assert desk.cycle("noon") == "stands"
+    assert desk.cycle("noon", at="2027-06-08T12:00:00Z") == "time_out_of_range"
+    assert desk.cycle("noon") == "repeated"
+
+
+def test_a_cycle_needs_a_session() -> None:
+    assert ControlDesk().cycle("noon") == "out_of_order_session"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "product", "answer"),
+    [
+        ("margin_days", "5", None, "stands"),
+        ("margin_days", "5", "SCU", "stands"),
+        ("margin_days", "5", "XYZ", "unknown_product"),
+        ("nonsense", "5", "XYZ", "unknown_product"),
+        ("nonsense", "5", None, "unknown_parameter"),
+        ("margin_days", "0", None, "invalid_value"),
+        ("product_in_use", "true", None, "invalid_value"),
+        ("product_in_use", "true", "SCU", "stands"),
+    ],
+)
+def test_a_setting_is_of_a_known_product_and_parameter_and_valid(
+    parameter: str, value: str, product: str | None, answer: str
+) -> None:
+    assert ControlDesk().set(parameter, value, product=product) == answer
+
+
+def test_what_belongs_to_another_shard_is_no_control_command() -> None:
+    fields = {"reference": "r", "account": "A", "asset": "USD", "amount_cents": 1}
+    line = {"type": "deposit_collateral/1", **fields, "at": "2026-06-08T00:00:00Z"}
+    deposit = decode_command(json.dumps(line).encode())
+    refusal = refuse_control(ControlDesk().books, deposit)  # type: ignore[arg-type]
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is Reason.WRONG_SHARD

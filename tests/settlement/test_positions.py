@@ -1,0 +1,115 @@
+"""Positions and their variation by columns (RULEBOOK §3, §4), worked by hand."""
+
+from __future__ import annotations
+
+from array import array
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from settlement.positions import Positions
+
+Deal = tuple[int, int, int, int]  # buyer, seller, lots, price in ticks
+
+
+def positions(*, mark: int | None = 200, paid: bool = False, accounts: int = 3) -> Positions:
+    found = Positions(mark_ticks=mark, paid_cents=array("q") if paid else None)
+    found.grow(accounts)
+    return found
+
+
+def trade(found: Positions, deal: Deal) -> None:
+    buyer, seller, lots, price = deal
+    value = lots * (price - (found.mark_ticks or 0))
+    for account, sign in ((buyer, 1), (seller, -1)):
+        found.lots[account] += sign * lots
+        found.open_cents[account] += sign * value
+
+
+def test_a_trade_of_today_is_marked_from_its_own_price() -> None:
+    found = positions()
+    trade(found, (0, 1, 10, 203))
+    assert found.variation(207).tolist() == [40, -40, 0]
+
+
+def test_a_position_carried_over_is_marked_from_its_last_mark() -> None:
+    found = positions()
+    trade(found, (0, 1, 10, 203))
+    found.mark(207)
+    trade(found, (1, 2, 4, 205))
+    # Account 0: 10 lots x -1; account 1: -10 x -1 and 4 x +1; account 2: -4 x +1.
+    assert found.variation(206).tolist() == [-10, 14, -4]
+
+
+def test_without_a_mark_the_first_price_counts_from_the_trades_own() -> None:
+    found = positions(mark=None, paid=True)
+    trade(found, (0, 1, 10, 203))
+    assert found.variation(205).tolist() == [20, -20, 0]
+
+
+def test_what_cycles_paid_is_given_back_and_everything_counts_from_its_own_price_again() -> None:
+    found = positions(mark=None, paid=True)
+    trade(found, (0, 1, 10, 203))
+    found.mark(205)
+    trade(found, (0, 2, 2, 206))
+    found.mark(204)  # 0: 10 x 1 - 2 x 2 in all
+    assert found.give_back().tolist() == [-6, 10, -4]
+    found.unmark()
+    assert (found.mark_ticks, found.give_back().tolist()) == (None, [0, 0, 0])
+    assert found.variation(204).tolist() == [6, -10, 4]
+
+
+def test_a_contract_that_has_had_a_settlement_price_gives_nothing_back() -> None:
+    found = positions()
+    trade(found, (0, 1, 10, 203))
+    assert found.give_back().tolist() == [0, 0, 0]
+    found.unmark()
+    assert found.mark_ticks == 200
+
+
+def test_a_contract_without_a_mark_has_none_to_undo() -> None:
+    found = positions(mark=None, paid=True)
+    trade(found, (0, 1, 10, 203))
+    found.unmark()
+    assert found.variation(205).tolist() == [20, -20, 0]
+
+
+def test_open_interest_is_what_is_held_long() -> None:
+    found = positions()
+    trade(found, (0, 1, 10, 203))
+    trade(found, (2, 1, 5, 203))
+    trade(found, (1, 0, 3, 203))
+    assert found.open_interest() == 12
+
+
+def test_accounts_opened_later_begin_with_nothing() -> None:
+    found = positions(mark=None, paid=True, accounts=2)
+    trade(found, (0, 1, 1, 203))
+    found.grow(4)
+    found.mark(204)
+    assert found.lots.tolist() == [1, -1, 0, 0]
+    assert found.give_back().tolist() == [-1, 1, 0, 0]
+
+
+PRICES = st.integers(min_value=1, max_value=10**6)
+SIDES = st.sampled_from([(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)])
+DEALS = st.lists(st.tuples(SIDES, st.integers(1, 10**9), PRICES), max_size=10)
+
+
+@given(deals=DEALS, marks=st.lists(PRICES, min_size=1, max_size=5))
+def test_any_marks_on_the_way_pay_in_all_what_one_mark_at_the_end_pays(
+    deals: list[tuple[tuple[int, int], int, int]], marks: list[int]
+) -> None:
+    stepwise, paid = positions(), [0, 0, 0]
+    for number, ((buyer, seller), lots, price) in enumerate(deals):
+        trade(stepwise, (buyer, seller, lots, price))
+        mark = marks[number % len(marks)]
+        paid = [a + b for a, b in zip(paid, stepwise.variation(mark).tolist(), strict=True)]
+        stepwise.mark(mark)
+    paid = [a + b for a, b in zip(paid, stepwise.variation(marks[-1]).tolist(), strict=True)]
+    at_once = [0, 0, 0]
+    for (buyer, seller), lots, price in deals:
+        at_once[buyer] += lots * (marks[-1] - price)
+        at_once[seller] -= lots * (marks[-1] - price)
+    assert paid == at_once
+    assert sum(paid) == 0
