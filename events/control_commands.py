@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from events.command import CONTROL, Command
-from events.wire_fields import BusinessDate, Identifier, Instant, Name
+from events.wire_fields import BusinessDate, FreeText, Identifier, Instant, Name
 
 
 class Configure(Command):
@@ -15,7 +15,7 @@ class Configure(Command):
     SHARD: ClassVar[str] = CONTROL
     parameter: Identifier
     product: Identifier | None
-    value: Name
+    value: FreeText
     effective_date: BusinessDate
     at: Instant
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from events.units import parse_instant
-
 _IDENTIFIER: Final = rb"([A-Za-z0-9._:\-]{1,64})"
 
 TRADE_LINE: Final = re.compile(
@@ -21,17 +19,11 @@ TRADE_LINE: Final = re.compile(
     rb'"price": ?"((?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?)", ?'
     rb'"lots": ?([1-9][0-9]{0,17}), ?'
     rb'"buyer": ?"' + _IDENTIFIER + rb'", ?"seller": ?"' + _IDENTIFIER + rb'", ?'
-    rb'"executed_at": ?"(([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9])'
-    rb'(\.[0-9]{1,9})?Z)"\}'
+    rb'"executed_at": ?"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]'
+    rb'(?:\.[0-9]{1,9})?Z)"\}'
 )
+# Of every line of a text the same fields; all are empty where the line is no such trade.
+TRADE_LINES: Final = re.compile(rb"(?m)^(?:" + TRADE_LINE.pattern + rb"|.+)$")
 
-# Nanoseconds of one unit in the last digit of a fraction, by the length of its text with the point.
-FRACTION_NS: Final = (0, 0, *(10 ** (9 - digits) for digits in range(1, 10)))
-
-
-def second_of(second: bytes) -> int | None:
-    """The instant at which a second `YYYY-MM-DDTHH:MM:SS` begins; None when there is no such second."""
-    try:
-        return parse_instant(f"{second.decode()}Z")
-    except ValueError:
-        return None
+# trade_id, contract, price, lots, buyer, seller, executed_at
+TradeFields = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes]

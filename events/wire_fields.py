@@ -44,6 +44,9 @@ Name = Annotated[
     StringConstraints(strict=True, min_length=1, max_length=200),
     BeforeValidator(lambda value: _no_nul(_text(value))),
 ]
+FreeText = Annotated[
+    str, StringConstraints(strict=True), BeforeValidator(lambda value: _no_nul(_text(value)))
+]
 Int64 = Annotated[int, Field(strict=True, ge=INT64_MIN, le=INT64_MAX)]
 DecimalText = Annotated[
     Decimal,

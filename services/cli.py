@@ -56,7 +56,7 @@ def main() -> None:
         click.echo("Error: python -O switches the laws off: run without -O", err=True)
         sys.exit(EXIT_STOPPED)
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="clearing", standalone_mode=False)
     except click.ClickException as trouble:
         trouble.show()
         sys.exit(trouble.exit_code)

@@ -1,7 +1,8 @@
 """The laws of RULEBOOK §9 over a clearinghouse in memory: its books against its rows.
 
-In: a clearinghouse whose logs hold every row from 0 on. Out: nothing, or an AssertionError with the numbers.
-Positions, cash and balances are summed anew from the facts; the chain is hashed by a few lines of its own.
+In: a clearinghouse whose logs hold every row from 0 on. Out: nothing, or an AssertionError with the
+numbers. Positions, cash and balances are summed anew from the facts; the chain is hashed by a few
+lines of its own.
 """
 
 from __future__ import annotations
@@ -128,11 +129,11 @@ def check_double_entry(house: Clearinghouse, facts: list[Fields]) -> None:
     for fact in (*chosen(facts, "collateral_moved/1"), *chosen(facts, VARIATION)):
         moved[(f"cash:{fact['account']}",)] += fact["amount_cents"]
     accounts, member = house.control.accounts_by_number, house.member
-    cash = {
+    cash: Sums = {
         (f"cash:{one.name}",): cents for one, cents in zip(accounts, member.cash, strict=True)
     }
     assert nonzero(moved) == nonzero(cash)
-    owned = {(name,): cents for name, cents in member.house_cents.items()}
+    owned: Sums = {(name,): cents for name, cents in member.house_cents.items()}
     assert nonzero(balances) == nonzero(cash) | nonzero(owned)
     paid = [cents for (name,), cents in balances.items() if name.startswith("house:variation:")]
     assert not any(paid), balances

@@ -1,15 +1,15 @@
 """The tables beside the journal: parts, links, days, snapshots, read models (ARCHITECTURE §3).
 
-In: the rows that deciding again would have written. Out: findings where a table has another row, one too few or one
-too many. Rows are compared by the barrier or journal row that made them, all columns of each.
+In: the rows that deciding again would have written. Out: findings where a table has another row,
+one too few or one too many. Rows are compared by the barrier or journal row that made them, all
+columns of each.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby, zip_longest
-from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from psycopg.sql import SQL, Identifier
@@ -29,8 +29,10 @@ from services.journal.trouble import translated
 
 
 class Beside(NamedTuple):
-    """How a table is compared. made_by: the columns of its shard; together: those that rows of one making
-    share, found by an index; order: those that tell them apart.
+    """How a table is compared.
+
+    made_by: the column of its shard; together: those that rows of one making share, found by an
+    index; order: those that tell them apart.
     """
 
     table: Table
@@ -54,11 +56,12 @@ Row = Sequence[Any]
 
 
 class TablesBeside:
-    """Compares what should stand in the tables with what does. after: rows up to there are not asked for."""
+    """Compares what should stand in the tables with what does.
 
-    def __init__(
-        self, reader: Reader, findings: Findings, *, after: Mapping[str, int]
-    ) -> None:
+    after: by shard the row up to which nothing is asked for.
+    """
+
+    def __init__(self, reader: Reader, findings: Findings, *, after: Mapping[str, int]) -> None:
         self._reader = reader
         self._findings = findings
         self._after = after
@@ -111,7 +114,7 @@ class TablesBeside:
                     )
 
 
-def _places(entry: Beside, names: Sequence[str]) -> Any:
+def _places(entry: Beside, names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
     columns = list(entry.table.columns)
     places = [columns.index(name) for name in names]
     return lambda row: tuple(row[place] for place in places)
@@ -119,10 +122,10 @@ def _places(entry: Beside, names: Sequence[str]) -> Any:
 
 def _difference(entry: Beside, wanted: Row | None, got: Row | None) -> str | None:
     """What is wrong with a row, told by what tells it apart."""
-    name, tell = entry.table.name, itemgetter(*map(list(entry.table.columns).index, entry.order))
     row = wanted if wanted is not None else got
     assert row is not None
-    place = f"{name} {tell(row)}" if entry.order else name
+    told = [entry.table.name, *map(str, _places(entry, entry.order)(row))]
+    place = " ".join(told)
     if wanted is None:
         return f"{place}: expected no such row, found {_brief(row)}"
     if got is None:

@@ -1,7 +1,8 @@
 """What an audit found: for each shard the first row that is not as it should be.
 
-In: places and what was expected and found there. Out: one line per shard, in the order of the rows' places in their
-shards' names. Later findings of a shard follow from the first more often than not, so they are left out.
+In: places and what was expected and found there. Out: one line per shard, in the order of the
+rows' places in their shards' names. Later findings of a shard follow from the first more often
+than not, so they are left out.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The journal's rows as they are recorded, for holding against what is decided again.
 
-In: a reader, and where each shard is to begin. Out: the rows of all shards in the one order in which they were decided,
-in chunks that end with a whole line; and, where nothing can be decided any more, the hash chain by itself.
-Each shard is a stream of its own, so memory does not grow with the journal.
+In: a reader, and where each shard is to begin. Out: the rows of all shards in the one order in
+which they were decided, in chunks that end with a whole line; and, where nothing can be decided
+any more, the hash chain by itself. Each shard is a stream of its own, so memory does not grow with
+the journal.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ _DECIDED: Final = 5
 
 
 class RecordedRows:
-    """The rows of all shards after those named. after: shard to the last row that is not asked for."""
+    """The rows of all shards after those named.
 
-    def __init__(
-        self, reader: Reader, findings: Findings, *, after: Mapping[str, int]
-    ) -> None:
+    after: shard to the last row that is not asked for.
+    """
+
+    def __init__(self, reader: Reader, findings: Findings, *, after: Mapping[str, int]) -> None:
         self._reader = reader
         self._findings = findings
         self._after = after
@@ -70,7 +72,9 @@ class RecordedRows:
             for row in block:
                 if row[1] != expected or row[1] > last:
                     said = f"row {expected}" if expected <= last else "no row beyond the head"
-                    self._break(shard, min(row[1], expected), f"seq: expected {said}, found {row[1]}")
+                    self._break(
+                        shard, min(row[1], expected), f"seq: expected {said}, found {row[1]}"
+                    )
                     return
                 yield row
                 expected += 1

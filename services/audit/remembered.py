@@ -1,9 +1,10 @@
 """Remembered ids, decided again and held against the identity tables (RULEBOOK §3).
 
-In: the ids that lines carry or name. Out: what came first under them, as decided in this audit; findings where the
-tables remember another id, one too few or one too many. The tables are never believed first: a span's pages and
-filter are used for looking up only after they have been found equal to what the decisions say, and the open
-span is held here. Memory: 28 bytes an id of the open span, 2 bytes for each row of a sealed one.
+In: the ids that lines carry or name. Out: what came first under them, as decided in this audit;
+findings where the tables remember another id, one too few or one too many. The tables are never
+believed first: a span's pages and filter are used for looking up only after they have been found
+equal to what the decisions say, and the open span is held here. Memory: 28 bytes an id of the open
+span, 2 bytes for each row of a sealed one.
 """
 
 from __future__ import annotations
@@ -31,16 +32,19 @@ SELECT shard, span, page, keys, seqs FROM clearing.identity_page
 WHERE shard = %s AND span = %s ORDER BY page
 """
 _FILTER: Final = "SELECT words FROM clearing.identity_filter WHERE shard = %s AND span = %s"
-_SPANS: Final = (
-    *(("identity", b"SELECT DISTINCT shard, span FROM clearing.identity ORDER BY 1, 2"),),
-    *(("identity_page", b"SELECT DISTINCT shard, span FROM clearing.identity_page ORDER BY 1, 2"),),
-    *(("identity_filter", b"SELECT shard, span FROM clearing.identity_filter ORDER BY 1, 2"),),
-)
+_SPANS: Final = {
+    IDENTITY.name: b"SELECT DISTINCT shard, span FROM clearing.identity ORDER BY 1, 2",
+    IDENTITY_PAGE.name: b"SELECT DISTINCT shard, span FROM clearing.identity_page ORDER BY 1, 2",
+    IDENTITY_FILTER.name: b"SELECT shard, span FROM clearing.identity_filter ORDER BY 1, 2",
+}
 
 
 @dataclass(slots=True)
 class _ShardIds:
-    """One shard's ids. fresh: of this chunk; keys, seqs: of the open span, decided in this audit."""
+    """One shard's ids.
+
+    fresh: of this chunk; keys, seqs: of the open span, decided in this audit.
+    """
 
     index: IdentityIndex
     known: dict[Identity, Seen] = field(default_factory=dict)
@@ -50,16 +54,17 @@ class _ShardIds:
 
 
 class RememberedIds:
-    """The memory of ids of an audit. after: the rows up to which the tables are taken as they are."""
+    """The memory of ids of an audit.
 
-    def __init__(
-        self, reader: Reader, findings: Findings, *, after: Mapping[str, int]
-    ) -> None:
+    after: the rows up to which the tables are taken as they are.
+    """
+
+    def __init__(self, reader: Reader, findings: Findings, *, after: Mapping[str, int]) -> None:
         self._reader = reader
         self._findings = findings
         self._after = after
         self._shards: dict[str, _ShardIds] = {}
-        self._spans: dict[str, set[tuple[str, int]]] = {name: set() for name, _ in _SPANS}
+        self._spans: dict[str, set[tuple[str, int]]] = {name: set() for name in _SPANS}
 
     def begin(self, shard: str, ids: Sequence[Identity]) -> None:
         """Look up what came first under the ids of a chunk, before it is decided."""
@@ -104,27 +109,33 @@ class RememberedIds:
             keys = np.array([key_of(identity) for identity in held.fresh], np.int64)
             seqs = np.array([seen.seq for seen in held.fresh.values()], np.int64)
             held.fresh = {}
-            before, span = self._open_span(held), int(seqs[-1]) >> SPAN_BITS
             seals = held.index.add(keys, seqs)
             held.keys.append(keys)
             held.seqs.append(seqs)
-            if before is not None and before != span:
-                for seal in seals:
-                    self._check_seal(seal)
-                self._check_runs(shard, held, below=span)
+            for seal in seals:
+                self._check_seal(seal)
+            if seals:
+                self._check_runs(shard, held, below=int(seqs[-1]) >> SPAN_BITS)
 
     def finish(self) -> None:
         """Hold the open spans against the tables; no other span has ids."""
         for shard, held in sorted(self._shards.items()):
             self._check_runs(shard, held, below=None)
-        for name, query in _SPANS:
+        for name, query in _SPANS.items():
             with translated(f"reading {name}"):
                 found = self._reader.connection.execute(query).fetchall()
             for shard, span in found:
-                last = ((span + 1) << SPAN_BITS) - 1
-                if (shard, span) not in self._spans[name] and last > self._after.get(shard, -1):
-                    said = f"{name} span {span}: expected no ids of this span, found some"
-                    self._findings.note(shard, span << SPAN_BITS, found=said)
+                if (shard, span) not in self._spans[name]:
+                    self._check_stray(name, shard, span=span)
+
+    def _check_stray(self, name: str, shard: str, *, span: int) -> None:
+        """A span of which nothing was decided has no ids, but of rows that were not looked at."""
+        first, after = span << SPAN_BITS, self._after.get(shard, -1)
+        if name == IDENTITY.name and first <= after:
+            self._check_span(shard, span, ids=(np.zeros(0, np.int64), np.zeros(0, np.int64)))
+        elif (span + 1) << SPAN_BITS > after + 1:
+            said = f"{name} span {span}: expected no ids of this span, found some"
+            self._findings.note(shard, first, found=said)
 
     def _of(self, shard: str) -> _ShardIds:
         held = self._shards.get(shard)
@@ -133,10 +144,6 @@ class RememberedIds:
             held = _ShardIds(IdentityIndex(shard, self._reader.connection, until=until))
             self._shards[shard] = held
         return held
-
-    @staticmethod
-    def _open_span(held: _ShardIds) -> int | None:
-        return int(held.seqs[-1][-1]) >> SPAN_BITS if held.seqs else None
 
     def _check_seal(self, seal: Seal) -> None:
         place = (seal.shard, seal.span)
@@ -180,7 +187,9 @@ class RememberedIds:
         if not len(differ) and len(found) == len(expected):
             return
         place = int(differ[0]) if len(differ) else size
-        rows = [pairs[place].tolist() if place < len(pairs) else None for pairs in (expected, found)]
+        rows = [
+            pairs[place].tolist() if place < len(pairs) else None for pairs in (expected, found)
+        ]
         seq = min(row[0] for row in rows if row is not None)
         said = f"identity (row, key): expected {rows[0]}, found {rows[1]}"
         self._findings.note(shard, seq, found=said)

@@ -1,7 +1,8 @@
 """`clearing replay`: the books of every shard from its first row, by folding recorded facts.
 
-In: a database. Out: one line per shard: its name, last row, chain there, hash of the books. Nothing is decided and no
-snapshot is used; whether the facts are the right ones is `verify`'s question. Rows are read as of one instant.
+In: a database. Out: one line per shard: its name, last row, chain there, hash of the books.
+Nothing is decided and no snapshot is used; whether the facts are the right ones is `verify`'s
+question. Rows are read as of one instant.
 """
 
 from __future__ import annotations
@@ -31,9 +32,7 @@ def replay(url: str, *, until: date | None = None) -> list[str]:
             shard: head.seq if until is None else reader.last_seq(shard, until)
             for shard, head in reader.heads().items()
         }
-        return [
-            _line(reader, shard, seq) for shard, seq in sorted(last.items()) if seq is not None
-        ]
+        return [_line(reader, shard, seq) for shard, seq in sorted(last.items()) if seq is not None]
 
 
 def _line(reader: Reader, shard: str, seq: int) -> str:

@@ -1,8 +1,8 @@
 """Where an audit begins: at the first row, or at the newest snapshots that belong together.
 
-In: a reader. Out: a house, the last row of each shard that is taken as it is, and the last line. A snapshot is
-believed when it can be read, its chain is that of its row, and its books have the hash that the shard stated at
-that close; whoever wants proof of those rows too begins at the first.
+In: a reader. Out: a house, the last row of each shard that is taken as it is, and the last line. A
+snapshot is believed when it can be read, its chain is that of its row, and its books have the hash
+that the shard stated at that close; whoever wants proof of those rows too begins at the first.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ _TROUBLE = (ValueError, KeyError, IndexError, TypeError, AttributeError)
 
 @dataclass(slots=True)
 class Start:
-    """Where an audit begins. after: by shard the last row that is not looked at; line: the last one."""
+    """Where an audit begins.
+
+    after: by shard the last row that is not looked at; line: the last one.
+    """
 
     house: Clearinghouse
     after: Mapping[str, int] = field(default_factory=dict)
@@ -99,9 +102,23 @@ def _last_close(reader: Reader, findings: Findings) -> list[_Saved]:
             findings.note(shard, seq, found=said)
         else:
             saved.append(_Saved(shard, seq, *found, stated.hex()))
+    if days:
+        _expect_all(reader, saved, findings)
     if days and CONTROL_SHARD not in {one.shard for one in saved}:
-        findings.note_apart("snapshot", found="of control/0 at the last close: expected, found none")
+        findings.note_apart(
+            "snapshot of control/0", found="at the last close: expected, found none"
+        )
     return saved
+
+
+def _expect_all(reader: Reader, saved: list[_Saved], findings: Findings) -> None:
+    """Every shard that there was at the close has closed the day."""
+    closed = {one.shard: reader.rows_at(one.shard, [one.seq]) for one in saved}
+    last = max((rows[0][5] for rows in closed.values() if rows), default=0)
+    for shard in reader.heads():
+        opened = reader.rows_at(shard, [0])
+        if shard not in closed and opened and opened[0][5] < last:
+            findings.note(shard, 0, found="day: expected the hash of the last close, found none")
 
 
 def _snapshot(reader: Reader, shard: str, seq: int) -> tuple[bytes, bytes] | None:
@@ -128,7 +145,10 @@ def _check_chain(reader: Reader, one: _Saved, findings: Findings) -> None:
 
 
 def _load(house: Clearinghouse, one: _Saved, control: bytes) -> None:
-    """Put a shard's books into the house. control: the state that every shard's control books had."""
+    """Put a shard's books into the house.
+
+    control: the state that every shard's control books had.
+    """
     log = ShardLog(one.shard, seq=one.seq + 1, chain=one.chain)
     if one.shard == CONTROL_SHARD:
         house.control, house.control_log = load_control(one.state), log

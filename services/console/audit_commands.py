@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from services.audit.replay import replay
+from services.audit.verify import verify
 from services.console.example import example
 from services.console.output import say
 from services.console.place import opened, place_of, with_place
+from services.console.progress import progress
 from services.console.trouble import EXIT_LAW_BROKEN
+
+_WHOLE: Final = 1_000
 
 
 @click.command(
@@ -30,12 +36,18 @@ from services.console.trouble import EXIT_LAW_BROKEN
 def verify_command(*, start: str, data: str | None, database: str | None) -> None:
     """Recompute the journal, name what differs.
 
-    The chain, every decision, facts, links and state. Exit code 0 when all agrees, 1 when something differs.
+    The chain, every decision, facts, links and state. Exit code 0 when all agrees, 1 when
+    something differs.
     """
-    from services.audit.verify import verify
+    with (
+        opened(place_of(data, database), must_exist=True) as url,
+        progress("verifying", total=_WHOLE) as advance,
+    ):
 
-    with opened(place_of(data, database), must_exist=True) as url:
-        differences = verify(url, from_snapshot=start == "snapshot")
+        def show(done: int, total: int) -> None:
+            advance(_WHOLE * done // max(total, 1), f"{done:,} of {total:,} rows")
+
+        differences = verify(url, from_snapshot=start == "snapshot", progress=show)
     if differences:
         say(differences)
         raise SystemExit(EXIT_LAW_BROKEN)
@@ -53,6 +65,7 @@ def verify_command(*, start: str, data: str | None, database: str | None) -> Non
 def replay_command(*, data: str | None, database: str | None) -> None:
     """Fold the journal into the books.
 
-    Prints one line per shard: shard, seq, chain, state hash."""
+    Prints one line per shard: shard, seq, chain, state hash.
+    """
     with opened(place_of(data, database), must_exist=True) as url:
         say(replay(url))

@@ -43,7 +43,7 @@ def clear_command(
     if facts is not None:
         check_target(facts, source=commands)
     with opened(place) as url:
-        summary = _clear(url, commands, source)
+        summary = _clear(url, commands, source=source)
         for line in summary.lines():
             click.echo(line, err=True)
         if facts is not None:
@@ -59,7 +59,7 @@ def fact_pieces(reader: Reader) -> Iterator[bytes]:
                 yield piece.facts + b"\n"
 
 
-def _clear(url: str, commands: str, source: str | None) -> Summary:
+def _clear(url: str, commands: str, *, source: str | None) -> Summary:
     label = f"clearing {source_name(commands, source)}"
     total = None if commands == STDIN else bytes_in(commands)
     with progress(label, total=total) as advance:

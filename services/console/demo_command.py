@@ -59,7 +59,7 @@ def demo_command(*, out: str, data: str | None, days: int, seed: int) -> None:
         broken = broken_laws(facts)
         _write_page(folder, facts, title=f"Clearing {days} days of a token market, seed {seed}")
         with JournalView(url) as view:
-            _write_reports(folder, view, facts)
+            _write_reports(folder, view, facts=facts)
     say(["", *_laws(broken), *_paths(folder, place)])
     if broken:
         raise SystemExit(EXIT_LAW_BROKEN)
@@ -78,7 +78,7 @@ def _write_page(folder: Path, facts: list[Fact], *, title: str) -> None:
     (folder / PAGE).write_text(render_page(facts, title=title), "utf-8")
 
 
-def _write_reports(folder: Path, view: JournalView, facts: list[Fact]) -> None:
+def _write_reports(folder: Path, view: JournalView, *, facts: list[Fact]) -> None:
     """One file per report: all business dates in one; of `trade`, one that tells much."""
     days = sorted({date.fromisoformat(one["business_date"]) for one in _closes(facts)})
     every = [Asked(day) for day in [date.min, *days]]

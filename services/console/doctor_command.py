@@ -27,7 +27,8 @@ from services.journal.trouble import JournalTrouble
 def doctor_command(*, data: str | None, database: str | None) -> None:
     """Look at what is needed and say what to do.
 
-    At Python, packages, Postgres, disk; one line for each. Exit code 1 when something fails. Nothing is changed.
+    At Python, packages, Postgres, disk; one line for each. Exit code 1 when something fails.
+    Nothing is changed.
     """
     findings = []
     for finding in _findings(place_of(data, database)):

@@ -47,8 +47,8 @@ def look_at_database(url: str) -> Iterator[Finding]:
             yield Finding("ok", "database reachable", _where(connection))
             yield _version(connection)
             yield from _durability(connection)
-            yield _size(connection, "shared_buffers", _BUFFERS_MIB_WARN)
-            yield _size(connection, "max_wal_size", _WAL_MIB_WARN)
+            yield _size(connection, "shared_buffers", least_mib=_BUFFERS_MIB_WARN)
+            yield _size(connection, "max_wal_size", least_mib=_WAL_MIB_WARN)
             yield _encoding(connection)
             yield _roles(connection)
             yield _schema(connection)
@@ -78,7 +78,7 @@ def _durability(connection: Connection) -> Iterator[Finding]:
             yield Finding("ok", name, found)
 
 
-def _size(connection: Connection, name: str, least_mib: int) -> Finding:
+def _size(connection: Connection, name: str, *, least_mib: int) -> Finding:
     row = connection.execute(_BYTES, [name]).fetchone()
     assert row is not None, f"no setting {name}"
     mib = int(row[0]) // _BYTES_A_MIB

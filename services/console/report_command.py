@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
+from typing import Final
 
 import click
 from rich import box
@@ -15,10 +17,13 @@ from services.console.example import example
 from services.console.output import say
 from services.console.place import opened, place_of, with_place
 from services.console.trouble import Stopped
-from services.reports.formats import FORMATS, shown_table
+from services.reports.formats import FORMATS, shown_table, table_lines
 from services.reports.report import Asked, Report, UnknownSubject
 from services.reports.table import REPORTS, ReportKind
 from services.reports.view import JournalView
+
+# Blanks beside a cell, and before the first.
+_GAP: Final = 3
 
 
 def _listed() -> str:
@@ -103,10 +108,15 @@ def _print(report: Report, shape: str) -> None:
     if shape != "table" or not console.is_terminal:
         say(FORMATS[shape](report))
         return
+    report = replace(report, rows=list(report.rows))
     heads, rows, numeric = shown_table(report)
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    if not rows or sum(widths) + _GAP * len(widths) > console.width:
+        say(table_lines(report))  # Long lines wrap and can still be read; cut cells cannot.
+        return
     table = Table(title=escape(report.title), title_justify="left", box=box.SIMPLE_HEAD)
     for head, is_number in zip(heads, numeric, strict=True):
         table.add_column(head, justify="right" if is_number else "left")
     for row in rows:
         table.add_row(*map(escape, row))
-    console.print(table if rows else f"{report.title}\nNothing on this date.")
+    console.print(table)

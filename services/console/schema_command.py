@@ -21,5 +21,6 @@ from services.console.schema import wire_schema
 def schema_command() -> None:
     """Print the words on the wire as JSON.
 
-    The schemas of commands and facts, the parameters, the reasons of refusal, the products."""
+    The schemas of commands and facts, the parameters, the reasons of refusal, the products.
+    """
     say(json.dumps(wire_schema(), indent=2, ensure_ascii=False).split("\n"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,16 +29,36 @@ from services.shards.identity import (
 
 
 @dataclass(slots=True)
+class ClearedTrades:
+    """Trades cleared in a batch, by columns; only who asks for one makes them a dictionary."""
+
+    names: list[bytes] = field(default_factory=list)
+    seqs: list[int] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
+    by_name: Cleared = field(default_factory=dict)
+
+    def find(self, name: bytes) -> tuple[int, bytes] | None:
+        """The row and the line of a trade."""
+        if len(self.by_name) < len(self.names):
+            first = len(self.by_name)
+            rows = zip(self.seqs[first:], self.lines[first:], strict=True)
+            self.by_name.update(zip(self.names[first:], rows, strict=True))
+        return self.by_name.get(name)
+
+
+@dataclass(slots=True)
 class _ShardIds:
-    """One shard's ids. known: from the journal for this block; fresh, cleared: not yet durable."""
+    """One shard's ids. known: from the journal for this block; fresh, cleared: not yet durable.
+
+    cleared: by batch, the one being decided last.
+    """
 
     index: IdentityIndex
     known: dict[Identity, Seen] = field(default_factory=dict)
     fresh: dict[Identity, Seen] = field(default_factory=dict)
-    cleared: Cleared = field(default_factory=dict)
+    cleared: list[ClearedTrades] = field(default_factory=lambda: [ClearedTrades()])
     keys: list[int] = field(default_factory=list)
     seqs: list[int] = field(default_factory=list)
-    cleared_since: int = 0
 
 
 @dataclass(slots=True)
@@ -48,7 +67,7 @@ class Handed:
 
     shard: str
     fresh: list[Identity]
-    cleared: list[bytes]
+    cleared: ClearedTrades
 
 
 class JournalMemory:
@@ -90,8 +109,12 @@ class JournalMemory:
         found = held.fresh.get(identity) or held.known.get(identity)
         if found is not None or identity.kind != TRADE:
             return found
-        cleared = held.cleared.get(identity.name.encode())
-        return None if cleared is None else seen_cleared(*cleared)
+        name = identity.name.encode()
+        for batch in held.cleared:
+            cleared = batch.find(name)
+            if cleared is not None:
+                return seen_cleared(*cleared)
+        return None
 
     def keep(self, shard: str, identity: Identity, seen: Seen) -> None:
         """Remember what came first."""
@@ -112,10 +135,12 @@ class JournalMemory:
         """Remember trades that were cleared in rows that follow one another, up to the last."""
         held = self._of(shard)
         seqs = range(last_seq + 1 - len(names), last_seq + 1)
-        held.cleared.update(zip(names, zip(seqs, lines, strict=True), strict=True))
+        batch = held.cleared[-1]
+        batch.names += names
+        batch.seqs += seqs
+        batch.lines += lines
         held.keys += keys
         held.seqs += seqs
-        held.cleared_since += len(names)
 
     def hand_over(self, batch: Batch) -> list[Handed]:
         """Put what was remembered since the last batch into this one."""
@@ -131,10 +156,11 @@ class JournalMemory:
                 Handed(
                     shard,
                     [identity for identity, seen in held.fresh.items() if seen.seq >= first],
-                    [*islice(reversed(held.cleared), held.cleared_since)],
+                    held.cleared[-1],
                 )
             )
-            held.keys, held.seqs, held.cleared_since = [], [], 0
+            held.cleared.append(ClearedTrades())
+            held.keys, held.seqs = [], []
         return handed
 
     def forget(self, handed: Iterable[Handed]) -> None:
@@ -143,8 +169,7 @@ class JournalMemory:
             held = self._of(one.shard)
             for identity in one.fresh:
                 held.fresh.pop(identity, None)
-            for name in one.cleared:
-                held.cleared.pop(name, None)
+            held.cleared = [batch for batch in held.cleared if batch is not one.cleared]
 
     @property
     def bytes_held(self) -> int:

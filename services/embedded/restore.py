@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from operator import itemgetter
 
 from services.journal.ahead import ahead
 from services.journal.reader import SEQ_MAX, FoldingRow, Head, Reader
@@ -96,9 +95,7 @@ def restore_member(reader: Reader) -> MemberBooks:
     return books
 
 
-def rows_of(
-    reader: Reader, shard: str, *, after: int, until: int = SEQ_MAX
-) -> Iterator[Row]:
+def rows_of(reader: Reader, shard: str, *, after: int, until: int = SEQ_MAX) -> Iterator[Row]:
     """A shard's rows after one and up to another, each with all its parts."""
     for block in blocks_of(reader, shard, after=after, until=until):
         for row in block:
@@ -114,7 +111,7 @@ def blocks_of(
 
 
 def _has_parts(block: list[FoldingRow]) -> bool:
-    return max(map(itemgetter(5), block)) > 1
+    return max([row[5] for row in block]) > 1
 
 
 def _whole(reader: Reader, shard: str, row: FoldingRow) -> RowTuple:

@@ -7,23 +7,24 @@ together, or not at all.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, deque
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final, Self, cast
+from typing import Final, Self
 
 import numpy as np
 
-from events.chain import PART_BYTES_MAX
 from events.codec import Malformed, decode_command
 from events.commands import CloseSession, Command
-from events.trade_line import TRADE_LINE
+from events.trade_line import TRADE_LINES, TradeFields
 from services.embedded.ids import Handed, JournalMemory, key_of
+from services.embedded.pace import paced
 from services.embedded.restore import last_line, restore
+from services.embedded.snapshots import snapshot_rows
 from services.embedded.source import Block
-from services.journal.batch import Batch, HeadMove, Int64s, SourceMove
+from services.journal.batch import Batch, HeadMove, Int64s, SnapshotRow, SourceMove
 from services.journal.identities import wire_keys
 from services.journal.pipeline import PipelinedWriter
 from services.journal.reader import Reader
@@ -37,8 +38,7 @@ from services.shards.clearinghouse import (
 from services.shards.identity import TRADE, Identity, identity_named
 from services.shards.log import Inbound, ShardLog
 from services.shards.market_batch import Bools, TradeRun, clear_trades
-from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, market_shard, shard_of
-from services.shards.state import dump_control, dump_market, dump_member
+from services.shards.routing import market_shard, shard_of
 
 LINES_A_BLOCK: Final = 8_192
 _REFUSED: Final = b'{"type":"command_refused/1"'
@@ -56,9 +56,6 @@ class Tally:
     days: list[tuple[date, str, str]] = field(default_factory=list)
 
 
-Snapshot = tuple[str, int, int, int, bytes, date, bytes]
-
-
 class EmbeddedRun:
     """A clearinghouse on a journal; a context manager that leaves everything durable."""
 
@@ -70,7 +67,8 @@ class EmbeddedRun:
             self._reader = opened.enter_context(Reader(url))
             restored = restore(self._reader)
             self._line = last_line(self._reader)
-            self._connections = opened.pop_all()
+            opened.enter_context(paced())
+            self._opened = opened.pop_all()
         self.house: Clearinghouse = restored or open_clearinghouse()
         self._heads: dict[str, int] = {
             log.shard: log.seq - 1 for log in self.house.logs() if restored is not None
@@ -79,7 +77,7 @@ class EmbeddedRun:
         self._durable: deque[Batch] = deque()
         self._handed: deque[tuple[Batch, list[Handed]]] = deque()
         self._writer = PipelinedWriter(self._journal, self._durable.append)
-        self._snapshots: list[Snapshot] = []
+        self._snapshots: list[SnapshotRow] = []
         self._closes = 0
         self._decoded: dict[int, Command | Malformed] = {}
         self.tally = Tally()
@@ -98,7 +96,7 @@ class EmbeddedRun:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        with self._connections:
+        with self._opened:
             self._writer.__exit__(kind, *rest)
 
     def take(self, block: Block, *, source: str, position_before: int | None) -> None:
@@ -119,11 +117,13 @@ class EmbeddedRun:
 
     def _decide(self, block: Block, source: str) -> None:
         """Trades that one pattern reads are gathered by market until anything else comes."""
-        found = [*map(TRADE_LINE.fullmatch, block.lines)]
-        keys, suspects = self._prepare(block, found)
+        found: list[TradeFields] = TRADE_LINES.findall(b"\n".join(block.lines))
+        assert len(found) == len(block.lines), f"read {len(found)} of {len(block.lines)} lines"
+        others = [place for place, one in enumerate(found) if not one[0]]
+        keys, suspects = self._prepare(block, found, others)
         first = self._line + 1
         whole = TradeRun(
-            cast("list[re.Match[bytes]]", found),
+            found,
             block.positions,
             range(first * RANKS, (first + len(found)) * RANKS, RANKS),
             block.lines,
@@ -131,7 +131,7 @@ class EmbeddedRun:
             suspects,
         )
         begun = 0
-        for place in [place for place, one in enumerate(found) if one is None]:
+        for place in others:
             self._clear(whole.part(slice(begun, place)), source)
             self._take(
                 Inbound(source, block.positions[place], whole.decided[place], block.lines[place])
@@ -143,9 +143,10 @@ class EmbeddedRun:
     def _clear(self, run: TradeRun, source: str) -> None:
         """Clear a run of trades, each in its market; those of no market one by one, at the end."""
         markets = {product.encode(): market for product, market in self.house.markets.items()}
-        places: dict[bytes, list[int]] = {}
-        for place, one in enumerate(run.fields):
-            places.setdefault(one[2][:3], []).append(place)
+        places: dict[bytes, list[int]] = {product: [] for product in _products(run.fields)}
+        if len(places) > 1:
+            for place, one in enumerate(run.fields):
+                places[one[1][:3]].append(place)
         for product, chosen in places.items():
             some = run if len(places) == 1 else run.chosen(chosen)
             if product in markets:
@@ -163,20 +164,22 @@ class EmbeddedRun:
         take_decoded(self.house, inbound, decoded=decoded, memory=self._memory)
         if isinstance(decoded, CloseSession) and self.house.outbox.closes > self._closes:
             self._closes = self.house.outbox.closes
-            self._snapshot(decoded.business_date)
+            self._snapshots += snapshot_rows(self.house, decoded.business_date)
 
     def _prepare(
-        self, block: Block, found: list[re.Match[bytes] | None]
+        self, block: Block, found: list[TradeFields], others: list[int]
     ) -> tuple[Int64s, Bools]:
         """Look up every id of the block; gives each line's key, and which trades are suspect.
 
         Suspect is an id that the journal knows, or that comes more than once in the block.
+        others: the places of lines that are no plain trades.
         """
-        names = [b"" if one is None else one[1] for one in found]
+        names = [one[0] for one in found]
         keys = wire_keys(TRADE, names)
-        is_trade = np.fromiter((one is not None for one in found), np.bool_, len(found))
+        is_trade = np.ones(len(found), np.bool_)
+        is_trade[others] = False
         self._memory.begin_block()
-        known = self._prepare_others(block, np.flatnonzero(~is_trade).tolist())
+        known = self._prepare_others(block, others)
         for shard, chosen in self._trades_by_shard(found, is_trade).items():
             known += self._memory.prepare_trades(shard, names, keys=keys, chosen=chosen)
         ordered = np.sort(np.concatenate([keys[is_trade], np.array(known, np.int64)]))
@@ -185,16 +188,17 @@ class EmbeddedRun:
         return keys, suspects
 
     def _trades_by_shard(
-        self, found: list[re.Match[bytes] | None], is_trade: Bools
+        self, found: list[TradeFields], is_trade: Bools
     ) -> dict[str, Bools]:
         """Which lines are trades of which market."""
-        products = list(self.house.markets)
-        if len(products) == 1:
-            return {market_shard(products[0]): is_trade}
-        named = [b"" if one is None else one[2][:3] for one in found]
+        there = {product.decode() for product in _products(found)}
+        products = [product for product in self.house.markets if product in there]
+        if len(there - {""}) == 1:
+            return {market_shard(product): is_trade for product in products}
+        named = [one[1][:3] for one in found]
         return {
             market_shard(product): np.fromiter(
-                (one == product.encode() for one in named), np.bool_, len(named)
+                map(product.encode().__eq__, named), np.bool_, len(named)
             )
             for product in products
         }
@@ -213,24 +217,6 @@ class EmbeddedRun:
         for shard, ids in wanted.items():
             self._memory.prepare(shard, ids)
         return [key for ids in wanted.values() for _, key in ids]
-
-    def _snapshot(self, day: date) -> None:
-        """The books of every shard right after a close."""
-        house = self.house
-        states = {CONTROL_SHARD: dump_control(house.control)}
-        for product, market in house.markets.items():
-            states[market_shard(product)] = dump_market(market.books, links_sent=market.links_sent)
-        states[MEMBER_SHARD] = dump_member(house.member)
-        for log in house.logs():
-            state = states[log.shard]
-            pieces = [
-                state[first : first + PART_BYTES_MAX]
-                for first in range(0, len(state), PART_BYTES_MAX)
-            ]
-            self._snapshots += [
-                (log.shard, log.seq - 1, part, len(pieces), log.chain, day, piece)
-                for part, piece in enumerate(pieces)
-            ]
 
     def _submit(self, move: SourceMove) -> None:
         outbox = self.house.outbox
@@ -275,3 +261,9 @@ class EmbeddedRun:
             batch, handed = self._handed.popleft()
             assert batch is done, "batches became durable out of order"
             self._memory.forget(handed)
+
+
+def _products(fields: Sequence[TradeFields]) -> list[bytes]:
+    """The products of trades in the order in which they come; empty for what is no trade."""
+    symbols = dict.fromkeys([one[1] for one in fields])
+    return [*dict.fromkeys([symbol[:3] for symbol in symbols])]

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from io import BufferedReader
+from itertools import accumulate
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol, cast
 
@@ -179,28 +180,20 @@ class SourceReader:
                 raise SourceTrouble(msg)
 
     def _block(self, pieces: list[bytes], *, end: bytes = b"\n", is_last: bool = False) -> Block:
-        positions: list[int] = []
-        lines: list[bytes] = []
-        position = self._position
-        for piece in pieces:
-            line = piece
-            if position == 0:
-                line = line.removeprefix(_BOM)
-            if line.endswith(b"\r"):
-                line = line[:-1]
-            if line:
-                positions.append(position)
-                lines.append(line)
-            position += len(piece) + len(end)
+        begins = [*accumulate(map(len, pieces), _next_begin, initial=self._position)]
+        positions, lines = begins[:-1], pieces
+        if _has_odd_ends(pieces, position=self._position):
+            positions, lines = _plain_lines(begins, pieces)
         if len(pieces) == 1:
             self._digest.update(pieces[0])
         else:
             self._digest.update(b"\n".join(pieces))
         if pieces:
             self._digest.update(end)
-        self._position = position
+            self._position = begins[-1] - 1 + len(end)
         self._count += len(lines)
-        return Block(positions, lines, position, self._digest.digest(), self._count, is_last)
+        digest = self._digest.digest()
+        return Block(positions, lines, self._position, digest, self._count, is_last)
 
     def _read(self, size: int) -> bytes:
         try:
@@ -208,6 +201,29 @@ class SourceReader:
         except (OSError, EOFError, zlib.error) as error:
             msg = f"cannot read {self._name} beyond byte {self._position}: {error}"
             raise SourceTrouble(msg) from error
+
+
+def _next_begin(position: int, length: int) -> int:
+    """Where a line begins behind one of a length, with the line end between them."""
+    return position + length + 1
+
+
+def _has_odd_ends(pieces: list[bytes], *, position: int) -> bool:
+    """Whether any of the lines from a position on is empty, has a CR, or could begin with a BOM."""
+    return position == 0 or not all(pieces) or b"\r" in {piece[-1:] for piece in pieces}
+
+
+def _plain_lines(begins: list[int], pieces: list[bytes]) -> tuple[list[int], list[bytes]]:
+    """Lines that are not empty, without BOM and CR, and where each begins."""
+    positions: list[int] = []
+    lines: list[bytes] = []
+    for position, piece in zip(begins, pieces, strict=False):
+        line = piece if position else piece.removeprefix(_BOM)
+        line = line.removesuffix(b"\r")
+        if line:
+            positions.append(position)
+            lines.append(line)
+    return positions, lines
 
 
 def _up_to_barriers(lines: list[bytes], chunk: bytes) -> Iterator[tuple[list[bytes], bool]]:

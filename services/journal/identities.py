@@ -63,9 +63,7 @@ def wire_keys(namespace: str, ids: Iterable[bytes]) -> Int64s:
 class IdentityIndex:
     """The remembered ids of one shard; the connection is for look-ups and not the writer's."""
 
-    def __init__(
-        self, shard: str, connection: Connection, *, until: int | None = None
-    ) -> None:
+    def __init__(self, shard: str, connection: Connection, *, until: int | None = None) -> None:
         """Load the filters of sealed spans and rebuild the open one from its runs.
 
         until: know the ids of rows up to this one only, as the shard did then; −1: none.

@@ -141,12 +141,18 @@ STATES: dict[str, type[JournalTrouble]] = {
 }
 
 
+# How the system says that there is no room; Postgres has a state of its own for the first only.
+FULL_SAID = ("No space left on device", "Disk quota exceeded", "File too large")
+
+
 def trouble_of(error: psycopg.Error, doing: str) -> JournalTrouble:
     """The trouble in our words for an error of the driver; `doing` says at what."""
     state = error.sqlstate or getattr(type(error), "sqlstate", None)
     said = " ".join(str(error).split()) or type(error).__name__
     if state is not None:
         kind = STATES.get(state) or CLASSES.get(state[:2], StatementRefused)
+        if any(one in said for one in FULL_SAID):
+            kind = DiskFull
         return kind(f"{doing}: {said} (SQLSTATE {state})")
     if isinstance(error, errors.ConnectionTimeout):
         return DatabaseUnreachable(f"{doing}: {said}")

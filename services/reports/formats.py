@@ -111,4 +111,6 @@ def _shown(column: str, cell: Cell) -> str:
 
 
 def _is_number(rows: list[Cells], place: int) -> bool:
-    return all(isinstance(row[place], int | None) for row in rows)
+    """Whether all that stands there are whole numbers, and no yes or no."""
+    cells = [row[place] for row in rows if row[place] is not None]
+    return all(isinstance(cell, int) and not isinstance(cell, bool) for cell in cells)

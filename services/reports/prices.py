@@ -44,7 +44,7 @@ def settlement_prices(view: JournalView, asked: Asked) -> Report:
     day = asked.business_date
     markets = view.markets(asked.product)
     barriers = [found for found in view.ask(BARRIERS, [day]) if found[0] in markets]
-    rows = (row for shard, seq in barriers for row in view.rows_at(shard, day, [seq]))
+    rows = (row for shard, seq in barriers for row in view.rows_at(shard, day, seqs=[seq]))
     return Report(f"Settlement prices of {day}", COLUMNS, price_rows(rows))
 
 

@@ -76,7 +76,7 @@ class StatementRows:
 def member_statement(view: JournalView, asked: Asked) -> Report:
     """The statement of a member, of one account, or of all."""
     accounts = chosen_accounts(view.control, asked)
-    rows = _read(view, asked, {account.name for account in accounts})
+    rows = _read(view, asked, names={account.name for account in accounts})
     if asked.account is not None:
         rows.instructions = []
     about = asked.account or asked.member or "all members"
@@ -176,7 +176,7 @@ def _instruction(fact: Fact) -> dict[str, Cell]:
     return {name: fact[name] for name in names} | {"line": word_of(fact["type"])}
 
 
-def _read(view: JournalView, asked: Asked, names: set[str]) -> StatementRows:
+def _read(view: JournalView, asked: Asked, *, names: set[str]) -> StatementRows:
     day = asked.business_date
     rows = StatementRows()
     found = view.ask(STATEMENTS, {"day": day, "member": asked.member})
@@ -188,19 +188,21 @@ def _read(view: JournalView, asked: Asked, names: set[str]) -> StatementRows:
             if fact["account"] in names:
                 rows.movements.append(fact)
         rows.instructions += row.facts(INSTRUCTIONS)
-    _read_variation(view, day, rows, names)
+    _read_variation(view, rows, day=day, names=names)
     return rows
 
 
-def _read_variation(view: JournalView, day: date, rows: StatementRows, names: set[str]) -> None:
+def _read_variation(view: JournalView, rows: StatementRows, *, day: date, names: set[str]) -> None:
     """Each account's amount in each contract, which the markets state at a cycle."""
     seqs = sorted({balance["seq"] for balance in rows.balances})
     barriers = [
-        row.position for row in view.rows_at(MEMBER_SHARD, day, seqs) if row.origin == CONTROL_SHARD
+        row.position
+        for row in view.rows_at(MEMBER_SHARD, day, seqs=seqs)
+        if row.origin == CONTROL_SHARD
     ]
     kind = VariationSettled.TYPE.encode()
     for shard, seq in view.ask(BARRIERS, [barriers]):
-        for row in view.rows_at(shard, day, [seq]):
+        for row in view.rows_at(shard, day, seqs=[seq]):
             for fact in row.facts(kind):
                 if fact["account"] in names:
                     key = (fact["cycle"], fact["account"])

@@ -89,7 +89,7 @@ def extract_rows(found: TradeRows, cycles: Iterable[tuple[Row, list[Row]]]) -> I
         assert trade is not None, "a trade that was not cleared is in no cycle"
         while waiting and waiting[0][0].seq < market_row.seq:
             yield from _spoken(*waiting.pop(0))
-        yield from _cycle(trade, market_row, member_rows)
+        yield from _cycle(trade, market_row, member_rows=member_rows)
     for row, facts in waiting:
         yield from _spoken(row, facts)
 
@@ -138,15 +138,15 @@ def _cycles(view: JournalView, found: TradeRows) -> Iterator[tuple[Row, list[Row
     }
     sides = [trade.novated["buyer"], trade.novated["seller"]]
     for seq, day in view.ask(BARRIERS, asked):
-        (market_row,) = view.rows_at(first.shard, day, [seq])
+        (market_row,) = view.rows_at(first.shard, day, seqs=[seq])
         done = next(market_row.facts(b"cycle_done/1"))
         paid = [seqs[0] for seqs in view.ask(PAID_BY, [day, done["cycle"], sides])]
-        yield market_row, view.rows_at(MEMBER_SHARD, day, paid)
+        yield market_row, view.rows_at(MEMBER_SHARD, day, seqs=paid)
         if any(market_row.facts(_ENDS, naming=trade.novated["contract"])):
             return
 
 
-def _cycle(trade: Cleared, market_row: Row, member_rows: Sequence[Row]) -> Iterator[Cells]:
+def _cycle(trade: Cleared, market_row: Row, *, member_rows: Sequence[Row]) -> Iterator[Cells]:
     contract = trade.novated["contract"]
     buyer, seller = trade.novated["buyer"], trade.novated["seller"]
     facts = list(market_row.facts(*_OF_CYCLE, naming=contract))
@@ -170,10 +170,10 @@ def _cycle(trade: Cleared, market_row: Row, member_rows: Sequence[Row]) -> Itera
             cells = {"step": "variation_settled", "account": account, "amount_cents": amount}
             yield laid_out(COLUMNS, same | cells | {"trade_cents": own})
     for row in member_rows:
-        yield from _postings(row, (buyer, seller), contract, cycle)
+        yield from _postings(row, (buyer, seller), contract=contract, cycle=cycle)
 
 
-def _postings(row: Row, accounts: tuple[str, str], contract: str, cycle: str) -> Iterator[Cells]:
+def _postings(row: Row, accounts: tuple[str, str], *, contract: str, cycle: str) -> Iterator[Cells]:
     """What was booked for the two accounts' variation in the product."""
     house = f"house:variation:{product_of(contract)}"
     own = {f"cash:{account}" for account in accounts}

@@ -35,7 +35,9 @@ def find_trade(
     view: JournalView, trade: str, *, product: str | None, until: date | None
 ) -> TradeRows:
     """All rows of a trade. Errors: UnknownSubject when no product knows it, or several do."""
-    firsts = [row for shard in view.markets(product) for row in _first_row(view, shard, trade)]
+    firsts = [
+        row for shard in view.markets(product) for row in _first_row(view, trade, shard=shard)
+    ]
     if not firsts:
         where = f" in {product}" if product else ""
         msg = (
@@ -59,7 +61,7 @@ def find_trade(
     )
 
 
-def _first_row(view: JournalView, shard: str, trade: str) -> Iterator[Row]:
+def _first_row(view: JournalView, trade: str, *, shard: str) -> Iterator[Row]:
     """The row that first brought the id to a shard."""
     index = IdentityIndex(shard, view.reader.connection)
     for seqs in index.lookup(identity_keys(TRADE, [trade])).values():

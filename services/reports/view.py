@@ -126,7 +126,7 @@ class JournalView:
         """The rows of a date whose facts hold one of these words, in order."""
         after, until = self._span(shard, day)
         asked = {"shard": shard, "day": day, "after": after, "until": until, "words": list(words)}
-        for found in self._streamed(f"rows {shard}", ROWS, asked):
+        for found in self._streamed(f"rows {shard}", ROWS, values=asked):
             yield self._row(found)
 
     def rows_of_all(
@@ -136,7 +136,7 @@ class JournalView:
         streams = [self.rows(shard, day, words=words) for shard in shards]
         return heapq.merge(*streams, key=lambda row: row.decided)
 
-    def rows_at(self, shard: str, day: date, seqs: Sequence[int]) -> list[Row]:
+    def rows_at(self, shard: str, day: date, *, seqs: Sequence[int]) -> list[Row]:
         """Rows by their numbers."""
         return [self._row(found) for found in self.ask(ROWS_AT, [shard, day, list(seqs)])]
 
@@ -175,10 +175,10 @@ class JournalView:
         return Row(shard, seq, day, origin, position, decided, line, chain, facts, more)
 
     def _parts(self, shard: str, seq: int) -> Iterator[bytes]:
-        for found in self._streamed(f"parts {shard} {seq}", PARTS, [shard, seq]):
+        for found in self._streamed(f"parts {shard} {seq}", PARTS, values=[shard, seq]):
             yield found[0]
 
-    def _streamed(self, name: str, query: LiteralString, values: Values) -> Iterator[Any]:
+    def _streamed(self, name: str, query: LiteralString, *, values: Values) -> Iterator[Any]:
         """A long answer, a few rows at a time."""
         with (
             translated("reading the journal"),

@@ -51,13 +51,12 @@ _Barrier = CloseSession | RunCycle
 
 @dataclass(slots=True)
 class Market:
-    """A market shard: its books, its rows, the links it has sent; prices and seconds read before."""
+    """A market shard: its books, its rows, the links it has sent; prices read before, in ticks."""
 
     books: MarketBooks
     log: ShardLog
     links_sent: int = 0
     prices: dict[bytes, int] = field(default_factory=dict)
-    seconds: dict[bytes, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

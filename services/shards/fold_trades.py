@@ -1,22 +1,22 @@
 """Folding trades by columns: the fast twin of `fold.fold_market` (RULEBOOK §3).
 
-In: rows of a market shard in order. Out: the same books, byte for byte, as folding row by row. Runs of rows that
-state one novation and nothing else are read by one pattern and added up by contract with numpy; every other
-row takes the readable way, and so does a run that is short or holds amounts near the end of int64.
+In: rows of a market shard in order. Out: the same books, byte for byte, as folding row by row.
+Runs of rows that state one novation and nothing else are read by one pattern and added up by
+contract with numpy; every other row takes the readable way, and so does a run that is short or
+holds amounts near the end of int64.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date
 from typing import Any, Final
 
 import numpy as np
 
 from events.int64 import IntArray, magnitude
-from events.units import DAY_NS, SECOND_NS
 from services.shards.fold import NOVATED, Row, fold_market
+from services.shards.instant_columns import NEVER, instants_of
 from services.shards.market_books import ContractBooks, MarketBooks
 
 # Columns pay from about here on; below it the readable way costs less than the arrays.
@@ -25,13 +25,6 @@ _LOTS_MAX: Final = 1 << 40
 _BOUND: Final = 1 << 61
 
 _NOVATED_LINE: Final = re.compile(b"(?m)^" + NOVATED.pattern + b"$")
-
-_AT_BYTES: Final = len("2026-06-08T00:00:18.123456789Z")
-_MARKS_AT: Final = [4, 7, 10, 13, 16]
-_MARKS: Final = np.frombuffer(b"--T::", np.uint8)
-_TENS: Final = 10 ** np.arange(8, -1, -1, dtype=np.int64)
-_CLOCK: Final = np.array([36_000, 3_600, 600, 60, 10, 1], dtype=np.int64)
-_EPOCH: Final = date(1970, 1, 1).toordinal()
 
 # seq, origin, position, line, facts; more may follow.
 RowTuple = tuple[Any, ...]
@@ -77,10 +70,10 @@ def fold_trades(
 ) -> bool:
     """Fold novations by the groups of NOVATED; False, and nothing done, when one is out of bounds."""
     times, symbols, ticks, lots, buyers, sellers = zip(*groups, strict=True)
-    instants = _instants(times)
+    instants = instants_of(times)
     prices = np.array(list(map(int, ticks)), dtype=np.int64)
     amounts = np.array(list(map(int, lots)), dtype=np.int64)
-    if instants is None or int(amounts.max()) > _LOTS_MAX:
+    if instants is None or (instants == NEVER).any() or int(amounts.max()) > _LOTS_MAX:
         return False
     numbers = books.numbers
     sides = [
@@ -128,25 +121,3 @@ def _add_up(contract: ContractBooks, columns: Sequence[IntArray]) -> None:
         np.add.at(held, buyers, moved)
         np.subtract.at(held, sellers, moved)
     contract.trades.extend(seqs, instants, prices=prices, lots=lots)
-
-
-def _instants(texts: Sequence[bytes]) -> IntArray | None:
-    """Instants in nanoseconds from canonical texts; None where one is not of that form."""
-    if max(map(len, texts)) > _AT_BYTES:
-        return None
-    raw = np.array(texts, dtype=f"S{_AT_BYTES}").view(np.uint8).reshape(len(texts), _AT_BYTES)
-    if not (raw[:, _MARKS_AT] == _MARKS).all():
-        return None
-    digits = raw - np.uint8(ord("0"))
-    digits[digits > 9] = 0  # noqa: PLR2004 - what is no digit ends a fraction
-    days = digits[:, [0, 1, 2, 3, 5, 6, 8, 9]] @ _TENS[1:]
-    clock = digits[:, [11, 12, 14, 15, 17, 18]] @ _CLOCK
-    unique, inverse = np.unique(days, return_inverse=True)
-    begun = np.array([_day_ns(day) for day in unique.tolist()], dtype=np.int64)
-    nanos: IntArray = digits[:, 20:29] @ _TENS
-    return begun[inverse] + clock * SECOND_NS + nanos
-
-
-def _day_ns(day: int) -> int:
-    """The instant at which a day written YYYYMMDD begins."""
-    return (date(day // 10_000, day // 100 % 100, day % 100).toordinal() - _EPOCH) * DAY_NS

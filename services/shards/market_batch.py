@@ -8,7 +8,6 @@ a halt, a price not strictly inside the limits, a large position) is decided the
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
@@ -21,10 +20,11 @@ from events.chain import ROW_NUMBERS, row_prefix
 from events.codec import decode_command
 from events.contracts import ticks_of
 from events.int64 import IntArray, magnitude
-from events.trade_line import FRACTION_NS, second_of
-from events.units import INT64_MAX, INT64_MIN, day_start, parse_decimal
+from events.trade_line import TradeFields
+from events.units import INT64_MAX, day_start, parse_decimal
 from services.shards.clearinghouse import Market, take_market
 from services.shards.identity import Memory
+from services.shards.instant_columns import NEVER, canonical_texts, instants_of
 from services.shards.log import Inbound
 from services.shards.market_books import ContractBooks, MarketBooks, tradable
 from settlement.control_books import LOOK_AHEAD_NS, LOOK_BACK_NS
@@ -32,7 +32,6 @@ from settlement.control_books import LOOK_AHEAD_NS, LOOK_BACK_NS
 LOTS_FAST_MAX: Final = 1 << 40
 _CACHE_MAX: Final = 1 << 16
 _BOUND: Final = 1 << 61
-_ZERO: Final = ord("0")
 _NOWHERE: Final = -1
 
 Bools = npt.NDArray[np.bool_]
@@ -46,7 +45,7 @@ class TradeRun:
     suspects: whose id was or may have been seen before.
     """
 
-    fields: Sequence[re.Match[bytes]]
+    fields: Sequence[TradeFields]
     positions: Sequence[int]
     decided: Sequence[int]
     lines: Sequence[bytes]
@@ -82,6 +81,7 @@ class _Columns:
 
     ids: Sequence[bytes]
     symbols: Sequence[bytes]
+    amounts: Sequence[bytes]
     buyers: Sequence[bytes]
     sellers: Sequence[bytes]
     instants: Sequence[bytes]
@@ -120,28 +120,23 @@ def clear_trades(market: Market, run: TradeRun, *, origin: str, memory: Memory) 
 
 
 def _read(market: Market, run: TradeRun) -> _Columns:
-    ids, symbols, prices, lots, buyers, sellers, instants, seconds, fractions = zip(
-        *[one.groups() for one in run.fields], strict=True
-    )
+    ids, symbols, prices, lots, buyers, sellers, instants = zip(*run.fields, strict=True)
     books, count = market.books, len(ids)
-    for cache in (market.prices, market.seconds):
-        if len(cache) > _CACHE_MAX:
-            cache.clear()
-    for price in set(prices) - market.prices.keys():
-        _learn_price(market, price)
-    for second in set(seconds) - market.seconds.keys():
-        _learn_second(market, second)
+    if len(market.prices) > _CACHE_MAX:
+        market.prices.clear()
+    for price in dict.fromkeys(prices):
+        if price not in market.prices:
+            _learn_price(market, price)
     places = {symbol.encode(): place for place, symbol in enumerate(books.contracts)}
-    executed_at = _integers(map(market.seconds.__getitem__, seconds), count)
-    if any(fractions):
-        executed_at += _integers(map(_nanos, fractions), count)
-        instants = tuple(map(_plain_instant, instants, seconds, fractions))
+    executed_at = instants_of(instants)
+    assert executed_at is not None, "the pattern found an instant of another form"
     return _Columns(
         ids=ids,
         symbols=symbols,
+        amounts=lots,
         buyers=buyers,
         sellers=sellers,
-        instants=instants,
+        instants=canonical_texts(instants),
         contract=_integers(map(places.get, symbols, repeat(_NOWHERE)), count),
         ticks=_integers(map(market.prices.__getitem__, prices), count),
         lots=_integers(map(int, lots), count),
@@ -155,28 +150,10 @@ def _integers(values: Iterable[int], count: int) -> IntArray:
     return np.fromiter(values, dtype=np.int64, count=count)
 
 
-def _nanos(fraction: bytes | None) -> int:
-    return 0 if fraction is None else int(fraction[1:]) * FRACTION_NS[len(fraction)]
-
-
-def _plain_instant(instant: bytes, second: bytes, fraction: bytes | None) -> bytes:
-    """The instant with as many decimals as it needs."""
-    if fraction is None or fraction[-1] != _ZERO:
-        return instant
-    return second + fraction.rstrip(b"0").rstrip(b".") + b"Z"
-
-
 def _learn_price(market: Market, price: bytes) -> None:
     """Remember a price in ticks; −1 when it lies on none, or in none that a trade could have."""
     ticks = ticks_of(parse_decimal(price.decode()), market.books.product)
     market.prices[price] = _NOWHERE if ticks is None else ticks
-
-
-def _learn_second(market: Market, second: bytes) -> None:
-    """Remember where a second begins; when there is none, an instant out of every range."""
-    begun = second_of(second)
-    is_known = begun is not None and INT64_MIN < begun < INT64_MAX
-    market.seconds[second] = begun if is_known and begun is not None else INT64_MIN
 
 
 def _limits(books: MarketBooks) -> list[tuple[int, int]]:
@@ -203,7 +180,7 @@ def _is_unusual(books: MarketBooks, columns: _Columns, *, first: int) -> Bools:
     stopped = np.frombuffer(books.stopped, dtype=np.bool_)
     unusual: Bools = (buyer < 0) | (seller < 0) | (buyer == seller) | stopped[buyer] | stopped[seller]
     unusual |= (contract < 0) | (ticks <= low[contract]) | (ticks >= high[contract])
-    unusual |= executed_at < books.control.opened_at - LOOK_BACK_NS
+    unusual |= (executed_at == NEVER) | (executed_at < books.control.opened_at - LOOK_BACK_NS)
     unusual |= executed_at > day_start(session) + LOOK_AHEAD_NS
     unusual |= lots > LOTS_FAST_MAX
     return unusual | _is_large(books, (buyer, seller), lots, ticks=ticks)
@@ -277,12 +254,12 @@ def _record(
     seqs = range(log.seq, log.seq + len(lines))
     template = (
         b'{"type":"trade_novated/1","shard":"%b","seq":%%d,"at":"%%b","trade_id":"%%b",'
-        b'"contract":"%%b","price_ticks":%%d,"lots":%%d,"buyer":"%%b","seller":"%%b",'
+        b'"contract":"%%b","price_ticks":%%d,"lots":%%b,"buyer":"%%b","seller":"%%b",'
         b'"business_date":"%b"}' % (log.shard.encode(), session.isoformat().encode())
     )
     values = zip(
         seqs, columns.instants[chosen], columns.ids[chosen], columns.symbols[chosen],
-        columns.ticks[chosen].tolist(), columns.lots[chosen].tolist(),
+        columns.ticks[chosen].tolist(), columns.amounts[chosen],
         columns.buyers[chosen], columns.sellers[chosen], strict=True,
     )  # fmt: skip
     facts = [*map(template.__mod__, values)]

@@ -142,7 +142,7 @@ def test_names_have_up_to_200_characters_and_no_nul() -> None:
 def test_every_command_says_where_it_goes() -> None:
     shards = {kind: model.SHARD for kind, model in COMMANDS.items()}
     assert set(shards.values()) == {"control", "market", "member"}
-    assert all(model.TYPE == kind for kind, model in COMMANDS.items())
+    assert all(kind == model.TYPE for kind, model in COMMANDS.items())
 
 
 def test_a_fact_leaves_in_one_form_and_is_read_back() -> None:
@@ -158,3 +158,14 @@ def test_a_fact_leaves_in_one_form_and_is_read_back() -> None:
 def test_a_fact_of_no_known_type_is_not_ours() -> None:
     with pytest.raises(ValueError, match="known fact"):
         decode_fact(b'{"type":"nonsense/1","shard":"control/0","seq":5,"at":"x"}')
+
+
+def test_the_value_of_a_setting_is_any_text_without_nul() -> None:
+    fields = {
+        "type": "configure/1", "parameter": "holidays", "product": None,
+        "value": ",".join(["2026-12-25"] * 100), "effective_date": "2026-06-08", "at": AT,
+    }  # fmt: skip
+    assert isinstance(decode_command(line(fields)), Command)
+    assert isinstance(decode_command(line(fields, value="")), Command)
+    assert malformed(line(fields, value="A\0")).kind == "configure/1"
+    assert malformed(line(fields, value=True)).kind == "configure/1"

@@ -61,7 +61,7 @@ def kill_round(server: EmbeddedServer, seed: int) -> Round:
 
 def _clear_under_fire(url: str, path: Path, done: Round, *, rng: Random) -> None:
     arguments, log = ["--commands", str(path), "--database", url], path.with_name("log")
-    longest = rng.choice([0.1, 0.3, 1.0])
+    longest = rng.choice([0.15, 0.4, 1.2])
     while done.kills < KILLS_MAX:
         victim = started(arguments, log, lines_a_block=done.lines_a_block)
         if victim.has_ended(rng.uniform(0.0, longest)):

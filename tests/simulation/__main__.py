@@ -28,8 +28,8 @@ def main() -> int:
     started = monotonic()
     failed = campaign(range(asked.first, asked.first + asked.seeds), processes=asked.processes)
     took = monotonic() - started
-    print(f"{asked.seeds - len(failed)} of {asked.seeds} markets passed in {took:.0f} s")
-    print(f"failed: {sorted(failed)}" if failed else "none failed")
+    say(f"{asked.seeds - len(failed)} of {asked.seeds} markets passed in {took:.0f} s")
+    say(f"failed: {sorted(failed)}" if failed else "none failed")
     return 1 if failed else 0
 
 
@@ -42,8 +42,14 @@ def campaign(seeds: range, *, processes: int) -> list[int]:
             trouble = run.exception()
             if trouble is not None:
                 failed.append(runs[run])
-                print(f"seed {runs[run]}: {trouble!r:.{SHOWN}}", flush=True)
+                say(f"seed {runs[run]}: {repr(trouble)[:SHOWN]}")
     return failed
+
+
+def say(text: str) -> None:
+    """Write a line, at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Facts of ours and of the twin, held against each other line by line.
 
-In: what both stated for one line. Out: nothing, or an AssertionError with what only one of them stated. Facts are
-compared as multisets, field by field; left out is what the twin does not state (see `tests/twin/clearinghouse.py`).
+In: what both stated for one line. Out: nothing, or an AssertionError with what only one of them
+stated. Facts are compared as multisets, field by field; left out is what the twin does not state
+(see `tests/twin/clearinghouse.py`).
 """
 
 from __future__ import annotations

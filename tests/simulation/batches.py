@@ -1,20 +1,20 @@
 """The same market in batches, ordinary trades on the fast path, with restarts in between.
 
-In: the lines of a market. Out: nothing, or an AssertionError that names the first row that differs from a run
-that took each line by itself.
+In: the lines of a market. Out: nothing, or an AssertionError that names the first row that differs
+from a run that took each line by itself.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from random import Random
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from events.codec import decode_command
-from events.trade_line import TRADE_LINE
+from events.trade_line import TRADE_LINE, TradeFields
 from services.embedded.memory import DictMemory
 from services.shards.clearinghouse import RANKS, Clearinghouse, open_clearinghouse, take_decoded
 from services.shards.identity import TRADE, Identity
@@ -24,7 +24,7 @@ from services.shards.routing import market_shard
 from tests.simulation.restarts import hashes, restarted
 
 ORIGIN = "memory"
-Found = tuple[re.Match[bytes], int, bytes]
+Found = tuple[TradeFields, int, bytes]
 
 
 class BatchedRun:
@@ -46,7 +46,7 @@ class BatchedRun:
             match = TRADE_LINE.fullmatch(line)
             product = "" if match is None else match[2][:3].decode()
             if match is not None and product in self.house.markets:
-                waiting.setdefault(product, []).append((match, self.lines, line))
+                waiting.setdefault(product, []).append((cast("TradeFields", match.groups()), self.lines, line))
                 continue
             self._clear(waiting)
             waiting = {}
@@ -64,7 +64,7 @@ class BatchedRun:
                 [place * RANKS for place in places],
                 lines,
                 [0] * len(lines),
-                self._suspects(product, [match[1].decode() for match in fields]),
+                self._suspects(product, [one[0].decode() for one in fields]),
             )
             clear_trades(self.house.markets[product], run, origin=ORIGIN, memory=self.memory)
 
@@ -73,7 +73,7 @@ class BatchedRun:
         counts, shard = Counter(names), market_shard(product)
         known = [self.memory.look(shard, Identity(TRADE, name)) is not None for name in names]
         twice = [counts[name] > 1 for name in names]
-        return np.array(known) | np.array(twice)
+        return np.logical_or(known, twice)
 
     def restart(self) -> None:
         """Dump the books of every shard and load them again."""
@@ -83,7 +83,7 @@ class BatchedRun:
 
 
 def check_batches(lines: list[bytes], plain: Clearinghouse, *, rng: Random) -> None:
-    """In batches of any size and with restarts, the same chain and the same hashes as line by line."""
+    """In batches of any size and with restarts, the same chain and hashes as line by line."""
     run, first = BatchedRun(), 0
     size = rng.choice((1, 7, 40, len(lines)))
     for _ in range(3):

@@ -1,8 +1,8 @@
 """One seed is one market of several days, hostile input, restarts and replays included.
 
-In: a seed. Out: nothing, or an AssertionError that names the seed and what it showed. The market is written by
-`tests/twin/generate.py`, decided line by line by ours and by the twin, then in batches with restarts, then folded
-from its rows; every law is checked after it.
+In: a seed. Out: nothing, or an AssertionError that names the seed and what it showed. The market is
+written by `tests/twin/generate.py`, decided line by line by ours and by the twin, then in batches
+with restarts, then folded from its rows; every law is checked after it.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from services.shards.state import (
 )
 from settlement.control_books import ControlBooks
 
+
 def restarted(house: Clearinghouse) -> Clearinghouse:
     """The shards from the snapshots of their books, their logs going on."""
     control = dump_control(house.control)
@@ -47,9 +48,7 @@ def restarted(house: Clearinghouse) -> Clearinghouse:
 
 def hashes(house: Clearinghouse) -> dict[str, str]:
     """The state hash of every shard."""
-    markets = {
-        market.log.shard: market_hash(market.books) for market in house.markets.values()
-    }
+    markets = {market.log.shard: market_hash(market.books) for market in house.markets.values()}
     return {
         house.control_log.shard: control_hash(house.control),
         house.member_log.shard: member_hash(house.member),
@@ -58,7 +57,7 @@ def hashes(house: Clearinghouse) -> dict[str, str]:
 
 
 def check_folding(house: Clearinghouse, *, rng: Random) -> None:
-    """Folding the rows from row 0 on, and from a snapshot on the way, gives the books of deciding."""
+    """Folding the rows, from row 0 on or from a snapshot, gives the books of deciding."""
     control = folded_control(house.control_log, rng=rng)
     assert control_hash(control) == control_hash(house.control)
     for product, market in house.markets.items():

@@ -17,32 +17,39 @@ facts beyond WIRE's list. Where the texts are silent or ambiguous this is how th
    name is its session's; before the first session there is one such scope.
 6. `at` is content: an admission repeated with another time is `already_exists`.
 7. Before the first session no time is out of range, but `open_session` is judged by the
-   session it opens. A next date not after the open one is `out_of_order_session`; a weekend
-   day, or a year beyond 2097 (two-digit symbols), `invalid_value`.
-8. An account of a defaulted member is not opened, nor money withdrawn: `member_defaulted`
-   (a withdrawal already pending is judged by equity alone).
+   session it opens. A next date not after the open one, or a weekend day, is
+   `out_of_order_session`; a year not from 2000 to 2097 (two-digit symbols), `invalid_value`.
+8. An account of a defaulted member is not opened: `member_defaulted`. Its withdrawals are
+   taken as pending and judged by equity alone.
 9. A report with a time before the shard's clock counts, and is published, at the clock.
+   Stale at the close is judged by the published step function at the close's own time.
    A fixing sees values published up to the close only; a first value published exactly at
    the close is the fixing. A value after a stale spell is published even if unchanged.
 10. Capability and volume for an external index: `invalid_value`. A score outside 0-100 is
    `invalid_value`. A published value that rounds to less than a micro-dollar is
    `invalid_value`; one with more decimals is rounded half even; an external one never
-   lapses. A blend beyond int64 micro-dollars is `amount_overflow`.
+   lapses and is published even if equal. A blend beyond int64 micro-dollars is `amount_overflow`.
 11. A contract past its last trading day (it had no session) is `contract_expired` for
    trades, transfers, quotes and halts, not for busts and adjustments; intraday cycles mark it.
 12. `contract_resumed` is recorded with a cleared trade only, once for all halts that ended,
-   and at the close not while another halt holds.
+   and at the close not while another halt that has not ended reaches past it.
 13. Position limits: the exact limit is rounded down; `lots` is signed; crossing 100 % from
    below 80 % states both facts; crossing compares before and after the one deal, under the
    limits of the day; busts are not looked at.
 14. A bust of an adjusted trade is undone at the adjusted price. Without any price at a
-   close, carried lots stay at their mark; a mark left with no lots is forgotten.
+   close nothing is marked, and marks stay; only when all its trades were bust a contract gives
+   back what its cycles paid, and its mark is forgotten.
 15. A contract settled by tier 1 or 2 for want of a fixing on its last day may move others.
-   Final settlement without any price: the last mark, else the last trade.
-16. A position without any mark has margin 0 until it has one.
-17. A call that is missed is closed. `settlement_instructed` counts the lack after
+   Final settlement without any price: the last mark, else the last trade
+   not bust. A new contract's first mark is its reference, if it has one.
+16. A position without any mark has margin 0 until it has one. A cycle's price is stated where
+   it moved, a position is open or anything is paid.
+17. A missed call is looked for with every accepted command, by the clock, and closed; a call
+   that is met has a remainder of 0. `settlement_instructed` counts the lack after
    withdrawals; `margin_set` parts run by product and delivery month.
 18. A member's default does not stop transfers in either direction; suspension only the taker.
+19. What a position is worth at the price of the trade, bust, adjustment or transfer that makes
+   it must fit an int64: else `amount_overflow`.
 """
 
 from __future__ import annotations

@@ -248,7 +248,7 @@ def mark(contract: Contract, price: int) -> None:
 
 
 def unmark(contract: Contract) -> None:
-    """Undo every mark: all trades were bust and are nothing, transfers count from their own price."""
+    """Undo every mark: bust trades are nothing, transfers count from their own price again."""
     contract.mark = None
     contract.paid = {}
     contract.adjustments = []

@@ -79,8 +79,12 @@ def is_halted(contract: Contract, instant: int) -> bool:
 
 def resume(house: House, market: Market, contract: Contract, instant: int) -> None:
     """Record once that trading was resumed, when halts ended and none holds (RULEBOOK 6)."""
-    if is_halted(contract, instant):
-        return
+    if not is_halted(contract, instant):
+        state_resumed(house, market, contract, instant)
+
+
+def state_resumed(house: House, market: Market, contract: Contract, instant: int) -> None:
+    """Record it once for all halts that ended by now and have not been recorded."""
     ended = [
         halt
         for halt in contract.halts
@@ -122,8 +126,9 @@ def close_halts(house: House, market: Market, contract: Contract, close_at: int)
     for halt in contract.halts:
         if halt.until is None:
             halt.until = max(close_at, halt.until_at_least)
-    if all(halt.until is not None and halt.until <= close_at for halt in contract.halts):
-        resume(house, market, contract, close_at)
+    pending = [halt.until for halt in contract.halts if halt.is_pending]
+    if all(until is not None and until <= close_at for until in pending):
+        state_resumed(house, market, contract, close_at)
     contract.halts = [
         halt for halt in contract.halts if halt.until is not None and halt.until > close_at
     ]

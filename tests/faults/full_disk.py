@@ -1,0 +1,59 @@
+"""A data directory that can be made full and empty again.
+
+A small disk of its own where we may mount one; anywhere else a limit on the size of files, which the
+server inherits from the process that starts it.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MIB = 1 << 20
+# Postgres needs 16 for a piece of its log.
+ROOM_FOR_A_CLUSTER = 17 * MIB
+
+
+@contextmanager
+def small_disk(directory: Path, *, size: str = "200m") -> Iterator[Path]:
+    """A directory on a small disk."""
+    directory.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", directory], check=True)  # noqa: S607
+    try:
+        yield directory
+    finally:
+        subprocess.run(["umount", "--lazy", directory], check=True)  # noqa: S607
+
+
+def may_mount() -> bool:
+    """Whether this process may mount a disk: root with its capability, which containers may lack."""
+    capabilities = Path("/proc/self/status").read_text().partition("CapEff:")[2].split()[0]
+    return os.geteuid() == 0 and bool(int(capabilities, 16) >> 21 & 1)
+
+
+@contextmanager
+def filled(disk: Path, *, but: int) -> Iterator[None]:
+    """Leave so many bytes of a disk free."""
+    filler = disk / "filler"
+    with filler.open("wb") as stream:
+        os.posix_fallocate(stream.fileno(), 0, shutil.disk_usage(disk).free - but)
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+@contextmanager
+def files_limited(size: int) -> Iterator[None]:
+    """No process started from here may make a longer file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

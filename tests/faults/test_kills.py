@@ -1,0 +1,58 @@
+"""kill -9 of the clearing process, at any moment: the books end as if nothing had happened."""
+
+import signal
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from services.embedded.clear import clear
+from services.journal.embedded import EmbeddedServer
+from tests.faults.kills import kill_round
+from tests.faults.markets import hostile
+from tests.faults.postmaster import postmaster_of
+from tests.faults.victims import commanded, ended, started
+from tests.journal_contents import assert_equal, contents
+
+SEEDS = range(8)
+
+
+def test_killed_clears_end_with_the_books_of_an_undisturbed_one(
+    postgres: EmbeddedServer,
+) -> None:
+    rounds = [kill_round(postgres, seed) for seed in SEEDS]
+    assert sum(one.kills for one in rounds) >= 50, rounds
+    assert sum(one.in_the_middle for one in rounds) >= 25, rounds
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_clear_killed_with_its_own_server_starting_goes_on(
+    tmp_path: Path, calm_url: str, seed: int
+) -> None:
+    rng, path, data = Random(seed), hostile(tmp_path, seed), tmp_path / "data"  # noqa: S311
+    arguments = ["--commands", str(path), "--data", str(data)]
+    for _ in range(5):
+        victim = started(arguments, tmp_path / "log", lines_a_block=3)
+        victim.has_ended(rng.uniform(0.05, 1.5))
+        victim.kill()
+        assert victim.ending().code in {-signal.SIGKILL, 0}
+    last = ended(arguments, tmp_path / "log")
+    assert last.code == 0, last
+    clear(calm_url, str(path))
+    with EmbeddedServer(data) as server:
+        assert_equal(contents(server.url), contents(calm_url))
+    assert not postmaster_of(data)
+
+
+def test_the_command_itself_killed_and_run_again_completes(
+    tmp_path: Path, url: str, calm_url: str
+) -> None:
+    path = hostile(tmp_path, 5)
+    arguments = ["--commands", str(path), "--database", url]
+    victim = started(arguments, tmp_path / "log", lines_a_block=1)
+    victim.has_ended(0.5)
+    victim.kill()
+    victim.ending()
+    assert commanded("clear", *arguments).code == 0
+    clear(calm_url, str(path))
+    assert_equal(contents(url), contents(calm_url))

@@ -1,0 +1,50 @@
+"""Two clears at the same time on the same database: one is fenced off, the books are right."""
+
+from pathlib import Path
+
+import pytest
+
+from services.embedded.clear import clear
+from services.embedded.run import EmbeddedRun
+from services.journal.migrate import migrate
+from services.journal.trouble import FencedOff
+from tests.faults.markets import plain
+from tests.faults.victims import commanded, ended, started
+from tests.journal_contents import assert_equal, contents
+
+
+@pytest.mark.parametrize("name", ["market.jsonl", "another"])
+def test_a_second_clear_is_fenced_off_and_the_first_goes_on(
+    tmp_path: Path, url: str, calm_url: str, name: str
+) -> None:
+    path = plain(tmp_path, 1)
+    arguments = ["--commands", str(path), "--database", url]
+    migrate(url)
+    with EmbeddedRun(url):
+        second = commanded("clear", *arguments, "--source", name)
+    assert second.code == 2, second
+    assert "another process" in second.said
+    assert "clears into this database" in second.said
+    assert ended(arguments, tmp_path / "log").code == 0
+    clear(calm_url, str(path))
+    assert_equal(contents(url), contents(calm_url))
+
+
+def test_two_clears_started_together_give_the_books_of_one(
+    tmp_path: Path, url: str, calm_url: str
+) -> None:
+    path = plain(tmp_path, 2)
+    arguments = ["--commands", str(path), "--database", url]
+    both = [started(arguments, tmp_path / f"log{n}", lines_a_block=1) for n in range(2)]
+    endings = sorted((one.ending() for one in both), key=lambda ending: ending.code)
+    assert [ending.code for ending in endings] == [0, 2], endings
+    assert "another process" in endings[1].said
+    clear(calm_url, str(path))
+    assert_equal(contents(url), contents(calm_url))
+
+
+def test_a_run_that_has_ended_lets_the_next_one_in(url: str) -> None:
+    migrate(url)
+    for _ in range(2):
+        with EmbeddedRun(url), pytest.raises(FencedOff, match="server process"):
+            EmbeddedRun(url)

@@ -1,0 +1,40 @@
+"""A journal to audit: a market of the twin's generator, cleared once, copied for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from services.embedded.clear import clear
+from services.journal.embedded import EmbeddedServer
+from tests.conftest import fresh_database
+from tests.twin.generate import market
+
+SEED = 4
+TEMPLATE = "audited_template"
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The commands of four days."""
+    path = tmp_path_factory.mktemp("audited") / "market.jsonl"
+    path.write_bytes(b"\n".join(market(SEED)) + b"\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def cleared(postgres: EmbeddedServer, source: Path) -> EmbeddedServer:
+    """The server of the session, with a database in which they are cleared."""
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
+    clear(postgres.url_of(TEMPLATE), str(source), lines_a_block=97)
+    return postgres
+
+
+@pytest.fixture
+def journal(cleared: EmbeddedServer) -> Iterator[str]:
+    """The URL of a copy of that database."""
+    yield from fresh_database(cleared, template=TEMPLATE)

@@ -1,0 +1,75 @@
+"""Folding trades by columns leaves the books that folding row by row leaves, to the byte."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from services.embedded.memory import MemoryRun
+from services.shards import fold_trades
+from services.shards.fold import Row, fold_market
+from services.shards.fold_trades import RowTuple, fold_market_rows
+from services.shards.market_books import MarketBooks, open_market_books
+from services.shards.state import dump_market
+from settlement.control_books import ControlBooks
+from tests.bench.market import closing, opening, trades
+from tests.twin.generate import market
+
+
+def rows_of(lines: list[bytes], product: str = "SIT") -> list[RowTuple]:
+    """The rows of a market's shard after row 0, as folding reads them."""
+    run = MemoryRun()
+    for line in lines:
+        run.take(line)
+    log = run.house.markets[product].log
+    assert not log.parts
+    return [(row[1], row[3], row[4], row[6], row[8]) for row in log.rows[1:]]
+
+
+def folded(rows: list[RowTuple], size: int | None) -> tuple[bytes, bytes]:
+    """State and reach after rows, in blocks of a size; None: row by row."""
+    books: MarketBooks = open_market_books("SIT", ControlBooks())
+    if size is None:
+        for row in rows:
+            fold_market(books, Row(*row))
+    else:
+        for first in range(0, len(rows), size):
+            fold_market_rows(books, rows[first : first + size])
+    return dump_market(books, links_sent=0), books.reach_lots.tobytes()
+
+
+def edited(line: bytes, **fields: object) -> bytes:
+    """A trade with some fields changed."""
+    return json.dumps({**json.loads(line), **fields}).encode()
+
+
+@pytest.mark.parametrize("size", [60, 1_000, 100_000])
+def test_blocks_of_trades_fold_as_their_rows_do(size: int) -> None:
+    some = list(trades(2_500, 12))
+    fine = [
+        edited(line, trade_id=f"n{number}", executed_at=f"2026-06-08T23:00:00.{number:09d}Z")
+        for number, line in enumerate(some[:300])
+    ]
+    rows = rows_of([*opening(12), *some, *fine, closing(), *some[:3]])
+    assert folded(rows, size) == folded(rows, None)
+
+
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_a_market_of_all_kinds_folds_as_its_rows_do(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold_trades, "RUN_MIN", 2)
+    rows = rows_of([line.removeprefix(b"\xef\xbb\xbf") for line in market(seed)])
+    assert folded(rows, 200) == folded(rows, None)
+
+
+def test_amounts_near_the_end_of_int64_are_folded_one_by_one() -> None:
+    some = list(trades(200, 12))
+    large = [
+        edited(line, trade_id=f"L{number}", lots=(1 << 39) + number)
+        for number, line in enumerate(some)
+    ]
+    huge = [edited(some[0], trade_id="H1", lots=1 << 53)]
+    rows = rows_of([*opening(12), *large, *huge, *large[:1], *some])
+    assert folded(rows, 100_000) == folded(rows, None)

@@ -1,0 +1,64 @@
+"""Folding the recorded facts gives the books that deciding gave, at the end and at every close."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from services.audit.replay import replay
+from services.embedded.clear import clear
+from services.embedded.memory import MemoryRun
+from services.shards.state import control_hash, market_hash, member_hash
+from tests.bench.market import opening, trades
+from tests.twin.generate import market
+
+
+def live_hashes(lines: list[bytes]) -> dict[str, str]:
+    """The hashes of the books of a house that decided these lines in memory."""
+    run = MemoryRun()
+    for number, line in enumerate(lines):
+        run.take(line if number else line.removeprefix(b"\xef\xbb\xbf"))
+    house = run.house
+    markets = {
+        one.log.shard: market_hash(one.books) for one in house.markets.values()
+    }
+    return {
+        "control/0": control_hash(house.control), "member/0": member_hash(house.member), **markets,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [market(1), market(6)[:-30], [*opening(30), *trades(3_000, 30)]],
+    ids=["four days", "within a session", "many trades"],
+)
+def test_replayed_books_are_those_that_decided(
+    database: str, tmp_path: Path, lines: list[bytes]
+) -> None:
+    path = tmp_path / "market.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    clear(database, str(path), lines_a_block=500)
+    replayed = {line.split()[0]: line.split()[3] for line in replay(database)}
+    assert replayed == live_hashes(lines)
+
+
+def test_a_line_names_the_last_row_and_its_chain(journal: str) -> None:
+    with psycopg.connect(journal) as connection:
+        heads = connection.execute(
+            "SELECT shard, seq, encode(chain, 'hex') FROM clearing.shard_head ORDER BY shard"
+        ).fetchall()
+    found = [line.rsplit(" ", 1)[0] for line in replay(journal)]
+    assert found == [f"{shard} {seq} {chain}" for shard, seq, chain in heads]
+
+
+def test_up_to_a_session_the_books_have_the_hash_stated_at_its_close(journal: str) -> None:
+    with psycopg.connect(journal) as connection:
+        days = connection.execute(
+            "SELECT business_date, array_agg(encode(state_hash, 'hex') ORDER BY shard) "
+            "FROM clearing.day GROUP BY 1"
+        ).fetchall()
+    assert len(days) > 2
+    for day, stated in days:
+        assert [line.split()[3] for line in replay(journal, until=day)] == stated

@@ -1,0 +1,84 @@
+"""Restarts and folding where a seed once showed a fault, each as a small market."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+
+from services.embedded.memory import MemoryRun
+from tests.laws import check_laws
+from tests.simulation.restarts import check_folding, folded_market, hashes, restarted
+
+NIGHT = "2026-06-08T00:00:00Z"
+
+
+def market(*commands: dict[str, Any]) -> MemoryRun:
+    """Two members with a house account each, an open session, then the commands."""
+    run = MemoryRun()
+    for member in "AB":
+        send(run, "admit_member", member=member, name=member, at=NIGHT)
+        send(run, "open_account", account=f"{member}-H", member=member, origin="house",
+             owner=member, at=NIGHT)  # fmt: skip
+    send(run, "open_session", business_date="2026-06-08", at=NIGHT)
+    for command in commands:
+        send(run, command.pop("kind"), **command)
+    return run
+
+
+def send(run: MemoryRun, kind: str, **fields: object) -> None:
+    run.take(json.dumps({"type": f"{kind}/1", **fields}).encode())
+
+
+def trade(run: MemoryRun, name: str, *, lots: int) -> None:
+    send(run, "submit_trade", trade_id=name, contract="SITM26", price="2.00", lots=lots,
+         buyer="A-H", seller="B-H", executed_at="2026-06-08T10:00:00Z")  # fmt: skip
+
+
+def test_who_had_a_position_at_the_last_cycle_is_known_after_a_restart() -> None:
+    run = market()
+    trade(run, "T1", lots=5)
+    send(run, "run_cycle", cycle="one", at="2026-06-08T11:00:00Z")
+    run.house = restarted(run.house)
+    assert run.house.member.had_position == bytearray([1, 1])
+    send(run, "run_cycle", cycle="two", at="2026-06-08T12:00:00Z")
+    assert [fact["account"] for fact in run.facts() if fact["type"] == "margin_set/1"] == [
+        "A-H", "B-H", "A-H", "B-H",
+    ]  # fmt: skip
+    check_laws(run.house)
+
+
+def test_a_refused_cycle_is_remembered_by_control_only_so_hashes_stay() -> None:
+    run = market({"kind": "run_cycle", "cycle": "close", "at": "2026-06-08T11:00:00Z"})
+    assert hashes(restarted(run.house)) == hashes(run.house)
+    run.house = restarted(run.house)
+    send(run, "run_cycle", cycle="close", at="2026-06-08T12:00:00Z")
+    reasons = [fact["reason"] for fact in run.facts() if fact["type"] == "command_refused/1"]
+    assert reasons == ["invalid_value", "duplicate_reference"]
+
+
+def test_a_shard_added_later_begins_with_the_control_books_that_its_row_0_names() -> None:
+    run = market(
+        {"kind": "configure", "parameter": "product_in_use", "product": "SCU", "value": "true",
+         "effective_date": "2026-06-08", "at": "2026-06-08T09:00:00Z"},
+        {"kind": "suspend_account", "account": "A-H", "reason": "x", "at": "2026-06-08T10:00:00Z"},
+    )  # fmt: skip
+    opened = json.loads(run.house.markets["SCU"].log.rows[0][8])
+    assert opened["control_number"] == 6
+    books = folded_market(run.house, "SCU", rng=None)
+    assert books.control.accounts["A-H"].is_suspended
+    check_folding(run.house, rng=Random(1))  # noqa: S311
+
+
+def test_a_busted_trade_of_an_earlier_session_is_counted_after_a_restart() -> None:
+    run = market()
+    trade(run, "T1", lots=5)
+    send(run, "close_session", business_date="2026-06-08", next_business_date="2026-06-09",
+         at="2026-06-08T09:00:00Z")  # fmt: skip
+    run.house = restarted(run.house)
+    contract = run.house.markets["SIT"].books.contracts["SITM26"]
+    assert contract.trades_carried == 1
+    send(run, "bust_trade", trade_id="T1", contract="SITM26", reason="x",
+         at="2026-06-09T10:00:00Z")  # fmt: skip
+    assert contract.trades_carried == 0
+    check_folding(run.house, rng=Random(1))  # noqa: S311
