@@ -1,1 +1,1 @@
-"""The words: units, contracts, commands, facts, refusals and their codec. Imports nothing of ours."""
+"""The words: units, contracts, commands, facts, refusals, codec. Imports nothing of ours."""

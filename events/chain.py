@@ -13,8 +13,8 @@ Layout of a row, all integers big-endian:
     input   bytes
     parts   bytes of each
 
-A link row is hashed the same way under its own domain. Whoever has the rows can check the chain with any
-SHA-256; test vectors stand in tests/published.
+A link row is hashed the same way under its own domain. Whoever has the rows can check the chain
+with any SHA-256; test vectors stand in tests/published.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _short(text: bytes) -> bytes:
 
 
 def row_prefix(shard: str, origin: str) -> tuple[bytes, bytes]:
-    """What rows of a shard and origin have in common: the bytes before and after the hash before."""
+    """What rows of a shard and origin share: the bytes before and after the hash before."""
     head = _short(_ROW_DOMAIN) + _U16.pack(CHAIN_VERSION)
     return head, _short(shard.encode()) + _short(origin.encode())
 
@@ -78,7 +78,7 @@ def chain_row(before: bytes, key: RowKey, *, line: bytes, parts: Sequence[bytes]
 def link_hash(
     source: str, target: str, *, numbers: tuple[int, int, int], payload: bytes
 ) -> bytes:
-    """The hash of a link row. numbers: its own, its barrier's, and 1 if it is the last there, else 0."""
+    """The hash of a link row. numbers: its own, its barrier's, 1 if it is the last, else 0."""
     head = _short(_LINK_DOMAIN) + _U16.pack(CHAIN_VERSION)
     ends = _short(source.encode()) + _short(target.encode())
     return hashlib.sha256(head + ends + _LINK_NUMBERS.pack(*numbers) + payload).digest()

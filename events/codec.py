@@ -1,15 +1,16 @@
 """Bytes to commands, facts to bytes (WIRE §1).
 
-In: one line or message. Out: a `Command`, or a `Malformed` that says what was expected and found, with the
-type and whatever fields could be read for finding its shard. Facts leave in one canonical form: compact
-JSON in UTF-8, `type`, `shard`, `seq`, `at` first, then the fact's own fields in the model's order.
+In: one line or message. Out: a `Command`, or a `Malformed` that says what was expected and found,
+with the type and whatever fields could be read for finding its shard. Facts leave in one canonical
+form: compact JSON in UTF-8, `type`, `shard`, `seq`, `at` first, then the fact's own fields in the
+model's order.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 from pydantic import ValidationError
 
@@ -42,7 +43,7 @@ class Recorded(NamedTuple):
     fact: Fact
 
 
-class _NotStrict(ValueError):  # noqa: N818 - it is a finding, not an error of ours
+class _NotStrict(ValueError):
     """What was found is JSON only to a lenient reader."""
 
 
@@ -107,7 +108,7 @@ def _strict_object(line: bytes) -> dict[str, Any]:
 
 
 def _depth(line: bytes) -> int:
-    """The deepest nesting of brackets outside of strings; for short lines only as deep as it counts."""
+    """The deepest nesting of brackets outside of strings; 0 where there are too few to matter."""
     if line.count(b"[") + line.count(b"{") <= DEPTH_MAX:
         return 0
     deepest = depth = 0
@@ -136,7 +137,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-def _no_constant(text: str) -> Any:
+def _no_constant(text: str) -> NoReturn:
     msg = f"{text}, which is not JSON"
     raise _NotStrict(msg)
 
@@ -148,7 +149,7 @@ class _NoInteger:
     text: str
 
 
-def _integer(text: str) -> Any:
+def _integer(text: str) -> int | _NoInteger:
     return int(text) if len(text) <= _INTEGER_TEXT_MAX else _NoInteger(text)
 
 

@@ -1,7 +1,7 @@
 """Facts that concern all, and those that every shard states (WIRE §3).
 
-The types marked *own* are ours beyond WIRE §3: they make every accepted command leave a fact, so that
-folding the journal gives the books.
+The types marked *own* are ours beyond WIRE §3: they make every accepted command leave a fact, so
+that folding the journal gives the books.
 """
 
 from __future__ import annotations

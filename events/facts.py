@@ -72,6 +72,7 @@ from events.member_facts import (
 )
 
 __all__ = [
+    "FACTS",
     "AccountOpened",
     "AccountReinstated",
     "AccountSuspended",
@@ -89,7 +90,6 @@ __all__ = [
     "CyclePriceSet",
     "CycleStarted",
     "DayClosed",
-    "FACTS",
     "Fact",
     "IndexFixed",
     "IndexInput",

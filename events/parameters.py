@@ -1,7 +1,7 @@
 """The parameters that `configure` may set: name, type, default, source (RULEBOOK, lines marked D).
 
-In: the text of a value. Out: whether it may stand. A parameter takes effect with the opening of the first
-session on or after its effective date; until then, and without a command, the default holds.
+In: the text of a value. Out: whether it may stand. A parameter takes effect with the opening of the
+first session on or after its effective date; until then, and without a command, the default holds.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Why a command is refused: the closed list, in order of precedence (WIRE §3).
 
-The order of the members is the order in which the reasons are tested: the first that holds is given.
-Trades use the first block and the shared ones below in the order of TRADE_PRECEDENCE; all others use
-OTHER_PRECEDENCE.
+The order of the members is the order in which the reasons are tested: the first that holds is
+given. Trades use the first block and the shared ones below in the order of TRADE_PRECEDENCE; all
+others use OTHER_PRECEDENCE.
 """
 
 from __future__ import annotations

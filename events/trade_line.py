@@ -1,9 +1,9 @@
 """The fast way to read a trade: one pattern for its canonical line.
 
-In: the bytes of a line. Out: the fields of a trade as bytes, or None for any line that is not plainly a valid
-trade with its fields in WIRE's order; such a line takes the strict way of `codec.decode_command`. A line that
-matches is valid by the pydantic model too, but for its date, which `instant_of` still may refuse; a test
-holds both ways against each other.
+In: the bytes of a line. Out: the fields of a trade as bytes, or None for any line that is not
+plainly a valid trade with its fields in WIRE's order; such a line takes the strict way of
+`codec.decode_command`. A line that matches is valid by the pydantic model too, but for its date,
+which `instant_of` still may refuse; a test holds both ways against each other.
 """
 
 from __future__ import annotations

@@ -168,8 +168,8 @@ def resumes_before_trade(state: HaltState, executed_at: int) -> list[ContractRes
 def close_session(state: HaltState, close_at: int) -> list[ContractResumed]:
     """What to record at the close: one fact for all halts that ended by then and had not resumed.
 
-    Its `at` is the end of the last of them, which is the close for a halt to the close. While another
-    halt reaches past the close the contract does not resume.
+    Its `at` is the end of the last of them, which is the close for a halt to the close. While
+    another halt reaches past the close the contract does not resume.
     """
     ends = [halt.until_at_close(close_at) for halt in state.halts if not halt.has_resumed]
     return [] if any(end > close_at for end in ends) else _resumed(state, ends)

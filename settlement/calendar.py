@@ -1,7 +1,7 @@
 """The listing calendar: third Wednesdays, last trading days and what is listed (RULEBOOK §1).
 
-In: a business date and the holidays in force. Out: the ten deliveries listed, each with its last trading day.
-Holidays arrive as configuration; no calendar library is asked here.
+In: a business date and the holidays in force. Out: the ten deliveries listed, each with its last
+trading day. Holidays arrive as configuration; no calendar library is asked here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What all shards know alike: members, accounts, the session, the clock, the parameters (RULEBOOK §1, §3).
+"""What all shards know: members, accounts, session, clock, parameters (RULEBOOK §1, §3).
 
-`control/0` decides whether a control command stands; every shard folds the accepted ones, in order, with the
-same function, into books of this form.
+`control/0` decides whether a control command stands; every shard folds the accepted ones, in order,
+with the same function, into books of this form.
 """
 
 from __future__ import annotations

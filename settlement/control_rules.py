@@ -41,7 +41,7 @@ REPEATED: Final = Repeated()
 
 
 def refuse_time(books: ControlBooks, command: Command) -> Refusal | None:
-    """A command far from the open session is refused: one wrong year must not expire every price."""
+    """A command far from the session is refused: one wrong year must not expire every price."""
     if books.is_time_in_range(command.event_time, is_close=isinstance(command, CloseSession)):
         return None
     return Refusal(

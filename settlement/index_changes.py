@@ -129,7 +129,7 @@ def _step(books: IndexBooks, step: IndexStep) -> None:
 
 
 def _forget_steps(books: IndexBooks, before: int) -> None:
-    """Forget what no later fixing can look at: all but the last step before an instant, and what follows."""
+    """Forget what no later fixing looks at: what came before the last step before an instant."""
     kept = 0
     while kept + 1 < len(books.steps) and books.steps[kept + 1].at < before:
         kept += 1

@@ -1,11 +1,11 @@
 """Positions in one contract, as columns over account numbers (RULEBOOK §3, §4).
 
-`lots[a]` is what account a holds (signed). `open_cents[a]` is the sum of signed lots × (price − mark) of what it
-traded since the contract's last mark, so that its variation at a price S is lots · (S − mark) − open_cents,
-exactly, whether a trade is of today, carried over, busted or adjusted. Without a mark yet, mark counts as 0.
-`paid_cents` exists while the contract has never had a settlement price: what cycles paid, to be given back
-when it is left without any price.
-Law: lots and open_cents sum to zero over all accounts (the house is flat).
+`lots[a]` is what account a holds (signed). `open_cents[a]` is the sum of signed lots × (price −
+mark) of what it traded since the contract's last mark, so that its variation at a price S is lots ·
+(S − mark) − open_cents, exactly, whether a trade is of today, carried over, busted or adjusted.
+Without a mark yet, mark counts as 0. `paid_cents` exists while the contract has never had a
+settlement price: what cycles paid, to be given back when it is left without any price. Law: lots
+and open_cents sum to zero over all accounts (the house is flat).
 """
 
 from __future__ import annotations

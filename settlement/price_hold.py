@@ -35,8 +35,9 @@ def blend(input_usd_per_mtok: Decimal, output_usd_per_mtok: Decimal) -> Fraction
 def judge(quote: Quote, *, accepted: Quote | None, held: Quote | None) -> Disposition:
     """What becomes of a reported price.
 
-    Within ×3 of the accepted one it is ordinary, whatever is held. Beyond, a repeat of the held price is
-    accepted after its hour and changes nothing before; any other takes the held one's place.
+    Within ×3 of the accepted one it is ordinary, whatever is held. Beyond, a repeat of the held
+    price is accepted after its hour and changes nothing before; any other takes the held one's
+    place.
     """
     if accepted is None or _is_ordinary(quote, accepted):
         return "accepted"

@@ -1,6 +1,7 @@
 """Reference and settlement prices (RULEBOOK §4).
 
-In: a contract's session trades, quotes and reference. Out: the settlement price with the tier that gave it.
+In: a contract's session trades, quotes and reference. Out: the settlement price with the tier that
+gave it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Standing quotes of makers in one contract (RULEBOOK §4, tier 2).
 
-In: quotes as they are set and withdrawn. Out: the best bid and the best offer. Quotes lapse at the close, at
-their maker's suspension and at its member's default.
+In: quotes as they are set and withdrawn. Out: the best bid and the best offer. Quotes lapse at the
+close, at their maker's suspension and at its member's default.
 """
 
 from __future__ import annotations

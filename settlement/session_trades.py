@@ -1,8 +1,9 @@
 """The trades of the open session of one contract, as columns: what settlement prices are made of.
 
-In: trades in the order of the stream, busts and adjustments by the journal row of the trade.
-Out: the volume-weighted mean of a window, the latest trade not after an instant (RULEBOOK §4, tiers 1 and 2).
-A busted trade keeps its place with no lots. Law: 32 bytes a trade, nothing survives the close.
+In: trades in the order of the stream, busts and adjustments by the journal row of the trade. Out:
+the volume-weighted mean of a window, the latest trade not after an instant (RULEBOOK §4, tiers 1
+and 2). A busted trade keeps its place with no lots. Law: 32 bytes a trade, nothing survives the
+close.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class SessionTrades:
         return at if at < len(self.seqs) and self.seqs[at] == seq else None
 
     def mean_price(self, first: int, last: int) -> Fraction | None:
-        """The exact volume-weighted mean of trades executed from `first` to `last`, both included."""
+        """The exact volume-weighted mean of trades from `first` to `last`, both included."""
         times, prices, lots = self._views()
         chosen = np.nonzero((times >= first) & (times <= last) & (lots > 0))[0]
         if not len(chosen):
@@ -80,7 +81,7 @@ class SessionTrades:
         return Fraction(value, sum(weights))
 
     def latest_price(self, last: int) -> int | None:
-        """The price of the trade with the latest execution not after `last`; ties: later in the stream."""
+        """The price of the latest trade executed not after `last`; ties: later in the stream."""
         times, prices, lots = self._views()
         chosen = np.nonzero((times <= last) & (lots > 0))[0]
         if not len(chosen):

@@ -10,7 +10,7 @@ import pytest
 
 from services.journal.embedded import EmbeddedServer
 
-SEEDS = 240
+SEEDS = 200
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

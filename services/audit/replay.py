@@ -12,6 +12,7 @@ from datetime import date
 
 from services.embedded.restore import blocks_of, rows_of
 from services.journal.reader import SEQ_MAX, Reader
+from services.shards.clearinghouse import RANKS
 from services.shards.fold import fold_control, fold_member
 from services.shards.fold_trades import fold_market_rows
 from services.shards.market_books import MarketBooks, open_market_books
@@ -29,10 +30,19 @@ def replay(url: str, *, until: date | None = None) -> list[str]:
     with Reader(url) as reader:
         reader.freeze()
         last = {
-            shard: head.seq if until is None else reader.last_seq(shard, until)
+            shard: head.seq if until is None else _last_seq(reader, shard, until)
             for shard, head in reader.heads().items()
         }
         return [_line(reader, shard, seq) for shard, seq in sorted(last.items()) if seq is not None]
+
+
+def _last_seq(reader: Reader, shard: str, day: date) -> int | None:
+    """The last row of a session or before; None when the shard was opened later."""
+    seq, control = reader.last_seq(shard, day), reader.last_seq(CONTROL_SHARD, day)
+    if seq is None or control is None:
+        return None
+    opened, closed = reader.rows_at(shard, [0])[0], reader.rows_at(CONTROL_SHARD, [control])[0]
+    return seq if opened[5] // RANKS <= closed[5] // RANKS else None
 
 
 def _line(reader: Reader, shard: str, seq: int) -> str:

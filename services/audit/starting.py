@@ -16,19 +16,19 @@ from services.journal.reader import Reader
 from services.journal.trouble import translated
 from services.shards.clearinghouse import RANKS, Clearinghouse, Market, open_clearinghouse
 from services.shards.log import ShardLog
-from services.shards.market_books import MarketBooks
-from services.shards.member_books import MemberBooks
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
 from services.shards.state import (
     control_hash,
     control_number,
+    dump_control,
+    dump_market,
+    dump_member,
     load_control,
     load_market,
     load_member,
     market_hash,
     member_hash,
 )
-from settlement.control_books import ControlBooks
 
 _TROUBLE = (ValueError, KeyError, IndexError, TypeError, AttributeError)
 
@@ -103,7 +103,7 @@ def _last_close(reader: Reader, findings: Findings) -> list[_Saved]:
         else:
             saved.append(_Saved(shard, seq, *found, stated.hex()))
     if days:
-        _expect_all(reader, saved, findings)
+        _expect_all(reader, {row[0]: row[1] for row in days}, findings)
     if days and CONTROL_SHARD not in {one.shard for one in saved}:
         findings.note_apart(
             "snapshot of control/0", found="at the last close: expected, found none"
@@ -111,10 +111,10 @@ def _last_close(reader: Reader, findings: Findings) -> list[_Saved]:
     return saved
 
 
-def _expect_all(reader: Reader, saved: list[_Saved], findings: Findings) -> None:
-    """Every shard that there was at the close has closed the day."""
-    closed = {one.shard: reader.rows_at(one.shard, [one.seq]) for one in saved}
-    last = max((rows[0][5] for rows in closed.values() if rows), default=0)
+def _expect_all(reader: Reader, closed: Mapping[str, int], findings: Findings) -> None:
+    """Every shard that there was at the close has closed the day. closed: shard to row."""
+    rows = [row for shard, seq in closed.items() for row in reader.rows_at(shard, [seq])]
+    last = max((row[5] for row in rows), default=0)
     for shard in reader.heads():
         opened = reader.rows_at(shard, [0])
         if shard not in closed and opened and opened[0][5] < last:
@@ -165,20 +165,23 @@ def _load(house: Clearinghouse, one: _Saved, control: bytes) -> None:
 
 
 def _check_hashes(house: Clearinghouse, saved: list[_Saved], findings: Findings) -> None:
+    """The books have the hash stated at the close, and a snapshot of them is this one."""
     for one in saved:
-        found = _hash(_books(house, one.shard))
+        found, state = _stated(house, one.shard)
         if found != one.stated:
             said = f"snapshot state: expected books with hash {one.stated}, found {found}"
             findings.note(one.shard, one.seq, found=said)
+        elif state != one.state:
+            said = f"snapshot state: {contrast(state, one.state)}"
+            findings.note(one.shard, one.seq, found=said)
 
 
-def _books(house: Clearinghouse, shard: str) -> ControlBooks | MarketBooks | MemberBooks:
+def _stated(house: Clearinghouse, shard: str) -> tuple[str, bytes]:
+    """The hash of a shard's books and a snapshot of them."""
     if shard == CONTROL_SHARD:
-        return house.control
-    return house.member if shard == MEMBER_SHARD else house.markets[shard.partition("/")[2]].books
-
-
-def _hash(books: ControlBooks | MarketBooks | MemberBooks) -> str:
-    if isinstance(books, ControlBooks):
-        return control_hash(books)
-    return market_hash(books) if isinstance(books, MarketBooks) else member_hash(books)
+        return control_hash(house.control), dump_control(house.control)
+    if shard == MEMBER_SHARD:
+        return member_hash(house.member), dump_member(house.member)
+    market = house.markets[shard.partition("/")[2]]
+    state = dump_market(market.books, links_sent=market.links_sent)
+    return market_hash(market.books), state

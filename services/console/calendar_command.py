@@ -1,7 +1,7 @@
-"""`clearing calendar`: the holidays of a country or exchange, as `configure/1` commands (RULEBOOK §1).
+"""`clearing calendar`: holidays of a country or exchange as `configure/1` commands (RULEBOOK §1).
 
-The core asks no calendar library: what is printed here goes into the stream like any other command, stands in
-the journal, and takes effect with the first session on or after its effective date.
+The core asks no calendar library: what is printed here goes into the stream like any other command,
+stands in the journal, and takes effect with the first session on or after its effective date.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The journal's memory of ids, as a running clearinghouse uses it.
 
-In: the lines of a block before they are decided. Out: what was seen under their ids, from the journal for what
-is durable, from here for what is not yet. Ids decided in a batch leave here when the batch is durable.
+In: the lines of a block before they are decided. Out: what was seen under their ids, from the
+journal for what is durable, from here for what is not yet. Ids decided in a batch leave here when
+the batch is durable.
 """
 
 from __future__ import annotations

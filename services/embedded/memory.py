@@ -51,7 +51,8 @@ class DictMemory:
         """Remember trades that were cleared in rows that follow one another, up to the last."""
         del keys
         seqs = range(last_seq + 1 - len(names), last_seq + 1)
-        self.cleared.setdefault(shard, {}).update(zip(names, zip(seqs, lines), strict=True))
+        cleared = self.cleared.setdefault(shard, {})
+        cleared.update(zip(names, zip(seqs, lines, strict=True), strict=True))
 
 
 class MemoryRun:

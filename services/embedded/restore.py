@@ -1,7 +1,7 @@
 """The books of a clearinghouse from its journal: last snapshot, then the facts after it.
 
-In: a reader of the journal. Out: the shards as they stood after their last durable rows. The time it takes
-grows with what came after the last close, not with history.
+In: a reader of the journal. Out: the shards as they stood after their last durable rows. The time
+it takes grows with what came after the last close, not with history.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def rows_of(reader: Reader, shard: str, *, after: int, until: int = SEQ_MAX) -> 
 def blocks_of(
     reader: Reader, shard: str, *, after: int, until: int = SEQ_MAX
 ) -> Iterator[list[RowTuple]]:
-    """The same in blocks of plain tuples in the order of `Row`, the next read while one is folded."""
+    """The same in blocks of plain tuples in the order of `Row`, the next read during a fold."""
     for block in ahead(reader.rows_to_fold(shard, after=after, until=until)):
         yield [_whole(reader, shard, row) for row in block] if _has_parts(block) else block
 

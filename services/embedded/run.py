@@ -1,8 +1,8 @@
 """The embedded clearinghouse at work: blocks of lines in, durable batches out.
 
-In: blocks of a source. Out: one transaction for each block, in order, written while the next is decided. All
-that a block caused (rows, links, ids, read models, snapshots) and the place in the source become durable
-together, or not at all.
+In: blocks of a source. Out: one transaction for each block, in order, written while the next is
+decided. All that a block caused (rows, links, ids, read models, snapshots) and the place in the
+source become durable together, or not at all.
 """
 
 from __future__ import annotations
@@ -225,7 +225,9 @@ class EmbeddedRun:
             self._add_rows(batch, log, move.position)
         batch.links = list(outbox.links)
         batch.prices, batch.statements = outbox.prices, outbox.statements
-        batch.days = [(shard, day, seq, bytes.fromhex(said)) for shard, day, seq, said in outbox.days]
+        batch.days = [
+            (shard, day, seq, bytes.fromhex(said)) for shard, day, seq, said in outbox.days
+        ]
         batch.snapshots = self._snapshots
         self.tally.days += [(day, shard, said) for shard, day, _, said in outbox.days]
         outbox.links, outbox.prices, outbox.statements, outbox.days = [], [], [], []

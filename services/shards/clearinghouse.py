@@ -1,8 +1,8 @@
 """All shards in one process: pure composition, one runner (ARCHITECTURE §2, §5).
 
-In: lines in their order, and a way to look up ids seen before. Out: journal rows, links, remembered ids, by
-shard. A control command that stands is copied at once to every market shard and to `member/0`, in order,
-numbered; at a barrier `member/0` works after all markets. No clock, no I/O.
+In: lines in their order, and a way to look up ids seen before. Out: journal rows, links, remembered
+ids, by shard. A control command that stands is copied at once to every market shard and to
+`member/0`, in order, numbered; at a barrier `member/0` works after all markets. No clock, no I/O.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def take_line(house: Clearinghouse, inbound: Inbound, *, memory: Memory) -> None
 def take_decoded(
     house: Clearinghouse, inbound: Inbound, *, decoded: Command | Malformed, memory: Memory
 ) -> None:
-    """The same for a line that was decoded before. """
+    """The same for a line that was decoded before."""
     shard = shard_of(decoded, house.control.products)
     if shard == CONTROL_SHARD:
         _take_control(house, inbound, decoded)
@@ -269,9 +269,10 @@ def _take_member(
 
 
 def remember(memory: Memory, command: Command, *, emit: Emission) -> None:
-    """Remember a command under its id for ever, if it is the first under it and was judged by content.
+    """Remember a command under its id for ever, if it is the first that was judged by content.
 
-    What was refused as malformed or before the first session is not remembered; any other refusal is.
+    What was refused as malformed or before the first session is not remembered; any other refusal
+    is.
     """
     identity = identity_of(command)
     if identity is None or memory.look(emit.shard, identity) is not None:

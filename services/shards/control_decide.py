@@ -105,7 +105,7 @@ def _refuse_accounts(
     return None
 
 
-def _fact_of(books: ControlBooks, command: Command) -> Fact:  # noqa: PLR0911 - one line a command
+def _fact_of(books: ControlBooks, command: Command) -> Fact:
     at = command.event_time
     match command:
         case Configure():

@@ -1,7 +1,7 @@
 """The facts of one journal row while it is decided.
 
-Each fact is applied to the books at once and recorded in its canonical bytes; what a close states by the
-million comes encoded already. Law: nothing changes the books but `apply`.
+Each fact is applied to the books at once and recorded in its canonical bytes; what a close states
+by the million comes encoded already. Law: nothing changes the books but `apply`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Emission:
     def bulk(self, kind: str, at: int, lines: Sequence[str]) -> None:
         """Many facts of one kind, whose effect another fact has had.
 
-        lines: what follows `at` in the canonical encoding, from the comma on, up to the closing brace.
+        lines: what follows `at` in the canonical encoding, from the comma on, up to the closing
+        brace.
         """
         head = f'{{"type":"{kind}","shard":"{self.shard}","seq":{self.seq},'
         head += f'"at":"{format_instant(at)}"'

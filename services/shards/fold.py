@@ -1,7 +1,8 @@
 """Folding: the books from recorded rows, without deciding anything (ARCHITECTURE §3).
 
 In: journal rows of one shard in order, each with its facts. Out: the same books that deciding gave.
-Trades come by the million: their facts are read by one pattern and added up in the order of the stream.
+Trades come by the million: their facts are read by one pattern and added up in the order of the
+stream.
 """
 
 from __future__ import annotations

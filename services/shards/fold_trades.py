@@ -68,7 +68,7 @@ def _fold_run(
 def fold_trades(
     books: MarketBooks, seqs: Sequence[int], groups: Sequence[tuple[bytes, ...]]
 ) -> bool:
-    """Fold novations by the groups of NOVATED; False, and nothing done, when one is out of bounds."""
+    """Fold novations by the groups of NOVATED; False, and nothing done, if one is out of bounds."""
     times, symbols, ticks, lots, buyers, sellers = zip(*groups, strict=True)
     instants = instants_of(times)
     prices = np.array(list(map(int, ticks)), dtype=np.int64)

@@ -1,7 +1,7 @@
 """Ids that are remembered for ever: of trades, transfers and collateral references (RULEBOOK §3).
 
-In: a command that carries such an id, and what was seen under it before. Out: how the repeat is answered.
-The memory itself is the journal's; a shard is handed what it needs as data.
+In: a command that carries such an id, and what was seen under it before. Out: how the repeat is
+answered. The memory itself is the journal's; a shard is handed what it needs as data.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Identity(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What came first under an id: its journal row, the command, and the refusal if it was refused."""
+    """What came first under an id: its journal row, the command, the refusal if there was one."""
 
     seq: int
     command: Command

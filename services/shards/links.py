@@ -1,8 +1,8 @@
-"""Links: what a market shard has for `member/0` at a barrier, as rows of at most 1 MiB (ARCHITECTURE §2).
+"""Links: what a market has for `member/0` at a barrier, in rows of 1 MiB (ARCHITECTURE §2).
 
-A row speaks of one contract: a line of JSON (contract, mark, rate, how many entries) and three columns of
-little-endian int64: account numbers, lots after the cycle, variation in cents. The last row of a barrier
-says so and how many rows came before it.
+A row speaks of one contract: a line of JSON (contract, mark, rate, how many entries) and three
+columns of little-endian int64: account numbers, lots after the cycle, variation in cents. The last
+row of a barrier says so and how many rows came before it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class LinkRow(NamedTuple):
 class ContractFlow:
     """One contract at a barrier.
 
-    mark_ticks: None while the contract has no price. accounts, lots, amount_cents: columns of one length.
+    mark_ticks: None while the contract has no price. accounts, lots, amount_cents: columns of one
+    length.
     """
 
     contract: str

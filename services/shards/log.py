@@ -1,7 +1,7 @@
 """The journal rows of one shard while they are decided, with their hash chain.
 
-In: an input with its place, and the blocks of facts it caused. Out: rows in the order of the journal's columns,
-and the parts beyond the first. Nothing here is durable; the journal makes it so.
+In: an input with its place, and the blocks of facts it caused. Out: rows in the order of the
+journal's columns, and the parts beyond the first. Nothing here is durable; the journal makes it so.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ JournalRow = tuple[str, int, date, str, int, int, bytes, int, bytes, bytes]
 
 
 class Inbound(NamedTuple):
-    """Where an input stands: file and position, or `control/0` and number; and its place in the run."""
+    """Where an input stands: file and position, or `control/0` and number; its place in the run."""
 
     origin: str
     position: int

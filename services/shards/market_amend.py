@@ -1,8 +1,8 @@
 """Busts and price adjustments: new events that compensate a trade; nothing is edited (RULEBOOK §3).
 
-In: the command and the trade as the journal has it. Out: a refusal, or the fact. A trade that no cycle has
-marked drops out, and one that was marked is undone by the opposite trade at its own price: in the columns of
-`settlement.positions` both are the same subtraction.
+In: the command and the trade as the journal has it. Out: a refusal, or the fact. A trade that no
+cycle has marked drops out, and one that was marked is undone by the opposite trade at its own
+price: in the columns of `settlement.positions` both are the same subtraction.
 """
 
 from __future__ import annotations

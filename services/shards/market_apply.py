@@ -1,4 +1,4 @@
-"""How each fact changes a market shard's books; the only place where they change (replay calls it too).
+"""How each fact changes a market's books; the only place where they change, also in a replay.
 
 In: a fact, or the copy of a control command. Facts that are pure evidence change nothing.
 """

@@ -1,8 +1,9 @@
 """Ordinary trades by the thousand: the fast twin of `market_trade` (RULEBOOK §3).
 
-In: trades that one pattern could read, in the order of the stream. Out: the same rows, facts, books and hashes
-as deciding them one by one. Fields become columns; what is not plainly ordinary (a suspect id, a stopped account,
-a halt, a price not strictly inside the limits, a large position) is decided the readable way in its place.
+In: trades that one pattern could read, in the order of the stream. Out: the same rows, facts, books
+and hashes as deciding them one by one. Fields become columns; what is not plainly ordinary (a
+suspect id, a stopped account, a halt, a price not strictly inside the limits, a large position) is
+decided the readable way in its place.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ Bools = npt.NDArray[np.bool_]
 class TradeRun:
     """Trades of one market in the order of the stream, as columns of one length.
 
-    fields: what the pattern found; decided: their place in the run of the house; keys: of their ids;
-    suspects: whose id was or may have been seen before.
+    fields: what the pattern found; decided: their place in the run of the house; keys: of their
+    ids; suspects: whose id was or may have been seen before.
     """
 
     fields: Sequence[TradeFields]
@@ -77,7 +78,7 @@ class TradeRun:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """The fields of a run. Texts as they stand on the wire; numbers as int64, −1 for what is unknown."""
+    """The fields of a run: texts as on the wire; numbers as int64, −1 for what is unknown."""
 
     ids: Sequence[bytes]
     symbols: Sequence[bytes]
@@ -157,7 +158,7 @@ def _learn_price(market: Market, price: bytes) -> None:
 
 
 def _limits(books: MarketBooks) -> list[tuple[int, int]]:
-    """Of each contract the bounds strictly inside which a trade is ordinary; (0, 0) when none is."""
+    """Of each contract the bounds inside which a trade is ordinary; (0, 0) when none is."""
     return [_bounds(books, contract) for contract in books.contracts.values()]
 
 
@@ -178,7 +179,8 @@ def _is_unusual(books: MarketBooks, columns: _Columns, *, first: int) -> Bools:
         return np.ones(len(buyer), dtype=np.bool_)
     low, high = np.array(_limits(books), dtype=np.int64).T
     stopped = np.frombuffer(books.stopped, dtype=np.bool_)
-    unusual: Bools = (buyer < 0) | (seller < 0) | (buyer == seller) | stopped[buyer] | stopped[seller]
+    unusual: Bools = (buyer < 0) | (seller < 0) | (buyer == seller)
+    unusual |= stopped[buyer] | stopped[seller]
     unusual |= (contract < 0) | (ticks <= low[contract]) | (ticks >= high[contract])
     unusual |= (executed_at == NEVER) | (executed_at < books.control.opened_at - LOOK_BACK_NS)
     unusual |= executed_at > day_start(session) + LOOK_AHEAD_NS

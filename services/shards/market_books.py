@@ -46,7 +46,7 @@ class Holder:
 
 @dataclass(slots=True)
 class ContractBooks:
-    """One listed contract. trades_carried: how many trades of earlier sessions stand, not busted."""
+    """One listed contract. trades_carried: trades of earlier sessions that stand, not busted."""
 
     symbol: str
     delivery: str
@@ -76,8 +76,9 @@ class Amendment:
 class MarketBooks:
     """Everything one product's shard knows.
 
-    numbers, owner_of, stopped: of accounts, for the fast path. reach_lots: by owner's number, a bound on
-    every position of theirs from above, so that ordinary trades are spared the look at position limits.
+    numbers, owner_of, stopped: of accounts, for the fast path. reach_lots: by owner's number, a
+    bound on every position of theirs from above, so that ordinary trades are spared the look at
+    position limits.
     """
 
     product: Product

@@ -1,7 +1,7 @@
-"""Copies of control commands in a market shard: sessions open and close, contracts are listed (RULEBOOK §1).
+"""Copies of control commands in a market: sessions turn, contracts are listed (RULEBOOK §1).
 
-In: an accepted control command. Out: facts, and at a barrier what `member/0` needs. `fold_copy` gives the same
-books from the recorded facts.
+In: an accepted control command. Out: facts, and at a barrier what `member/0` needs. `fold_copy`
+gives the same books from the recorded facts.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def fold_copy(books: MarketBooks, command: Command, facts: Iterable[Fact]) -> No
 
 
 def turn(books: MarketBooks, command: Command) -> None:
-    """Fold the command; a close forgets the session's trades, quotes and settled contracts first."""
+    """Fold the command; a close first forgets the session's trades, quotes, settled contracts."""
     if isinstance(command, CloseSession):
         _end_session(books, command)
     apply_market_copy(books, command)

@@ -1,7 +1,7 @@
 """Cycles of a market shard: the intraday mark and the close (RULEBOOK §4, §5).
 
-In: the copy of `run_cycle` or `close_session`. Out: facts through the emission, and what `member/0` needs of
-each contract. Amounts are computed by columns before a fact moves the mark.
+In: the copy of `run_cycle` or `close_session`. Out: facts through the emission, and what `member/0`
+needs of each contract. Amounts are computed by columns before a fact moves the mark.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def close_market(
 
 
 def is_expiring(contract: ContractBooks, business_date: date) -> bool:
-    """Whether a close settles the contract finally: its last trading day is here or had no session."""
+    """Whether a close settles it finally: its last trading day is here, or had no session."""
     return contract.last_trading_day <= business_date
 
 
@@ -167,7 +167,7 @@ def todays_fixing(books: MarketBooks, business_date: date) -> Fixing | None:
 def _final_price(
     books: MarketBooks, contract: ContractBooks, settled: int | None, fixing: Fixing | None
 ) -> int | None:
-    """The TPI fixing on the tick; without any TPI the price by the tiers, else the last mark or trade."""
+    """The TPI fixing on the tick; without any the price by tiers, else the last mark or trade."""
     if fixing is not None:
         return index_ticks(fixing.value_micros, books.product.micros_per_tick)
     if settled is not None:

@@ -1,7 +1,8 @@
 """Position limits as a trade meets them (RULEBOOK §6): per account and added up per owner.
 
-In: a trade already in the books. Out: facts for what it crossed. `MarketBooks.reach_lots` bounds every position of
-an owner from above, so that ordinary trades are spared the look; the look makes the bound tight again.
+In: a trade already in the books. Out: facts for what it crossed. `MarketBooks.reach_lots` bounds
+every position of an owner from above, so that ordinary trades are spared the look; the look makes
+the bound tight again.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def state_crossings(
 
 
 def set_limits(books: MarketBooks) -> None:
-    """The limits from the open interest and prices that stand; after a close, a listing or a load."""
+    """The limits from the interest and prices that stand; after a close, a listing or a load."""
     code = books.product.code
     rule = LimitParameters(
         share_ppm=books.control.parameter("position_share_ppm", code),

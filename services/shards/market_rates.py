@@ -1,6 +1,7 @@
 """Margin rates at the close, by the model in force (RULEBOOK §5).
 
-In: the contracts with a settlement price today. Out: `margin_rate_set` for each, and the band alert.
+In: the contracts with a settlement price today. Out: `margin_rate_set` for each, and the band
+alert.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Novation: a trade executed on the exchange becomes two with the house (RULEBOOK §3, §6).
 
-In: a trade and what was seen under its id. Out: a refusal, or facts: resumption, novation, halt, limits.
-This is the readable way; `market_batch` is its fast twin for what is ordinary.
+In: a trade and what was seen under its id. Out: a refusal, or facts: resumption, novation, halt,
+limits. This is the readable way; `market_batch` is its fast twin for what is ordinary.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def novate(
     seq: int,
     deal: tuple[int, int, int],
 ) -> None:
-    """The effect of a novation. sides: (buyer, seller); deal: (executed_at, price in ticks, lots)."""
+    """The effect of a novation. sides: (buyer, seller); deal: (executed_at, ticks, lots)."""
     executed_at, ticks, lots = deal
     buyer, seller = sides
     add_trade(contract, buyer.number, seller.number, lots=lots, price_ticks=ticks)

@@ -1,4 +1,4 @@
-"""How each fact changes the books of `member/0`; the only place where they change (replay calls it too)."""
+"""How each fact changes the books of `member/0`; the only place where they change."""
 
 from __future__ import annotations
 

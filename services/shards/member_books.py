@@ -1,6 +1,7 @@
 """The books of `member/0`: cash, requirements, calls, withdrawals, the ledger's balances.
 
-Columns over account numbers, in cents. Law: balances equal the sum of postings; debits equal credits.
+Columns over account numbers, in cents. Law: balances equal the sum of postings; debits equal
+credits.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def _column() -> array[int]:
 
 @dataclass(slots=True)
 class MemberBooks:
-    """Everything `member/0` knows. house_cents: credit less debit of each ledger account of the house."""
+    """Everything `member/0` knows. house_cents: credit less debit of the house's own accounts."""
 
     control: ControlBooks = field(default_factory=ControlBooks)
     clock: int | None = None

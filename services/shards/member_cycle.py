@@ -1,7 +1,8 @@
 """A cycle of `member/0`: the barrier at which all markets' flows meet the accounts (RULEBOOK §5).
 
-In: the copy of `run_cycle` or `close_session` and the flows of every market shard. Out: facts, in the order of
-the rulebook: variation to cash, requirements, withdrawals, open calls, new calls, instructions.
+In: the copy of `run_cycle` or `close_session` and the flows of every market shard. Out: facts, in
+the order of the rulebook: variation to cash, requirements, withdrawals, open calls, new calls,
+instructions.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from services.shards.member_decide import state_missed
 
 @dataclass(slots=True)
 class Totals:
-    """What a cycle brings to accounts. Columns over account numbers; parts: the text of margin_set."""
+    """What a cycle brings to accounts, by account number; parts: the text of margin_set."""
 
     variation: dict[str, IntArray]
     initial: IntArray
@@ -106,7 +107,7 @@ def _note_parts(totals: Totals, flow: ContractFlow, margin: IntArray) -> None:
 
 
 def _pay_variation(books: MemberBooks, totals: Totals, cycle: Cycle, emit: Emission) -> None:
-    """Move each account's variation of each product; one posting each, and the house ends at zero."""
+    """Move each account's variation of each product, one posting each; the house ends at zero."""
     accounts = books.control.accounts_by_number
     tail = (
         f'"currency":"{CURRENCY}","for":"{VariationSettled.TYPE}",'

@@ -63,7 +63,7 @@ def _decide_collateral(
 
 
 def state_missed(books: MemberBooks, at: int, *, emit: Emission) -> None:
-    """State the calls whose deadline the clock passes with this command, before it has any effect."""
+    """State the calls whose deadline the clock passes with this command, before its effect."""
     clock = at if books.clock is None else max(at, books.clock)
     for missed in missed_calls(books.calls, clock):
         emit(missed)

@@ -1,7 +1,7 @@
 """What reports read without parsing the journal: settlement prices and statements, as rows.
 
-In: the facts of a market's barrier, or the members' books after one. Out: tuples in the order of the tables'
-columns; each names the shard and row that made it.
+In: the facts of a market's barrier, or the members' books after one. Out: tuples in the order of
+the tables' columns; each names the shard and row that made it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which shard a command belongs to (WIRE §1, §2).
 
-In: what was decoded and the products in use. Out: the shard's name. What has no readable type, and what names
-no product in use, belongs to `control/0`.
+In: what was decoded and the products in use. Out: the shard's name. What has no readable type, and
+what names no product in use, belongs to `control/0`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""The state of a shard's books: its hash at a close, its snapshot, and the way back (ARCHITECTURE §3).
+"""The state of a shard's books: its hash, its snapshot, and the way back (ARCHITECTURE §3).
 
-One description serves both: a JSON tree in which columns are replaced, for a hash by the SHA-256 of the column
-in the order of account names, for a snapshot by their place among the raw columns behind the tree. No
-offset, sequence number or time of processing is in a hash; a snapshot has them beside the tree.
+One description serves both: a JSON tree in which columns are replaced, for a hash by the SHA-256 of
+the column in the order of account names, for a snapshot by their place among the raw columns behind
+the tree. No offset, sequence number or time of processing is in a hash; a snapshot has them beside
+the tree.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def _hashed_by_name(control: ControlBooks) -> Column:
     return column_hash
 
 
-def _digest(tree: Any) -> str:
+def _digest(tree: object) -> str:
     return hashlib.sha256(_ENCODER.encode(tree).encode()).hexdigest()
 
 
@@ -261,7 +262,7 @@ def dump_market(books: MarketBooks, *, links_sent: int) -> bytes:
 
 
 def load_market(state: bytes, control: ControlBooks) -> tuple[MarketBooks, int]:
-    """The market books of a snapshot and the number of links sent. control: as of its control number."""
+    """The market books of a snapshot and the links sent. control: as of its control number."""
     tree, columns = _split(state)
     product = PRODUCTS[tree["product"]]
     books = MarketBooks(

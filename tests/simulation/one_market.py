@@ -18,7 +18,6 @@ from tests.simulation.restarts import check_folding
 from tests.twin.generate import written
 from tests.twin.script import Script
 
-BOM = b"\xef\xbb\xbf"
 DAYS = 4
 DAYS_LONG = 26
 LONG_EVERY = 20
@@ -36,7 +35,6 @@ def play(seed: int) -> None:
     """Play the market of a seed and check everything; every twentieth is long enough for σ₂₀."""
     days = DAYS if seed % LONG_EVERY else DAYS_LONG
     script = written(seed, days)
-    script.lines[0] = script.lines[0].removeprefix(BOM)
     run = against_the_twin(script, seed=seed)
     check_laws(run.house)
     rng = Random(seed)  # noqa: S311 - a seed must give the same market again

@@ -77,10 +77,10 @@ def refuse_configure(command: Command) -> str | None:
     """Tell why a configuration is refused: the twin knows `product_in_use` only."""
     if command["product"] is not None and command["product"] not in ("SIT", EXTERNAL_PRODUCT):
         return "unknown_product"
-    is_known = command["parameter"] == "product_in_use" and command["product"] == EXTERNAL_PRODUCT
-    if is_known and command["value"] != "true":
-        return "invalid_value"
-    return None if is_known else "unknown_parameter"
+    if command["parameter"] != "product_in_use":
+        return "unknown_parameter"
+    is_valid = command["product"] is not None and command["value"] == "true"
+    return None if is_valid else "invalid_value"
 
 
 def refuse_account(house: House, command: Command) -> str | None:
@@ -150,10 +150,8 @@ def accept(house: House, command: Command) -> None:
 def book(house: House, command: Command) -> None:
     """Change the books of members, accounts and products."""
     kind = command["type"]
-    if kind == "configure/1" and EXTERNAL_PRODUCT not in house.markets:
-        market = Market(EXTERNAL_PRODUCT, Index(is_external=True), command["effective_date"])
-        market.clock = house.clock
-        house.markets[EXTERNAL_PRODUCT] = market
+    if kind == "configure/1":
+        use(house, command)
     elif kind == "admit_member/1":
         house.members[command["member"]] = Member(command)
     elif kind == "open_account/1":
@@ -167,6 +165,18 @@ def book(house: House, command: Command) -> None:
         house.members[command["member"]].is_defaulted = True
         accounts = house.accounts.items()
         lapse_quotes(house, [name for name, found in accounts if found.member == command["member"]])
+
+
+def use(house: House, command: Command) -> None:
+    """Bring a product into use: its shard is there at once, its contracts from a date on."""
+    name, day = command["product"], command["effective_date"]
+    if name in house.markets:
+        market = house.markets[name]
+        market.listed_from = min(market.listed_from, day)
+        return
+    market = Market(name, Index(is_external=True), day)
+    market.clock = house.clock
+    house.markets[name] = market
 
 
 def lapse_quotes(house: House, makers: list[str]) -> None:

@@ -46,7 +46,7 @@ def first_reference(market: Market, month: tuple[int, int]) -> int | None:
     earlier = [
         contract
         for contract in market.contracts.values()
-        if contract.month < month and contract.settlements
+        if contract.month < month and contract.settlements and not contract.is_settled
     ]
     if earlier:
         return max(earlier, key=lambda contract: contract.month).settlements[-1]

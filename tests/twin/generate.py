@@ -16,6 +16,7 @@ from tests.twin.instants import DAY, HOUR, MINUTE, SECOND, is_weekday, midnight,
 from tests.twin.script import Script
 from tests.twin.spoil import dump
 
+BOM = b"\xef\xbb\xbf"
 MONDAYS = (date(2026, 6, 15), date(2026, 9, 14), date(2024, 6, 17), date(2026, 12, 14))
 LONG = 8
 CLOSE = 21 * HOUR
@@ -24,7 +25,10 @@ WINDOW = 6 * MINUTE
 
 def market(seed: int, days: int = 4) -> list[bytes]:
     """Give the command lines of a small market of several days around a third Wednesday."""
-    return written(seed, days).lines
+    script = written(seed, days)
+    if script.chance(0.1):
+        script.lines[0] = BOM + script.lines[0]
+    return script.lines
 
 
 def written(seed: int, days: int = 4) -> Script:
@@ -48,8 +52,6 @@ def written(seed: int, days: int = 4) -> Script:
         events = 12 if days > LONG else script.rng.randint(50, 90)
         trading_day(script, events, index_weight=1 if is_quiet else 22)
         close(script)
-    if script.chance(0.1):
-        script.lines[0] = b"\xef\xbb\xbf" + script.lines[0]
     return script
 
 

@@ -75,7 +75,9 @@ def rewrite_chain(url: str, shard: str) -> None:
                 "UPDATE clearing.journal SET chain = %s WHERE shard = %s AND seq = %s",
                 [chain, shard, numbers[0]],
             )
-        connection.execute("UPDATE clearing.shard_head SET chain = %s WHERE shard = %s", [chain, shard])
+        connection.execute(
+            "UPDATE clearing.shard_head SET chain = %s WHERE shard = %s", [chain, shard]
+        )
         connection.execute(
             "UPDATE clearing.snapshot AS one SET chain = (SELECT chain FROM clearing.journal AS row "
             "WHERE row.shard = one.shard AND row.seq = one.seq) WHERE shard = %s",

@@ -21,9 +21,7 @@ def live_hashes(lines: list[bytes]) -> dict[str, str]:
     for number, line in enumerate(lines):
         run.take(line if number else line.removeprefix(b"\xef\xbb\xbf"))
     house = run.house
-    markets = {
-        one.log.shard: market_hash(one.books) for one in house.markets.values()
-    }
+    markets = {one.log.shard: market_hash(one.books) for one in house.markets.values()}
     return {
         "control/0": control_hash(house.control), "member/0": member_hash(house.member), **markets,
     }  # fmt: skip

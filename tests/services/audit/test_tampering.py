@@ -85,7 +85,12 @@ ROWS = (
         "last",
         "chain of the head: expected",
     ),
-    (f"{_SET} facts = facts || ' ' WHERE shard = 'member/0' AND seq = 0", "member/0", None, "facts"),
+    (
+        f"{_SET} facts = facts || ' ' WHERE shard = 'member/0' AND seq = 0",
+        "member/0",
+        None,
+        "facts",
+    ),
 )
 BESIDE = (
     (
