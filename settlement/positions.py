@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from events.int64 import IntArray, add, multiply
+from events.int64 import IntArray, add, multiply, total
 
 
 def _column() -> array[int]:
@@ -74,7 +74,7 @@ class Positions:
     def open_interest(self) -> int:
         """Lots held long, which are as many as those held short."""
         lots = np.frombuffer(self.lots, dtype=np.int64)
-        return int(sum(int(one) for one in lots[lots > 0]))
+        return total(lots[lots > 0])
 
 
 def _filled(values: IntArray) -> array[int]:

@@ -8,13 +8,14 @@ commands come first.
 
 from __future__ import annotations
 
-import importlib
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 import pytest
+
+from services.embedded.memory import MemoryRun
+from tests.laws import check_laws
 
 HERE: Final = Path(__file__).parent / "scenarios"
 SHARED: Final = Path(__file__).parents[2] / "shared/cases"
@@ -25,10 +26,12 @@ Fields: TypeAlias = dict[str, Any]
 
 
 def clear(lines: list[bytes]) -> list[Fields]:
-    """The facts of the lines, from the shards in memory."""
-    memory = importlib.import_module("services.embedded.memory")
-    clear_in_memory = cast("Callable[[list[bytes]], list[Fields]]", memory.clear_in_memory)
-    return clear_in_memory(lines)
+    """The facts of the lines, from the shards in memory; at the end every law holds."""
+    run = MemoryRun()
+    for line in lines:
+        run.take(line)
+    check_laws(run.house)
+    return run.facts()
 
 
 def lines_of(scenario: Fields) -> list[bytes]:

@@ -73,15 +73,15 @@ class TablesBeside:
         together = _places(entry, entry.together)
         ordered = sorted(rows, key=_places(entry, (*entry.together, *entry.order)))
         for key, some in groupby(ordered, key=together):
-            self._check_together(entry, key, list(some))
+            self._check_together(entry, key, rows=list(some))
 
-    def _check_together(self, entry: Beside, key: tuple[Any, ...], rows: list[Row]) -> None:
+    def _check_together(self, entry: Beside, key: tuple[Any, ...], *, rows: list[Row]) -> None:
         counted = self._counted[entry.table.name]
         maker = _places(entry, (entry.made_by, "seq"))
         for row in rows:
             counted[maker(row)] += 1
         for wanted, got in zip_longest(rows, self._recorded(entry, key)):
-            said = _difference(entry, wanted, got)
+            said = _difference(entry, wanted, got=got)
             if said is not None:
                 shard, seq = maker(wanted or got)
                 self._findings.note(shard, seq, found=said)
@@ -120,7 +120,7 @@ def _places(entry: Beside, names: Sequence[str]) -> Callable[[Row], tuple[Any, .
     return lambda row: tuple(row[place] for place in places)
 
 
-def _difference(entry: Beside, wanted: Row | None, got: Row | None) -> str | None:
+def _difference(entry: Beside, wanted: Row | None, *, got: Row | None) -> str | None:
     """What is wrong with a row, told by what tells it apart."""
     row = wanted if wanted is not None else got
     assert row is not None

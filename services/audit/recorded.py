@@ -45,7 +45,7 @@ class RecordedRows:
     def chunks(self) -> Iterator[list[JournalRow]]:
         """Rows in the order of `decided`; a chunk ends where a line does.
 
-        When a shard misses a row or has one too many, that is noted, `is_broken`, and the chunk the last.
+        A row missing or too many is noted, `is_broken`, and the chunk the last.
         """
         chunk: list[JournalRow] = []
         size = 0
@@ -72,21 +72,21 @@ class RecordedRows:
             for row in block:
                 if row[1] != expected or row[1] > last:
                     said = f"row {expected}" if expected <= last else "no row beyond the head"
-                    self._break(
-                        shard, min(row[1], expected), f"seq: expected {said}, found {row[1]}"
-                    )
+                    said = f"seq: expected {said}, found {row[1]}"
+                    self._break(shard, min(row[1], expected), said=said)
                     return
                 yield row
                 expected += 1
         if expected <= last:
-            self._break(shard, expected, f"seq: expected this row, the head is {last}, found none")
+            said = f"seq: expected this row, the head is {last}, found none"
+            self._break(shard, expected, said=said)
 
-    def _break(self, shard: str, seq: int, said: str) -> None:
+    def _break(self, shard: str, seq: int, *, said: str) -> None:
         self.is_broken = True
         self._findings.note(shard, seq, found=said)
 
     def walk_chain(self, shard: str, *, seq: int, chain: bytes) -> None:
-        """Check the rest of a shard by itself: dense, and each hash over its row and the one before.
+        """Check the rest of a shard by itself: dense, each hash over its row and the one before.
 
         seq, chain: of the first row to look at, and up to it.
         """

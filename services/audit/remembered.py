@@ -102,7 +102,7 @@ class RememberedIds:
         raise NotImplementedError((shard, len(names), len(keys), len(lines), last_seq))
 
     def end(self) -> None:
-        """A chunk is decided: its ids join the index, and a span that ends is held against the tables."""
+        """A chunk is decided: its ids join the index; a span that ends is checked."""
         for shard, held in sorted(self._shards.items()):
             if not held.fresh:
                 continue
@@ -147,8 +147,8 @@ class RememberedIds:
 
     def _check_seal(self, seal: Seal) -> None:
         place = (seal.shard, seal.span)
-        pages = self._all(_PAGES, place, IDENTITY_PAGE.name)
-        words = self._all(_FILTER, place, IDENTITY_FILTER.name)
+        pages = self._all(_PAGES, place, name=IDENTITY_PAGE.name)
+        words = self._all(_FILTER, place, name=IDENTITY_FILTER.name)
         for name, wanted, found in (
             (IDENTITY_PAGE.name, seal.pages, pages),
             (IDENTITY_FILTER.name, [(seal.words,)], words),
@@ -176,7 +176,7 @@ class RememberedIds:
         self._spans[IDENTITY.name].add((shard, span))
         after, first = self._after.get(shard, -1), span << SPAN_BITS
         found_seqs, found_keys = [], []
-        for keys, offsets in self._all(_RUNS, (shard, span), IDENTITY.name):
+        for keys, offsets in self._all(_RUNS, (shard, span), name=IDENTITY.name):
             found_keys.append(np.frombuffer(keys, "<i8"))
             found_seqs.append(np.frombuffer(offsets, "<i4").astype(np.int64) + first)
         found = _pairs(found_seqs, found_keys)
@@ -194,7 +194,7 @@ class RememberedIds:
         said = f"identity (row, key): expected {rows[0]}, found {rows[1]}"
         self._findings.note(shard, seq, found=said)
 
-    def _all(self, query: str, place: tuple[str, int], name: str) -> list[Any]:
+    def _all(self, query: str, place: tuple[str, int], *, name: str) -> list[Any]:
         with translated(f"reading {name}"):
             return self._reader.connection.execute(query.encode(), place, binary=True).fetchall()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
+from services.embedded.pace import paced
 from services.embedded.restore import blocks_of, rows_of
 from services.journal.reader import SEQ_MAX, Reader
 from services.shards.clearinghouse import RANKS
@@ -25,18 +26,19 @@ from settlement.control_books import ControlBooks
 def replay(url: str, *, until: date | None = None) -> list[str]:
     """A line `shard seq chain state_hash` for every shard, by name.
 
-    until: up to the close of this session and with it; then the hashes are those of its day_closed facts.
+    until: up to the close of this session and with it; then the hashes are those stated at it.
     """
     with Reader(url) as reader:
         reader.freeze()
         last = {
-            shard: head.seq if until is None else _last_seq(reader, shard, until)
+            shard: head.seq if until is None else _last_seq(reader, shard, day=until)
             for shard, head in reader.heads().items()
         }
-        return [_line(reader, shard, seq) for shard, seq in sorted(last.items()) if seq is not None]
+        known = [(shard, seq) for shard, seq in sorted(last.items()) if seq is not None]
+        return [_line(reader, shard, seq=seq) for shard, seq in known]
 
 
-def _last_seq(reader: Reader, shard: str, day: date) -> int | None:
+def _last_seq(reader: Reader, shard: str, *, day: date) -> int | None:
     """The last row of a session or before; None when the shard was opened later."""
     seq, control = reader.last_seq(shard, day), reader.last_seq(CONTROL_SHARD, day)
     if seq is None or control is None:
@@ -45,12 +47,12 @@ def _last_seq(reader: Reader, shard: str, day: date) -> int | None:
     return seq if opened[5] // RANKS <= closed[5] // RANKS else None
 
 
-def _line(reader: Reader, shard: str, seq: int) -> str:
+def _line(reader: Reader, shard: str, *, seq: int) -> str:
     chain = reader.rows_at(shard, [seq])[0][9]
-    return f"{shard} {seq} {chain.hex()} {_state_hash(reader, shard, seq)}"
+    return f"{shard} {seq} {chain.hex()} {_state_hash(reader, shard, seq=seq)}"
 
 
-def _state_hash(reader: Reader, shard: str, seq: int) -> str:
+def _state_hash(reader: Reader, shard: str, *, seq: int) -> str:
     if shard == CONTROL_SHARD:
         return control_hash(replay_control(reader, until=seq))
     if shard == MEMBER_SHARD:
@@ -75,8 +77,9 @@ def replay_market(reader: Reader, shard: str, *, until: int = SEQ_MAX) -> Market
     opened = json.loads(reader.rows_at(shard, [0])[0][8])
     control = replay_control(reader, until_number=opened["control_number"])
     books = open_market_books(shard.partition("/")[2], control)
-    for block in blocks_of(reader, shard, after=0, until=until):
-        fold_market_rows(books, block)
+    with paced():
+        for block in blocks_of(reader, shard, after=0, until=until):
+            fold_market_rows(books, block)
     return books
 
 

@@ -76,14 +76,14 @@ def from_last_snapshot(reader: Reader, findings: Findings) -> Start:
     row = reader.rows_at(CONTROL_SHARD, [control.seq])[0]
     house = Clearinghouse()
     for one in saved:
-        _check_chain(reader, one, findings)
+        _check_chain(reader, findings, one=one)
         try:
-            _load(house, one, control.state)
+            _load(house, one, control=control.state)
         except _TROUBLE as trouble:
             said = f"snapshot state: expected books, found what cannot be read ({trouble})"
             findings.note(one.shard, one.seq, found=said)
     if not findings.lines():
-        _check_hashes(house, saved, findings)
+        _check_hashes(house, findings, saved=saved)
     return Start(house, {one.shard: one.seq for one in saved}, row[5] // RANKS)
 
 
@@ -96,14 +96,14 @@ def _last_close(reader: Reader, findings: Findings) -> list[_Saved]:
         ).fetchall()
     saved = []
     for shard, seq, stated in days:
-        found = _snapshot(reader, shard, seq)
+        found = _snapshot(reader, shard, seq=seq)
         if found is None:
             said = "snapshot: expected the books of this close, found not all parts of them"
             findings.note(shard, seq, found=said)
         else:
             saved.append(_Saved(shard, seq, *found, stated.hex()))
     if days:
-        _expect_all(reader, {row[0]: row[1] for row in days}, findings)
+        _expect_all(reader, findings, closed={row[0]: row[1] for row in days})
     if days and CONTROL_SHARD not in {one.shard for one in saved}:
         findings.note_apart(
             "snapshot of control/0", found="at the last close: expected, found none"
@@ -111,7 +111,7 @@ def _last_close(reader: Reader, findings: Findings) -> list[_Saved]:
     return saved
 
 
-def _expect_all(reader: Reader, closed: Mapping[str, int], findings: Findings) -> None:
+def _expect_all(reader: Reader, findings: Findings, *, closed: Mapping[str, int]) -> None:
     """Every shard that there was at the close has closed the day. closed: shard to row."""
     rows = [row for shard, seq in closed.items() for row in reader.rows_at(shard, [seq])]
     last = max((row[5] for row in rows), default=0)
@@ -121,7 +121,7 @@ def _expect_all(reader: Reader, closed: Mapping[str, int], findings: Findings) -
             findings.note(shard, 0, found="day: expected the hash of the last close, found none")
 
 
-def _snapshot(reader: Reader, shard: str, seq: int) -> tuple[bytes, bytes] | None:
+def _snapshot(reader: Reader, shard: str, *, seq: int) -> tuple[bytes, bytes] | None:
     """Chain and state of a snapshot; None when a part is missing."""
     with translated("reading a snapshot"):
         rows: list[Any] = reader.connection.execute(
@@ -135,7 +135,7 @@ def _snapshot(reader: Reader, shard: str, seq: int) -> tuple[bytes, bytes] | Non
     return rows[0][2], b"".join([row[3] for row in rows])
 
 
-def _check_chain(reader: Reader, one: _Saved, findings: Findings) -> None:
+def _check_chain(reader: Reader, findings: Findings, *, one: _Saved) -> None:
     rows = reader.rows_at(one.shard, [one.seq])
     if not rows:
         findings.note(one.shard, one.seq, found="seq: expected the snapshot's row, found none")
@@ -144,7 +144,7 @@ def _check_chain(reader: Reader, one: _Saved, findings: Findings) -> None:
         findings.note(one.shard, one.seq, found=said)
 
 
-def _load(house: Clearinghouse, one: _Saved, control: bytes) -> None:
+def _load(house: Clearinghouse, one: _Saved, *, control: bytes) -> None:
     """Put a shard's books into the house.
 
     control: the state that every shard's control books had.
@@ -164,7 +164,7 @@ def _load(house: Clearinghouse, one: _Saved, control: bytes) -> None:
         house.markets[one.shard.partition("/")[2]] = Market(books, log, sent)
 
 
-def _check_hashes(house: Clearinghouse, saved: list[_Saved], findings: Findings) -> None:
+def _check_hashes(house: Clearinghouse, findings: Findings, *, saved: list[_Saved]) -> None:
     """The books have the hash stated at the close, and a snapshot of them is this one."""
     for one in saved:
         found, state = _stated(house, one.shard)

@@ -30,6 +30,7 @@ from services.audit.recorded import RecordedRows
 from services.audit.remembered import RememberedIds
 from services.audit.sources import SourcesRead
 from services.audit.starting import Start, from_first_row, from_last_snapshot
+from services.embedded.pace import paced
 from services.embedded.snapshots import snapshot_rows
 from services.journal.batch import JournalRow
 from services.journal.reader import Reader
@@ -56,14 +57,15 @@ def verify(url: str, *, from_snapshot: bool = False, progress: Progress | None =
         reader.freeze()
         start = from_last_snapshot(reader, findings) if from_snapshot else from_first_row()
         if not findings.lines() and reader.heads():
-            _Audit(reader, findings, start).run(progress)
+            with paced():
+                _Audit(reader, findings, start=start).run(progress)
     return findings.lines()
 
 
 class _Audit:
     """One run of deciding again."""
 
-    def __init__(self, reader: Reader, findings: Findings, start: Start) -> None:
+    def __init__(self, reader: Reader, findings: Findings, *, start: Start) -> None:
         self._findings = findings
         self._house = start.house
         self._line = start.line
@@ -124,7 +126,7 @@ class _Audit:
             self._memory.begin(shard, ids)
 
     def _take(self, row: JournalRow, command: Command | Malformed) -> bool:
-        """Decide an input in the shard that it is recorded in; False when it cannot be its place."""
+        """Decide an input in the shard it is recorded in; False when that cannot be its place."""
         shard, seq, _, origin, position, decided, line, *_ = row
         self._line += 1
         if decided != self._line * RANKS:
@@ -146,7 +148,7 @@ class _Audit:
         return True
 
     def _agrees(self) -> bool:
-        """Hold what was decided since the last time against the record; False when a row differs."""
+        """Hold what was decided since last time against the record; False when a row differs."""
         agrees = True
         for log in self._house.logs():
             if log.rows:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from services.embedded.pace import paced
 from services.journal.ahead import ahead
 from services.journal.reader import SEQ_MAX, FoldingRow, Head, Reader
 from services.shards.clearinghouse import RANKS, Clearinghouse, Market
@@ -78,8 +79,9 @@ def restore_market(reader: Reader, shard: str) -> tuple[MarketBooks, int]:
     else:
         control = restore_control(reader, until_number=control_number(snapshot.state))
         (books, _), after = load_market(snapshot.state, control), snapshot.seq
-    for block in blocks_of(reader, shard, after=after):
-        fold_market_rows(books, block)
+    with paced():
+        for block in blocks_of(reader, shard, after=after):
+            fold_market_rows(books, block)
     return books, reader.links_sent(shard)
 
 
@@ -107,14 +109,14 @@ def blocks_of(
 ) -> Iterator[list[RowTuple]]:
     """The same in blocks of plain tuples in the order of `Row`, the next read during a fold."""
     for block in ahead(reader.rows_to_fold(shard, after=after, until=until)):
-        yield [_whole(reader, shard, row) for row in block] if _has_parts(block) else block
+        yield [_whole(reader, shard, row=row) for row in block] if _has_parts(block) else block
 
 
 def _has_parts(block: list[FoldingRow]) -> bool:
     return max([row[5] for row in block]) > 1
 
 
-def _whole(reader: Reader, shard: str, row: FoldingRow) -> RowTuple:
+def _whole(reader: Reader, shard: str, *, row: FoldingRow) -> RowTuple:
     seq, origin, position, line, facts, parts = row
     whole = facts if parts == 1 else join_parts([facts, *reader.parts(shard, seq)])
     return seq, origin, position, line, whole

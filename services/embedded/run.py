@@ -41,6 +41,7 @@ from services.shards.market_batch import Bools, TradeRun, clear_trades
 from services.shards.routing import market_shard, shard_of
 
 LINES_A_BLOCK: Final = 8_192
+_NO_MARKET: Final = b""
 _REFUSED: Final = b'{"type":"command_refused/1"'
 _NOVATED: Final = b'{"type":"trade_novated/1"'
 _REASON: Final = b'"reason":"'
@@ -143,10 +144,12 @@ class EmbeddedRun:
     def _clear(self, run: TradeRun, source: str) -> None:
         """Clear a run of trades, each in its market; those of no market one by one, at the end."""
         markets = {product.encode(): market for product, market in self.house.markets.items()}
-        places: dict[bytes, list[int]] = {product: [] for product in _products(run.fields)}
+        # Products of no market go together: all their trades are rows of control/0, in order.
+        home = {one: one if one in markets else _NO_MARKET for one in _products(run.fields)}
+        places: dict[bytes, list[int]] = {product: [] for product in home.values()}
         if len(places) > 1:
             for place, one in enumerate(run.fields):
-                places[one[1][:3]].append(place)
+                places[home[one[1][:3]]].append(place)
         for product, chosen in places.items():
             some = run if len(places) == 1 else run.chosen(chosen)
             if product in markets:

@@ -152,7 +152,9 @@ class SourceReader:
             raise
         if pending:
             yield self._block(pending)
-        yield self._block([b"".join(self._rest)] if self._rest else [], end=b"", is_last=True)
+        last = [b"".join(self._rest)] if self._rest else []
+        self._rest = []
+        yield self._block(last, end=b"", is_last=True)
 
     def _whole_lines(self) -> Iterator[tuple[list[bytes], bool]]:
         """Lines as they come, without their ends; whether the last of them is a barrier.

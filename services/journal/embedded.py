@@ -132,7 +132,11 @@ class EmbeddedServer:
 
     def _stop(self) -> None:
         """Ask the server to end with a checkpoint, then without one; give up on it in the end."""
-        for ending in (signal.SIGINT, signal.SIGQUIT):
+        endings = [signal.SIGINT, signal.SIGQUIT]
+        if not self._cluster.answers():
+            # It recovers from a crash, in which it may miss the first signal; it serves nobody.
+            endings.remove(signal.SIGINT)
+        for ending in endings:
             self._cluster.signal(ending)
             deadline = time.monotonic() + STOP_SECONDS_MAX
             while time.monotonic() < deadline:

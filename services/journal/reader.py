@@ -124,7 +124,7 @@ class Reader:
             raise
 
     def freeze(self) -> None:
-        """Read everything as of now from here on, long answers too: a journal may grow meanwhile."""
+        """Read everything as of now from here on, long answers too; the journal may grow."""
         with translated("reading the journal"):
             self.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             exported = self.connection.execute("SELECT pg_export_snapshot()").fetchone()
@@ -162,15 +162,20 @@ class Reader:
     ) -> Iterator[list[JournalRow]]:
         """The rows of a shard after one seq and up to another, in order, in blocks."""
         with self._streaming() as connection:
-            yield from _blocks(connection, "rows", ROWS, [shard, after, until])
+            yield from _blocks(connection, "rows", query=ROWS, values=[shard, after, until])
 
     def rows_to_fold(
         self, shard: str, *, after: int = -1, until: int = SEQ_MAX
     ) -> Generator[list[FoldingRow], None, None]:
         """The same rows as folding needs them: twice as fast to read."""
         with self._streaming() as connection:
-            values = [shard, after, until]
-            yield from _blocks(connection, "rows", FOLDING, values, weigh=_weigh_facts)
+            yield from _blocks(
+                connection,
+                "rows",
+                query=FOLDING,
+                values=[shard, after, until],
+                weigh=_weigh_facts,
+            )
 
     def rows_at(self, shard: str, seqs: Sequence[int]) -> list[JournalRow]:
         """The rows of a shard with these seqs, in order."""
@@ -187,7 +192,7 @@ class Reader:
     def parts(self, shard: str, seq: int) -> Iterator[bytes]:
         """The facts of a row beyond its first part, in order."""
         with self._streaming() as connection:
-            for block in _blocks(connection, "parts", PARTS, [shard, seq]):
+            for block in _blocks(connection, "parts", query=PARTS, values=[shard, seq]):
                 for row in block:
                     yield row[0]
 
@@ -196,7 +201,7 @@ class Reader:
         with self._streaming() as connection:
             shards = [row[0] for row in connection.execute("SELECT shard FROM clearing.shard_head")]
             streams = {
-                shard: _blocks(connection, f"facts {shard}", FACTS, [shard])
+                shard: _blocks(connection, f"facts {shard}", query=FACTS, values=[shard])
                 for shard in sorted(shards)
             }
             for merged in _merged(streams):
@@ -205,7 +210,7 @@ class Reader:
     def links(self, target: str, barrier: int) -> Iterator[LinkRow]:
         """What the shards have for this one at a barrier: by source, in order of number."""
         with self._streaming() as connection:
-            for block in _blocks(connection, "links", LINKS, [target, barrier]):
+            for block in _blocks(connection, "links", query=LINKS, values=[target, barrier]):
                 yield from block
 
     def sources_answered(self, target: str, barrier: int) -> list[str]:
@@ -269,9 +274,9 @@ def _weigh_facts(rows: list[Any]) -> int:
 def _blocks(
     connection: Connection,
     name: str,
+    *,
     query: LiteralString,
     values: list[Any],
-    *,
     weigh: Callable[[list[Any]], int] = _weigh,
 ) -> Iterator[list[Any]]:
     """An answer in blocks whose rows are fewer where they are longer."""
@@ -327,7 +332,7 @@ def _pieces(connection: Connection, row: FactsRow) -> Iterator[Facts]:
     shard, seq, _, parts, facts = row
     yield Facts(shard, seq, 0, facts)
     if parts > 1:
-        blocks = _blocks(connection, "parts", PARTS, [shard, seq])
+        blocks = _blocks(connection, "parts", query=PARTS, values=[shard, seq])
         numbered = (piece[0] for block in blocks for piece in block)
         for part, more in enumerate(numbered, start=1):
             yield Facts(shard, seq, part, more)

@@ -16,8 +16,8 @@ from events.facts import CommandRefused, Fact
 from events.refusals import Refusal
 from events.units import format_instant
 
-# A line is at most about 600 bytes (identifiers of 64): a block stays under a part of 1 MiB.
-_LINES_A_BLOCK: Final = 1_600
+# What stands between two facts of a block.
+_BETWEEN: Final = "}\n"
 
 
 @dataclass(slots=True)
@@ -43,9 +43,12 @@ class Emission:
         """
         head = f'{{"type":"{kind}","shard":"{self.shard}","seq":{self.seq},'
         head += f'"at":"{format_instant(at)}"'
-        for first in range(0, len(lines), _LINES_A_BLOCK):
-            block = lines[first : first + _LINES_A_BLOCK]
-            self.blocks.append((head + f"}}\n{head}".join(block) + "}").encode())
+        # A block is nearly a part, so that it becomes one as it is.
+        longest = len(head) + len(_BETWEEN) + max(map(len, lines), default=0)
+        count = max((PART_BYTES_MAX - 1) // longest, 1)
+        for first in range(0, len(lines), count):
+            text = f"{_BETWEEN}{head}".join(lines[first : first + count])
+            self.blocks.append(f"{head}{text}}}".encode())
 
     def refuse(self, refusal: Refusal, at: int, *, kind: str | None, reference: str | None) -> None:
         """The command does not stand."""

@@ -25,10 +25,11 @@ from services.shards.member_books import MemberBooks
 from services.shards.routing import CONTROL_SHARD
 from settlement.control_books import ControlBooks, apply_control, apply_cycle_refused
 
+# Possessive throughout: there is one way to read a fact, and nothing to go back for.
 NOVATED: Final = re.compile(
-    rb'\{"type":"trade_novated/1","shard":"[^"]*","seq":[0-9]+,"at":"([^"]*)","trade_id":"[^"]*",'
-    rb'"contract":"([^"]*)","price_ticks":([0-9]+),"lots":([0-9]+),"buyer":"([^"]*)",'
-    rb'"seller":"([^"]*)","business_date":"[^"]*"\}'
+    rb'\{"type":"trade_novated/1","shard":"[^"]*+","seq":[0-9]++,"at":"([^"]*+)",'
+    rb'"trade_id":"[^"]*+","contract":"([^"]*+)","price_ticks":([0-9]++),"lots":([0-9]++),'
+    rb'"buyer":"([^"]*+)","seller":"([^"]*+)","business_date":"[^"]*+"\}'
 )
 
 

@@ -9,7 +9,7 @@ holds amounts near the end of int64.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -36,7 +36,7 @@ def fold_market_rows(books: MarketBooks, rows: Sequence[RowTuple]) -> None:
     found = _NOVATED_LINE.findall(text)
     # As many lines as rows, each of them a novation: then no row states anything else.
     if len(found) == len(rows) == text.count(b"\n") + 1:
-        _fold_run(books, rows, found)
+        _fold_run(books, rows, groups=found)
     else:
         _fold_mixed(books, rows)
 
@@ -45,10 +45,10 @@ def _fold_mixed(books: MarketBooks, rows: Sequence[RowTuple]) -> None:
     matches = [NOVATED.fullmatch(row[4]) for row in rows]
     first = 0
     for place in [place for place, match in enumerate(matches) if match is None]:
-        _fold_run(books, rows[first:place], _groups(matches[first:place]))
+        _fold_run(books, rows[first:place], groups=_groups(matches[first:place]))
         fold_market(books, Row(*rows[place][:5]))
         first = place + 1
-    _fold_run(books, rows[first:], _groups(matches[first:]))
+    _fold_run(books, rows[first:], groups=_groups(matches[first:]))
 
 
 def _groups(matches: Sequence[re.Match[bytes] | None]) -> list[tuple[bytes, ...]]:
@@ -56,36 +56,31 @@ def _groups(matches: Sequence[re.Match[bytes] | None]) -> list[tuple[bytes, ...]
 
 
 def _fold_run(
-    books: MarketBooks, rows: Sequence[RowTuple], groups: Sequence[tuple[bytes, ...]]
+    books: MarketBooks, rows: Sequence[RowTuple], *, groups: Sequence[tuple[bytes, ...]]
 ) -> None:
     """Fold rows each of which states one novation."""
-    if len(rows) >= RUN_MIN and fold_trades(books, [row[0] for row in rows], groups):
+    if len(rows) >= RUN_MIN and fold_trades(books, [row[0] for row in rows], groups=groups):
         return
     for row in rows:
         fold_market(books, Row(*row[:5]))
 
 
 def fold_trades(
-    books: MarketBooks, seqs: Sequence[int], groups: Sequence[tuple[bytes, ...]]
+    books: MarketBooks, seqs: Sequence[int], *, groups: Sequence[tuple[bytes, ...]]
 ) -> bool:
     """Fold novations by the groups of NOVATED; False, and nothing done, if one is out of bounds."""
     times, symbols, ticks, lots, buyers, sellers = zip(*groups, strict=True)
     instants = instants_of(times)
-    prices = np.array(list(map(int, ticks)), dtype=np.int64)
-    amounts = np.array(list(map(int, lots)), dtype=np.int64)
+    prices, amounts = (
+        _integers(map(int, ticks), len(groups)),
+        _integers(map(int, lots), len(groups)),
+    )
     if instants is None or (instants == NEVER).any() or int(amounts.max()) > _LOTS_MAX:
         return False
-    numbers = books.numbers
-    sides = [
-        np.array([numbers[name] for name in names], dtype=np.int64) for names in (buyers, sellers)
-    ]
+    number_of = books.numbers.__getitem__
+    sides = [_integers(map(number_of, names), len(groups)) for names in (buyers, sellers)]
     columns = (np.array(seqs, dtype=np.int64), instants, prices, amounts, *sides)
-    places: dict[bytes, int] = {}
-    codes = np.array([places.setdefault(name, len(places)) for name in symbols], dtype=np.int64)
-    chosen = [
-        (books.contracts[name.decode()], [column[codes == code] for column in columns])
-        for name, code in places.items()
-    ]
+    chosen = _by_contract(books, symbols, columns=columns)
     reach = np.frombuffer(books.reach_lots, dtype=np.int64)
     if int(reach.max()) > _BOUND or not all(_is_in_bounds(one, own) for one, own in chosen):
         return False
@@ -96,6 +91,27 @@ def fold_trades(
     for side in sides:
         np.add.at(reach, owner_of[side], amounts)
     return True
+
+
+def _integers(values: Iterable[int], count: int) -> IntArray:
+    return np.fromiter(values, dtype=np.int64, count=count)
+
+
+def _by_contract(
+    books: MarketBooks, symbols: Sequence[bytes], *, columns: Sequence[IntArray]
+) -> list[tuple[ContractBooks, list[IntArray]]]:
+    """The columns of each contract, in the order of the stream."""
+    contracts = list(books.contracts.values())
+    places = {one.symbol.encode(): place for place, one in enumerate(contracts)}
+    codes = _integers(map(places.__getitem__, symbols), len(symbols))
+    order = np.argsort(codes, kind="stable")
+    ordered = [column[order] for column in columns]
+    ends = np.cumsum(np.bincount(codes, minlength=len(contracts))).tolist()
+    return [
+        (contract, [column[first:last] for column in ordered])
+        for contract, first, last in zip(contracts, [0, *ends], ends, strict=False)
+        if first < last
+    ]
 
 
 def _is_in_bounds(contract: ContractBooks, columns: Sequence[IntArray]) -> bool:

@@ -34,6 +34,9 @@ from settlement.positions import Positions
 from settlement.quotes import Quote, QuoteBook
 from settlement.session_trades import SessionTrades
 
+# Accounts hashed at once: about a megabyte of text.
+_ROWS_HASHED: Final = 8_192
+
 Column = Callable[["array[int]"], Any]
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
@@ -66,11 +69,15 @@ def registry_digest(books: ControlBooks) -> str:
         [one.name, one.title, one.admitted_at, one.is_defaulted, one.house_account]
         for _, one in sorted(books.members.items())
     ]
+    numbered = books.accounts_by_number
+    rows = [
+        (one.name, one.member.name, one.origin, one.owner, one.opened_at, one.is_suspended)
+        for one in map(numbered.__getitem__, name_order(books).tolist())
+    ]
     accounts = hashlib.sha256()
-    for number in name_order(books).tolist():
-        one = books.accounts_by_number[number]
-        row = (one.name, one.member.name, one.origin, one.owner, one.opened_at, one.is_suspended)
-        accounts.update(repr(row).encode())
+    for first in range(0, len(rows), _ROWS_HASHED):
+        some = rows[first : first + _ROWS_HASHED]
+        accounts.update("".join([*map(repr, some)]).encode())
     return _digest([members, accounts.hexdigest()])
 
 

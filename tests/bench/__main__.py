@@ -1,4 +1,8 @@
-"""`python tests/bench NAME [--trades N] [--accounts N]` prints one JSON line: ours, baseline, ratio, one run."""
+"""`python tests/bench NAME` prints one JSON line: ours, baseline, ratio, all from one run.
+
+Each bench says in its own docstring what it measures against what. It works in a directory of its
+own that is gone when it ends. `--small` takes sizes that end in seconds and prove nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,81 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench import ingest
+from tests.bench import close, ingest, memory, replay
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A bench, what it takes by default, and what `--small` takes."""
+
+    run: Callable[..., dict[str, Any]]
+    usual: dict[str, int]
+    small: dict[str, int]
+
+
+BENCHES: Final = {
+    "ingest": Bench(
+        ingest.run,
+        {"trades_count": 1_000_000, "accounts": 10_000},
+        {"trades_count": 2_000, "accounts": 20},
+    ),
+    "close": Bench(
+        close.run,
+        {"accounts": 1_000_000, "accounts_durable": 100_000},
+        {"accounts": 300, "accounts_durable": 200},
+    ),
+    "replay": Bench(
+        replay.run,
+        {"trades_count": 500_000, "accounts": 10_000},
+        {"trades_count": 500, "accounts": 20},
+    ),
+    "memory": Bench(
+        memory.run,
+        {"trades_count": 3_000_000, "accounts": 10_000, "block": 1_000_000},
+        {"trades_count": 2_000, "accounts": 200, "block": 1_000},
+    ),
+}
+
+
+def measure(name: str, *, is_small: bool = False, **sizes: int | None) -> dict[str, Any]:
+    """The fields of a bench's line. sizes: those that are not the usual ones."""
+    bench = BENCHES[name]
+    chosen = dict(bench.small if is_small else bench.usual)
+    given = {size: value for size, value in sizes.items() if value is not None}
+    unknown = given.keys() - chosen.keys()
+    if unknown:
+        msg = f"{name} has no size {', '.join(sorted(unknown))}"
+        raise SystemExit(msg)
+    with tempfile.TemporaryDirectory(prefix="clearing-bench-") as directory:
+        return bench.run(Path(directory), **{**chosen, **given})
 
 
 def main() -> None:
-    """Run one bench in a directory of its own."""
+    """Run one bench and print its line."""
     parser = argparse.ArgumentParser(prog="python tests/bench", description=__doc__)
-    parser.add_argument("name", choices=["ingest"])
-    parser.add_argument("--trades", type=int, default=1_000_000)
-    chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="clearing-bench-") as directory:
-        print(json.dumps(ingest.run(Path(directory), count=chosen.trades)))
+    parser.add_argument("name", choices=sorted(BENCHES))
+    parser.add_argument("--small", action="store_true", help="sizes that prove nothing")
+    parser.add_argument("--trades", type=int, help="of ingest, memory, and each day of replay")
+    parser.add_argument("--accounts", type=int, help="that hold positions")
+    parser.add_argument("--accounts-durable", type=int, help="of the close to durable rows")
+    parser.add_argument("--block", type=int, help="trades in a point of the curve of memory")
+    asked = parser.parse_args()
+    said = measure(
+        asked.name,
+        is_small=asked.small,
+        trades_count=asked.trades,
+        accounts=asked.accounts,
+        accounts_durable=asked.accounts_durable,
+        block=asked.block,
+    )
+    print(json.dumps(said))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 DAY: Final = "2026-06-08"
@@ -65,9 +66,11 @@ def opening(accounts: int, *, cash_cents: int = 10**12) -> Iterator[bytes]:
     yield _line("open_session/1", business_date=DAY, at=f"{DAY}T00:05:00Z")
 
 
-def trades(count: int, accounts: int, *, seed: int = 1) -> Iterator[bytes]:
-    """So many ordinary trades over all contracts."""
-    draw = random.Random(seed)  # noqa: S311 - a bench draws no secrets
+def trades(
+    count: int, accounts: int, *, first: int = 0, day: str = DAY, seed: int = 1
+) -> Iterator[bytes]:
+    """So many ordinary trades over all contracts. first: the number of the first, in its id."""
+    draw = random.Random(seed + first)  # noqa: S311 - a bench draws no secrets
     for number in range(count):
         buyer = draw.randrange(accounts)
         seller = (buyer + 1 + draw.randrange(accounts - 1)) % accounts
@@ -75,11 +78,11 @@ def trades(count: int, accounts: int, *, seed: int = 1) -> Iterator[bytes]:
         seconds, rest = divmod(micros, 1_000_000)
         hours, minutes = divmod(seconds // 60, 60)
         yield (
-            f'{{"type": "submit_trade/1", "trade_id": "T{number:09d}", '
+            f'{{"type": "submit_trade/1", "trade_id": "T{first + number:09d}", '
             f'"contract": "{CONTRACTS[number % 10]}", "price": "{_price(draw)}", '
             f'"lots": {draw.randrange(1, 500)}, "buyer": "{account_name(buyer)}", '
             f'"seller": "{account_name(seller)}", '
-            f'"executed_at": "{DAY}T{hours:02d}:{minutes:02d}:{seconds % 60:02d}.{rest:06d}Z"}}'
+            f'"executed_at": "{day}T{hours:02d}:{minutes:02d}:{seconds % 60:02d}.{rest:06d}Z"}}'
         ).encode()
 
 
@@ -88,8 +91,15 @@ def _price(draw: random.Random) -> str:
     return f"{ticks // 100}.{ticks % 100:02d}"
 
 
-def closing() -> bytes:
-    """The close of the day."""
+def closing(day: str = DAY, following: str = "2026-06-09") -> bytes:
+    """The close of a day."""
     return _line(
-        "close_session/1", business_date=DAY, next_business_date="2026-06-09", at=f"{DAY}T21:00:00Z"
+        "close_session/1", business_date=day, next_business_date=following, at=f"{day}T21:00:00Z"
     )
+
+
+def write_lines(path: Path, lines: Iterable[bytes]) -> Path:
+    """A file of these lines."""
+    with path.open("wb") as file:
+        file.writelines(line + b"\n" for line in lines)
+    return path

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from events.codec import Malformed, decode_command
 from events.commands import SubmitTrade
-from events.trade_line import TRADE_LINE
+from events.trade_line import TRADE_LINE, TRADE_LINES
 from events.units import parse_decimal, parse_instant
 
 IDENTIFIERS = st.from_regex(r"[A-Za-z0-9._:\-]{1,64}", fullmatch=True)
@@ -93,6 +93,13 @@ def test_a_line_that_the_pattern_reads_is_read_alike_by_the_strict_reader(line: 
 @example(b"")
 def test_no_mutated_line_is_read_differently(line: bytes) -> None:
     assert_read_alike(line)
+
+
+@given(st.lists(st.one_of(trade_lines(), mutated_lines()), min_size=1, max_size=4))
+def test_many_lines_at_once_are_read_as_each_alone(drawn: list[bytes]) -> None:
+    lines = [line for one in drawn for line in one.split(b"\n") if line]
+    alone = [match.groups() if match else (b"",) * 7 for match in map(TRADE_LINE.fullmatch, lines)]
+    assert TRADE_LINES.findall(b"\n".join(lines)) == alone
 
 
 def test_the_pattern_reads_what_members_send() -> None:

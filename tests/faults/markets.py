@@ -13,7 +13,7 @@ def hostile(directory: Path, seed: int, *, days: int = 3) -> Path:
     return _written(directory, market(seed, days=days))
 
 
-def plain(directory: Path, seed: int, *, count: int = 3_000, accounts: int = 40) -> Path:
+def plain(directory: Path, seed: int, *, count: int = 700, accounts: int = 20) -> Path:
     """A day of ordinary trades with its close."""
     lines = [*opening(accounts), *trades(count, accounts, seed=seed), closing()]
     return _written(directory, lines)

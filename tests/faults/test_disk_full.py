@@ -19,8 +19,8 @@ from tests.faults.markets import plain
 from tests.faults.victims import Ending, commanded
 from tests.journal_contents import assert_equal, contents
 
-# Room for the log but not for the rows, for neither, for a while and for next to nothing.
-ROOMS = (40 * MIB, 24 * MIB, 12 * MIB, 1 * MIB)
+# For a while, and for next to nothing.
+ROOMS = (24 * MIB, 1 * MIB)
 
 
 def assert_told_plainly(ending: Ending, *, said: str) -> None:

@@ -8,30 +8,32 @@ import pytest
 
 from services.embedded.clear import clear
 from services.journal.embedded import EmbeddedServer
-from tests.faults.kills import kill_round
+from tests.faults.kills import Round, kill_round
 from tests.faults.markets import hostile
 from tests.faults.postmaster import postmaster_of
 from tests.faults.victims import commanded, ended, started
 from tests.journal_contents import assert_equal, contents
 
-SEEDS = range(8)
+KILLS = 50
 
 
 def test_killed_clears_end_with_the_books_of_an_undisturbed_one(
     postgres: EmbeddedServer,
 ) -> None:
-    rounds = [kill_round(postgres, seed) for seed in SEEDS]
-    assert sum(one.kills for one in rounds) >= 50, rounds
-    assert sum(one.in_the_middle for one in rounds) >= 25, rounds
+    rounds: list[Round] = []
+    while sum(one.kills for one in rounds) < KILLS:
+        rounds.append(kill_round(postgres, len(rounds)))
+        assert len(rounds) < KILLS, "hardly any process is killed before it ends"
+    assert sum(one.in_the_middle for one in rounds) >= KILLS // 4, rounds
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_a_clear_killed_with_its_own_server_starting_goes_on(
     tmp_path: Path, calm_url: str, seed: int
 ) -> None:
     rng, path, data = Random(seed), hostile(tmp_path, seed), tmp_path / "data"  # noqa: S311
     arguments = ["--commands", str(path), "--data", str(data)]
-    for _ in range(5):
+    for _ in range(6):
         victim = started(arguments, tmp_path / "log", lines_a_block=3)
         victim.has_ended(rng.uniform(0.05, 1.5))
         victim.kill()

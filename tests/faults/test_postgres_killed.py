@@ -19,7 +19,14 @@ from tests.faults.postmaster import kill_postmaster, postmaster_of
 from tests.faults.victims import Ending, ended, started
 from tests.journal_contents import assert_equal, contents
 
-WORKING = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'clearing'"
+Admin = psycopg.Connection[tuple[object, ...]]
+# Server processes that work for a clear here; the one that writes holds the claim.
+OURS = """
+SELECT pid FROM pg_stat_activity AS one WHERE application_name = 'clearing'
+AND datname = current_database() AND %s =
+    EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = one.pid)
+ORDER BY backend_start
+"""
 # Sees each COMMIT of ours while it waits for the disk, and ends its server process.
 AT_COMMIT = """
 DO $$ DECLARE found int; BEGIN
@@ -34,7 +41,7 @@ END $$
 
 
 @pytest.fixture
-def admin(url: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+def admin(url: str) -> Iterator[Admin]:
     """A connection of somebody else to the same database."""
     with psycopg.connect(url, autocommit=True, application_name="admin") as connection:
         yield connection
@@ -56,7 +63,7 @@ def assert_rerun_completes(arguments: list[str], url: str, calm_url: str) -> Non
     assert_equal(contents(url), contents(calm_url))
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1])
 @pytest.mark.parametrize("dies", ["the postmaster", "a process of ours"])
 def test_a_killed_server_ends_the_run_and_a_rerun_completes(
     tmp_path: Path, calm_url: str, seed: int, dies: str
@@ -66,7 +73,7 @@ def test_a_killed_server_ends_the_run_and_a_rerun_completes(
     with EmbeddedServer(data) as server:
         victim = started(arguments, tmp_path / "log", lines_a_block=1)
         with psycopg.connect(server.url, autocommit=True, application_name="admin") as admin:
-            chosen = one_of_ours(admin, rng)
+            chosen = one_of_ours(admin, writing=rng.random() < 0.5)
         time.sleep(rng.uniform(0, 0.3))
         os.kill(chosen if dies == "a process of ours" else postmaster_of(data), signal.SIGKILL)
         assert_told_plainly(victim.ending())
@@ -99,47 +106,52 @@ def again(arguments: list[str]) -> None:
     pytest.fail("it never completed")
 
 
-def one_of_ours(admin: psycopg.Connection[tuple[object, ...]], rng: Random) -> int:
-    """A server process that works for the clearing process, as soon as it has written something."""
+def one_of_ours(admin: Admin, *, writing: bool) -> int:
+    """The server process that writes for us, or one that reads, as soon as something is written."""
     deadline = time.monotonic() + 20
-    query = (
-        "SELECT pid FROM pg_stat_activity WHERE application_name = 'clearing' "
-        "AND datname = current_database() ORDER BY backend_start"
-    )
     while time.monotonic() < deadline:
         with suppress(psycopg.errors.UndefinedTable):
             if admin.execute("SELECT count(*) > 20 FROM clearing.journal").fetchone() == (True,):
-                pids = [int(str(row[0])) for row in admin.execute(query).fetchall()]
+                pids = [int(str(row[0])) for row in admin.execute(OURS, [writing]).fetchall()]
                 if pids:
-                    return rng.choice(pids)
+                    return pids[0]
         time.sleep(0.01)
     return pytest.fail("nothing was written")
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_dropped_connection_ends_the_run_and_a_rerun_completes(
-    tmp_path: Path,
-    url: str,
-    calm_url: str,
-    admin: psycopg.Connection[tuple[object, ...]],
-    seed: int,
+    tmp_path: Path, url: str, calm_url: str, admin: Admin, seed: int
 ) -> None:
-    rng, path = Random(seed), plain(tmp_path, seed)  # noqa: S311
+    path, rng = plain(tmp_path, seed), Random(seed)  # noqa: S311
     arguments = ["--commands", str(path), "--database", url]
     victim = started(arguments, tmp_path / "log", lines_a_block=1)
-    chosen = one_of_ours(admin, rng)
-    time.sleep(rng.uniform(0, 0.3))
+    chosen = one_of_ours(admin, writing=True)
+    time.sleep(rng.uniform(0, 0.2))
     admin.execute("SELECT pg_terminate_backend(%s)", [chosen])
     assert_told_plainly(victim.ending())
     assert_rerun_completes(arguments, url, calm_url)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_dropped_connection_for_reading_ends_the_run_when_it_is_needed(
+    tmp_path: Path, url: str, calm_url: str, admin: Admin
+) -> None:
+    path = plain(tmp_path, 1)
+    lines = path.read_bytes()
+    path.write_bytes(lines + lines)  # The second half is looked up, id by id.
+    arguments = ["--commands", str(path), "--database", url]
+    victim = started(arguments, tmp_path / "log", lines_a_block=1)
+    admin.execute("SELECT pg_terminate_backend(%s)", [one_of_ours(admin, writing=False)])
+    assert_told_plainly(victim.ending())
+    assert_rerun_completes(arguments, url, calm_url)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
 def test_a_connection_dropped_while_commit_waits_for_the_disk(
     tmp_path: Path,
     url: str,
     calm_url: str,
-    admin: psycopg.Connection[tuple[object, ...]],
+    admin: Admin,
     seed: int,
 ) -> None:
     name = admin.info.dbname
@@ -148,7 +160,7 @@ def test_a_connection_dropped_while_commit_waits_for_the_disk(
     path = plain(tmp_path, seed)
     arguments = ["--commands", str(path), "--database", url]
     victim = started(arguments, tmp_path / "log", lines_a_block=10)
-    one_of_ours(admin, Random(seed))  # noqa: S311
+    one_of_ours(admin, writing=True)
     admin.execute(AT_COMMIT)
     assert_told_plainly(victim.ending())
     admin.execute(f"ALTER DATABASE {name} RESET ALL".encode())
@@ -156,7 +168,7 @@ def test_a_connection_dropped_while_commit_waits_for_the_disk(
 
 
 @pytest.mark.parametrize("heard", [True, False])
-@pytest.mark.parametrize("at_commit", [1, 2, 3, 7])
+@pytest.mark.parametrize("at_commit", [1, 2, 5])
 def test_a_line_that_breaks_at_commit_leaves_nothing_half_written(
     tmp_path: Path, url: str, calm_url: str, at_commit: int, *, heard: bool
 ) -> None:

@@ -46,7 +46,9 @@ class BatchedRun:
             match = TRADE_LINE.fullmatch(line)
             product = "" if match is None else match[2][:3].decode()
             if match is not None and product in self.house.markets:
-                waiting.setdefault(product, []).append((cast("TradeFields", match.groups()), self.lines, line))
+                waiting.setdefault(product, []).append(
+                    (cast("TradeFields", match.groups()), self.lines, line)
+                )
                 continue
             self._clear(waiting)
             waiting = {}

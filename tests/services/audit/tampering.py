@@ -1,8 +1,9 @@
 """An attacker with the rights of a superuser, who switches the triggers off.
 
-In: SQL in which `{trade}` stands for the row of an ordinary trade in the middle of market/SIT's journal,
-`{close}` for that of the last close there, `{member}` for the last close of member/0, `{last}` for the last
-row of market/SIT, `{deposit}` for an input of member/0.
+In: SQL on the journal's tables in which `@trade` stands for the row of an ordinary trade in the
+middle of market/SIT (another follows it at once), `@close` for that of the last close there,
+`@last` for its last row, `@link` for the last link of that close, `@member` for the last close of
+member/0; `#trade` is the row's number, and so on.
 """
 
 from __future__ import annotations
@@ -13,73 +14,71 @@ import psycopg
 
 from events.chain import GENESIS, RowKey, chain_row
 
-_GUARDED = """
+_GUARDED = b"""
 SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only' AND tgparentid = 0
 """
 _PLACES = {
-    "trade": """
+    "trade": (
+        "market/SIT",
+        b"""
         SELECT seq FROM clearing.journal AS one WHERE shard = 'market/SIT'
-        AND facts LIKE '{"type":"trade_novated%%' AND EXISTS (
+        AND facts LIKE '{"type":"trade_novated%' AND EXISTS (
             SELECT FROM clearing.journal AS next WHERE next.shard = one.shard
-            AND next.seq = one.seq + 1 AND next.facts LIKE '{"type":"trade_novated%%')
+            AND next.seq = one.seq + 1 AND next.facts LIKE '{"type":"trade_novated%')
         ORDER BY seq LIMIT 1 OFFSET 5""",
-    "close": "SELECT max(seq) FROM clearing.day WHERE shard = 'market/SIT'",
-    "member": "SELECT max(seq) FROM clearing.day WHERE shard = 'member/0'",
-    "last": "SELECT seq FROM clearing.shard_head WHERE shard = 'market/SIT'",
-    "deposit": """
-        SELECT seq FROM clearing.journal WHERE shard = 'member/0' AND origin NOT IN ('control/0', 'genesis')
-        ORDER BY seq LIMIT 1 OFFSET 3""",
+    ),
+    "close": ("market/SIT", b"SELECT max(seq) FROM clearing.day WHERE shard = 'market/SIT'"),
+    "last": ("market/SIT", b"SELECT seq FROM clearing.shard_head WHERE shard = 'market/SIT'"),
+    "member": ("member/0", b"SELECT max(seq) FROM clearing.day WHERE shard = 'member/0'"),
 }
+
+_LAST_LINK = "WHERE source = 'market/SIT' AND seq = #close AND last"
 
 
 def attacker(url: str) -> psycopg.Connection[tuple[Any, ...]]:
     """A connection for which nothing is guarded any more."""
     connection = psycopg.connect(url, autocommit=True)
-    for (table,) in connection.execute(_GUARDED.encode()).fetchall():
+    for (table,) in connection.execute(_GUARDED).fetchall():
         connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only".encode())
+    connection.execute("SET search_path = clearing")
     return connection
 
 
 def place(url: str, name: str) -> int:
-    """A row that a statement may name."""
+    """The number of a row that a statement may name."""
     with psycopg.connect(url) as connection:
-        found = connection.execute(_PLACES[name].replace("%%", "%").encode()).fetchone()
+        found = connection.execute(_PLACES[name][1]).fetchone()
     assert found is not None
     return int(found[0])
 
 
 def tamper(url: str, statements: str) -> None:
     """Run statements, each of which must change something."""
-    filled = statements
-    for name in _PLACES:
-        if f"{{{name}}}" in statements:
-            filled = filled.replace(f"{{{name}}}", str(place(url, name)))
+    filled = statements.replace("@link", _LAST_LINK)
+    for name, (shard, _) in _PLACES.items():
+        if f"@{name}" not in filled and f"#{name}" not in filled:
+            continue
+        seq = place(url, name)
+        filled = filled.replace(f"@{name}", f"WHERE shard = '{shard}' AND seq = {seq}")
+        filled = filled.replace(f"#{name}", str(seq))
     with attacker(url) as connection:
         for statement in filled.split(";"):
             assert connection.execute(statement.encode()).rowcount > 0, statement
 
 
 def rewrite_chain(url: str, shard: str) -> None:
-    """Hash a shard anew from its first row to its head, as who knows this code can."""
+    """Hash a shard anew from its first row to its head, as one who knows this code can."""
     with attacker(url) as connection:
         rows = connection.execute(
             "SELECT seq, business_date, origin, position, decided, input, facts "
-            "FROM clearing.journal WHERE shard = %s ORDER BY seq",
+            "FROM journal WHERE shard = %s ORDER BY seq",
             [shard],
             binary=True,
         ).fetchall()
         chain = GENESIS
         for *numbers, line, facts in rows:
             chain = chain_row(chain, RowKey(shard, *numbers), line=line, parts=[facts])
-            connection.execute(
-                "UPDATE clearing.journal SET chain = %s WHERE shard = %s AND seq = %s",
-                [chain, shard, numbers[0]],
-            )
-        connection.execute(
-            "UPDATE clearing.shard_head SET chain = %s WHERE shard = %s", [chain, shard]
-        )
-        connection.execute(
-            "UPDATE clearing.snapshot AS one SET chain = (SELECT chain FROM clearing.journal AS row "
-            "WHERE row.shard = one.shard AND row.seq = one.seq) WHERE shard = %s",
-            [shard],
-        )
+            values = [chain, shard, numbers[0]]
+            for table in (b"journal", b"snapshot", b"shard_head"):
+                statement = b"UPDATE %b SET chain = %%s WHERE shard = %%s AND seq = %%s" % table
+                connection.execute(statement, values)

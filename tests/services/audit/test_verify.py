@@ -1,4 +1,4 @@
-"""A journal that nobody touched is what its input makes of it; from a snapshot on, what follows is."""
+"""A journal that nobody touched is what its input makes of it, from a snapshot on too."""
 
 from __future__ import annotations
 
@@ -54,14 +54,11 @@ def test_progress_tells_every_row_once(journal: str) -> None:
 
 
 def test_from_a_snapshot_what_follows_is_looked_at_and_nothing_before(journal: str) -> None:
-    tamper(journal, "UPDATE clearing.journal SET input = '' WHERE shard = 'member/0' AND seq = 3")
+    tamper(journal, "UPDATE journal SET input = '' WHERE shard = 'member/0' AND seq = 3")
     assert verify(journal, from_snapshot=True) == []
     last = place(journal, "last")
     assert last > place(journal, "close")
-    tamper(
-        journal,
-        f"UPDATE clearing.journal SET facts = '' WHERE shard = 'market/SIT' AND seq = {last}",
-    )
+    tamper(journal, "UPDATE journal SET facts = '' @last")
     (finding,) = verify(journal, from_snapshot=True)
     assert finding.startswith(f"market/SIT seq {last} facts: expected")
 
@@ -78,9 +75,7 @@ def test_from_a_snapshot_what_follows_is_looked_at_and_nothing_before(journal: s
 def test_a_snapshot_that_was_changed_is_no_place_to_start_from(
     journal: str, change: str, said: str
 ) -> None:
-    tamper(
-        journal, f"UPDATE clearing.snapshot {change} WHERE shard = 'member/0' AND seq = {{member}}"
-    )
+    tamper(journal, f"UPDATE snapshot {change} @member")
     (finding,) = verify(journal, from_snapshot=True)
     assert finding.startswith(f"member/0 seq {place(journal, 'member')} {said}")
 
@@ -91,11 +86,8 @@ def test_facts_in_many_parts_are_looked_at_to_the_last(
     monkeypatch.setattr(emission, "PART_BYTES_MAX", 2_000)
     cleared(database, tmp_path / "market.jsonl", market(1, days=2))
     assert verify(database) == []
-    tamper(
-        database,
-        "UPDATE clearing.journal_part SET facts = set_byte(facts, 30, 65) "
-        "WHERE shard = 'member/0' AND seq = {member} AND part = 2",
-    )
+    statement = "UPDATE journal_part SET facts = set_byte(facts, 30, 65) @member AND part = 2"
+    tamper(database, statement)
     (finding,) = verify(database)
     assert finding.startswith(f"member/0 seq {place(database, 'member')} journal_part")
 
@@ -103,17 +95,18 @@ def test_facts_in_many_parts_are_looked_at_to_the_last(
 @pytest.mark.parametrize(
     "statement",
     [
-        None,
-        "UPDATE clearing.identity_page SET keys = set_byte(keys, 0, get_byte(keys, 0) # 1) "
-        "WHERE shard = 'market/SIT' AND span = 1 AND page = 2",
-        "UPDATE clearing.identity_filter SET words = set_byte(words, 0, get_byte(words, 0) # 1) "
-        "WHERE shard = 'market/SIT' AND span = 1",
-        "UPDATE clearing.identity SET seqs = set_byte(seqs, 0, get_byte(seqs, 0) # 1) "
-        "WHERE shard = 'market/SIT' AND span = 0",
+        "",
+        """UPDATE identity_page SET keys = set_byte(keys, 0, get_byte(keys, 0) # 1)
+        WHERE shard = 'market/SIT' AND span = 1 AND page = 2""",
+        """UPDATE identity_filter SET words = set_byte(words, 0, get_byte(words, 0) # 1)
+        WHERE shard = 'market/SIT' AND span = 1""",
+        """UPDATE identity SET seqs = set_byte(seqs, 0, get_byte(seqs, 0) # 1)
+        WHERE shard = 'market/SIT' AND span = 0""",
     ],
+    ids=["honest", "page", "filter", "run"],
 )
 def test_sealed_spans_of_ids_are_held_against_the_decisions(
-    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str | None
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str
 ) -> None:
     for module in (identities, remembered):
         monkeypatch.setattr(module, "SPAN_BITS", 9)
@@ -121,10 +114,24 @@ def test_sealed_spans_of_ids_are_held_against_the_decisions(
     some = list(trades(1_500, 8))
     lines = [*opening(8), *some, *some[:40], closing(), *some[40:60], *some[-20:]]
     cleared(database, tmp_path / "market.jsonl", lines)
-    if statement is None:
+    if not statement:
         assert verify(database) == []
         assert verify(database, from_snapshot=True) == []
         return
     tamper(database, statement)
     (finding,) = verify(database)
     assert finding.startswith("market/SIT seq ")
+
+
+@pytest.mark.parametrize("lines_a_block", [1, 1_000])
+def test_trades_of_products_nobody_uses_are_decided_in_their_order(
+    database: str, tmp_path: Path, lines_a_block: int
+) -> None:
+    products = (b'"XAA', b'"SIT', b'"YBB')
+    some = [
+        line.replace(b'"SIT', products[number % 3]) for number, line in enumerate(trades(12, 4))
+    ]
+    path = tmp_path / "market.jsonl"
+    path.write_bytes(b"\n".join([*opening(4), *some]))
+    clear(database, str(path), lines_a_block=lines_a_block)
+    assert verify(database) == []

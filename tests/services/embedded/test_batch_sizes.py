@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from events.trade_line import TRADE_LINE
 from services.embedded import run
 from services.embedded.clear import clear
 from services.embedded.memory import clear_in_memory
@@ -14,10 +15,13 @@ from services.embedded.source import SourceReader
 from services.journal.reader import Reader
 from tests.journal_contents import assert_equal, contents
 from tests.services.embedded.facts_in import facts_in
+from tests.services.embedded.hostile_trades import hostile_trades
 from tests.twin.generate import market
 
 BOM = b"\xef\xbb\xbf"
-SEEDS = [0, 1, 2, 3]
+SEEDS = [0, 1, 2]
+# The pattern that reads trades, made to read none: the fast way is never taken.
+NO_LINES = re.compile(rb"(?m)^(?:(?!)" + TRADE_LINE.pattern + rb"|.+)$")
 NewJournal = Callable[[], str]
 
 
@@ -82,6 +86,20 @@ def test_trades_one_by_one_give_the_rows_of_trades_by_the_thousand(
     monkeypatch.setattr(run, "TRADE_LINES", re.compile(rb"(?m)^(?:(?!)" + b"()" * 7 + b"|.+)$"))
     clear(slow, path)
     assert_equal(contents(slow), contents(fast))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_trades_at_the_edge_of_the_fast_way_are_decided_as_one_by_one(
+    new_journal: NewJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    path, fast, slow = tmp_path / "trades.jsonl", new_journal(), new_journal()
+    lines = hostile_trades(seed)
+    path.write_bytes(b"\n".join(lines))
+    clear(fast, str(path), lines_a_block=400)
+    monkeypatch.setattr(run, "TRADE_LINES", NO_LINES)
+    clear(slow, str(path))
+    assert_equal(contents(slow), contents(fast))
+    assert facts_in(fast) == clear_in_memory(lines)
 
 
 def test_day_hashes_are_those_of_the_summary(url: str, tmp_path: Path) -> None:

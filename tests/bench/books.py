@@ -1,0 +1,81 @@
+"""Books as they stand before a close, filled directly: a million trades would only cost time.
+
+In: a house in which the first session is open. Out: the same house with so many accounts, each with cash and
+a position in each of ten contracts, carried at the mark and traded today; the house flat in each; one
+trade in the closing window, so that the close has a settlement price of the first tier.
+"""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+
+from events.int64 import IntArray
+from events.units import parse_instant
+from services.shards.clearinghouse import Clearinghouse
+from services.shards.market_books import ContractBooks, add_holder
+from settlement.control_books import Account, ControlBooks
+from tests.bench.market import CONTRACTS, DAY, MEMBERS, account_name
+
+CASH_CENTS = 10**9
+LOTS_MAX = 500
+SETTLED_TICKS = 211
+
+
+def fill_books(house: Clearinghouse, accounts: int, *, seed: int = 1) -> list[ContractBooks]:
+    """Fill the books of every shard; gives the ten contracts."""
+    market = house.markets["SIT"].books
+    for control in (house.control, *(one.books.control for one in house.markets.values())):
+        _open_accounts(control, accounts)
+    _open_accounts(house.member.control, accounts)
+    for one in house.markets.values():
+        for account in one.books.control.accounts_by_number:
+            add_holder(one.books, account)
+        for contract in one.books.contracts.values():
+            contract.positions.grow(accounts)
+    _deposit(house, accounts)
+    draw = np.random.default_rng(seed)
+    contracts = [market.contracts[symbol] for symbol in CONTRACTS]
+    for contract in contracts:
+        _take_positions(contract, draw, accounts)
+    return contracts
+
+
+def _open_accounts(books: ControlBooks, accounts: int) -> None:
+    members = list(books.members.values())
+    assert len(members) == MEMBERS, f"{len(members)} members"
+    for number in range(accounts):
+        name, member = account_name(number), members[number % MEMBERS]
+        account = Account(number, name, member, "customer", f"o{number}", books.opened_at)
+        books.accounts[name] = account
+        books.accounts_by_number.append(account)
+
+
+def _deposit(house: Clearinghouse, accounts: int) -> None:
+    """Cash, and the house's side of it."""
+    books = house.member
+    books.cash.extend([CASH_CENTS] * accounts)
+    books.initial.extend([0] * accounts)
+    books.maintenance.extend([0] * accounts)
+    books.had_position.extend(bytes(accounts))
+    books.house_cents["house:bank"] = -CASH_CENTS * accounts
+
+
+def _take_positions(contract: ContractBooks, draw: np.random.Generator, accounts: int) -> None:
+    positions = contract.positions
+    assert positions.mark_ticks is not None, f"{contract.symbol} has no reference price"
+    for column, bound in ((positions.lots, LOTS_MAX), (positions.open_cents, 20 * LOTS_MAX)):
+        held = np.frombuffer(column, dtype=np.int64)
+        held[:] = _flat(draw, bound, accounts)
+    at = parse_instant(f"{DAY}T20:59:00Z")
+    contract.trades.add(0, at, SETTLED_TICKS + random.Random(contract.symbol).randrange(5), 1)  # noqa: S311
+
+
+def _flat(draw: np.random.Generator, bound: int, accounts: int) -> IntArray:
+    """Amounts of which none is zero and that sum to zero: each has its opposite somewhere."""
+    half = draw.integers(1, bound, accounts // 2, dtype=np.int64)
+    amounts = np.zeros(accounts, dtype=np.int64)
+    amounts[: 2 * len(half)] = np.concatenate([half, -half])
+    draw.shuffle(amounts)
+    return amounts

@@ -1,0 +1,159 @@
+"""`close`: the close of a day with variation and margin, in three comparisons.
+
+durable: seconds from the command that closes to everything durable (facts in parts with their chain, links,
+ledger, statements, prices, day hashes, snapshots) for `accounts_durable` accounts in ten contracts, against SQL
+in the same Postgres for the same positions (close_sql.py).
+facts: seconds from the books as they stand to encoded facts, market and members, in memory, against
+`json.dumps` alone writing as many of the same facts from prepared dictionaries (up to 20,000 of each kind
+are timed, the rest counted).
+arithmetic: the functions the shards call for variation and margin of every account and contract,
+against one NumPy int64 multiply-add over the same matrix into memory that is there already.
+Books are filled directly (books.py).
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from events.codec import Malformed, decode_command
+from events.commands import CloseSession
+from risk.requirement import requirement_of
+from services.embedded.memory import MemoryRun
+from services.embedded.run import EmbeddedRun
+from services.journal.embedded import EmbeddedServer
+from services.journal.migrate import migrate
+from services.shards.clearinghouse import Clearinghouse
+from services.shards.emission import Emission
+from services.shards.market_apply import apply_market_fact
+from services.shards.market_books import ContractBooks
+from services.shards.market_cycle import close_market
+from services.shards.member_apply import apply_member_fact
+from services.shards.member_cycle import cycle_of, settle_cycle
+from tests.bench.books import SETTLED_TICKS, fill_books
+from tests.bench.clearing_file import clear_file
+from tests.bench.close_sql import settle_in_sql
+from tests.bench.figure import Figure, line_of
+from tests.bench.market import closing, opening, write_lines
+
+TRIES = 5
+SAMPLE = 20_000
+RATE_PPM = 60_000
+
+
+def run(directory: Path, *, accounts: int, accounts_durable: int) -> dict[str, Any]:
+    """Close with so many accounts in memory, and so many to durable rows."""
+    durable, by_sql = _durable(directory, accounts_durable)
+    arithmetic, multiply_add, facts, dumped, stated = _in_memory(accounts)
+    return line_of(
+        "close",
+        [
+            Figure("durable", "s", durable, by_sql, 2, "at_most"),
+            Figure("facts", "s", facts, dumped, 1, "at_most"),
+            Figure("arithmetic", "s", arithmetic, multiply_add, 20, "at_most"),
+        ],
+        accounts=accounts,
+        accounts_durable=accounts_durable,
+        facts=stated,
+    )
+
+
+def _durable(directory: Path, accounts: int) -> tuple[float, float]:
+    """Seconds of ours, and of SQL."""
+    before = write_lines(directory / "opening.jsonl", opening(0))
+    after = write_lines(directory / "closing.jsonl", [closing()])
+    with EmbeddedServer(directory / "data") as server:
+        migrate(server.url)
+        with EmbeddedRun(server.url) as embedded:
+            clear_file(embedded, before)
+            contracts = fill_books(embedded.house, accounts)
+            by_sql = settle_in_sql(server.url, contracts)
+            took = clear_file(embedded, after)
+            assert len(embedded.tally.days) == len(list(embedded.house.logs()))
+    return took.wall, by_sql
+
+
+def _in_memory(accounts: int) -> tuple[float, float, float, float, int]:
+    """Seconds of arithmetic and its baseline, of facts and theirs, and how many facts."""
+    memory = MemoryRun()
+    for line in opening(0):
+        memory.take(line)
+    contracts = fill_books(memory.house, accounts)
+    arithmetic = _best(lambda: _settle_columns(contracts))
+    multiply_add = _multiply_add(contracts)
+    begun = perf_counter()
+    blocks = _close(memory.house)
+    facts = perf_counter() - begun
+    dumped, stated = _dumped(blocks)
+    return arithmetic, multiply_add, facts, dumped, stated
+
+
+def _settle_columns(contracts: list[ContractBooks]) -> None:
+    """Variation of every position and margin of every account, as the shards reckon them."""
+    prices = [SETTLED_TICKS] * len(contracts)
+    for contract, price in zip(contracts, prices, strict=True):
+        contract.positions.variation(price)
+    lots = np.array([one.positions.lots for one in contracts], dtype=np.int64).T
+    requirement_of(lots, price_cents=prices, rate_ppm=[RATE_PPM] * len(contracts))
+
+
+def _multiply_add(contracts: list[ContractBooks]) -> float:
+    lots = np.array([one.positions.lots for one in contracts], dtype=np.int64)
+    opened = np.array([one.positions.open_cents for one in contracts], dtype=np.int64)
+    prices = np.full((len(contracts), 1), SETTLED_TICKS, dtype=np.int64)
+    out = np.empty_like(lots)
+
+    def multiply_add() -> None:
+        np.multiply(lots, prices, out=out)
+        np.add(out, opened, out=out)
+
+    return _best(multiply_add)
+
+
+def _best(work: Callable[[], None]) -> float:
+    seconds = []
+    for _ in range(TRIES):
+        begun = perf_counter()
+        work()
+        seconds.append(perf_counter() - begun)
+    return min(seconds)
+
+
+def _close(house: Clearinghouse) -> list[bytes]:
+    """The close of the market and the cycle of the members: their facts, encoded."""
+    command = decode_command(closing())
+    assert isinstance(command, CloseSession | Malformed)
+    assert not isinstance(command, Malformed), command
+    market = house.markets["SIT"].books
+    stated = Emission("market/SIT", 1, lambda fact: apply_market_fact(market, fact))
+    flows = close_market(market, command, emit=stated)
+    members = Emission("member/0", 1, lambda fact: apply_member_fact(house.member, fact))
+    settle_cycle(house.member, cycle_of(house.member, command), flows, emit=members)
+    return stated.blocks + members.blocks
+
+
+def _dumped(blocks: list[bytes]) -> tuple[float, int]:
+    """Seconds in which `json.dumps` writes as many of the same facts, and how many they are."""
+    counts: Counter[str] = Counter()
+    samples: dict[str, list[dict[str, Any]]] = {}
+    for block in blocks:
+        kind = json.loads(block.split(b"\n", 1)[0])["type"]
+        counts[kind] += block.count(b"\n") + 1
+        held = samples.setdefault(kind, [])
+        if len(held) < SAMPLE:
+            held += [json.loads(line) for line in block.split(b"\n")]
+    gc.collect()
+    seconds = 0.0
+    for kind, held in samples.items():
+        begun = perf_counter()
+        for fact in held:
+            json.dumps(fact)
+        seconds += (perf_counter() - begun) / len(held) * counts[kind]
+    return seconds, counts.total()
