@@ -190,9 +190,7 @@ class EmbeddedRun:
         suspects = np.isin(keys, twice) if len(twice) else np.zeros(len(keys), np.bool_)
         return keys, suspects
 
-    def _trades_by_shard(
-        self, found: list[TradeFields], is_trade: Bools
-    ) -> dict[str, Bools]:
+    def _trades_by_shard(self, found: list[TradeFields], is_trade: Bools) -> dict[str, Bools]:
         """Which lines are trades of which market."""
         there = {product.decode() for product in _products(found)}
         products = [product for product in self.house.markets if product in there]

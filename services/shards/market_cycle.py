@@ -60,7 +60,7 @@ def run_cycle(books: MarketBooks, command: RunCycle, *, emit: Emission) -> list[
         _state_cycle_price(marked, session, command, emit)
         _state_variation(books, marked, session, (command.cycle, command.at), emit)
         rate = contract.rate_ppm if contract.rate_ppm is not None else floor_ppm(books)
-        flows.append(_flow(marked, rate))
+        flows.append(flow_of(marked, rate))
     emit(CycleDone(at=command.at, business_date=session, cycle=command.cycle))
     return flows
 
@@ -263,7 +263,7 @@ def _state_closed_positions(
 
 def _close_flow(books: MarketBooks, marked: Marked, session: date) -> ContractFlow:
     rate = marked.contract.rate_ppm
-    flow = _flow(marked, floor_ppm(books) if rate is None else rate)
+    flow = flow_of(marked, floor_ppm(books) if rate is None else rate)
     if not is_expiring(marked.contract, session):
         return flow
     return ContractFlow(
@@ -271,7 +271,8 @@ def _close_flow(books: MarketBooks, marked: Marked, session: date) -> ContractFl
     )
 
 
-def _flow(marked: Marked, rate_ppm: int) -> ContractFlow:
+def flow_of(marked: Marked, rate_ppm: int) -> ContractFlow:
+    """What `member/0` needs of a contract: everyone who holds it or gets something."""
     lots = np.frombuffer(marked.contract.positions.lots, dtype=np.int64)
     chosen = np.flatnonzero((lots != 0) | (marked.amount_cents != 0))
     return ContractFlow(

@@ -30,11 +30,15 @@ from services.shards.member_decide import state_missed
 
 @dataclass(slots=True)
 class Totals:
-    """What a cycle brings to accounts, by account number; parts: the text of margin_set."""
+    """What a cycle brings to accounts, by account number.
+
+    margins: of the entries of each flow; parts: the text of margin_set.
+    """
 
     variation: dict[str, IntArray]
     initial: IntArray
     has_position: npt.NDArray[np.bool_]
+    margins: list[IntArray] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
 
     @property
@@ -60,7 +64,9 @@ def settle_cycle(
 ) -> Totals:
     """Settle a barrier; the clock has missed its calls before."""
     state_missed(books, cycle.at, emit=emit)
-    totals = _add_up(books, flows)
+    totals = add_up(len(books.cash), flows)
+    for flow, margin in zip(flows, totals.margins, strict=True):
+        _note_parts(totals, flow, margin)
     net = totals.net
     _pay_variation(books, totals, cycle, emit)
     _require(books, totals, cycle, emit)
@@ -70,8 +76,8 @@ def settle_cycle(
     return totals
 
 
-def _add_up(books: MemberBooks, flows: Sequence[ContractFlow]) -> Totals:
-    accounts = len(books.cash)
+def add_up(accounts: int, flows: Sequence[ContractFlow]) -> Totals:
+    """The arithmetic of a cycle: variation by product, margin, who has a position."""
     totals = Totals(
         variation={},
         initial=np.zeros(accounts, dtype=np.int64),
@@ -88,14 +94,14 @@ def _add_up(books: MemberBooks, flows: Sequence[ContractFlow]) -> Totals:
                 flow.lots, price_cents=flow.mark_ticks, rate_ppm=flow.rate_ppm, out=margin
             )
         totals.initial[flow.accounts] = add(totals.initial[flow.accounts], margin)
-        _note_parts(totals, flow, margin)
+        totals.has_position[flow.accounts[flow.lots != 0]] = True
+        totals.margins.append(margin)
     return totals
 
 
 def _note_parts(totals: Totals, flow: ContractFlow, margin: IntArray) -> None:
     held = np.flatnonzero(flow.lots)
     accounts = flow.accounts[held]
-    totals.has_position[accounts] = True
     head = f'{{"contract":"{flow.contract}","lots":'
     parts = totals.parts
     for number, lots, cents in zip(

@@ -37,7 +37,9 @@ def assert_nothing_half_written(data: Path) -> None:
         if connection.execute("SELECT to_regclass('clearing.source')").fetchone() == (None,):
             return
         heads = connection.execute("SELECT shard, seq FROM clearing.shard_head ORDER BY 1")
-        rows = connection.execute("SELECT shard, max(seq) FROM clearing.journal GROUP BY 1 ORDER BY 1")
+        rows = connection.execute(
+            "SELECT shard, max(seq) FROM clearing.journal GROUP BY 1 ORDER BY 1"
+        )
         assert heads.fetchall() == rows.fetchall()
 
 

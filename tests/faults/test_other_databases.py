@@ -22,9 +22,10 @@ def test_the_postgres_of_the_machine_holds_the_same_journal(
         assert done.code == 0, done
         clear(calm_url, str(path))
         assert_equal(contents(url), contents(calm_url))
-        assert "was cleared before" in commanded(
-            "clear", "--commands", str(path), "--database", url
-        ).said
+        assert (
+            "was cleared before"
+            in commanded("clear", "--commands", str(path), "--database", url).said
+        )
 
 
 @pytest.mark.parametrize("where", ["DATABASE {}", "ROLE clearing IN DATABASE {}"])

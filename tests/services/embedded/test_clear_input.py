@@ -41,9 +41,7 @@ def cleared(url: str, path: Path, data: bytes, *, name: str | None = None) -> No
 
 
 @pytest.mark.parametrize("data", SHAPES.values(), ids=SHAPES.keys())
-def test_every_shape_of_a_file_gives_the_same_facts(
-    url: str, tmp_path: Path, data: bytes
-) -> None:
+def test_every_shape_of_a_file_gives_the_same_facts(url: str, tmp_path: Path, data: bytes) -> None:
     cleared(url, tmp_path / "day", data)
     assert facts_in(url) == FACTS
 
@@ -92,7 +90,12 @@ def test_a_long_line_is_refused_and_kept_with_its_bytes(url: str, tmp_path: Path
 def test_a_broken_packed_file_stops_and_the_whole_one_completes(
     new_journal: NewJournal, tmp_path: Path
 ) -> None:
-    path, packed, broken, whole = tmp_path / "day", gzip.compress(WHOLE), new_journal(), new_journal()
+    path, packed, broken, whole = (
+        tmp_path / "day",
+        gzip.compress(WHOLE),
+        new_journal(),
+        new_journal(),
+    )
     with pytest.raises(SourceTrouble, match="cannot read day"):
         cleared(broken, path, packed[: len(packed) // 2])
     with Reader(broken) as reader:
@@ -123,9 +126,7 @@ def test_another_file_under_the_same_name_is_refused(
     assert_equal(contents(url), before)
 
 
-def test_a_renamed_file_goes_on_under_the_name_of_its_source(
-    url: str, tmp_path: Path
-) -> None:
+def test_a_renamed_file_goes_on_under_the_name_of_its_source(url: str, tmp_path: Path) -> None:
     cleared(url, tmp_path / "monday", WHOLE)
     (tmp_path / "monday").rename(tmp_path / "archive")
     assert clear(url, str(tmp_path / "archive"), name="monday").was_done
