@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from events.int64 import IntArray, add, multiply, total
+from events.int64 import IntArray, add, multiply, subtract, total
 
 
 def _column() -> array[int]:
@@ -43,7 +43,7 @@ class Positions:
         """What each account gets (+) or pays when marked to a price. Shape (accounts,), cents."""
         lots = np.frombuffer(self.lots, dtype=np.int64)
         opened = np.frombuffer(self.open_cents, dtype=np.int64)
-        return add(multiply(lots, price_ticks - (self.mark_ticks or 0)), -opened)
+        return subtract(multiply(lots, price_ticks - (self.mark_ticks or 0)), opened)
 
     def mark(self, price_ticks: int) -> None:
         """Carry everything at a price from here on."""

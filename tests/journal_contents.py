@@ -1,7 +1,7 @@
 """What a journal holds, row by row, for comparing two that must be equal.
 
-In: the URL of a database. Out: every table's rows in an order that depends on what they say. Left out
-is what rightly differs when the same lines come in other blocks: where a shard's inbox goes on
+In: the URL of a database. Out: every table's rows in an order that depends on what they say. Left
+out is what rightly differs when the same lines come in other blocks: where a shard's inbox goes on
 (`next_offset` is the end of a block), and how remembered ids are cut into runs (they come merged).
 """
 

@@ -39,7 +39,7 @@ class ContractFlow:
     """One contract at a barrier.
 
     mark_ticks: None while the contract has no price. accounts, lots, amount_cents: columns of one
-    length.
+    length, by rising account.
     """
 
     contract: str
@@ -48,6 +48,14 @@ class ContractFlow:
     accounts: IntArray
     lots: IntArray
     amount_cents: IntArray
+
+
+def places_of(accounts: IntArray) -> IntArray | slice:
+    """Rising account numbers as an index: a slice, ten times as fast, where none is left out."""
+    if not len(accounts):
+        return slice(0, 0)
+    first, last = int(accounts[0]), int(accounts[-1])
+    return slice(first, last + 1) if last - first + 1 == len(accounts) else accounts
 
 
 def encode_flow(flow: ContractFlow) -> list[bytes]:

@@ -26,7 +26,7 @@ from events.int64 import IntArray
 from events.units import INT64_MAX
 from risk.price_limits import close_session
 from services.shards.emission import Emission
-from services.shards.links import ContractFlow
+from services.shards.links import ContractFlow, places_of
 from services.shards.market_books import ContractBooks, MarketBooks
 from services.shards.market_rates import floor_ppm, state_rates
 from settlement.control_rules import CLOSE_CYCLE
@@ -134,9 +134,7 @@ def _settle(books: MarketBooks, command: CloseSession) -> list[Marked]:
     fixing = todays_fixing(books, command.business_date)
     contracts = in_order(books)
     by_tiers = [
-        one
-        for one in contracts
-        if fixing is None or not is_expiring(one, command.business_date)
+        one for one in contracts if fixing is None or not is_expiring(one, command.business_date)
     ]
     settled = settle_prices([_candidate(one) for one in by_tiers], command.at)
     marked = []
@@ -186,9 +184,7 @@ def _candidate(contract: ContractBooks) -> Candidate:
     )
 
 
-def _state_price(
-    books: MarketBooks, marked: Marked, command: CloseSession, emit: Emission
-) -> None:
+def _state_price(books: MarketBooks, marked: Marked, command: CloseSession, emit: Emission) -> None:
     contract, price, session = marked.contract, marked.price_ticks, command.business_date
     if price is None:
         if _is_to_unmark(contract, price) and contract.positions.mark_ticks is not None:
@@ -274,12 +270,13 @@ def _close_flow(books: MarketBooks, marked: Marked, session: date) -> ContractFl
 def flow_of(marked: Marked, rate_ppm: int) -> ContractFlow:
     """What `member/0` needs of a contract: everyone who holds it or gets something."""
     lots = np.frombuffer(marked.contract.positions.lots, dtype=np.int64)
-    chosen = np.flatnonzero((lots != 0) | (marked.amount_cents != 0))
+    chosen = np.flatnonzero((lots != 0) | (marked.amount_cents != 0)).astype(np.int64)
+    places = places_of(chosen)
     return ContractFlow(
         contract=marked.contract.symbol,
         mark_ticks=marked.contract.positions.mark_ticks,
         rate_ppm=rate_ppm,
-        accounts=chosen.astype(np.int64),
-        lots=lots[chosen],
-        amount_cents=marked.amount_cents[chosen],
+        accounts=chosen,
+        lots=lots[places].copy(),
+        amount_cents=marked.amount_cents[places],
     )

@@ -23,7 +23,7 @@ from risk.instructions import Side, deficits, instruct
 from risk.requirement import maintenance_of, margin_column
 from risk.withdrawals import decide_withdrawals
 from services.shards.emission import Emission
-from services.shards.links import ContractFlow
+from services.shards.links import ContractFlow, places_of
 from services.shards.member_books import BANK, CASH, VARIATION, MemberBooks, as_column, stored
 from services.shards.member_decide import state_missed
 
@@ -87,14 +87,15 @@ def add_up(accounts: int, flows: Sequence[ContractFlow]) -> Totals:
     for flow in flows:
         product = product_of(flow.contract)
         column = totals.variation.setdefault(product, np.zeros(accounts, dtype=np.int64))
-        column[flow.accounts] = add(column[flow.accounts], flow.amount_cents)
+        places = places_of(flow.accounts)
+        column[places] = add(column[places], flow.amount_cents)
         margin = np.zeros(len(flow.lots), dtype=np.int64)
         if flow.mark_ticks is not None:
             margin_column(
                 flow.lots, price_cents=flow.mark_ticks, rate_ppm=flow.rate_ppm, out=margin
             )
-        totals.initial[flow.accounts] = add(totals.initial[flow.accounts], margin)
-        totals.has_position[flow.accounts[flow.lots != 0]] = True
+        totals.initial[places] = add(totals.initial[places], margin)
+        totals.has_position[places] |= flow.lots != 0
         totals.margins.append(margin)
     return totals
 
@@ -126,9 +127,7 @@ def _pay_variation(books: MemberBooks, totals: Totals, cycle: Cycle, emit: Emiss
         for number, amount in zip(moved.tolist(), column[moved].tolist(), strict=True):
             cash = f"{CASH}{accounts[number].name}"
             dr, cr = (house, cash) if amount > 0 else (cash, house)
-            lines.append(
-                f',"debit":"{dr}","credit":"{cr}","amount_cents":{abs(amount)},{tail}'
-            )
+            lines.append(f',"debit":"{dr}","credit":"{cr}","amount_cents":{abs(amount)},{tail}')
         assert sum(column[moved].tolist()) == 0, f"variation of {product} does not sum to zero"
         books.cash = stored(add(as_column(books.cash), column))
         if lines:

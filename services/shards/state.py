@@ -207,9 +207,7 @@ def dump_control(books: ControlBooks) -> bytes:
         "cycles_refused": _cycles_refused(books),
         "products": books.products,
         "products_listed": books.products_listed,
-        "settings": [
-            [name, product, value] for (name, product), value in books.settings.items()
-        ],
+        "settings": [[name, product, value] for (name, product), value in books.settings.items()],
         "cycle_at": {name: used[-1] for name, used in books.cycles.items()},
         "members": [
             [one.name, one.title, one.admitted_at, one.is_defaulted, one.house_account]

@@ -84,7 +84,7 @@ def main() -> None:
         accounts_durable=asked.accounts_durable,
         block=asked.block,
     )
-    print(json.dumps(said))
+    sys.stdout.write(f"{json.dumps(said)}\n")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Books as they stand before a close, filled directly: a million trades would only cost time.
 
-In: a house in which the first session is open. Out: the same house with so many accounts, each with cash and
-a position in each of ten contracts, carried at the mark and traded today; the house flat in each; one
-trade in the closing window, so that the close has a settlement price of the first tier.
+In: a house in which the first session is open. Out: the same house with so many accounts, each
+with cash and a position in each of ten contracts, carried at the mark and traded today; the house
+flat in each; one trade in the closing window, so that the close has a settlement price of the
+first tier.
 """
 
 from __future__ import annotations

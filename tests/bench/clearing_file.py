@@ -1,4 +1,4 @@
-"""Clearing a file into a journal as `clear` does, timed from its first block to the last durable one."""
+"""Clearing a file into a journal as `clear` does, timed from its first block to durable rows."""
 
 from __future__ import annotations
 

@@ -1,15 +1,16 @@
 """`close`: the close of a day with variation and margin, in three comparisons.
 
-durable: seconds from the command that closes to everything durable (facts in parts with their chain, links,
-ledger, statements, prices, day hashes, snapshots) for `accounts_durable` accounts in ten contracts, against SQL
-in the same Postgres for the same positions (close_sql.py), into a bare table and (durable_with_key) into one
-with a primary key, as anybody who wants to read the rows would have.
-facts: seconds from the books as they stand to encoded facts, market and members, in memory, against
-`json.dumps` alone writing as many of the same facts from prepared dictionaries (up to 20,000 of each kind
-are timed, the rest counted).
+durable: seconds from the command that closes to everything durable (facts in parts with their
+chain, links, ledger, statements, prices, day hashes, snapshots) for `accounts_durable` accounts in
+ten contracts, against SQL in the same Postgres for the same positions (close_sql.py), into a bare
+table and (durable_with_key) into one with a primary key, as anybody who wants to read the rows
+would have.
+facts: seconds from the books as they stand to encoded facts, market and members, in memory,
+against `json.dumps` alone writing as many of the same facts from prepared dictionaries (up to
+20,000 of each kind are timed, the rest counted).
 arithmetic: the functions the shards call for variation and margin of every account and contract,
-against one NumPy int64 multiply-add over the same matrix into memory that is there already.
-Books are filled directly (books.py).
+against one NumPy int64 multiply-add over the same matrix into memory that is there already. Books
+are filled directly (books.py).
 """
 
 from __future__ import annotations
@@ -102,9 +103,7 @@ def _settle_columns(contracts: list[ContractBooks]) -> None:
     marked = [
         Marked(one, SETTLED_TICKS, 1, one.positions.variation(SETTLED_TICKS)) for one in contracts
     ]
-    totals = add_up(
-        len(contracts[0].positions.lots), [flow_of(one, RATE_PPM) for one in marked]
-    )
+    totals = add_up(len(contracts[0].positions.lots), [flow_of(one, RATE_PPM) for one in marked])
     maintenance_of(totals.initial)
     assert not totals.net.sum(), "variation does not sum to zero"
 

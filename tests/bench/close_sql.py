@@ -1,9 +1,9 @@
-"""SQL for the same close: a row per position with its variation and its margin, by one INSERT … SELECT.
+"""SQL for the same close: a row per position with variation and margin, by one INSERT … SELECT.
 
-In: a database, contracts with their positions. Out: seconds from the statement to its durable commit. Positions
-and prices stand in tables that are vacuumed and analysed; all columns are bigint, the shares of a million in
-bigint too, which is the fastest exact way here. It is written into a table without index and constraint, then
-into one with a primary key.
+In: a database, contracts with their positions. Out: seconds from the statement to its durable
+commit. Positions and prices stand in tables that are vacuumed and analysed; all columns are
+bigint, the shares of a million in bigint too, which is the fastest exact way here. It is written
+into a table without index and constraint, then into one with a primary key.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Figure:
         return self.ours / self.baseline
 
 
-def line_of(bench: str, figures: list[Figure], **more: Any) -> dict[str, Any]:
+def line_of(bench: str, figures: list[Figure], **more: object) -> dict[str, Any]:
     """The fields of a bench's line. more: sizes and what else was seen."""
     first = figures[0]
     stated = [{**asdict(one), "ratio": one.ratio} for one in figures]
@@ -43,7 +43,7 @@ def line_of(bench: str, figures: list[Figure], **more: Any) -> dict[str, Any]:
     }
 
 
-def _rounded(value: Any) -> Any:
+def _rounded(value: object) -> object:
     """Four significant digits."""
     if isinstance(value, list):
         return [_rounded(one) for one in value]

@@ -1,8 +1,8 @@
 """The floor: what Postgres alone takes for the very rows of a run.
 
-COPY of the journal rows and the identity rows that a run has written, packed beforehand, in batches of the
-same size, a transaction each, into empty tables of the same definition, partition, options and indexes in
-the same Postgres. Only the transactions are timed.
+COPY of the journal rows and the identity rows that a run has written, packed beforehand, in
+batches of the same size, a transaction each, into empty tables of the same definition, partition,
+options and indexes in the same Postgres. Only the transactions are timed.
 """
 
 from __future__ import annotations
@@ -22,10 +22,15 @@ from services.journal.tables import IDENTITY, JOURNAL, Table
 
 _MONTH = "FOR VALUES FROM ('2026-06-01') TO ('2026-07-01')"
 _TABLES = (
-    "CREATE TABLE clearing.floor_journal (LIKE clearing.journal) PARTITION BY RANGE (business_date)",
+    (
+        "CREATE TABLE clearing.floor_journal (LIKE clearing.journal) "
+        "PARTITION BY RANGE (business_date)"
+    ),
     "CREATE UNIQUE INDEX ON clearing.floor_journal (shard, seq, business_date)",
-    "CREATE TABLE clearing.floor_month (LIKE clearing.journal) "
-    "WITH (toast_tuple_target = 8160, autovacuum_vacuum_insert_threshold = -1)",
+    (
+        "CREATE TABLE clearing.floor_month (LIKE clearing.journal) "
+        "WITH (toast_tuple_target = 8160, autovacuum_vacuum_insert_threshold = -1)"
+    ),
     f"ALTER TABLE clearing.floor_journal ATTACH PARTITION clearing.floor_month {_MONTH}",
     "CREATE TABLE clearing.floor_identity (LIKE clearing.identity INCLUDING ALL)",
 )

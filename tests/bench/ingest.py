@@ -1,9 +1,10 @@
-"""`ingest`: trades from a file through `clear` to durable rows, against two baselines in the same run.
+"""`ingest`: trades from a file through `clear` to durable rows, against two baselines of one run.
 
-ours: trades a second from the first block to the last durable one; fsync, refusals, duplicates, chain and
-recovery on. of_floor: against COPY of the very rows of that run (floor.py). of_plain: against a
-straightforward pipeline of the same facts (plain.py), on a tenth of the trades, whose rate does not depend on
-their number. The floor sends ready bytes: what ours lacks to it is the work of clearing.
+ours: trades a second from the first block to the last durable one; fsync, refusals, duplicates,
+chain and recovery on. of_floor: against COPY of the very rows of that run (floor.py). of_plain:
+against a straightforward pipeline of the same facts (plain.py), on a tenth of the trades, whose
+rate does not depend on their number. The floor sends ready bytes: what ours lacks to it is the
+work of clearing.
 """
 
 from __future__ import annotations

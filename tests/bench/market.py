@@ -1,7 +1,7 @@
 """A market for benches: members, accounts, an index, and trades by the million around one price.
 
-One seed gives one file. Prices stay inside the limits, so that every trade is cleared; buyers and sellers
-are drawn over all accounts; trade ids are unique.
+One seed gives one file. Prices stay inside the limits, so that every trade is cleared; buyers and
+sellers are drawn over all accounts; trade ids are unique.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 DAY: Final = "2026-06-08"
 CONTRACTS: Final = (
@@ -20,7 +20,7 @@ CONTRACTS: Final = (
 MEMBERS: Final = 20
 
 
-def _line(kind: str, **fields: Any) -> bytes:
+def _line(kind: str, **fields: object) -> bytes:
     return json.dumps({"type": kind, **fields}).encode()
 
 

@@ -1,13 +1,13 @@
 """`memory`: bytes of what the books hold, and what the N-th trade costs.
 
-In real blocks through `clear` to durable rows: after each block of trades its microseconds a trade on the
-clock and of this process's cores, and the resident memory. ours, baseline: cores' microseconds a trade of
-the last block and of the first. `--trades 10000000` shows the ten-millionth. All trades are of one session,
-which keeps 32 bytes a trade until its close.
+In real blocks through `clear` to durable rows: after each block of trades its microseconds a trade
+on the clock and of this process's cores, and the resident memory. ours, baseline: cores'
+microseconds a trade of the last block and of the first. `--trades 10000000` shows the ten-
+millionth. All trades are of one session, which keeps 32 bytes a trade until its close.
 
-bytes_an_account, bytes_a_position: by tracemalloc, over what the market shard and `member/0` hold when accounts
-are opened one by one and hold a position in every listed contract. bytes_an_id: what the running house
-says it holds of remembered ids, over the trades.
+bytes_an_account, bytes_a_position: by tracemalloc, over what the market shard and `member/0` hold
+when accounts are opened one by one and hold a position in every listed contract. bytes_an_id: what
+the running house says it holds of remembered ids, over the trades.
 """
 
 from __future__ import annotations

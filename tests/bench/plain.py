@@ -1,10 +1,11 @@
 """The straightforward pipeline: the same facts of the same trades, written as one would at first.
 
-One by one: `json.loads`, our strict pydantic model of the command, prices in Decimal; guards that a
-trade's id is new, its accounts, contract, tick and limit are good; positions in a dictionary; our pydantic
-model of the fact and its JSON. By the thousand: a look for known ids, `executemany` (psycopg's) into a table
-with the journal's columns but the chain and its unique index, the same into a table of ids with a primary
-key, and a commit. No chain, no recovery, no links, no snapshots.
+One by one: `json.loads`, our strict pydantic model of the command, prices in Decimal; guards that
+a trade's id is new, its accounts, contract, tick and limit are good; positions in a dictionary;
+our pydantic model of the fact and its JSON. By the thousand: a look for known ids, `executemany`
+(psycopg's) into a table with the journal's columns but the chain and its unique index, the same
+into a table of ids with a primary key, and a commit. No chain, no recovery, no links, no
+snapshots.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """`replay`: the rate of folding recorded facts, and what a cold start takes as history grows.
 
-folding: rows a second from the first row of a market's shard to its books, reading included, as `clearing
-replay` folds. Baseline: the same rows, every column, by COPY TO in binary on the same kind of connection;
-the client takes the blocks as they come and looks at none, which is the fastest it can do.
+folding: rows a second from the first row of a market's shard to its books, reading included, as
+`clearing replay` folds. Baseline: the same rows, every column, by COPY TO in binary on the same
+kind of connection; the client takes the blocks as they come and looks at none, which is the
+fastest it can do.
 
-cold_start: seconds from nothing to the first trade decided and durable in a journal that holds 1, 2 and 4 days
-of the same size and, after the last close, a tail of a tenth of a day that must be folded. ours is the start after four
-days, baseline the one after the first.
+cold_start: seconds from nothing to the first trade decided and durable in a journal that holds 1,
+2 and 4 days of the same size and, after the last close, a tail of a tenth of a day that must be
+folded. ours is the start after four days, baseline the one after the first.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def run(directory: Path, *, trades_count: int, accounts: int) -> dict[str, Any]:
 
 
 def _day(directory: Path, number: int, drawn: tuple[int, int, int]) -> Path:
-    """A day's trades and its close. drawn: number of the first trade, how many, over how many accounts."""
+    """A day's trades and its close. drawn: number of the first trade, trades, accounts."""
     first, count, accounts = drawn
     day, following = DAYS[number - 1], DAYS[number]
     lines = [*trades(count, accounts, first=first, day=day), closing(day, following)]

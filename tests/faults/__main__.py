@@ -34,15 +34,20 @@ def main() -> int:
         for seed in range(asked.seed, asked.seed + asked.rounds):
             try:
                 rounds.append(kill_round(server, seed))
-                print(_told(rounds[-1]), flush=True)
+                _say(_told(rounds[-1]))
             except AssertionError as found:
                 failed.append(seed)
-                print(f"seed {seed} FAILED: {str(found)[:2000]}", flush=True)
+                _say(f"seed {seed} FAILED: {str(found)[:2000]}")
     kills, middle = sum(one.kills for one in rounds), sum(one.in_the_middle for one in rounds)
     took = monotonic() - begun
-    print(f"{len(rounds)} rounds, {kills} kills, {middle} in the middle of a file, {took:.0f} s")
-    print(f"failed: {failed}" if failed else "none failed")
+    _say(f"{len(rounds)} rounds, {kills} kills, {middle} in the middle of a file, {took:.0f} s")
+    _say(f"failed: {failed}" if failed else "none failed")
     return int(bool(failed))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _told(one: Round) -> str:

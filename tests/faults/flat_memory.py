@@ -1,8 +1,8 @@
-"""Memory of a clear against the length of its file: `python tests/faults/flat_memory.py 1000000 4000000`.
+"""Memory of a clear against its length: `python tests/faults/flat_memory.py 1000000 4000000`.
 
-For each number of trades: a market of 10,000 accounts is written, then cleared by a process of its own.
-Prints one JSON line each: resident memory when all is imported, the peak above it, and what was held above
-it after each tenth of the file; in MiB. Exit 1 if a peak is more than 300 MiB above the start.
+For each number of trades a market of 10,000 accounts is written, then cleared by a process of its
+own. Prints one JSON line each: resident memory when all is imported, the peak above it, and what
+was held above it after each tenth of the file; in MiB. Exit 1 if a peak is more than 300 MiB above.
 """
 
 from __future__ import annotations
@@ -62,7 +62,14 @@ def clear_and_tell(path: str, url: str) -> None:
         "above_start_by_tenth": [*held.values()],
         "trades_per_s": round(done.tally.trades / done.seconds),
     }
-    print(json.dumps(told))
+    say(told)
+
+
+def say(told: dict[str, Any]) -> dict[str, Any]:
+    """A line of JSON on standard output."""
+    sys.stdout.write(f"{json.dumps(told)}\n")
+    sys.stdout.flush()
+    return told
 
 
 def main() -> int:
@@ -74,9 +81,7 @@ def main() -> int:
     if asked.clear:
         clear_and_tell(*asked.clear)
         return 0
-    measured = [measure(count) for count in asked.trades]
-    for one in measured:
-        print(json.dumps(one), flush=True)
+    measured = [say(measure(count)) for count in asked.trades]
     return int(any(one["above_start_peak"] > ABOVE_START_MAX for one in measured))
 
 

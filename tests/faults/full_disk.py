@@ -1,7 +1,7 @@
 """A data directory that can be made full and empty again.
 
-A small disk of its own where we may mount one; anywhere else a limit on the size of files, which the
-server inherits from the process that starts it.
+A small disk of its own where we may mount one; anywhere else a limit on the size of files, which
+the server inherits from the process that starts it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ ROOM_FOR_A_CLUSTER = 17 * MIB
 def small_disk(directory: Path, *, size: str = "200m") -> Iterator[Path]:
     """A directory on a small disk."""
     directory.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", directory], check=True)  # noqa: S607
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(directory)]
+    subprocess.run(mount, check=True)
     try:
         yield directory
     finally:
@@ -31,7 +32,7 @@ def small_disk(directory: Path, *, size: str = "200m") -> Iterator[Path]:
 
 
 def may_mount() -> bool:
-    """Whether this process may mount a disk: root with its capability, which containers may lack."""
+    """Whether this process may mount a disk; root may not in most containers."""
     capabilities = Path("/proc/self/status").read_text().partition("CapEff:")[2].split()[0]
     return os.geteuid() == 0 and bool(int(capabilities, 16) >> 21 & 1)
 

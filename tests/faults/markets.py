@@ -1,4 +1,4 @@
-"""Files to clear while things go wrong: hostile markets of a few days, and plain ones full of trades."""
+"""Files to clear while things go wrong: hostile markets of a few days, plain ones of one."""
 
 from __future__ import annotations
 

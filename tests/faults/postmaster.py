@@ -20,7 +20,7 @@ def postmaster_of(data: Path) -> int:
 
 
 def kill_postmaster(data: Path, *, patience_s: float = 20.0) -> None:
-    """kill -9 it, as soon as there is one."""
+    """End it with SIGKILL, as soon as there is one."""
     deadline = time.monotonic() + patience_s
     while not (pid := postmaster_of(data)):
         assert time.monotonic() < deadline, f"no server came up in {data}"

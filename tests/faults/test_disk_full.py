@@ -1,4 +1,4 @@
-"""The disk is full: a clear word, nothing half written, and a rerun completes when there is room."""
+"""The disk is full: a clear word, nothing half written; a rerun completes when there is room."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 """Processes that clear, for being killed: the command line itself, in blocks as small as one line.
 
-In: arguments of `clearing`, a size of blocks. Out: a process of its own, how it ended and what it said.
+In: arguments of `clearing`, a size of blocks. Out: a process, how it ended and what it said.
 They are forked from one that has imported everything, so that a kill at a random moment hits the
 work and not the imports; `commanded` starts the command from nothing.
 """
@@ -40,7 +40,7 @@ class Victim:
     log: Path
 
     def kill(self) -> None:
-        """kill -9."""
+        """End it with SIGKILL."""
         self.process.kill()
 
     def ending(self, seconds: float = SECONDS_MAX) -> Ending:
@@ -50,7 +50,8 @@ class Victim:
         if code is None:
             self.process.kill()
             self.process.join()
-            raise TimeoutError(f"still at work after {seconds} s: {self.log.read_text()}")
+            message = f"still at work after {seconds} s: {self.log.read_text()}"
+            raise TimeoutError(message)
         return Ending(code, self.log.read_text())
 
     def has_ended(self, seconds: float) -> bool:
@@ -95,6 +96,6 @@ def _clear(*, arguments: list[str], log: Path, lines_a_block: int) -> None:
     os.dup2(said, 2)
     sys.stderr = os.fdopen(2, "w", buffering=1)
     # The command has no such option: blocks are its own affair.
-    command.clear = partial(clear, lines_a_block=lines_a_block)  # type: ignore[assignment]
+    setattr(command, "clear", partial(clear, lines_a_block=lines_a_block))  # noqa: B010
     sys.argv = ["clearing", "clear", *arguments]
     services.cli.main()

@@ -1,4 +1,4 @@
-"""Each bench runs at a size that proves nothing and says what it owes: no assertion is about time."""
+"""Each bench runs at a size that proves nothing; no assertion is about time."""
 
 from __future__ import annotations
 

@@ -13,26 +13,32 @@ from random import Random
 from tests.bench.market import CONTRACTS, DAY, account_name, closing, opening, trades
 
 ACCOUNTS = 12
-AT = f'"at": "{DAY}T12:00:00Z"'
-BETWEEN = (
-    f'{{"type": "suspend_account/1", "account": "A0000003", "reason": "r", {AT}}}',
-    f'{{"type": "reinstate_account/1", "account": "A0000003", "reason": "r", {AT}}}',
-    f'{{"type": "declare_default/1", "member": "M05", "reason": "r", {AT}}}',
-    f'{{"type": "bust_trade/1", "trade_id": "T000000007", "contract": "SITX26", "reason": "r", {AT}}}',
-    f'{{"type": "run_cycle/1", "cycle": "noon", {AT}}}',
-    f'{{"type": "halt_contract/1", "contract": "SITM26", "until": "{DAY}T12:30:00Z", "reason": "r", {AT}}}',
-    f'{{"type": "open_account/1", "account": "A0000012", "member": "M01", "origin": "customer", "owner": "o", {AT}}}',
-    '{"broken',
-)  # fmt: skip
+NOON = f"{DAY}T12:00:00Z"
+HALT = {"contract": "SITM26", "until": f"{DAY}T12:30:00Z"}
+NEWCOMER = {"account": "A0000012", "member": "M01", "origin": "customer", "owner": "o"}
+BETWEEN = [
+    json.dumps({"type": kind, **fields, "at": NOON}).encode()
+    for kind, fields in (
+        ("suspend_account/1", {"account": "A0000003", "reason": "r"}),
+        ("reinstate_account/1", {"account": "A0000003", "reason": "r"}),
+        ("declare_default/1", {"member": "M05", "reason": "r"}),
+        ("bust_trade/1", {"trade_id": "T000000007", "contract": "SITX26", "reason": "r"}),
+        ("run_cycle/1", {"cycle": "noon"}),
+        ("halt_contract/1", {**HALT, "reason": "r"}),
+        ("open_account/1", NEWCOMER),
+        ("no_such_command/1", {}),
+    )
+]
 PRICES = (
-    "2.070", "2.0700000", "2", "2.071", "0", "0.00", "0.01", "1.92", "1.93", "1.922", "1.86", "2.21",
-    "2.22", "2.28", "2.29", "999999999", "1.5", "02.07", "-2.07", "2.", "1e1",
+    "2.070", "2.0700000", "2", "2.071", "0", "0.00", "0.01", "1.92", "1.93", "1.922", "1.86",
+    "2.21", "2.22", "2.28", "2.29", "999999999", "1.5", "02.07", "-2.07", "2.", "1e1",
 )  # fmt: skip
 TIMES = (
-    f"{DAY}T12:00:00.5Z", f"{DAY}T12:00:00.500Z", f"{DAY}T12:00:00.000000001Z", f"{DAY}T12:00:60Z",
-    f"{DAY}T12:00:00.0000000000Z", f"{DAY}T24:00:00Z", "2026-06-31T00:00:00Z", "0001-01-01T00:00:00Z",
-    "9999-12-31T23:59:59.999999999Z", "0000-01-01T00:00:00Z", "2026-06-07T12:00:00Z",
-    "2026-06-01T00:04:59.9Z", "2026-06-10T00:00:00Z", f"{DAY}T12:00:00z",
+    f"{DAY}T12:00:00.5Z", f"{DAY}T12:00:00.500Z", f"{DAY}T12:00:00.000000001Z",
+    f"{DAY}T12:00:60Z", f"{DAY}T12:00:00.0000000000Z", f"{DAY}T24:00:00Z", f"{DAY}T12:00:00z",
+    "2026-06-31T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z",
+    "0000-01-01T00:00:00Z", "2026-06-07T12:00:00Z", "2026-06-01T00:04:59.9Z",
+    "2026-06-10T00:00:00Z",
 )  # fmt: skip
 LOTS = (0, -1, 1, 500, 10**6, 10**9, 1 << 40, (1 << 40) + 1, 10**17, 10**18, 2**63 - 1, 2**63)
 
@@ -49,7 +55,7 @@ def hostile_trades(seed: int, count: int = 1_500) -> list[bytes]:
             trade = _spoiled(rng, trade, sent)
         lines.append(_spelled(rng, trade))
         if rng.random() < 0.02:
-            lines.append(rng.choice(BETWEEN).encode())
+            lines.append(rng.choice(BETWEEN))
     return [*lines, closing()]
 
 

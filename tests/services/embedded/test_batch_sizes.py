@@ -1,4 +1,4 @@
-"""One market, cleared in blocks of any size, in one process or many, the fast way or not: one journal."""
+"""One market in blocks of any size, by one process or many, the fast way or not: one journal."""
 
 import re
 from collections.abc import Callable

@@ -50,7 +50,7 @@ def test_every_shape_of_a_file_gives_the_same_facts(url: str, tmp_path: Path, da
 def test_standard_input_gives_the_same_facts(
     url: str, monkeypatch: pytest.MonkeyPatch, data: bytes
 ) -> None:
-    given = io.TextIOWrapper(io.BufferedReader(io.BytesIO(data)))  # type: ignore[arg-type]
+    given = io.TextIOWrapper(io.BufferedReader(io.BytesIO(data)))
     monkeypatch.setattr(sys, "stdin", given)
     assert clear(url, "-").source == "stdin"
     assert facts_in(url) == FACTS

@@ -90,12 +90,12 @@ def test_facts_written_while_they_are_read_leave_no_gap(
     journal.commit(Batch(rows=[row(SCU, 0), row(SIT, 0, decided=1)], heads=both_at(None, 0)))
 
     def blocks_late(
-        connection: Connection, name: str, query: LiteralString, values: list[Any]
+        connection: Connection, name: str, *, query: LiteralString, values: list[Any]
     ) -> Iterator[list[Any]]:
         if name.endswith(SIT):  # SCU is being read already.
             later = [row(SCU, 1, decided=2), row(SIT, 1, decided=3)]
             journal.commit(Batch(rows=later, heads=both_at(0, 1)))
-        yield from blocks(connection, name, query, values)
+        yield from blocks(connection, name, query=query, values=values)
 
     blocks = reading._blocks  # noqa: SLF001
     monkeypatch.setattr(reading, "_blocks", blocks_late)
