@@ -11,16 +11,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_IDENTIFIER: Final = rb"([A-Za-z0-9._:\-]{1,64})"
+_IDENTIFIER: Final = rb"([A-Za-z0-9._:\-]{1,64}+)"
 
+# Possessive throughout: there is one way to read a trade, and nothing to go back for.
 TRADE_LINE: Final = re.compile(
-    rb'\{"type": ?"submit_trade/1", ?"trade_id": ?"' + _IDENTIFIER + rb'", ?'
-    rb'"contract": ?"([A-Z]{3}[FGHJKMNQUVXZ][0-9]{2})", ?'
-    rb'"price": ?"((?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?)", ?'
-    rb'"lots": ?([1-9][0-9]{0,17}), ?'
-    rb'"buyer": ?"' + _IDENTIFIER + rb'", ?"seller": ?"' + _IDENTIFIER + rb'", ?'
-    rb'"executed_at": ?"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]'
-    rb'(?:\.[0-9]{1,9})?Z)"\}'
+    rb'\{"type": ?+"submit_trade/1", ?+"trade_id": ?+"' + _IDENTIFIER + rb'", ?+'
+    rb'"contract": ?+"([A-Z]{3}[FGHJKMNQUVXZ][0-9]{2})", ?+'
+    rb'"price": ?+"((?:0|[1-9][0-9]{0,8}+)(?:\.[0-9]{1,9}+)?+)", ?+'
+    rb'"lots": ?+([1-9][0-9]{0,17}+), ?+'
+    rb'"buyer": ?+"' + _IDENTIFIER + rb'", ?+"seller": ?+"' + _IDENTIFIER + rb'", ?+'
+    rb'"executed_at": ?+"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]'
+    rb'(?:\.[0-9]{1,9}+)?+Z)"\}'
 )
 # Of every line of a text the same fields; all are empty where the line is no such trade.
 TRADE_LINES: Final = re.compile(rb"(?m)^(?:" + TRADE_LINE.pattern + rb"|.+)$")

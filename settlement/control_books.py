@@ -31,6 +31,7 @@ from events.units import DAY_NS, day_start, parse_date
 LOOK_BACK_NS: Final = 7 * DAY_NS
 LOOK_AHEAD_NS: Final = 2 * DAY_NS
 OUTAGE_NS: Final = 30 * DAY_NS
+_OF_REGISTRY: Final = (AdmitMember, OpenAccount, SuspendAccount, ReinstateAccount, DeclareDefault)
 
 
 @dataclass(slots=True)
@@ -69,7 +70,10 @@ class Setting:
 
 @dataclass(slots=True)
 class ControlBooks:
-    """Members, accounts, session, clock and parameters as of the last control command."""
+    """Members, accounts, session, clock and parameters as of the last control command.
+
+    registry_hash: of members and accounts, for whoever needs it often; None when they changed.
+    """
 
     number: int = 0
     clock: int | None = None
@@ -85,6 +89,7 @@ class ControlBooks:
     holidays: set[date] = field(default_factory=set)
     settings: dict[tuple[str, str | None], str] = field(default_factory=dict)
     waiting: list[Setting] = field(default_factory=list)
+    registry_hash: str | None = field(default=None, compare=False, repr=False)
 
     def parameter(self, name: str, product: str | None = None) -> int:
         """The value in force, as an integer; a product's own comes before the general one."""
@@ -107,6 +112,8 @@ def apply_control(books: ControlBooks, command: Command) -> None:
     """Fold one accepted control command; the only place where these books change."""
     books.number += 1
     advance_clock(books, command.event_time)
+    if isinstance(command, _OF_REGISTRY):
+        books.registry_hash = None
     match command:
         case AdmitMember():
             books.members[command.member] = Member(command.member, command.name, command.at)

@@ -87,10 +87,10 @@ def clear(
 
 
 def return_freed_memory() -> None:
-    """Let go of large arrays when they are freed, which keeps a sixth of the memory of a long clear.
+    """Let go of large arrays when they are freed: a sixth of the memory of a long clear.
 
-    glibc learns from the first large array that is freed to keep all that are smaller, up to 32 MB,
-    and they lie scattered. Elsewhere there is no such call, and nothing is done.
+    glibc learns from the first large array that is freed to keep those that are smaller, up to
+    32 MB, scattered as they are. Elsewhere there is no such call, and nothing is done.
     """
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).mallopt(MALLOPT_MMAP_THRESHOLD, LARGE_BYTES)

@@ -9,12 +9,12 @@ written: two processes can never both extend a shard. A commit is never tried ag
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import islice
-from time import monotonic, sleep
-from typing import Any, LiteralString, Self
+from typing import Any, Self
 
 import psycopg
 
 from services.journal.batch import Batch, HeadMove, SourceMove
+from services.journal.claiming import claim
 from services.journal.connecting import Connection, connect
 from services.journal.copying import HEADER, TRAILER, pack, pack_journal
 from services.journal.identities import runs_of
@@ -34,16 +34,6 @@ from services.journal.tables import (
 )
 from services.journal.trouble import CommitUnknown, DatabaseGone, FencedOff, translated, trouble_of
 
-# Any number of our own; whoever clears as one process holds it, so that two never do.
-CLAIM_LOCK = 0x636C656173
-# How long the server may take to see that a killed process is gone: it ends its statement first.
-CLAIM_SECONDS_MAX = 2.0
-CLAIM: LiteralString = "SELECT pg_try_advisory_lock(%s)"
-CLAIMED_BY: LiteralString = """
-SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
-AND (classid::bigint << 32) + objid::bigint = %s
-AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
 # Rows packed at once: about half a megabyte of journal, so that the server works while we pack.
 ROWS_PACKED = 1000
 
@@ -91,18 +81,9 @@ class Journal:
     def claim(self) -> None:
         """Be the only one who clears into this database, for as long as this connection lives.
 
-        Two that read different sources could go on side by side for a while, each with books that
-        lack what the other wrote, until the heads fence one off. Errors: FencedOff.
+        Errors: FencedOff.
         """
-        deadline = monotonic() + CLAIM_SECONDS_MAX
-        with translated("claiming the journal"):
-            while self._connection.execute(CLAIM, [CLAIM_LOCK]).fetchone() != (True,):
-                if monotonic() > deadline:
-                    held = self._connection.execute(CLAIMED_BY, [CLAIM_LOCK]).fetchone()
-                    who = f" (server process {held[0]})" if held else ""
-                    message = f"another process clears into this database{who}"
-                    raise FencedOff(message)
-                sleep(0.02)
+        claim(self._connection)
 
     def commit(self, batch: Batch) -> None:
         """Make the batch durable, whole or not at all.

@@ -80,9 +80,7 @@ def decode_flow(payload: bytes) -> ContractFlow:
     head, _, body = payload.partition(b"\n")
     stated = json.loads(head)
     columns = np.frombuffer(body, dtype="<i8").astype(np.int64).reshape(_COLUMNS, stated["entries"])
-    return ContractFlow(
-        stated["contract"], stated["mark_ticks"], stated["rate_ppm"], *columns
-    )
+    return ContractFlow(stated["contract"], stated["mark_ticks"], stated["rate_ppm"], *columns)
 
 
 def link_rows(

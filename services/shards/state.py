@@ -64,7 +64,13 @@ def member_hash(books: MemberBooks) -> str:
 
 
 def registry_digest(books: ControlBooks) -> str:
-    """The hash of members and accounts by name."""
+    """The hash of members and accounts by name; at most once while they stay as they are."""
+    if books.registry_hash is None:
+        books.registry_hash = _hash_registry(books)
+    return books.registry_hash
+
+
+def _hash_registry(books: ControlBooks) -> str:
     members = [
         [one.name, one.title, one.admitted_at, one.is_defaulted, one.house_account]
         for _, one in sorted(books.members.items())

@@ -22,7 +22,7 @@ from tests.journal_contents import assert_equal, contents
 Admin = psycopg.Connection[tuple[object, ...]]
 # Server processes that work for a clear here; the one that writes holds the claim.
 OURS = """
-SELECT pid FROM pg_stat_activity AS one WHERE application_name = 'clearing'
+SELECT pid FROM pg_stat_activity AS one WHERE application_name LIKE 'clearing%%'
 AND datname = current_database() AND %s =
     EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = one.pid)
 ORDER BY backend_start
@@ -32,7 +32,7 @@ AT_COMMIT = """
 DO $$ DECLARE found int; BEGIN
     FOR round IN 1..100000 LOOP
         PERFORM pg_stat_clear_snapshot();
-        SELECT pid INTO found FROM pg_stat_activity WHERE application_name = 'clearing'
+        SELECT pid INTO found FROM pg_stat_activity WHERE application_name LIKE 'clearing%'
             AND datname = current_database() AND query = 'COMMIT' AND state = 'active';
         IF found IS NOT NULL THEN PERFORM pg_terminate_backend(found); RETURN; END IF;
     END LOOP;

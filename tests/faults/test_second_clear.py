@@ -33,7 +33,7 @@ def test_a_second_clear_is_fenced_off_and_the_first_goes_on(
 def test_two_clears_started_together_give_the_books_of_one(
     tmp_path: Path, url: str, calm_url: str
 ) -> None:
-    path = plain(tmp_path, 2)
+    path = plain(tmp_path, 2, count=2_000)
     arguments = ["--commands", str(path), "--database", url]
     both = [started(arguments, tmp_path / f"log{n}", lines_a_block=1) for n in range(2)]
     endings = sorted((one.ending() for one in both), key=lambda ending: ending.code)

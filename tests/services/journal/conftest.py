@@ -36,11 +36,18 @@ def machine_postgres() -> Iterator[EmbeddedServer]:
 
 @pytest.fixture(scope="session", params=["wheel", "machine"])
 def server(request: pytest.FixtureRequest) -> EmbeddedServer:
-    """Each Postgres in turn, with a migrated database to copy."""
+    """Each Postgres in turn, with a migrated database to copy.
+
+    pytest may set this up again for one it has had before, when others came between.
+    """
     name = "postgres" if request.param == "wheel" else "machine_postgres"
     chosen: EmbeddedServer = request.getfixturevalue(name)
     with psycopg.connect(chosen.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
+        found = connection.execute(
+            "SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]
+        ).fetchone()
+        if found is None:
+            connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
     migrate(chosen.url_of(TEMPLATE))
     return chosen
 

@@ -99,3 +99,9 @@ def test_the_tree_in_the_docstring_is_the_tree_of_classes() -> None:
     }
     drawn = (line.strip(" │├└─").split(" ")[0] for line in (trouble.__doc__ or "").splitlines())
     assert {name for name in drawn if name in classes} == classes
+
+
+@pytest.mark.parametrize("said", ["Disk quota exceeded", "File too large"])
+def test_no_room_is_a_full_disk_whatever_state_postgres_gives_it(said: str) -> None:
+    error = psycopg.errors.InternalError_(f"could not extend file: {said}")
+    assert isinstance(trouble_of(error, "writing"), DiskFull)
