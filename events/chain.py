@@ -75,9 +75,7 @@ def chain_row(before: bytes, key: RowKey, *, line: bytes, parts: Sequence[bytes]
     return digest.digest()
 
 
-def link_hash(
-    source: str, target: str, *, numbers: tuple[int, int, int], payload: bytes
-) -> bytes:
+def link_hash(source: str, target: str, *, numbers: tuple[int, int, int], payload: bytes) -> bytes:
     """The hash of a link row. numbers: its own, its barrier's, 1 if it is the last, else 0."""
     head = _short(_LINK_DOMAIN) + _U16.pack(CHAIN_VERSION)
     ends = _short(source.encode()) + _short(target.encode())

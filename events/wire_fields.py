@@ -36,9 +36,7 @@ def _no_nul(value: str) -> str:
     return value
 
 
-Identifier = Annotated[
-    str, StringConstraints(strict=True, pattern=r"\A[A-Za-z0-9._:\-]{1,64}\z")
-]
+Identifier = Annotated[str, StringConstraints(strict=True, pattern=r"\A[A-Za-z0-9._:\-]{1,64}\z")]
 Name = Annotated[
     str,
     StringConstraints(strict=True, min_length=1, max_length=200),

@@ -126,9 +126,9 @@ def apply_control(books: ControlBooks, command: Command) -> None:
         case DeclareDefault():
             books.members[command.member].is_defaulted = True
         case OpenSession():
-            _open_session(books, command.business_date, command.at)
+            _open_session(books, command.business_date, at=command.at)
         case CloseSession():
-            _open_session(books, command.next_business_date, command.at)
+            _open_session(books, command.next_business_date, at=command.at)
         case RunCycle():
             books.cycles[command.cycle] = content(command)
         case Configure():
@@ -137,7 +137,7 @@ def apply_control(books: ControlBooks, command: Command) -> None:
             pass
 
 
-def apply_cycle_refused(books: ControlBooks, command: RunCycle, refusal: Refusal) -> None:
+def apply_cycle_refused(books: ControlBooks, command: RunCycle, *, refusal: Refusal) -> None:
     """Remember under which name a cycle was refused; the first one under a name counts."""
     if command.cycle not in books.cycles:
         books.cycles_refused.setdefault(command.cycle, (content(command), refusal))
@@ -165,7 +165,7 @@ def _open_account(books: ControlBooks, command: OpenAccount) -> None:
         member.house_account = command.account
 
 
-def _open_session(books: ControlBooks, business_date: date, at: int) -> None:
+def _open_session(books: ControlBooks, business_date: date, *, at: int) -> None:
     books.business_date = business_date
     books.opened_at = at
     books.cycles = {}

@@ -31,16 +31,14 @@ class SessionTrades:
     prices: array[int] = field(default_factory=_column)
     lots: array[int] = field(default_factory=_column)
 
-    def add(self, seq: int, executed_at: int, price_ticks: int, lots: int) -> None:
+    def add(self, seq: int, executed_at: int, *, price_ticks: int, lots: int) -> None:
         """One more trade of the stream."""
         self.seqs.append(seq)
         self.times.append(executed_at)
         self.prices.append(price_ticks)
         self.lots.append(lots)
 
-    def extend(
-        self, seqs: IntArray, times: IntArray, *, prices: IntArray, lots: IntArray
-    ) -> None:
+    def extend(self, seqs: IntArray, times: IntArray, *, prices: IntArray, lots: IntArray) -> None:
         """Many trades of the stream, as columns."""
         self.seqs.frombytes(seqs.tobytes())
         self.times.frombytes(times.tobytes())

@@ -76,7 +76,7 @@ class RememberedIds:
         wanted = set(ids)
         seqs = sorted({seq for found in hits.values() for seq in found})
         for row in self._reader.rows_at(shard, seqs):
-            identity, seen = seen_in_row(row[1], row[6], row[8])
+            identity, seen = seen_in_row(row[1], row[6], facts=row[8])
             if identity in wanted:
                 held.known.setdefault(identity, seen)
 
@@ -85,7 +85,7 @@ class RememberedIds:
         held = self._of(shard)
         return held.fresh.get(identity) or held.known.get(identity)
 
-    def keep(self, shard: str, identity: Identity, seen: Seen) -> None:
+    def keep(self, shard: str, identity: Identity, *, seen: Seen) -> None:
         """Remember what came first."""
         self._of(shard).fresh[identity] = seen
 

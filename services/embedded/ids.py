@@ -94,7 +94,7 @@ class JournalMemory:
         if hits:
             places = np.flatnonzero(np.isin(keys, np.array([*hits], np.int64)) & chosen)
             ids = {Identity(TRADE, names[place].decode()) for place in places.tolist()}
-            self._recall(shard, ids, hits)
+            self._recall(shard, ids, hits=hits)
         return [*hits]
 
     def prepare(self, shard: str, ids: Sequence[tuple[Identity, int]]) -> None:
@@ -102,7 +102,7 @@ class JournalMemory:
         held = self._of(shard)
         hits = held.index.lookup(np.array([key for _, key in ids], np.int64))
         if hits:
-            self._recall(shard, {identity for identity, key in ids if key in hits}, hits)
+            self._recall(shard, {identity for identity, key in ids if key in hits}, hits=hits)
 
     def look(self, shard: str, identity: Identity) -> Seen | None:
         """What came first under an id in a shard."""
@@ -117,7 +117,7 @@ class JournalMemory:
                 return seen_cleared(*cleared)
         return None
 
-    def keep(self, shard: str, identity: Identity, seen: Seen) -> None:
+    def keep(self, shard: str, identity: Identity, *, seen: Seen) -> None:
         """Remember what came first."""
         held = self._of(shard)
         held.fresh[identity] = seen
@@ -184,12 +184,12 @@ class JournalMemory:
             self._shards[shard] = held
         return held
 
-    def _recall(self, shard: str, ids: set[Identity], hits: dict[int, list[int]]) -> None:
+    def _recall(self, shard: str, ids: set[Identity], *, hits: dict[int, list[int]]) -> None:
         """Read the rows that the index names; one that is not durable yet is remembered here."""
         held = self._of(shard)
         seqs = sorted({seq for found in hits.values() for seq in found})
         for row in self._reader.rows_at(shard, seqs):
-            identity, seen = seen_in_row(row[1], row[6], row[8])
+            identity, seen = seen_in_row(row[1], row[6], facts=row[8])
             if identity in ids:
                 held.known.setdefault(identity, seen)
 
@@ -199,7 +199,7 @@ def key_of(identity: Identity) -> int:
     return int(identity_keys(identity.kind, [identity.name])[0])
 
 
-def seen_in_row(seq: int, line: bytes, facts: bytes) -> tuple[Identity, Seen]:
+def seen_in_row(seq: int, line: bytes, *, facts: bytes) -> tuple[Identity, Seen]:
     """What a journal row says was first under its id."""
     command = decode_command(line)
     assert not isinstance(command, Malformed), f"row {seq} is remembered but malformed"

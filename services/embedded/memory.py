@@ -35,7 +35,7 @@ class DictMemory:
         cleared = self.cleared.get(shard, {}).get(identity.name.encode())
         return None if cleared is None else seen_cleared(*cleared)
 
-    def keep(self, shard: str, identity: Identity, seen: Seen) -> None:
+    def keep(self, shard: str, identity: Identity, *, seen: Seen) -> None:
         """Remember what came first."""
         self.seen[(shard, identity)] = seen
 

@@ -121,7 +121,7 @@ class EmbeddedRun:
         found: list[TradeFields] = TRADE_LINES.findall(b"\n".join(block.lines))
         assert len(found) == len(block.lines), f"read {len(found)} of {len(block.lines)} lines"
         others = [place for place, one in enumerate(found) if not one[0]]
-        keys, suspects = self._prepare(block, found, others)
+        keys, suspects = self._prepare(block, found, others=others)
         first = self._line + 1
         whole = TradeRun(
             found,
@@ -170,7 +170,7 @@ class EmbeddedRun:
             self._snapshots += snapshot_rows(self.house, decoded.business_date)
 
     def _prepare(
-        self, block: Block, found: list[TradeFields], others: list[int]
+        self, block: Block, found: list[TradeFields], *, others: list[int]
     ) -> tuple[Int64s, Bools]:
         """Look up every id of the block; gives each line's key, and which trades are suspect.
 
@@ -223,7 +223,7 @@ class EmbeddedRun:
         outbox = self.house.outbox
         batch = Batch(source=move)
         for log in self.house.logs():
-            self._add_rows(batch, log, move.position)
+            self._add_rows(batch, log, offset=move.position)
         batch.links = list(outbox.links)
         batch.prices, batch.statements = outbox.prices, outbox.statements
         batch.days = [
@@ -237,7 +237,7 @@ class EmbeddedRun:
         self._handed.append((batch, handed))
         self._writer.submit(batch)
 
-    def _add_rows(self, batch: Batch, log: ShardLog, offset: int) -> None:
+    def _add_rows(self, batch: Batch, log: ShardLog, *, offset: int) -> None:
         if not log.rows:
             return
         batch.rows += log.rows
@@ -252,7 +252,7 @@ class EmbeddedRun:
         refused = self.tally.refused
         self.tally.trades += log.novated
         for facts in log.decided:
-            if facts.startswith(_NOVATED):
+            if _NOVATED in facts:
                 self.tally.trades += 1
             elif facts.startswith(_REFUSED):
                 refused[facts.split(_REASON, 1)[1].split(b'"', 1)[0].decode()] += 1

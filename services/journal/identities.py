@@ -106,15 +106,15 @@ class IdentityIndex:
         in_pages: dict[int, UInt64s] = {}
         # Sealed spans come before those held exactly, so that seqs are found in order.
         for span in sorted(self._filters.keys() - self._exact.keys()):
-            hits = self._filters[span].perhaps(unsigned, block, wanted)
+            hits = self._filters[span].perhaps(unsigned, block, wanted=wanted)
             if len(hits) > 0:
                 in_pages[span] = np.unique(hits)
         if in_pages:
             self._find_in_pages(in_pages, found)
         for span in sorted(self._exact):
-            hits = self._filters[span].perhaps(unsigned, block, wanted)
+            hits = self._filters[span].perhaps(unsigned, block, wanted=wanted)
             if len(hits) > 0:
-                self._exact[span].find(np.unique(hits), span << SPAN_BITS, found)
+                self._exact[span].find(np.unique(hits), span << SPAN_BITS, found=found)
         return found
 
     @property
@@ -176,7 +176,8 @@ class IdentityIndex:
             rows = self._connection.execute(PAGES, values, binary=True, prepare=False).fetchall()
         # The pages of a span come in order, so its keys do.
         for span, held in groupby(rows, itemgetter(2)):
-            _match(*_unpacked(list(held)), hits[span], span << SPAN_BITS, found)
+            keys, offsets = _unpacked(list(held))
+            _match(keys, offsets, wanted=hits[span], seq_first=span << SPAN_BITS, found=found)
 
 
 class _Runs:
@@ -195,9 +196,9 @@ class _Runs:
             last, before = runs.pop(), runs.pop()
             runs.append(_merged([before, last]))
 
-    def find(self, wanted: UInt64s, seq_first: int, found: Found) -> None:
+    def find(self, wanted: UInt64s, seq_first: int, *, found: Found) -> None:
         for keys, offsets in self._runs:
-            _match(keys, offsets, wanted, seq_first, found)
+            _match(keys, offsets, wanted=wanted, seq_first=seq_first, found=found)
 
     def merged(self) -> tuple[UInt64s, Int32s]:
         return _merged(self._runs)
@@ -207,7 +208,7 @@ class _Runs:
         return sum(keys.nbytes + offsets.nbytes for keys, offsets in self._runs)
 
 
-def runs_of(shard: str, keys: Int64s, seqs: Int64s) -> list[tuple[str, int, int, bytes, bytes]]:
+def runs_of(shard: str, keys: Int64s, *, seqs: Int64s) -> list[tuple[str, int, int, bytes, bytes]]:
     """The rows of `identity` for the ids of a batch: one for each span it touches."""
     rows = []
     for span, some_keys, some_seqs in _by_span(keys, seqs):
@@ -254,7 +255,9 @@ def _merged(runs: Sequence[tuple[UInt64s, Int32s]]) -> tuple[UInt64s, Int32s]:
     return _sorted(keys, np.concatenate([run[1] for run in runs]))
 
 
-def _match(keys: UInt64s, offsets: Int32s, wanted: UInt64s, seq_first: int, found: Found) -> None:
+def _match(
+    keys: UInt64s, offsets: Int32s, *, wanted: UInt64s, seq_first: int, found: Found
+) -> None:
     """Add to `found` where the wanted keys stand in sorted keys; earlier runs come first."""
     starts = np.searchsorted(keys, wanted, side="left")
     ends = np.searchsorted(keys, wanted, side="right")

@@ -54,7 +54,7 @@ class IdentityFilter:
         """The word of each key in its filter."""
         return hashed >> np.uint64(64 - self._block_bits)
 
-    def perhaps(self, keys: UInt64s, block: UInt64s, wanted: UInt64s) -> UInt64s:
+    def perhaps(self, keys: UInt64s, block: UInt64s, *, wanted: UInt64s) -> UInt64s:
         """The keys that are perhaps known; their `block` and `bits` serve all spans."""
         some: UInt64s = keys[(self._words[0][block] & wanted) == wanted]
         if len(some) == 0:

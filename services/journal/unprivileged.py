@@ -56,7 +56,7 @@ def account_for_server(cluster: Path, *, needs: list[Path]) -> Account:
     if os.geteuid() != 0:
         return Account(uid=None, gid=os.getegid(), lent=False)
     uid, gid = _owner(cluster) or _user("postgres") or _user("nobody") or (65534, 65534)
-    lent = not all(_reaches(place, uid, gid) for place in needs)
+    lent = not all(_reaches(place, uid, gid=gid) for place in needs)
     return Account(uid=uid, gid=gid, lent=lent)
 
 
@@ -76,7 +76,7 @@ def _user(name: str) -> tuple[int, int] | None:
     return entry.pw_uid, entry.pw_gid
 
 
-def is_passable(directory: Path, uid: int, gid: int) -> bool:
+def is_passable(directory: Path, uid: int, *, gid: int) -> bool:
     """Whether this user may go through a directory."""
     found = directory.stat()
     if found.st_uid == uid:
@@ -86,9 +86,9 @@ def is_passable(directory: Path, uid: int, gid: int) -> bool:
     return bool(found.st_mode & stat.S_IXOTH)
 
 
-def _reaches(place: Path, uid: int, gid: int) -> bool:
+def _reaches(place: Path, uid: int, *, gid: int) -> bool:
     resolved = place.resolve()
-    return all(is_passable(passed, uid, gid) for passed in [resolved, *resolved.parents])
+    return all(is_passable(passed, uid, gid=gid) for passed in [resolved, *resolved.parents])
 
 
 def main() -> None:

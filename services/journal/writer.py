@@ -135,7 +135,7 @@ class Journal:
                 [head.chain for head in old],
                 [head.next_offset for head in old],
             ]
-            self._expect(MOVE_HEADS, values, old)
+            self._expect(MOVE_HEADS, values, heads=old)
         if new:
             values = [
                 [head.shard for head in new],
@@ -143,9 +143,9 @@ class Journal:
                 [head.chain for head in new],
                 [head.next_offset for head in new],
             ]
-            self._expect(NEW_HEADS, values, new)
+            self._expect(NEW_HEADS, values, heads=new)
 
-    def _expect(self, query: str, values: list[Any], heads: Sequence[HeadMove]) -> None:
+    def _expect(self, query: str, values: list[Any], *, heads: Sequence[HeadMove]) -> None:
         moved = {row[0] for row in self._connection.execute(query.encode(), values).fetchall()}
         for head in heads:
             if head.shard not in moved:
@@ -179,7 +179,9 @@ class Journal:
             self._append(JOURNAL, (pack_journal(some) for some in _slices(batch.rows)))
         self._append_rows(JOURNAL_PART, batch.parts, at_once=1)
         self._append_rows(LINK, batch.links, at_once=1)
-        runs = [run for identity in batch.identities for run in runs_of(*identity)]
+        runs = [
+            run for shard, keys, seqs in batch.identities for run in runs_of(shard, keys, seqs=seqs)
+        ]
         self._append_rows(IDENTITY, runs)
         for seal in batch.seals:
             self._append_rows(IDENTITY_PAGE, seal.pages)

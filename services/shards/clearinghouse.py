@@ -94,13 +94,13 @@ def open_clearinghouse() -> Clearinghouse:
     house = Clearinghouse()
     _open_shard(house.control_log, decided=0)
     for product in house.control.products:
-        open_market(house, product, ControlBooks(), decided=0)
+        open_market(house, product, control=ControlBooks(), decided=0)
     _open_shard(house.member_log, decided=0)
     return house
 
 
 def open_market(
-    house: Clearinghouse, product: str, control: ControlBooks, *, decided: int
+    house: Clearinghouse, product: str, *, control: ControlBooks, decided: int
 ) -> Market:
     """Add a product's shard, which begins with what control knows by then."""
     market = Market(open_market_books(product, control), ShardLog(market_shard(product)))
@@ -133,7 +133,7 @@ def take_decoded(
     """The same for a line that was decoded before."""
     shard = shard_of(decoded, house.control.products)
     if shard == CONTROL_SHARD:
-        _take_control(house, inbound, decoded)
+        _take_control(house, inbound, decoded=decoded)
     elif shard == MEMBER_SHARD:
         _take_member(house, inbound, decoded=decoded, memory=memory)
     else:
@@ -141,53 +141,53 @@ def take_decoded(
         take_market(market, inbound, decoded=decoded, memory=memory)
 
 
-def _refuse_malformed(emission: Emission, decoded: Malformed, clock: int | None) -> None:
+def _refuse_malformed(emission: Emission, decoded: Malformed, *, clock: int | None) -> None:
     refusal = Refusal(Reason.MALFORMED, decoded.detail)
     emission.refuse(refusal, clock or 0, kind=decoded.kind, reference=None)
 
 
-def _take_control(
-    house: Clearinghouse, inbound: Inbound, decoded: Command | Malformed
-) -> None:
+def _take_control(house: Clearinghouse, inbound: Inbound, *, decoded: Command | Malformed) -> None:
     books, log = house.control, house.control_log
     session = books.business_date
     emission = Emission(log.shard, log.seq, lambda _: None)
     if isinstance(decoded, Malformed):
-        _refuse_malformed(emission, decoded, books.clock)
+        _refuse_malformed(emission, decoded, clock=books.clock)
         log.record(inbound, emission.blocks, business_date=session)
         return
     stands = decide_control(books, decoded, emit=emission)
     if stands and isinstance(decoded, CloseSession):
-        _state_day(house.outbox, decoded, control_hash(books), emit=emission)
+        _state_day(house.outbox, decoded, state_hash=control_hash(books), emit=emission)
     log.record(inbound, emission.blocks, business_date=session)
     if stands:
-        _copy(house, inbound, decoded)
+        _copy(house, inbound, command=decoded)
 
 
-def _copy(house: Clearinghouse, inbound: Inbound, command: Command) -> None:
+def _copy(house: Clearinghouse, inbound: Inbound, *, command: Command) -> None:
     """Hand the accepted command to every market and to the members, in order, under its number."""
     number = house.control.number
     flows: list[ContractFlow] = []
     for rank, product in enumerate(sorted(house.markets), start=1):
         copy = Inbound(CONTROL_SHARD, number, inbound.decided + rank, inbound.line)
-        flows += take_market_copy(house.markets[product], house.outbox, copy, command)
+        flows += take_market_copy(
+            house.markets[product], house.outbox, inbound=copy, command=command
+        )
     if isinstance(command, Configure):
-        _open_configured(house, command, inbound.decided)
+        _open_configured(house, command, decided=inbound.decided)
     last = Inbound(CONTROL_SHARD, number, inbound.decided + RANKS - 1, inbound.line)
-    take_member_copy(house, last, command, flows)
+    take_member_copy(house, last, command=command, flows=flows)
 
 
-def _open_configured(house: Clearinghouse, command: Configure, decided: int) -> None:
+def _open_configured(house: Clearinghouse, command: Configure, *, decided: int) -> None:
     """A new product's shard begins with what control has said up to this command."""
     product = command.product
     if command.parameter != "product_in_use" or product is None or product in house.markets:
         return
     control = load_control(dump_control(house.control))
-    open_market(house, product, control, decided=decided + RANKS - 2)
+    open_market(house, product, control=control, decided=decided + RANKS - 2)
 
 
 def take_market_copy(
-    market: Market, outbox: Outbox, inbound: Inbound, command: Command
+    market: Market, outbox: Outbox, *, inbound: Inbound, command: Command
 ) -> list[ContractFlow]:
     """Decide a copy in a market shard; at a barrier send links. Returns the flows as sent."""
     books, log = market.books, market.log
@@ -195,20 +195,20 @@ def take_market_copy(
     emission = Emission(log.shard, log.seq, lambda fact: apply_market_fact(books, fact))
     flows = decide_copy(books, command, emit=emission)
     if isinstance(command, CloseSession):
-        _state_day(outbox, command, market_hash(books), emit=emission)
+        _state_day(outbox, command, state_hash=market_hash(books), emit=emission)
     sent: list[LinkRow] = []
     if isinstance(command, _Barrier):
         barrier = (inbound.position, log.seq)
         sent = link_rows(log.shard, flows, number=market.links_sent + 1, at=barrier)
         market.links_sent += len(sent)
         outbox.links += sent
-        outbox.prices += price_rows(log.shard, log.seq, emission.blocks)
+        outbox.prices += price_rows(log.shard, log.seq, blocks=emission.blocks)
     log.record(inbound, emission.blocks, business_date=session)
     return [decode_flow(row.payload) for row in sent if not row.is_last]
 
 
 def take_member_copy(
-    house: Clearinghouse, inbound: Inbound, command: Command, flows: list[ContractFlow]
+    house: Clearinghouse, inbound: Inbound, *, command: Command, flows: list[ContractFlow]
 ) -> None:
     """Decide a copy in `member/0`; at a barrier with what all markets have sent."""
     books, log = house.member, house.member_log
@@ -216,7 +216,7 @@ def take_member_copy(
     emission = Emission(log.shard, log.seq, lambda fact: apply_member_fact(books, fact))
     if isinstance(command, _Barrier):
         cycle = cycle_of(books, command)
-        totals = settle_cycle(books, cycle, flows, emit=emission)
+        totals = settle_cycle(books, cycle, flows=flows, emit=emission)
         house.outbox.statements += statement_rows(
             books,
             totals,
@@ -227,14 +227,12 @@ def take_member_copy(
         state_missed(books, command.event_time, emit=emission)
     apply_member_copy(books, command)
     if isinstance(command, CloseSession):
-        _state_day(house.outbox, command, member_hash(books), emit=emission)
+        _state_day(house.outbox, command, state_hash=member_hash(books), emit=emission)
         house.outbox.closes += 1
     log.record(inbound, emission.blocks, business_date=session)
 
 
-def _state_day(
-    outbox: Outbox, command: CloseSession, state_hash: str, *, emit: Emission
-) -> None:
+def _state_day(outbox: Outbox, command: CloseSession, *, state_hash: str, emit: Emission) -> None:
     emit(DayClosed(at=command.at, business_date=command.business_date, state_hash=state_hash))
     outbox.days.append((emit.shard, command.business_date, emit.seq, state_hash))
 
@@ -246,7 +244,7 @@ def take_market(
     books, log = market.books, market.log
     emission = Emission(log.shard, log.seq, lambda fact: apply_market_fact(books, fact))
     if isinstance(decoded, Malformed):
-        _refuse_malformed(emission, decoded, books.clock)
+        _refuse_malformed(emission, decoded, clock=books.clock)
     else:
         look = partial(memory.look, log.shard)
         decide_market(books, decoded, look=look, emit=emission)
@@ -260,7 +258,7 @@ def _take_member(
     books, log = house.member, house.member_log
     emission = Emission(log.shard, log.seq, lambda fact: apply_member_fact(books, fact))
     if isinstance(decoded, Malformed):
-        _refuse_malformed(emission, decoded, books.clock)
+        _refuse_malformed(emission, decoded, clock=books.clock)
     else:
         look = partial(memory.look, log.shard)
         decide_member(books, decoded, look=look, emit=emission)
@@ -281,4 +279,4 @@ def remember(memory: Memory, command: Command, *, emit: Emission) -> None:
     if reason in _FORGOTTEN:
         return
     detail = "" if emit.refusal is None else emit.refusal.detail
-    memory.keep(emit.shard, identity, Seen(emit.seq, command, reason, detail))
+    memory.keep(emit.shard, identity, seen=Seen(emit.seq, command, reason, detail))

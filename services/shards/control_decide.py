@@ -56,7 +56,7 @@ def decide_control(books: ControlBooks, command: Command, *, emit: Emission) -> 
         answer = refuse_homeless(books, command)
     if isinstance(answer, Refusal):
         if isinstance(command, RunCycle):
-            apply_cycle_refused(books, command, answer)
+            apply_cycle_refused(books, command, refusal=answer)
         emit.refuse(answer, command.event_time, kind=command.TYPE, reference=command.subject)
         return False
     if isinstance(answer, Repeated):

@@ -35,7 +35,7 @@ class Emission:
         self.apply(fact)
         self.blocks.append(encode_fact(fact, shard=self.shard, seq=self.seq))
 
-    def bulk(self, kind: str, at: int, lines: Sequence[str]) -> None:
+    def bulk(self, kind: str, at: int, *, lines: Sequence[str]) -> None:
         """Many facts of one kind, whose effect another fact has had.
 
         lines: what follows `at` in the canonical encoding, from the comma on, up to the closing

@@ -58,7 +58,7 @@ def fold_control(books: ControlBooks, row: Row) -> None:
     if not isinstance(first, CommandRefused):
         apply_control(books, command)
     elif isinstance(command, RunCycle):
-        apply_cycle_refused(books, command, Refusal(Reason(first.reason), first.detail))
+        apply_cycle_refused(books, command, refusal=Refusal(Reason(first.reason), first.detail))
 
 
 def fold_market(books: MarketBooks, row: Row) -> None:
@@ -70,13 +70,13 @@ def fold_market(books: MarketBooks, row: Row) -> None:
         deal = (parse_instant(at.decode()), int(ticks), int(lots))
         novate(books, books.contracts[symbol.decode()], sides=sides, seq=row.seq, deal=deal)
     elif row.origin == CONTROL_SHARD:
-        fold_copy(books, _copied(row), facts_of(row))
+        fold_copy(books, _copied(row), facts=facts_of(row))
     else:
         for fact in facts_of(row):
-            _fold_fact(books, fact, row.seq)
+            _fold_fact(books, fact, seq=row.seq)
 
 
-def _fold_fact(books: MarketBooks, fact: Fact, seq: int) -> None:
+def _fold_fact(books: MarketBooks, fact: Fact, *, seq: int) -> None:
     if not isinstance(fact, TradeNovated):
         apply_market_fact(books, fact)
         return

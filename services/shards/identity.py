@@ -54,7 +54,7 @@ class Memory(Protocol):
         """What came first under an id in a shard."""
         ...
 
-    def keep(self, shard: str, identity: Identity, seen: Seen) -> None:
+    def keep(self, shard: str, identity: Identity, *, seen: Seen) -> None:
         """Remember what came first."""
         ...
 
@@ -69,6 +69,7 @@ class Memory(Protocol):
     ) -> None:
         """Remember trades that were cleared in rows that follow one another, up to the last."""
         ...
+
 
 _OWN: Final = {
     SubmitTrade: TRADE,

@@ -20,12 +20,12 @@ from services.shards.market_books import MarketBooks
 def decide_amendment(
     books: MarketBooks,
     command: BustTrade | AdjustTradePrice,
-    seen: Seen | None,
     *,
+    seen: Seen | None,
     emit: Emission,
 ) -> Refusal | None:
     """Bust a trade or give it another price, or say why not."""
-    refusal = _refuse(books, command, seen)
+    refusal = _refuse(books, command, seen=seen)
     if refusal is not None:
         return refusal
     # Nothing can fail from here.
@@ -34,14 +34,14 @@ def decide_amendment(
     assert isinstance(trade, SubmitTrade), trade
     before = _price_now(books, trade)
     if isinstance(command, BustTrade):
-        emit(_busted(command, trade, before, seen.seq))
+        emit(_busted(command, trade, price_ticks=before, seq=seen.seq))
     else:
-        emit(_adjusted(books, command, (trade, before, seen.seq)))
+        emit(_adjusted(books, command, found=(trade, before, seen.seq)))
     return None
 
 
 def _refuse(
-    books: MarketBooks, command: BustTrade | AdjustTradePrice, seen: Seen | None
+    books: MarketBooks, command: BustTrade | AdjustTradePrice, *, seen: Seen | None
 ) -> Refusal | None:
     refusal = guard.out_of_time(books, command) or guard.no_contract(
         books, command.contract, for_trading=False
@@ -56,23 +56,23 @@ def _refuse(
     amended = books.amendments.get(command.trade_id)
     if amended is not None and amended.is_busted:
         return Refusal(Reason.TRADE_ALREADY_BUSTED, f"{command.trade_id} was busted before")
-    return _refuse_effect(books, command, seen.command)
+    return _refuse_effect(books, command, trade=seen.command)
 
 
 def _refuse_effect(
-    books: MarketBooks, command: BustTrade | AdjustTradePrice, trade: SubmitTrade
+    books: MarketBooks, command: BustTrade | AdjustTradePrice, *, trade: SubmitTrade
 ) -> Refusal | None:
     contract = books.contracts[command.contract]
     buyer, seller = books.holders[trade.buyer], books.holders[trade.seller]
     if isinstance(command, BustTrade):
         before = _price_now(books, trade)
-        return guard.too_large(contract, trade.lots, before, (seller, buyer))
+        return guard.too_large(contract, trade.lots, price_ticks=before, sides=(seller, buyer))
     refusal = guard.bad_price(books.product, command.price)
     ticks = ticks_of(command.price, books.product)
     if refusal is not None or ticks is None:
         return refusal
     prices = (_price_now(books, trade), ticks)
-    return guard.repriced_too_large(contract, trade.lots, prices, sides=(buyer, seller))
+    return guard.repriced_too_large(contract, trade.lots, prices=prices, sides=(buyer, seller))
 
 
 def _price_now(books: MarketBooks, trade: SubmitTrade) -> int:
@@ -84,7 +84,7 @@ def _price_now(books: MarketBooks, trade: SubmitTrade) -> int:
     return ticks
 
 
-def _busted(command: BustTrade, trade: SubmitTrade, price_ticks: int, seq: int) -> TradeBusted:
+def _busted(command: BustTrade, trade: SubmitTrade, *, price_ticks: int, seq: int) -> TradeBusted:
     return TradeBusted(
         at=command.at,
         trade_id=trade.trade_id,
@@ -98,7 +98,7 @@ def _busted(command: BustTrade, trade: SubmitTrade, price_ticks: int, seq: int) 
 
 
 def _adjusted(
-    books: MarketBooks, command: AdjustTradePrice, found: tuple[SubmitTrade, int, int]
+    books: MarketBooks, command: AdjustTradePrice, *, found: tuple[SubmitTrade, int, int]
 ) -> TradePriceAdjusted:
     trade, before, seq = found
     ticks = ticks_of(command.price, books.product)

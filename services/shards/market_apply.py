@@ -115,7 +115,7 @@ def apply_market_copy(books: MarketBooks, command: Command) -> None:
 
 
 def add_trade(
-    contract: ContractBooks, buyer: int, seller: int, *, lots: int, price_ticks: int
+    contract: ContractBooks, buyer: int, *, seller: int, lots: int, price_ticks: int
 ) -> None:
     """Novate: the buyer is long of the house, the seller short; by account numbers."""
     positions = contract.positions
@@ -126,7 +126,7 @@ def add_trade(
     positions.open_cents[seller] -= value
 
 
-def widen_reach(books: MarketBooks, holder: Holder, lots: int) -> None:
+def widen_reach(books: MarketBooks, holder: Holder, *, lots: int) -> None:
     """The bound on an owner's positions after one more trade, whatever its direction."""
     reach = books.reach_lots[holder.owner.number] + lots
     books.reach_lots[holder.owner.number] = min(reach, INT64_MAX)
@@ -153,12 +153,16 @@ def _amend(books: MarketBooks, fact: TradeBusted | TradePriceAdjusted) -> None:
     is_bust = isinstance(fact, TradeBusted)
     if isinstance(fact, TradeBusted):
         add_trade(
-            contract, seller.number, buyer.number, lots=fact.lots, price_ticks=fact.price_ticks
+            contract,
+            seller.number,
+            seller=buyer.number,
+            lots=fact.lots,
+            price_ticks=fact.price_ticks,
         )
         _bust(contract, fact.trade_seq)
         # A position may be larger without the trade than with it.
-        widen_reach(books, buyer, fact.lots)
-        widen_reach(books, seller, fact.lots)
+        widen_reach(books, buyer, lots=fact.lots)
+        widen_reach(books, seller, lots=fact.lots)
     else:
         change = fact.lots * (fact.price_ticks - fact.price_ticks_before)
         contract.positions.open_cents[buyer.number] += change
@@ -178,9 +182,9 @@ def _transfer(books: MarketBooks, fact: PositionTransferred) -> None:
     taker = books.holders[fact.to_account].number
     buyer, seller = (taker, giver) if fact.side == "long" else (giver, taker)
     contract = books.contracts[fact.contract]
-    add_trade(contract, buyer, seller, lots=fact.lots, price_ticks=fact.price_ticks)
+    add_trade(contract, buyer, seller=seller, lots=fact.lots, price_ticks=fact.price_ticks)
     for name in (fact.from_account, fact.to_account):
-        widen_reach(books, books.holders[name], fact.lots)
+        widen_reach(books, books.holders[name], lots=fact.lots)
 
 
 def _settle(contract: ContractBooks, price_ticks: int) -> None:

@@ -185,11 +185,11 @@ def _is_unusual(books: MarketBooks, columns: _Columns, *, first: int) -> Bools:
     unusual |= (executed_at == NEVER) | (executed_at < books.control.opened_at - LOOK_BACK_NS)
     unusual |= executed_at > day_start(session) + LOOK_AHEAD_NS
     unusual |= lots > LOTS_FAST_MAX
-    return unusual | _is_large(books, (buyer, seller), lots, ticks=ticks)
+    return unusual | _is_large(books, (buyer, seller), lots=lots, ticks=ticks)
 
 
 def _is_large(
-    books: MarketBooks, sides: tuple[IntArray, IntArray], lots: IntArray, *, ticks: IntArray
+    books: MarketBooks, sides: tuple[IntArray, IntArray], *, lots: IntArray, ticks: IntArray
 ) -> Bools:
     """Which trades could bring an owner near a position limit, or an amount near int64."""
     owner_of = np.frombuffer(books.owner_of, dtype=np.int64)
@@ -218,11 +218,11 @@ def _clear_ordinary(
     first, last = span
     if first == last:
         return
-    _add_up(market.books, columns, slice(first, last), first_seq=market.log.seq)
-    _record(market, run, columns, chosen=slice(first, last), origin=origin)
+    _add_up(market.books, columns, chosen=slice(first, last), first_seq=market.log.seq)
+    _record(market, run, columns=columns, chosen=slice(first, last), origin=origin)
 
 
-def _add_up(books: MarketBooks, columns: _Columns, chosen: slice, *, first_seq: int) -> None:
+def _add_up(books: MarketBooks, columns: _Columns, *, chosen: slice, first_seq: int) -> None:
     """Positions, reach and session trades, by columns."""
     contract, ticks, lots = columns.contract[chosen], columns.ticks[chosen], columns.lots[chosen]
     buyer, seller = columns.buyer[chosen], columns.seller[chosen]
@@ -247,7 +247,7 @@ def _add_up(books: MarketBooks, columns: _Columns, chosen: slice, *, first_seq: 
 
 
 def _record(
-    market: Market, run: TradeRun, columns: _Columns, *, chosen: slice, origin: str
+    market: Market, run: TradeRun, *, columns: _Columns, chosen: slice, origin: str
 ) -> None:
     """Facts, chain and journal rows."""
     log, session = market.log, market.books.control.business_date

@@ -46,7 +46,7 @@ def decide_copy(books: MarketBooks, command: Command, *, emit: Emission) -> list
     return flows
 
 
-def fold_copy(books: MarketBooks, command: Command, facts: Iterable[Fact]) -> None:
+def fold_copy(books: MarketBooks, command: Command, *, facts: Iterable[Fact]) -> None:
     """The same from recorded facts: a close turns the session after its last word on the cycle."""
     if not isinstance(command, CloseSession | RunCycle):
         turn(books, command)
@@ -96,11 +96,11 @@ def list_contracts(books: MarketBooks, at: int, *, emit: Emission) -> None:
     for delivery in listed_deliveries(session, control.holidays):
         name = symbol(books.product.code, delivery)
         if name not in books.contracts:
-            emit(_listing(books, delivery, session, at=at))
+            emit(_listing(books, delivery, session=session, at=at))
     set_limits(books)
 
 
-def _listing(books: MarketBooks, delivery: Delivery, session: date, *, at: int) -> ContractListed:
+def _listing(books: MarketBooks, delivery: Delivery, *, session: date, at: int) -> ContractListed:
     last_day = last_trading_day(delivery, books.control.holidays)
     return ContractListed(
         at=at,

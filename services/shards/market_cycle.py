@@ -57,8 +57,10 @@ def run_cycle(books: MarketBooks, command: RunCycle, *, emit: Emission) -> list[
     flows = []
     for contract in in_order(books):
         marked = _mark_intraday(contract, command.at)
-        _state_cycle_price(marked, session, command, emit)
-        _state_variation(books, marked, session, (command.cycle, command.at), emit)
+        _state_cycle_price(marked, session, command=command, emit=emit)
+        _state_variation(
+            books, marked, session=session, cycle=(command.cycle, command.at), emit=emit
+        )
         rate = contract.rate_ppm if contract.rate_ppm is not None else floor_ppm(books)
         flows.append(flow_of(marked, rate))
     emit(CycleDone(at=command.at, business_date=session, cycle=command.cycle))
@@ -76,15 +78,17 @@ def close_market(
             emit(resumed)
     marked = _settle(books, command)
     for one in marked:
-        _state_price(books, one, command, emit)
+        _state_price(books, one, command=command, emit=emit)
     for one in marked:
-        _state_variation(books, one, command.business_date, (CLOSE_CYCLE, command.at), emit)
+        _state_variation(
+            books, one, session=command.business_date, cycle=(CLOSE_CYCLE, command.at), emit=emit
+        )
     for one in marked:
         if is_expiring(one.contract, command.business_date):
-            _state_closed_positions(books, one.contract, command.at, emit)
-    state_rates(books, _rated(marked, command.business_date), command, emit=emit)
+            _state_closed_positions(books, one.contract, at=command.at, emit=emit)
+    state_rates(books, _rated(marked, command.business_date), command=command, emit=emit)
     emit(CycleDone(at=command.at, business_date=command.business_date, cycle=CLOSE_CYCLE))
-    return [_close_flow(books, one, command.business_date) for one in marked]
+    return [_close_flow(books, one, session=command.business_date) for one in marked]
 
 
 def is_expiring(contract: ContractBooks, business_date: date) -> bool:
@@ -113,7 +117,7 @@ def _amounts(contract: ContractBooks, price_ticks: int | None) -> IntArray:
     return contract.positions.variation(price_ticks)
 
 
-def _state_cycle_price(marked: Marked, session: date, command: RunCycle, emit: Emission) -> None:
+def _state_cycle_price(marked: Marked, session: date, *, command: RunCycle, emit: Emission) -> None:
     contract = marked.contract
     if marked.price_ticks is None:
         return
@@ -142,7 +146,7 @@ def _settle(books: MarketBooks, command: CloseSession) -> list[Marked]:
         found = settled.get(contract.symbol)
         price = None if found is None else found.price_ticks
         if is_expiring(contract, command.business_date):
-            price = _final_price(books, contract, price, fixing)
+            price = _final_price(books, contract, settled=price, fixing=fixing)
         amounts = _amounts(contract, price)
         if _is_to_unmark(contract, price):
             amounts = contract.positions.give_back()
@@ -163,7 +167,7 @@ def todays_fixing(books: MarketBooks, business_date: date) -> Fixing | None:
 
 
 def _final_price(
-    books: MarketBooks, contract: ContractBooks, settled: int | None, fixing: Fixing | None
+    books: MarketBooks, contract: ContractBooks, *, settled: int | None, fixing: Fixing | None
 ) -> int | None:
     """The TPI fixing on the tick; without any the price by tiers, else the last mark or trade."""
     if fixing is not None:
@@ -184,13 +188,15 @@ def _candidate(contract: ContractBooks) -> Candidate:
     )
 
 
-def _state_price(books: MarketBooks, marked: Marked, command: CloseSession, emit: Emission) -> None:
+def _state_price(
+    books: MarketBooks, marked: Marked, *, command: CloseSession, emit: Emission
+) -> None:
     contract, price, session = marked.contract, marked.price_ticks, command.business_date
     if price is None:
         if _is_to_unmark(contract, price) and contract.positions.mark_ticks is not None:
             emit(ContractUnmarked(at=command.at, contract=contract.symbol, business_date=session))
     elif is_expiring(contract, session):
-        emit(_settled_finally(books, contract, price, command))
+        emit(_settled_finally(books, contract, price=price, command=command))
     else:
         assert marked.tier is not None, f"{contract.symbol} has a price without a tier"
         emit(
@@ -206,7 +212,7 @@ def _state_price(books: MarketBooks, marked: Marked, command: CloseSession, emit
 
 
 def _settled_finally(
-    books: MarketBooks, contract: ContractBooks, price: int, command: CloseSession
+    books: MarketBooks, contract: ContractBooks, *, price: int, command: CloseSession
 ) -> ContractSettled:
     fixing = todays_fixing(books, command.business_date)
     by_index: Literal["tpi_stale", "tpi_fixing"] = (
@@ -224,6 +230,7 @@ def _settled_finally(
 def _state_variation(
     books: MarketBooks,
     marked: Marked,
+    *,
     session: date,
     cycle: tuple[str, int],
     emit: Emission,
@@ -241,11 +248,11 @@ def _state_variation(
         for number, amount in zip(moved.tolist(), amounts, strict=True)
     ]
     assert sum(amounts) == 0, f"variation of {marked.contract.symbol} sums to {sum(amounts)}"
-    emit.bulk(VariationSettled.TYPE, cycle[1], lines)
+    emit.bulk(VariationSettled.TYPE, cycle[1], lines=lines)
 
 
 def _state_closed_positions(
-    books: MarketBooks, contract: ContractBooks, at: int, emit: Emission
+    books: MarketBooks, contract: ContractBooks, *, at: int, emit: Emission
 ) -> None:
     accounts = books.control.accounts_by_number
     lots = contract.positions.lots
@@ -254,10 +261,10 @@ def _state_closed_positions(
         for number, held in enumerate(lots)
         if held
     ]
-    emit.bulk(PositionClosed.TYPE, at, lines)
+    emit.bulk(PositionClosed.TYPE, at, lines=lines)
 
 
-def _close_flow(books: MarketBooks, marked: Marked, session: date) -> ContractFlow:
+def _close_flow(books: MarketBooks, marked: Marked, *, session: date) -> ContractFlow:
     rate = marked.contract.rate_ppm
     flow = flow_of(marked, floor_ppm(books) if rate is None else rate)
     if not is_expiring(marked.contract, session):

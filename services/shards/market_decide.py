@@ -41,11 +41,11 @@ def decide_market(books: MarketBooks, command: Command, *, look: Look, emit: Emi
     refusal: Refusal | None
     match command:
         case SubmitTrade():
-            refusal = decide_trade(books, command, seen, emit=emit)
+            refusal = decide_trade(books, command, seen=seen, emit=emit)
         case BustTrade() | AdjustTradePrice():
-            refusal = decide_amendment(books, command, seen, emit=emit)
+            refusal = decide_amendment(books, command, seen=seen, emit=emit)
         case TransferPosition():
-            refusal = decide_transfer(books, command, seen, emit=emit)
+            refusal = decide_transfer(books, command, seen=seen, emit=emit)
         case SubmitQuote():
             refusal = decide_quote(books, command, emit=emit)
         case HaltContract():
@@ -59,9 +59,7 @@ def decide_market(books: MarketBooks, command: Command, *, look: Look, emit: Emi
             found = f"expected a command of market/{books.product.code}, found {command.TYPE}"
             refusal = Refusal(Reason.WRONG_SHARD, found)
     if refusal is not None:
-        emit.refuse(
-            refusal, command.event_time, kind=command.TYPE, reference=command.subject
-        )
+        emit.refuse(refusal, command.event_time, kind=command.TYPE, reference=command.subject)
 
 
 def _decide_index(

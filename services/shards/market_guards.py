@@ -72,7 +72,7 @@ def defaulted(*holders: Holder) -> Refusal | None:
     return None
 
 
-def not_reducing(contract: ContractBooks, holder: Holder, signed_lots: int) -> Refusal | None:
+def not_reducing(contract: ContractBooks, holder: Holder, *, signed_lots: int) -> Refusal | None:
     """In default only what reduces a position without turning it (RULEBOOK §7)."""
     held = contract.positions.lots[holder.number]
     if not holder.account.member.is_defaulted or reduces(held, signed_lots):
@@ -105,7 +105,7 @@ def bad_price(product: Product, price: Decimal) -> Refusal | None:
 
 
 def too_large(
-    contract: ContractBooks, lots: int, price_ticks: int, sides: tuple[Holder, Holder]
+    contract: ContractBooks, lots: int, *, price_ticks: int, sides: tuple[Holder, Holder]
 ) -> Refusal | None:
     """Lots × price, or what a position it makes is worth, beyond int64. sides: (buyer, seller)."""
     if lots * price_ticks > INT64_MAX:
@@ -124,7 +124,7 @@ def too_large(
 
 
 def repriced_too_large(
-    contract: ContractBooks, lots: int, prices: tuple[int, int], *, sides: tuple[Holder, Holder]
+    contract: ContractBooks, lots: int, *, prices: tuple[int, int], sides: tuple[Holder, Holder]
 ) -> Refusal | None:
     """The same of a trade that gets another price: positions stay. prices: (before, after)."""
     before, price_ticks = prices

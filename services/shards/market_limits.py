@@ -32,9 +32,9 @@ Scope = Literal["spot", "single", "all"]
 def state_crossings(
     books: MarketBooks,
     contract: ContractBooks,
+    *,
     sides: tuple[Holder, Holder],
     lots: int,
-    *,
     at: int,
     emit: Emission,
 ) -> None:
@@ -44,10 +44,10 @@ def state_crossings(
         return
     buyer, seller = sides
     for holder, change in ((buyer, lots), (seller, -lots)):
-        _state_account(books, contract, holder, change, at=at, emit=emit)
+        _state_account(books, contract, holder=holder, change=change, at=at, emit=emit)
         owned = lots * ((buyer.owner is holder.owner) - (seller.owner is holder.owner))
         if holder is buyer or buyer.owner is not seller.owner:
-            _state_owner(books, contract, holder.owner, owned, at=at, emit=emit)
+            _state_owner(books, contract, owner=holder.owner, change=owned, at=at, emit=emit)
         books.reach_lots[holder.owner.number] = reach_of(books, holder.owner)
 
 
@@ -103,37 +103,37 @@ def reach_of(books: MarketBooks, owner: Owner) -> int:
 def _state_account(
     books: MarketBooks,
     contract: ContractBooks,
+    *,
     holder: Holder,
     change: int,
-    *,
     at: int,
     emit: Emission,
 ) -> None:
     names = (holder.owner.name, holder.account.name)
     held = contract.positions.lots[holder.number]
-    _state(names, _scope(books, contract), contract, (held, change), at=at, emit=emit)
+    _state(names, _scope(books, contract), contract=contract, move=(held, change), at=at, emit=emit)
     net = sum(one.positions.lots[holder.number] for one in books.contracts.values())
-    _state_all(books, names, (net, change), at=at, emit=emit)
+    _state_all(books, names, move=(net, change), at=at, emit=emit)
 
 
 def _state_owner(
     books: MarketBooks,
     contract: ContractBooks,
+    *,
     owner: Owner,
     change: int,
-    *,
     at: int,
     emit: Emission,
 ) -> None:
     names = (owner.name, None)
     held = sum(contract.positions.lots[holder.number] for holder in owner.accounts)
-    _state(names, _scope(books, contract), contract, (held, change), at=at, emit=emit)
+    _state(names, _scope(books, contract), contract=contract, move=(held, change), at=at, emit=emit)
     net = sum(
         one.positions.lots[holder.number]
         for one in books.contracts.values()
         for holder in owner.accounts
     )
-    _state_all(books, names, (net, change), at=at, emit=emit)
+    _state_all(books, names, move=(net, change), at=at, emit=emit)
 
 
 def _scope(books: MarketBooks, contract: ContractBooks) -> Scope:
@@ -143,34 +143,41 @@ def _scope(books: MarketBooks, contract: ContractBooks) -> Scope:
 def _state(
     names: tuple[str, str | None],
     scope: Scope,
+    *,
     contract: ContractBooks,
     move: tuple[int, int],
-    *,
     at: int,
     emit: Emission,
 ) -> None:
     if contract.limit_lots is not None:
-        _emit(names, scope, contract.symbol, (*move, contract.limit_lots), at=at, emit=emit)
+        _emit(
+            names,
+            scope,
+            symbol=contract.symbol,
+            measure=(*move, contract.limit_lots),
+            at=at,
+            emit=emit,
+        )
 
 
 def _state_all(
     books: MarketBooks,
     names: tuple[str, str | None],
-    move: tuple[int, int],
     *,
+    move: tuple[int, int],
     at: int,
     emit: Emission,
 ) -> None:
     if books.all_limit_lots is not None:
-        _emit(names, "all", None, (*move, books.all_limit_lots), at=at, emit=emit)
+        _emit(names, "all", symbol=None, measure=(*move, books.all_limit_lots), at=at, emit=emit)
 
 
 def _emit(
     names: tuple[str, str | None],
     scope: Scope,
+    *,
     symbol: str | None,
     measure: tuple[int, int, int],
-    *,
     at: int,
     emit: Emission,
 ) -> None:

@@ -21,7 +21,7 @@ from services.shards.market_trade import refuse_outside
 
 
 def decide_transfer(
-    books: MarketBooks, command: TransferPosition, seen: Seen | None, *, emit: Emission
+    books: MarketBooks, command: TransferPosition, *, seen: Seen | None, emit: Emission
 ) -> Refusal | None:
     """Move lots at a stated price, or say why not."""
     refusal = guard.no_session(books) or guard.out_of_time(books, command)
@@ -49,13 +49,11 @@ def decide_transfer(
         )
     )
     sides = _sides(books, command)
-    state_crossings(books, contract, sides, command.lots, at=command.at, emit=emit)
+    state_crossings(books, contract, sides=sides, lots=command.lots, at=command.at, emit=emit)
     return None
 
 
-def answer_reference(
-    command: TransferPosition, seen: Seen
-) -> Refusal | None:
+def answer_reference(command: TransferPosition, seen: Seen) -> Refusal | None:
     """The same content again: silence, or the refusal of before; other content is a conflict."""
     if not is_same(seen, command):
         found = f"{command.transfer} was used in row {seen.seq}"
@@ -82,16 +80,16 @@ def _refuse_transfer(books: MarketBooks, command: TransferPosition) -> Refusal |
         return refusal
     contract = books.contracts[command.contract]
     return (
-        _too_small(contract, giver, command)
+        _too_small(contract, giver, command=command)
         or _to_itself(command)
         or guard.bad_price(books.product, command.price)
-        or _price_beyond(books, contract, command.price)
-        or _too_large(books, contract, command)
+        or _price_beyond(books, contract, price=command.price)
+        or _too_large(books, contract, command=command)
     )
 
 
 def _too_small(
-    contract: ContractBooks, giver: Holder, command: TransferPosition
+    contract: ContractBooks, giver: Holder, *, command: TransferPosition
 ) -> Refusal | None:
     held = contract.positions.lots[giver.number]
     has = held if command.side == "long" else -held
@@ -107,17 +105,17 @@ def _to_itself(command: TransferPosition) -> Refusal | None:
     return None
 
 
-def _price_beyond(books: MarketBooks, contract: ContractBooks, price: Decimal) -> Refusal | None:
+def _price_beyond(books: MarketBooks, contract: ContractBooks, *, price: Decimal) -> Refusal | None:
     ticks = ticks_of(price, books.product)
     return None if ticks is None else refuse_outside(contract, ticks)
 
 
 def _too_large(
-    books: MarketBooks, contract: ContractBooks, command: TransferPosition
+    books: MarketBooks, contract: ContractBooks, *, command: TransferPosition
 ) -> Refusal | None:
     ticks = ticks_of(command.price, books.product)
     assert ticks is not None, f"{command.price} is off the tick after the guard"
-    return guard.too_large(contract, command.lots, ticks, _sides(books, command))
+    return guard.too_large(contract, command.lots, price_ticks=ticks, sides=_sides(books, command))
 
 
 def decide_quote(books: MarketBooks, command: SubmitQuote, *, emit: Emission) -> Refusal | None:
@@ -161,7 +159,7 @@ def _refuse_sides(books: MarketBooks, command: SubmitQuote) -> Refusal | None:
     refusal = guard.first(
         *(guard.no_lots(one) for one in lots),
         *_in_order([guard.bad_price(books.product, price) for price in prices]),
-        *(_price_beyond(books, contract, price) for price in prices),
+        *(_price_beyond(books, contract, price=price) for price in prices),
     )
     if refusal is not None:
         return refusal

@@ -19,7 +19,7 @@ def floor_ppm(books: MarketBooks) -> int:
 
 
 def state_rates(
-    books: MarketBooks, contracts: list[ContractBooks], command: CloseSession, *, emit: Emission
+    books: MarketBooks, contracts: list[ContractBooks], *, command: CloseSession, emit: Emission
 ) -> None:
     """State the rate of each contract, from this close on."""
     code = books.product.code

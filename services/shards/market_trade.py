@@ -20,19 +20,19 @@ from services.shards.market_limits import state_crossings
 
 
 def decide_trade(
-    books: MarketBooks, trade: SubmitTrade, seen: Seen | None, *, emit: Emission
+    books: MarketBooks, trade: SubmitTrade, *, seen: Seen | None, emit: Emission
 ) -> Refusal | None:
     """Clear a trade or say why not."""
     refusal = guard.no_session(books)
     if refusal is not None:
         return refusal
     if seen is not None:
-        return _answer_again(trade, seen, emit)
+        return _answer_again(trade, seen, emit=emit)
     refusal = refuse_trade(books, trade)
     if refusal is not None:
         return refusal
     # Nothing can fail from here.
-    _novate(books, trade, emit)
+    _novate(books, trade, emit=emit)
     return None
 
 
@@ -49,13 +49,15 @@ def refuse_trade(books: MarketBooks, trade: SubmitTrade) -> Refusal | None:
     buyer, seller = books.holders[trade.buyer], books.holders[trade.seller]
     return (
         guard.suspended(buyer, seller)
-        or guard.not_reducing(contract, buyer, trade.lots)
-        or guard.not_reducing(contract, seller, -trade.lots)
+        or guard.not_reducing(contract, buyer, signed_lots=trade.lots)
+        or guard.not_reducing(contract, seller, signed_lots=-trade.lots)
         or _self_trade(trade)
         or guard.no_lots(trade.lots)
         or guard.bad_price(books.product, trade.price)
-        or _refuse_price(contract, _ticks(books, trade), trade.executed_at)
-        or guard.too_large(contract, trade.lots, _ticks(books, trade), (buyer, seller))
+        or _refuse_price(contract, _ticks(books, trade), executed_at=trade.executed_at)
+        or guard.too_large(
+            contract, trade.lots, price_ticks=_ticks(books, trade), sides=(buyer, seller)
+        )
     )
 
 
@@ -65,7 +67,7 @@ def _ticks(books: MarketBooks, trade: SubmitTrade) -> int:
     return ticks
 
 
-def _answer_again(trade: SubmitTrade, seen: Seen, emit: Emission) -> Refusal | None:
+def _answer_again(trade: SubmitTrade, seen: Seen, *, emit: Emission) -> Refusal | None:
     if not is_same(seen, trade):
         found = f"{trade.trade_id} was another trade in row {seen.seq}"
         return Refusal(Reason.TRADE_ID_CONFLICT, found)
@@ -81,7 +83,7 @@ def _self_trade(trade: SubmitTrade) -> Refusal | None:
     return None
 
 
-def _refuse_price(contract: ContractBooks, price_ticks: int, executed_at: int) -> Refusal | None:
+def _refuse_price(contract: ContractBooks, price_ticks: int, *, executed_at: int) -> Refusal | None:
     if is_halted(contract.halts, executed_at):
         return Refusal(Reason.CONTRACT_HALTED, f"{contract.symbol} was halted then")
     return refuse_outside(contract, price_ticks)
@@ -95,7 +97,7 @@ def refuse_outside(contract: ContractBooks, price_ticks: int) -> Refusal | None:
     return None
 
 
-def _novate(books: MarketBooks, trade: SubmitTrade, emit: Emission) -> None:
+def _novate(books: MarketBooks, trade: SubmitTrade, *, emit: Emission) -> None:
     contract = books.contracts[trade.contract]
     buyer, seller = books.holders[trade.buyer], books.holders[trade.seller]
     ticks, session = _ticks(books, trade), books.control.business_date
@@ -119,7 +121,9 @@ def _novate(books: MarketBooks, trade: SubmitTrade, emit: Emission) -> None:
     novate(books, contract, sides=(buyer, seller), seq=emit.seq, deal=deal)
     if halted is not None:
         emit(halted)
-    state_crossings(books, contract, (buyer, seller), trade.lots, at=trade.executed_at, emit=emit)
+    state_crossings(
+        books, contract, sides=(buyer, seller), lots=trade.lots, at=trade.executed_at, emit=emit
+    )
 
 
 def novate(
@@ -133,7 +137,7 @@ def novate(
     """The effect of a novation. sides: (buyer, seller); deal: (executed_at, ticks, lots)."""
     executed_at, ticks, lots = deal
     buyer, seller = sides
-    add_trade(contract, buyer.number, seller.number, lots=lots, price_ticks=ticks)
-    contract.trades.add(seq, executed_at, ticks, lots)
-    widen_reach(books, buyer, lots)
-    widen_reach(books, seller, lots)
+    add_trade(contract, buyer.number, seller=seller.number, lots=lots, price_ticks=ticks)
+    contract.trades.add(seq, executed_at, price_ticks=ticks, lots=lots)
+    widen_reach(books, buyer, lots=lots)
+    widen_reach(books, seller, lots=lots)

@@ -27,8 +27,8 @@ def apply_member_fact(books: MemberBooks, fact: Fact) -> None:
     """Change the books by one fact."""
     match fact:
         case Posting():
-            post(books, fact.debit, -fact.amount_cents)
-            post(books, fact.credit, fact.amount_cents)
+            post(books, fact.debit, amount_cents=-fact.amount_cents)
+            post(books, fact.credit, amount_cents=fact.amount_cents)
         case CollateralMoved():
             advance(books, fact.at)
             if fact.amount_cents < 0:
@@ -63,7 +63,7 @@ def apply_member_copy(books: MemberBooks, command: Command) -> None:
         books.had_position.append(0)
 
 
-def post(books: MemberBooks, account: str, amount_cents: int) -> None:
+def post(books: MemberBooks, account: str, *, amount_cents: int) -> None:
     """Add to a ledger account's balance: + is a credit."""
     if account.startswith(CASH):
         number = books.number_of(account.removeprefix(CASH))

@@ -60,19 +60,19 @@ def cycle_of(books: MemberBooks, command: RunCycle | CloseSession) -> Cycle:
 
 
 def settle_cycle(
-    books: MemberBooks, cycle: Cycle, flows: Sequence[ContractFlow], *, emit: Emission
+    books: MemberBooks, cycle: Cycle, *, flows: Sequence[ContractFlow], emit: Emission
 ) -> Totals:
     """Settle a barrier; the clock has missed its calls before."""
     state_missed(books, cycle.at, emit=emit)
     totals = add_up(len(books.cash), flows)
     for flow, margin in zip(flows, totals.margins, strict=True):
-        _note_parts(totals, flow, margin)
+        _note_parts(totals, flow, margin=margin)
     net = totals.net
-    _pay_variation(books, totals, cycle, emit)
-    _require(books, totals, cycle, emit)
-    _decide_withdrawals(books, cycle, emit)
-    _work_calls(books, cycle, emit)
-    _instruct(books, net, cycle, emit)
+    _pay_variation(books, totals, cycle=cycle, emit=emit)
+    _require(books, totals, cycle=cycle, emit=emit)
+    _decide_withdrawals(books, cycle, emit=emit)
+    _work_calls(books, cycle, emit=emit)
+    _instruct(books, net, cycle=cycle, emit=emit)
     return totals
 
 
@@ -100,7 +100,7 @@ def add_up(accounts: int, flows: Sequence[ContractFlow]) -> Totals:
     return totals
 
 
-def _note_parts(totals: Totals, flow: ContractFlow, margin: IntArray) -> None:
+def _note_parts(totals: Totals, flow: ContractFlow, *, margin: IntArray) -> None:
     held = np.flatnonzero(flow.lots)
     accounts = flow.accounts[held]
     head = f'{{"contract":"{flow.contract}","lots":'
@@ -113,7 +113,7 @@ def _note_parts(totals: Totals, flow: ContractFlow, margin: IntArray) -> None:
         parts[number] = f"{before},{entry}" if before else entry
 
 
-def _pay_variation(books: MemberBooks, totals: Totals, cycle: Cycle, emit: Emission) -> None:
+def _pay_variation(books: MemberBooks, totals: Totals, *, cycle: Cycle, emit: Emission) -> None:
     """Move each account's variation of each product, one posting each; the house ends at zero."""
     accounts = books.control.accounts_by_number
     tail = (
@@ -132,10 +132,10 @@ def _pay_variation(books: MemberBooks, totals: Totals, cycle: Cycle, emit: Emiss
         books.cash = stored(add(as_column(books.cash), column))
         if lines:
             books.house_cents.setdefault(house, 0)
-        emit.bulk(Posting.TYPE, cycle.at, lines)
+        emit.bulk(Posting.TYPE, cycle.at, lines=lines)
 
 
-def _require(books: MemberBooks, totals: Totals, cycle: Cycle, emit: Emission) -> None:
+def _require(books: MemberBooks, totals: Totals, *, cycle: Cycle, emit: Emission) -> None:
     """Set requirements; one fact for each account with a position or that had one."""
     maintenance = maintenance_of(totals.initial)
     had = np.frombuffer(bytes(books.had_position), dtype=np.bool_)
@@ -156,10 +156,10 @@ def _require(books: MemberBooks, totals: Totals, cycle: Cycle, emit: Emission) -
     books.initial = stored(totals.initial)
     books.maintenance = stored(maintenance)
     books.had_position = bytearray(totals.has_position.tobytes())
-    emit.bulk(MarginSet.TYPE, cycle.at, lines)
+    emit.bulk(MarginSet.TYPE, cycle.at, lines=lines)
 
 
-def _decide_withdrawals(books: MemberBooks, cycle: Cycle, emit: Emission) -> None:
+def _decide_withdrawals(books: MemberBooks, cycle: Cycle, *, emit: Emission) -> None:
     decided = decide_withdrawals(
         books.withdrawals,
         equity=as_column(books.cash),
@@ -187,7 +187,7 @@ def _paid_out(fact: CollateralMoved) -> Posting:
     )
 
 
-def _work_calls(books: MemberBooks, cycle: Cycle, emit: Emission) -> None:
+def _work_calls(books: MemberBooks, cycle: Cycle, *, emit: Emission) -> None:
     equity, initial = as_column(books.cash), as_column(books.initial)
     for _, change in look_at_calls(books.calls, initial=initial, equity=equity, at=cycle.at):
         emit(change)
@@ -208,7 +208,7 @@ def _work_calls(books: MemberBooks, cycle: Cycle, emit: Emission) -> None:
         emit(call)
 
 
-def _instruct(books: MemberBooks, net: IntArray, cycle: Cycle, emit: Emission) -> None:
+def _instruct(books: MemberBooks, net: IntArray, *, cycle: Cycle, emit: Emission) -> None:
     sides, codes = sides_of(books)
     deficit = deficits(as_column(books.initial), as_column(books.cash))
     for fact in instruct(sides, codes, variation=net, deficit=deficit, cycle=cycle):

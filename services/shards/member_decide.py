@@ -25,7 +25,7 @@ def decide_member(books: MemberBooks, command: Command, *, look: Look, emit: Emi
     else:
         identity = identity_of(command)
         assert identity is not None, command
-        refusal = _decide_collateral(books, command, look(identity), emit=emit)
+        refusal = _decide_collateral(books, command, seen=look(identity), emit=emit)
     if refusal is not None:
         emit.refuse(refusal, command.event_time, kind=command.TYPE, reference=command.subject)
 
@@ -33,8 +33,8 @@ def decide_member(books: MemberBooks, command: Command, *, look: Look, emit: Emi
 def _decide_collateral(
     books: MemberBooks,
     command: DepositCollateral | WithdrawCollateral,
-    seen: Seen | None,
     *,
+    seen: Seen | None,
     emit: Emission,
 ) -> Refusal | None:
     if not books.control.is_time_in_range(command.at):
@@ -58,7 +58,7 @@ def _decide_collateral(
             )
         )
     else:
-        _deposit(books, command, emit)
+        _deposit(books, command, emit=emit)
     return None
 
 
@@ -76,9 +76,7 @@ def _answer_again(command: DepositCollateral | WithdrawCollateral, seen: Seen) -
     return None if seen.reason is None else Refusal(seen.reason, seen.detail)
 
 
-def _refuse(
-    books: MemberBooks, command: DepositCollateral | WithdrawCollateral
-) -> Refusal | None:
+def _refuse(books: MemberBooks, command: DepositCollateral | WithdrawCollateral) -> Refusal | None:
     account = books.control.accounts.get(command.account)
     if account is None:
         return Refusal(Reason.UNKNOWN_ACCOUNT, f"expected an account, found {command.account}")
@@ -101,7 +99,7 @@ def _refuse(
     return None
 
 
-def _deposit(books: MemberBooks, command: DepositCollateral, emit: Emission) -> None:
+def _deposit(books: MemberBooks, command: DepositCollateral, *, emit: Emission) -> None:
     emit(
         CollateralMoved(
             at=command.at,

@@ -27,7 +27,7 @@ _PRICES: Final = {
 _CLOSE: Final = "close"
 
 
-def price_rows(shard: str, seq: int, blocks: Sequence[bytes]) -> list[PriceRow]:
+def price_rows(shard: str, seq: int, *, blocks: Sequence[bytes]) -> list[PriceRow]:
     """The prices a market's row states."""
     heads = tuple(_PRICES.values())
     rows: list[PriceRow] = []

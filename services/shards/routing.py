@@ -27,16 +27,14 @@ def shard_of(decoded: Command | Malformed, products: Container[str]) -> str:
     if isinstance(decoded, Malformed):
         if decoded.kind is None:
             return CONTROL_SHARD
-        return _shard(COMMANDS[decoded.kind], decoded.fields, products)
+        return _shard(COMMANDS[decoded.kind], decoded.fields, products=products)
     if decoded.SHARD == MARKET:
         named = getattr(decoded, "product", None) or product_of(getattr(decoded, "contract", ""))
         return market_shard(named) if named in products else CONTROL_SHARD
     return MEMBER_SHARD if decoded.SHARD == MEMBER else CONTROL_SHARD
 
 
-def _shard(
-    model: type[Command], fields: Mapping[str, Any], products: Container[str]
-) -> str:
+def _shard(model: type[Command], fields: Mapping[str, Any], *, products: Container[str]) -> str:
     if model.SHARD != MARKET:
         return MEMBER_SHARD if model.SHARD == MEMBER else CONTROL_SHARD
     named = fields.get("product") if "product" in model.model_fields else fields.get("contract")

@@ -53,7 +53,7 @@ def shared_hash(books: ControlBooks) -> str:
 
 def market_hash(books: MarketBooks) -> str:
     """The hash of a market's books."""
-    tree = _market_tree(books, _hashed_by_name(books.control), _hashed)
+    tree = _market_tree(books, _hashed_by_name(books.control), in_stream=_hashed)
     return _digest({"control": shared_hash(books.control), **tree})
 
 
@@ -138,13 +138,13 @@ def _cycles_refused(books: ControlBooks) -> dict[str, list[str]]:
     }
 
 
-def _market_tree(books: MarketBooks, by_account: Column, in_stream: Column) -> dict[str, Any]:
+def _market_tree(books: MarketBooks, by_account: Column, *, in_stream: Column) -> dict[str, Any]:
     return {
         "product": books.product.code,
         "clock": books.clock,
         "index": index_books.to_state(books.index),
         "contracts": {
-            name: _contract_tree(one, by_account, in_stream)
+            name: _contract_tree(one, by_account, in_stream=in_stream)
             # In order of symbol: columns are numbered as they come, restored or not.
             for name, one in sorted(books.contracts.items())
         },
@@ -154,7 +154,7 @@ def _market_tree(books: MarketBooks, by_account: Column, in_stream: Column) -> d
     }
 
 
-def _contract_tree(one: ContractBooks, by_account: Column, in_stream: Column) -> dict[str, Any]:
+def _contract_tree(one: ContractBooks, by_account: Column, *, in_stream: Column) -> dict[str, Any]:
     positions, trades = one.positions, one.trades
     return {
         "delivery": one.delivery,
@@ -262,7 +262,7 @@ def load_control(state: bytes) -> ControlBooks:
 def dump_market(books: MarketBooks, *, links_sent: int) -> bytes:
     """A snapshot of a market's books; the control books they need stand in `control/0`'s own."""
     columns = _Columns()
-    tree = _market_tree(books, columns, columns)
+    tree = _market_tree(books, columns, in_stream=columns)
     for name, one in sorted(books.contracts.items()):
         tree["contracts"][name]["seqs"] = columns(one.trades.seqs)
     beside = {
@@ -286,12 +286,12 @@ def load_market(state: bytes, control: ControlBooks) -> tuple[MarketBooks, int]:
     for account in control.accounts_by_number:
         add_holder(books, account)
     for name, one in tree["contracts"].items():
-        books.contracts[name] = _load_contract(name, one, columns)
+        books.contracts[name] = _load_contract(name, one, columns=columns)
     set_limits(books)
     return books, tree["links_sent"]
 
 
-def _load_contract(name: str, tree: dict[str, Any], columns: list[array[int]]) -> ContractBooks:
+def _load_contract(name: str, tree: dict[str, Any], *, columns: list[array[int]]) -> ContractBooks:
     paid = tree["paid_cents"]
     times, prices, lots = (columns[place] for place in tree["trades"])
     return ContractBooks(

@@ -70,7 +70,9 @@ def _take_positions(contract: ContractBooks, draw: np.random.Generator, accounts
         held = np.frombuffer(column, dtype=np.int64)
         held[:] = _flat(draw, bound, accounts)
     at = parse_instant(f"{DAY}T20:59:00Z")
-    contract.trades.add(0, at, SETTLED_TICKS + random.Random(contract.symbol).randrange(5), 1)  # noqa: S311
+    contract.trades.add(
+        0, at, price_ticks=SETTLED_TICKS + random.Random(contract.symbol).randrange(5), lots=1
+    )  # noqa: S311
 
 
 def _flat(draw: np.random.Generator, bound: int, accounts: int) -> IntArray:

@@ -139,7 +139,7 @@ def _close(house: Clearinghouse) -> list[bytes]:
     stated = Emission("market/SIT", 1, lambda fact: apply_market_fact(market, fact))
     flows = close_market(market, command, emit=stated)
     members = Emission("member/0", 1, lambda fact: apply_member_fact(house.member, fact))
-    settle_cycle(house.member, cycle_of(house.member, command), flows, emit=members)
+    settle_cycle(house.member, cycle_of(house.member, command), flows=flows, emit=members)
     return stated.blocks + members.blocks
 
 

@@ -32,7 +32,7 @@ class ControlDesk:
         answer = refuse_control(self.books, asked)
         if isinstance(answer, Refusal):
             if isinstance(asked, RunCycle):
-                apply_cycle_refused(self.books, asked, answer)
+                apply_cycle_refused(self.books, asked, refusal=answer)
             return answer.reason.value
         if isinstance(answer, Repeated):
             return "repeated"

@@ -22,7 +22,7 @@ def contract(
     """A contract with trades of (nanoseconds to the close, price, lots) and perhaps a bid."""
     session = SessionTrades()
     for seq, (before_close, price, lots) in enumerate(trades):
-        session.add(seq, CLOSE - before_close, price, lots)
+        session.add(seq, CLOSE - before_close, price_ticks=price, lots=lots)
     quotes = QuoteBook({} if bid is None else {"maker": Quote(bid, 50, None, None)})
     return Candidate(name, EXPIRIES[name], reference, session, quotes)
 
@@ -83,8 +83,8 @@ def test_of_two_expiries_equally_near_the_earlier_one_moves() -> None:
     middle = contract("N", reference=300)
     early = Candidate("E", date(2026, 7, 8), 200, SessionTrades(), QuoteBook())
     late = Candidate("L", date(2026, 7, 22), 200, SessionTrades(), QuoteBook())
-    early.trades.add(0, CLOSE, 201, 1)
-    late.trades.add(0, CLOSE, 209, 1)
+    early.trades.add(0, CLOSE, price_ticks=201, lots=1)
+    late.trades.add(0, CLOSE, price_ticks=209, lots=1)
     assert settled(middle, early, late)["N"] == (301, 3)
     assert settled(middle, late, early)["N"] == (301, 3)
 

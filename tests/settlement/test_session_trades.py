@@ -14,8 +14,8 @@ from settlement.session_trades import SessionTrades
 def trades(*rows: tuple[int, int, int, int]) -> SessionTrades:
     """Trades given as (row, time, price, lots)."""
     found = SessionTrades()
-    for row in rows:
-        found.add(*row)
+    for seq, executed_at, price_ticks, lots in rows:
+        found.add(seq, executed_at, price_ticks=price_ticks, lots=lots)
     return found
 
 

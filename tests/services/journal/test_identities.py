@@ -125,7 +125,7 @@ def test_a_full_filter_lets_few_new_ids_through_and_all_known_ones() -> None:
     keys = identity_keys("trade", names_of(range(ids + 500_000))).view(np.uint64)
     held.add(keys[:ids])
     for kept in (held, IdentityFilter.from_bytes(ids, held.to_bytes())):
-        through = kept.perhaps(keys, kept.block(keys), bits(keys))
+        through = kept.perhaps(keys, kept.block(keys), wanted=bits(keys))
         assert np.array_equal(through[:ids], keys[:ids])
         assert len(through) - ids < 0.0011 * 500_000
 

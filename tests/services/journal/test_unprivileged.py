@@ -51,7 +51,7 @@ def test_a_directory_is_passed_by_its_owner_group_or_all(
     place = tmp_path / "place"
     place.mkdir()
     place.chmod(mode)
-    assert is_passable(place, uid, gid) is passes
+    assert is_passable(place, uid, gid=gid) is passes
     place.chmod(0o700)
 
 
