@@ -70,9 +70,8 @@ def _take_positions(contract: ContractBooks, draw: np.random.Generator, accounts
         held = np.frombuffer(column, dtype=np.int64)
         held[:] = _flat(draw, bound, accounts)
     at = parse_instant(f"{DAY}T20:59:00Z")
-    contract.trades.add(
-        0, at, price_ticks=SETTLED_TICKS + random.Random(contract.symbol).randrange(5), lots=1
-    )  # noqa: S311
+    moved = random.Random(contract.symbol).randrange(5)  # noqa: S311 - a bench draws no secrets
+    contract.trades.add(0, at, price_ticks=SETTLED_TICKS + moved, lots=1)
 
 
 def _flat(draw: np.random.Generator, bound: int, accounts: int) -> IntArray:

@@ -114,7 +114,7 @@ def test_a_filter_that_hits_for_nothing_costs_a_look_up_and_finds_nothing(
 ) -> None:
     index = IdentityIndex(SIT, reader.connection)
     remember(index, names_of(range(5000)), range(5000))
-    monkeypatch.setattr(IdentityFilter, "perhaps", lambda _self, keys, _block, _bits: keys)
+    monkeypatch.setattr(IdentityFilter, "perhaps", lambda _self, keys, *_rest, **_wanted: keys)
     assert seqs_found(index, names_of(range(4990, 5010))) == {
         f"T{seq}": [seq] for seq in range(4990, 5000)
     }
