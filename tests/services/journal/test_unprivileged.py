@@ -1,11 +1,15 @@
 """Who runs Postgres: nobody special, or a user that root changes to."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
+from services.journal.cluster import server_binaries
+from services.journal.embedded import EmbeddedServer
+from services.journal.migrate import migrate
 from services.journal.unprivileged import Account, account_for_server, is_passable
 
 
@@ -58,3 +62,15 @@ def test_a_directory_is_passed_by_its_owner_group_or_all(
 def test_the_launcher_names_user_and_loan() -> None:
     line = Account(uid=7, gid=8, lent=True).launcher(daemon=True)
     assert line[4:] == ["--uid", "7", "--gid", "8", "--lend", "--daemon", "--"]
+
+
+def test_programs_below_a_private_directory_start(tmp_path: Path) -> None:
+    """As in a virtual environment below /root: whoever runs Postgres cannot pass there."""
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    wheel = server_binaries().parents[1]
+    for part in (wheel, wheel.with_name(f"{wheel.name}.libs")):
+        shutil.copytree(part, private / part.name)
+    binaries = private / server_binaries().relative_to(wheel.parent)
+    with EmbeddedServer(tmp_path / "data", binaries=binaries) as server:
+        assert migrate(server.url) > 0
