@@ -11,6 +11,7 @@ import pytest
 from services.journal.embedded import EmbeddedServer
 
 SEEDS = 200
+INSTALLED = Path("/usr/lib/postgresql")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,6 +25,20 @@ def postgres() -> Iterator[EmbeddedServer]:
     with (
         tempfile.TemporaryDirectory(prefix="clearing-test-") as directory,
         EmbeddedServer(Path(directory)) as server,
+    ):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def machine_postgres() -> Iterator[EmbeddedServer]:
+    """A server from the programs that the machine has, at least Postgres 15."""
+    found = {int(path.parent.name): path for path in INSTALLED.glob("[0-9]*/bin")}
+    usable = {version: path for version, path in found.items() if version >= 15}
+    if not usable:
+        pytest.fail("these tests need a Postgres of the machine: apt-get install postgresql")
+    with (
+        tempfile.TemporaryDirectory(prefix="clearing-test-") as directory,
+        EmbeddedServer(Path(directory), binaries=usable[min(usable)]) as server,
     ):
         yield server
 

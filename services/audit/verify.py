@@ -77,7 +77,6 @@ class _Audit:
         self._queues: dict[str, deque[JournalRow]] = {}
         # Of each shard the next row to look at, and the chain up to it.
         self._next = {log.shard: (log.seq, log.chain) for log in self._house.logs() if self._after}
-        self._closes = 0
         # A row before which a line is missing; which shard's it was, its chain may tell.
         self._gap: tuple[str, int, str] | None = None
 
@@ -141,9 +140,9 @@ class _Audit:
             return False
         self._sources.take(row)
         inbound = Inbound(origin, position, decided, line)
+        closes = self._house.outbox.closes
         take_decoded(self._house, inbound, decoded=command, memory=self._memory)
-        if isinstance(command, CloseSession) and self._house.outbox.closes > self._closes:
-            self._closes = self._house.outbox.closes
+        if isinstance(command, CloseSession) and self._house.outbox.closes > closes:
             self._beside.check("snapshot", snapshot_rows(self._house, command.business_date))
         return True
 

@@ -79,7 +79,6 @@ class EmbeddedRun:
         self._handed: deque[tuple[Batch, list[Handed]]] = deque()
         self._writer = PipelinedWriter(self._journal, self._durable.append)
         self._snapshots: list[SnapshotRow] = []
-        self._closes = 0
         self._decoded: dict[int, Command | Malformed] = {}
         self.tally = Tally()
 
@@ -164,9 +163,9 @@ class EmbeddedRun:
 
     def _take(self, inbound: Inbound) -> None:
         decoded = self._decoded.pop(inbound.position, None) or decode_command(inbound.line)
+        closes = self.house.outbox.closes
         take_decoded(self.house, inbound, decoded=decoded, memory=self._memory)
-        if isinstance(decoded, CloseSession) and self.house.outbox.closes > self._closes:
-            self._closes = self.house.outbox.closes
+        if isinstance(decoded, CloseSession) and self.house.outbox.closes > closes:
             self._snapshots += snapshot_rows(self.house, decoded.business_date)
 
     def _prepare(

@@ -19,7 +19,7 @@ from typing import Any, Final, LiteralString, Self
 from psycopg import ServerCursor
 
 from services.embedded.restore import restore_control
-from services.journal.reader import SEQ_MAX, Reader
+from services.journal.reader import PARTS, SEQ_MAX, Reader
 from services.journal.trouble import translated
 from services.reports.report import Fact
 from settlement.control_books import ControlBooks
@@ -47,9 +47,6 @@ WHERE shard = %(shard)s AND seq >= %(first)s AND business_date >= %(since)s
 AND business_date <= %(until)s AND position(%(name)s::bytea IN facts) > 0
 ORDER BY seq
 """
-PARTS: Final[LiteralString] = (
-    "SELECT facts FROM clearing.journal_part WHERE shard = %s AND seq = %s ORDER BY part"
-)
 CLOSED: Final[LiteralString] = (
     "SELECT business_date, seq FROM clearing.day WHERE shard = %s AND business_date <= %s "
     "ORDER BY business_date DESC LIMIT 2"

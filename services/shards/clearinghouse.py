@@ -13,7 +13,7 @@ from datetime import date
 from functools import partial
 from typing import Final
 
-from events.codec import Malformed, decode_command
+from events.codec import Malformed
 from events.commands import CloseSession, Command, Configure, RunCycle
 from events.facts import DayClosed, ShardOpened
 from events.parameters import PARAMETERS
@@ -121,16 +121,10 @@ def _open_shard(log: ShardLog, *, decided: int, control_number: int = 0) -> None
     log.record(Inbound(GENESIS_ORIGIN, 0, decided, b""), emission.blocks, business_date=None)
 
 
-def take_line(house: Clearinghouse, inbound: Inbound, *, memory: Memory) -> None:
-    """Decide one line in its shard, and its copies if it is a control command that stands."""
-    decoded = decode_command(inbound.line)
-    take_decoded(house, inbound, decoded=decoded, memory=memory)
-
-
 def take_decoded(
     house: Clearinghouse, inbound: Inbound, *, decoded: Command | Malformed, memory: Memory
 ) -> None:
-    """The same for a line that was decoded before."""
+    """Decide a line in its shard, and its copies if it is a control command that stands."""
     shard = shard_of(decoded, house.control.products)
     if shard == CONTROL_SHARD:
         _take_control(house, inbound, decoded=decoded)

@@ -9,15 +9,21 @@ holds amounts near the end of int64.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from events.int64 import IntArray, magnitude
+from events.int64 import magnitude
 from services.shards.fold import NOVATED, Row, fold_market
 from services.shards.instant_columns import NEVER, instants_of
 from services.shards.market_books import ContractBooks, MarketBooks
+from services.shards.novation_columns import (
+    Novations,
+    integers,
+    novate_columns,
+    widen_reaches,
+)
 
 # Columns pay from about here on; below it the readable way costs less than the arrays.
 RUN_MIN: Final = 48
@@ -72,68 +78,51 @@ def fold_trades(
     times, symbols, ticks, lots, buyers, sellers = zip(*groups, strict=True)
     instants = instants_of(times)
     prices, amounts = (
-        _integers(map(int, ticks), len(groups)),
-        _integers(map(int, lots), len(groups)),
+        integers(map(int, ticks), len(groups)),
+        integers(map(int, lots), len(groups)),
     )
     if instants is None or (instants == NEVER).any() or int(amounts.max()) > _LOTS_MAX:
         return False
     number_of = books.numbers.__getitem__
-    sides = [_integers(map(number_of, names), len(groups)) for names in (buyers, sellers)]
-    columns = (np.array(seqs, dtype=np.int64), instants, prices, amounts, *sides)
+    sides = [integers(map(number_of, names), len(groups)) for names in (buyers, sellers)]
+    columns = Novations(np.array(seqs, dtype=np.int64), instants, prices, amounts, *sides)
     chosen = _by_contract(books, symbols, columns=columns)
     reach = np.frombuffer(books.reach_lots, dtype=np.int64)
     if int(reach.max()) > _BOUND or not all(_is_in_bounds(one, own) for one, own in chosen):
         return False
     # Nothing can fail from here.
     for contract, own in chosen:
-        _add_up(contract, own)
-    owner_of = np.frombuffer(books.owner_of, dtype=np.int64)
-    for side in sides:
-        np.add.at(reach, owner_of[side], amounts)
+        novate_columns(contract, own)
+    widen_reaches(books, sides, lots=amounts)
     return True
 
 
-def _integers(values: Iterable[int], count: int) -> IntArray:
-    return np.fromiter(values, dtype=np.int64, count=count)
-
-
 def _by_contract(
-    books: MarketBooks, symbols: Sequence[bytes], *, columns: Sequence[IntArray]
-) -> list[tuple[ContractBooks, list[IntArray]]]:
+    books: MarketBooks, symbols: Sequence[bytes], *, columns: Novations
+) -> list[tuple[ContractBooks, Novations]]:
     """The columns of each contract, in the order of the stream."""
     contracts = list(books.contracts.values())
     places = {one.symbol.encode(): place for place, one in enumerate(contracts)}
-    codes = _integers(map(places.__getitem__, symbols), len(symbols))
+    codes = integers(map(places.__getitem__, symbols), len(symbols))
     order = np.argsort(codes, kind="stable")
     ordered = [column[order] for column in columns]
     ends = np.cumsum(np.bincount(codes, minlength=len(contracts))).tolist()
     return [
-        (contract, [column[first:last] for column in ordered])
+        (contract, Novations(*(column[first:last] for column in ordered)))
         for contract, first, last in zip(contracts, [0, *ends], ends, strict=False)
         if first < last
     ]
 
 
-def _is_in_bounds(contract: ContractBooks, columns: Sequence[IntArray]) -> bool:
+def _is_in_bounds(contract: ContractBooks, trades: Novations) -> bool:
     """Whether no sum on the way can leave int64."""
-    _, _, prices, lots, buyers, sellers = columns
+    prices, lots = trades.ticks, trades.lots
     mark = contract.positions.mark_ticks or 0
     spread = max(abs(int(prices.max()) - mark), abs(int(prices.min()) - mark), 1)
     if int(lots.max()) * len(lots) * spread > _BOUND:
         return False
     for column in (contract.positions.lots, contract.positions.open_cents):
         held = np.frombuffer(column, dtype=np.int64)
-        if max(magnitude(held[buyers]), magnitude(held[sellers])) > _BOUND:
+        if max(magnitude(held[trades.buyer]), magnitude(held[trades.seller])) > _BOUND:
             return False
     return True
-
-
-def _add_up(contract: ContractBooks, columns: Sequence[IntArray]) -> None:
-    seqs, instants, prices, lots, buyers, sellers = columns
-    positions = contract.positions
-    cents = lots * (prices - (positions.mark_ticks or 0))
-    for column, moved in ((positions.lots, lots), (positions.open_cents, cents)):
-        held = np.frombuffer(column, dtype=np.int64)
-        np.add.at(held, buyers, moved)
-        np.subtract.at(held, sellers, moved)
-    contract.trades.extend(seqs, instants, prices=prices, lots=lots)

@@ -9,7 +9,7 @@ decided the readable way in its place.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Final
@@ -28,6 +28,12 @@ from services.shards.identity import Memory
 from services.shards.instant_columns import NEVER, canonical_texts, instants_of
 from services.shards.log import Inbound
 from services.shards.market_books import ContractBooks, MarketBooks, tradable
+from services.shards.novation_columns import (
+    Novations,
+    integers,
+    novate_columns,
+    widen_reaches,
+)
 from settlement.control_books import LOOK_AHEAD_NS, LOOK_BACK_NS
 
 LOTS_FAST_MAX: Final = 1 << 40
@@ -138,17 +144,13 @@ def _read(market: Market, run: TradeRun) -> _Columns:
         buyers=buyers,
         sellers=sellers,
         instants=canonical_texts(instants),
-        contract=_integers(map(places.get, symbols, repeat(_NOWHERE)), count),
-        ticks=_integers(map(market.prices.__getitem__, prices), count),
-        lots=_integers(map(int, lots), count),
-        buyer=_integers(map(books.numbers.get, buyers, repeat(_NOWHERE)), count),
-        seller=_integers(map(books.numbers.get, sellers, repeat(_NOWHERE)), count),
+        contract=integers(map(places.get, symbols, repeat(_NOWHERE)), count),
+        ticks=integers(map(market.prices.__getitem__, prices), count),
+        lots=integers(map(int, lots), count),
+        buyer=integers(map(books.numbers.get, buyers, repeat(_NOWHERE)), count),
+        seller=integers(map(books.numbers.get, sellers, repeat(_NOWHERE)), count),
         executed_at=executed_at,
     )
-
-
-def _integers(values: Iterable[int], count: int) -> IntArray:
-    return np.fromiter(values, dtype=np.int64, count=count)
 
 
 def _learn_price(market: Market, price: bytes) -> None:
@@ -224,26 +226,20 @@ def _clear_ordinary(
 
 def _add_up(books: MarketBooks, columns: _Columns, *, chosen: slice, first_seq: int) -> None:
     """Positions, reach and session trades, by columns."""
-    contract, ticks, lots = columns.contract[chosen], columns.ticks[chosen], columns.lots[chosen]
-    buyer, seller = columns.buyer[chosen], columns.seller[chosen]
-    executed_at = columns.executed_at[chosen]
-    owner_of = np.frombuffer(books.owner_of, dtype=np.int64)
-    reach = np.frombuffer(books.reach_lots, dtype=np.int64)
-    np.add.at(reach, owner_of[buyer], lots)
-    np.add.at(reach, owner_of[seller], lots)
-    seqs = np.arange(first_seq, first_seq + len(lots), dtype=np.int64)
+    lots, contract = columns.lots[chosen], columns.contract[chosen]
+    trades = Novations(
+        seqs=np.arange(first_seq, first_seq + len(lots), dtype=np.int64),
+        executed_at=columns.executed_at[chosen],
+        ticks=columns.ticks[chosen],
+        lots=lots,
+        buyer=columns.buyer[chosen],
+        seller=columns.seller[chosen],
+    )
+    widen_reaches(books, (trades.buyer, trades.seller), lots=lots)
     for place, one in enumerate(books.contracts.values()):
         here = np.flatnonzero(contract == place)
-        if not len(here):
-            continue
-        value = lots[here] * (ticks[here] - (one.positions.mark_ticks or 0))
-        held = np.frombuffer(one.positions.lots, dtype=np.int64)
-        opened = np.frombuffer(one.positions.open_cents, dtype=np.int64)
-        np.add.at(held, buyer[here], lots[here])
-        np.subtract.at(held, seller[here], lots[here])
-        np.add.at(opened, buyer[here], value)
-        np.subtract.at(opened, seller[here], value)
-        one.trades.extend(seqs[here], executed_at[here], prices=ticks[here], lots=lots[here])
+        if len(here):
+            novate_columns(one, Novations(*(column[here] for column in trades)))
 
 
 def _record(

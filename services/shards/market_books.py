@@ -61,7 +61,6 @@ class ContractBooks:
     interest_lots: int = 0
     trades_carried: int = 0
     limit_lots: int | None = None
-    touched: bool = False
 
 
 @dataclass(slots=True)

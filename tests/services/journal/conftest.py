@@ -3,9 +3,7 @@
 The second stands for any database behind a URL. No such server is an error, not a skip.
 """
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -16,22 +14,7 @@ from services.journal.reader import Reader
 from services.journal.writer import Journal
 from tests.conftest import fresh_database
 
-INSTALLED = Path("/usr/lib/postgresql")
 TEMPLATE = "journal_template"
-
-
-@pytest.fixture(scope="session")
-def machine_postgres() -> Iterator[EmbeddedServer]:
-    """A server from the programs that the machine has, at least Postgres 15."""
-    found = {int(path.parent.name): path for path in INSTALLED.glob("[0-9]*/bin")}
-    usable = {version: path for version, path in found.items() if version >= 15}
-    if not usable:
-        pytest.fail("these tests need a Postgres of the machine: apt-get install postgresql")
-    with (
-        tempfile.TemporaryDirectory(prefix="clearing-test-") as directory,
-        EmbeddedServer(Path(directory), binaries=usable[min(usable)]) as server,
-    ):
-        yield server
 
 
 @pytest.fixture(scope="session", params=["wheel", "machine"])
