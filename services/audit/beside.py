@@ -17,6 +17,7 @@ from psycopg.sql import SQL, Identifier
 from services.audit.findings import Findings, first_difference
 from services.journal.reader import Reader
 from services.journal.tables import (
+    CONTROL_NUMBER,
     DAY,
     JOURNAL_PART,
     LINK,
@@ -50,6 +51,7 @@ BESIDE: Final = {
         Beside(SNAPSHOT, "shard", ("shard", "seq"), ("part",)),
         Beside(SETTLEMENT_PRICE, "shard", ("business_date", "shard", "seq"), ("contract", "kind")),
         Beside(STATEMENT, "shard", ("business_date", "shard", "seq"), ("account",)),
+        Beside(CONTROL_NUMBER, "shard", ("seq",), ("number",)),
     )
 }
 Row = Sequence[Any]

@@ -153,6 +153,9 @@ class _Audit:
             if log.rows:
                 agrees &= self._agrees_in(log)
         outbox = self._house.outbox
+        if outbox.numbers:
+            self._beside.check("control_number", outbox.numbers)
+            outbox.numbers = []
         if outbox.links or outbox.days or outbox.prices or outbox.statements:
             self._beside.check("link", outbox.links)
             days = [(shard, day, seq, bytes.fromhex(said)) for shard, day, seq, said in outbox.days]

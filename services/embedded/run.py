@@ -225,6 +225,7 @@ class EmbeddedRun:
             self._add_rows(batch, log, offset=move.position)
         batch.links = list(outbox.links)
         batch.prices, batch.statements = outbox.prices, outbox.statements
+        batch.numbers, outbox.numbers = outbox.numbers, []
         batch.days = [
             (shard, day, seq, bytes.fromhex(said)) for shard, day, seq, said in outbox.days
         ]

@@ -33,6 +33,8 @@ PriceRow = tuple[str, int, str, str, date, str, int, int | None, str]
 StatementRow = tuple[
     str, int, str, str, str, date, str, int, int, int, int, int, str
 ]  # fmt: skip
+# control/0, seq of its row, number of the command, business_date
+NumberRow = tuple[str, int, int, date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +92,4 @@ class Batch:
     days: list[DayRow] = field(default_factory=list)
     prices: list[PriceRow] = field(default_factory=list)
     statements: list[StatementRow] = field(default_factory=list)
+    numbers: list[NumberRow] = field(default_factory=list)

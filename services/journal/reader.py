@@ -58,6 +58,12 @@ WHERE shard = %(shard)s AND seq = (
     SELECT max(seq) FROM clearing.snapshot WHERE shard = %(shard)s AND seq <= %(seq)s
 ) ORDER BY part
 """
+NUMBERED: LiteralString = """
+SELECT one.number, one.seq, row.decided, row.input
+FROM clearing.control_number AS one
+JOIN clearing.journal AS row USING (shard, seq, business_date)
+WHERE one.number > %s AND one.number <= %s ORDER BY one.number
+"""
 SEQ_MAX = 2**63 - 1
 
 
@@ -69,6 +75,25 @@ class Head:
     seq: int
     chain: bytes
     next_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """The partition that is the inbox of a shard. topic_id: Kafka's own, new with each topic."""
+
+    shard: str
+    topic: str
+    partition: int
+    topic_id: str
+
+
+class NumberedCommand(NamedTuple):
+    """A control command that stands, as its row of `control/0` holds it."""
+
+    number: int
+    seq: int
+    decided: int
+    line: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +162,22 @@ class Reader:
             "SELECT shard, seq, chain, next_offset FROM clearing.shard_head ORDER BY 1"
         )
         return {row[0]: Head(*row) for row in rows}
+
+    def inboxes(self) -> list[Inbox]:
+        """The partitions of all shards as recorded; none in a journal that is not fed by Kafka."""
+        query: LiteralString = (
+            "SELECT shard, topic, partition, topic_id FROM clearing.inbox ORDER BY topic, partition"
+        )
+        return [Inbox(*row) for row in self._all(query)]
+
+    def numbered(self, *, after: int, until: int = SEQ_MAX) -> list[NumberedCommand]:
+        """The control commands that stand, after one number and up to another, in order."""
+        return [NumberedCommand(*row) for row in self._all(NUMBERED, [after, until])]
+
+    def last_number(self) -> int:
+        """The number of the last control command that stands; 0 before the first."""
+        query: LiteralString = "SELECT coalesce(max(number), 0) FROM clearing.control_number"
+        return int(self._all(query)[0][0])
 
     def source(self, name: str) -> Source | None:
         """How far the source of this name was read; None if never."""

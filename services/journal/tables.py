@@ -106,6 +106,12 @@ STATEMENT = Table(
         "positions": "text",
     },
 )
+CONTROL_NUMBER = Table(
+    "control_number", {"shard": "text", "seq": "int8", "number": "int8", "business_date": "date"}
+)
+INBOX = Table(
+    "inbox", {"shard": "text", "topic": "text", "partition": "int4", "topic_id": "text"}
+)
 APPEND_ONLY = (
     JOURNAL,
     JOURNAL_PART,
@@ -117,4 +123,6 @@ APPEND_ONLY = (
     DAY,
     SETTLEMENT_PRICE,
     STATEMENT,
+    CONTROL_NUMBER,
+    INBOX,
 )

@@ -20,6 +20,7 @@ from services.journal.copying import HEADER, TRAILER, pack, pack_journal
 from services.journal.identities import runs_of
 from services.journal.migrate import check_schema
 from services.journal.tables import (
+    CONTROL_NUMBER,
     DAY,
     IDENTITY,
     IDENTITY_FILTER,
@@ -187,11 +188,14 @@ class Journal:
             self._append_rows(IDENTITY_PAGE, seal.pages)
             self._append_rows(IDENTITY_FILTER, [(seal.shard, seal.span, seal.words)])
         self._append_rows(SNAPSHOT, batch.snapshots, at_once=1)
+        self._append_rows(CONTROL_NUMBER, batch.numbers)
         self._append_rows(DAY, batch.days)
         self._append_rows(SETTLEMENT_PRICE, batch.prices)
         self._append_rows(STATEMENT, batch.statements)
         for target in sorted({link[1] for link in batch.links}):
             self._connection.execute("SELECT pg_notify('clearing_link', %s)", [target])
+        if batch.numbers:
+            self._connection.execute("SELECT pg_notify('clearing_control', '')")
 
     def _append_rows(
         self, table: Table, rows: Iterable[Sequence[Any]], *, at_once: int = ROWS_PACKED

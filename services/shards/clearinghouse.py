@@ -22,7 +22,7 @@ from services.shards.control_decide import decide_control
 from services.shards.emission import Emission
 from services.shards.identity import Memory, Seen, identity_of
 from services.shards.links import ContractFlow, LinkRow, decode_flow, link_rows
-from services.shards.log import Inbound, ShardLog
+from services.shards.log import BEFORE_SESSIONS, Inbound, ShardLog
 from services.shards.market_apply import apply_market_fact
 from services.shards.market_books import MarketBooks, open_market_books
 from services.shards.market_copy import decide_copy
@@ -68,6 +68,7 @@ class Outbox:
     statements: list[StatementRow] = field(default_factory=list)
     closes: int = 0
     days: list[tuple[str, date, int, str]] = field(default_factory=list)
+    numbers: list[tuple[str, int, int, date]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -127,9 +128,11 @@ def take_decoded(
     """Decide a line in its shard, and its copies if it is a control command that stands."""
     shard = shard_of(decoded, house.control.products)
     if shard == CONTROL_SHARD:
-        _take_control(house, inbound, decoded=decoded)
+        if take_control(house, inbound, decoded=decoded):
+            assert not isinstance(decoded, Malformed), inbound
+            _copy(house, inbound, command=decoded)
     elif shard == MEMBER_SHARD:
-        _take_member(house, inbound, decoded=decoded, memory=memory)
+        take_member(house, inbound, decoded=decoded, memory=memory)
     else:
         market = house.markets[shard.partition("/")[2]]
         take_market(market, inbound, decoded=decoded, memory=memory)
@@ -140,20 +143,23 @@ def _refuse_malformed(emission: Emission, decoded: Malformed, *, clock: int | No
     emission.refuse(refusal, clock or 0, kind=decoded.kind, reference=None)
 
 
-def _take_control(house: Clearinghouse, inbound: Inbound, *, decoded: Command | Malformed) -> None:
+def take_control(house: Clearinghouse, inbound: Inbound, *, decoded: Command | Malformed) -> bool:
+    """Decide a line in `control/0`; True when every shard is to have a copy."""
     books, log = house.control, house.control_log
     session = books.business_date
     emission = Emission(log.shard, log.seq, lambda _: None)
     if isinstance(decoded, Malformed):
         _refuse_malformed(emission, decoded, clock=books.clock)
         log.record(inbound, emission.blocks, business_date=session)
-        return
+        return False
     stands = decide_control(books, decoded, emit=emission)
     if stands and isinstance(decoded, CloseSession):
         _state_day(house.outbox, decoded, state_hash=control_hash(books), emit=emission)
-    log.record(inbound, emission.blocks, business_date=session)
     if stands:
-        _copy(house, inbound, command=decoded)
+        day = session or BEFORE_SESSIONS
+        house.outbox.numbers.append((log.shard, log.seq, books.number, day))
+    log.record(inbound, emission.blocks, business_date=session)
+    return stands
 
 
 def _copy(house: Clearinghouse, inbound: Inbound, *, command: Command) -> None:
@@ -246,9 +252,10 @@ def take_market(
     log.record(inbound, emission.blocks, business_date=books.control.business_date)
 
 
-def _take_member(
+def take_member(
     house: Clearinghouse, inbound: Inbound, *, decoded: Command | Malformed, memory: Memory
 ) -> None:
+    """Decide a collateral command, or what could be read of one, in `member/0`."""
     books, log = house.member, house.member_log
     emission = Emission(log.shard, log.seq, lambda fact: apply_member_fact(books, fact))
     if isinstance(decoded, Malformed):

@@ -1,0 +1,1 @@
+"""What is ours on Kafka: topics, messages, the settings to reach a broker."""

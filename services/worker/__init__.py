@@ -1,0 +1,1 @@
+"""`clearing worker`: the shards hosted on Kafka and Faust (ARCHITECTURE §4)."""
