@@ -7,15 +7,16 @@ already, and no hash decides where a trade goes.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final, NamedTuple
 
 from events.contracts import PRODUCTS
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, market_shard
 
-CONTROL_TOPIC: Final = "clearing.control"
-MARKET_TOPIC: Final = "clearing.market"
-MEMBER_TOPIC: Final = "clearing.member"
-TOPICS: Final = (CONTROL_TOPIC, MARKET_TOPIC, MEMBER_TOPIC)
+PREFIX: Final = "clearing"
+CONTROL: Final = "control"
+MARKET: Final = "market"
+MEMBER: Final = "member"
 
 
 class Place(NamedTuple):
@@ -31,22 +32,21 @@ class Place(NamedTuple):
         return f"{self.topic}/{self.partition}"
 
 
-def places() -> list[Place]:
-    """The inboxes of all shards that there can be."""
-    markets = [
-        Place(market_shard(product), MARKET_TOPIC, partition)
-        for partition, product in enumerate(PRODUCTS)
-    ]
+def topic_name(kind: str, prefix: str = PREFIX) -> str:
+    """The topic of one kind of inbox: `clearing.control`, `clearing.market`, `clearing.member`."""
+    return f"{prefix}.{kind}"
+
+
+def places(prefix: str = PREFIX) -> list[Place]:
+    """The inboxes of all shards that there can be; prefix: what the topics' names begin with."""
+    market = topic_name(MARKET, prefix)
     return [
-        Place(CONTROL_SHARD, CONTROL_TOPIC, 0),
-        *markets,
-        Place(MEMBER_SHARD, MEMBER_TOPIC, 0),
+        Place(CONTROL_SHARD, topic_name(CONTROL, prefix), 0),
+        *[Place(market_shard(product), market, at) for at, product in enumerate(PRODUCTS)],
+        Place(MEMBER_SHARD, topic_name(MEMBER, prefix), 0),
     ]
 
 
-def partitions() -> dict[str, int]:
+def partitions(prefix: str = PREFIX) -> dict[str, int]:
     """How many partitions each topic has."""
-    counted = dict.fromkeys(TOPICS, 0)
-    for place in places():
-        counted[place.topic] += 1
-    return counted
+    return dict(Counter(place.topic for place in places(prefix)))

@@ -194,6 +194,15 @@ class JournalMemory:
                 held.known.setdefault(identity, seen)
 
 
+def suspects_among(
+    keys: Int64s, *, is_trade: NDArray[np.bool_], known: list[int]
+) -> NDArray[np.bool_]:
+    """Of the trades of a block those whose id is known, or comes more than once among them."""
+    ordered = np.sort(np.concatenate([keys[is_trade], np.array(known, np.int64)]))
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    return np.isin(keys, twice) if len(twice) else np.zeros(len(keys), np.bool_)
+
+
 def key_of(identity: Identity) -> int:
     """The journal's key of an id."""
     return int(identity_keys(identity.kind, [identity.name])[0])

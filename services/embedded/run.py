@@ -19,7 +19,8 @@ import numpy as np
 from events.codec import Malformed, decode_command
 from events.commands import CloseSession, Command
 from events.trade_line import TRADE_LINES, TradeFields
-from services.embedded.ids import Handed, JournalMemory, key_of
+from services.embedded.ids import Handed, JournalMemory, key_of, suspects_among
+from services.embedded.outgoing import emptied
 from services.embedded.pace import paced
 from services.embedded.restore import last_line, restore
 from services.embedded.snapshots import snapshot_rows
@@ -184,9 +185,7 @@ class EmbeddedRun:
         known = self._prepare_others(block, others)
         for shard, chosen in self._trades_by_shard(found, is_trade).items():
             known += self._memory.prepare_trades(shard, names, keys=keys, chosen=chosen)
-        ordered = np.sort(np.concatenate([keys[is_trade], np.array(known, np.int64)]))
-        twice = ordered[1:][ordered[1:] == ordered[:-1]]
-        suspects = np.isin(keys, twice) if len(twice) else np.zeros(len(keys), np.bool_)
+        suspects = suspects_among(keys, is_trade=is_trade, known=known)
         return keys, suspects
 
     def _trades_by_shard(self, found: list[TradeFields], is_trade: Bools) -> dict[str, Bools]:
@@ -220,19 +219,12 @@ class EmbeddedRun:
 
     def _submit(self, move: SourceMove) -> None:
         outbox = self.house.outbox
-        batch = Batch(source=move)
+        self.tally.days += [(day, shard, said) for shard, day, _, said in outbox.days]
+        batch = emptied(outbox)
+        batch.source = move
         for log in self.house.logs():
             self._add_rows(batch, log, offset=move.position)
-        batch.links = list(outbox.links)
-        batch.prices, batch.statements = outbox.prices, outbox.statements
-        batch.numbers, outbox.numbers = outbox.numbers, []
-        batch.days = [
-            (shard, day, seq, bytes.fromhex(said)) for shard, day, seq, said in outbox.days
-        ]
-        batch.snapshots = self._snapshots
-        self.tally.days += [(day, shard, said) for shard, day, _, said in outbox.days]
-        outbox.links, outbox.prices, outbox.statements, outbox.days = [], [], [], []
-        self._snapshots = []
+        batch.snapshots, self._snapshots = self._snapshots, []
         handed = self._memory.hand_over(batch)
         self._handed.append((batch, handed))
         self._writer.submit(batch)

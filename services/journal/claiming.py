@@ -22,6 +22,7 @@ PATIENCE_SECONDS = 5.0
 PATIENCE_SECONDS_WITH_THE_LIVING = 0.3
 
 CLAIM: LiteralString = "SELECT pg_try_advisory_lock(%s)"
+CLAIM_A_SHARE: LiteralString = "SELECT pg_try_advisory_lock_shared(%s)"
 NAME: LiteralString = "SELECT set_config('application_name', %s, false)"
 HOLDER: LiteralString = """
 SELECT pid, coalesce(application_name, '')
@@ -32,12 +33,16 @@ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 
-def claim(connection: Connection) -> None:
-    """Claim the database for this connection, or raise FencedOff."""
+def claim(connection: Connection, *, is_shared: bool = False) -> None:
+    """Claim the database for this connection, or raise FencedOff.
+
+    is_shared: beside others of the same kind, who write other shards, their heads being the fence.
+    """
     begun = monotonic()
+    query = CLAIM_A_SHARE if is_shared else CLAIM
     with translated("claiming the journal"):
         connection.execute(NAME, [name_of(os.getpid())])
-        while connection.execute(CLAIM, [CLAIM_LOCK]).fetchone() != (True,):
+        while connection.execute(query, [CLAIM_LOCK]).fetchone() != (True,):
             holder = connection.execute(HOLDER, [CLAIM_LOCK]).fetchone()
             if holder is not None and monotonic() - begun > _patience(holder[1]):
                 message = (

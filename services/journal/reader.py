@@ -64,6 +64,12 @@ FROM clearing.control_number AS one
 JOIN clearing.journal AS row USING (shard, seq, business_date)
 WHERE one.number > %s AND one.number <= %s ORDER BY one.number
 """
+NUMBERED_IN: LiteralString = """
+SELECT one.number, one.seq, row.decided, row.input
+FROM clearing.control_number AS one
+JOIN clearing.journal AS row USING (shard, seq, business_date)
+WHERE one.number = ANY(%s) ORDER BY one.number
+"""
 SEQ_MAX = 2**63 - 1
 
 
@@ -174,6 +180,10 @@ class Reader:
         """The control commands that stand, after one number and up to another, in order."""
         return [NumberedCommand(*row) for row in self._all(NUMBERED, [after, until])]
 
+    def numbered_in(self, numbers: Sequence[int]) -> list[NumberedCommand]:
+        """The control commands of these numbers that stand, in order."""
+        return [NumberedCommand(*row) for row in self._all(NUMBERED_IN, [list(numbers)])]
+
     def last_number(self) -> int:
         """The number of the last control command that stands; 0 before the first."""
         query: LiteralString = "SELECT coalesce(max(number), 0) FROM clearing.control_number"
@@ -265,6 +275,14 @@ class Reader:
             "WHERE target = 'member/0' AND source = %s"
         )
         return int(self._all(query, [source])[0][0])
+
+    def links_before(self, target: str, barrier: int) -> dict[str, int]:
+        """Of each source the number of its last link up to a barrier."""
+        query: LiteralString = (
+            "SELECT source, max(number) FROM clearing.link "
+            "WHERE target = %s AND barrier <= %s GROUP BY source"
+        )
+        return dict(self._all(query, [target, barrier]))
 
     def days(self, shard: str) -> list[DayRow]:
         """The day hashes of a shard, in order."""

@@ -79,12 +79,12 @@ class Journal:
             self._connection.close()
             raise
 
-    def claim(self) -> None:
+    def claim(self, *, is_shared: bool = False) -> None:
         """Be the only one who clears into this database, for as long as this connection lives.
 
-        Errors: FencedOff.
+        is_shared: one of several that each write shards of their own. Errors: FencedOff.
         """
-        claim(self._connection)
+        claim(self._connection, is_shared=is_shared)
 
     def commit(self, batch: Batch) -> None:
         """Make the batch durable, whole or not at all.

@@ -93,10 +93,10 @@ class Clearinghouse:
 def open_clearinghouse() -> Clearinghouse:
     """A clearinghouse in which nothing has happened but row 0 of every shard."""
     house = Clearinghouse()
-    _open_shard(house.control_log, decided=0)
+    open_shard(house.control_log, decided=0)
     for product in house.control.products:
         open_market(house, product, control=ControlBooks(), decided=0)
-    _open_shard(house.member_log, decided=0)
+    open_shard(house.member_log, decided=0)
     return house
 
 
@@ -106,11 +106,12 @@ def open_market(
     """Add a product's shard, which begins with what control knows by then."""
     market = Market(open_market_books(product, control), ShardLog(market_shard(product)))
     house.markets[product] = market
-    _open_shard(market.log, decided=decided, control_number=control.number)
+    open_shard(market.log, decided=decided, control_number=control.number)
     return market
 
 
-def _open_shard(log: ShardLog, *, decided: int, control_number: int = 0) -> None:
+def open_shard(log: ShardLog, *, decided: int, control_number: int = 0) -> None:
+    """Row 0 of a shard: the defaults, the version of the rules, what it knows of control."""
     opened = ShardOpened(
         at=0,
         rules_version=RULES_VERSION,

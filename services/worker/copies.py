@@ -1,0 +1,60 @@
+"""Copies of control commands, believed only if the control journal says the same (ARCHITECTURE §2).
+
+In: a message that says it is copy n. Out: the row of `control/0` it is a copy of, or what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from events.refusals import Reason, Refusal
+from services.broker.messages import BY_COPY, Fault, Message
+from services.journal.reader import NumberedCommand, Reader
+
+
+class ControlGap(Exception):
+    """A genuine copy came after one that did not; nobody may go on from here."""
+
+
+class Copies:
+    """The rows of `control/0` that the messages of a batch say they are copies of."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._rows: dict[int, NumberedCommand] = {}
+
+    def prepare(self, messages: Sequence[Message]) -> None:
+        """Read the rows of a batch's copies."""
+        numbers = [one.number for one in messages if one.number is not None]
+        if not numbers:
+            self._rows = {}
+        elif any(number not in self._rows for number in numbers):
+            found = self._reader.numbered_in(sorted(set(numbers)))
+            self._rows = {row.number: row for row in found}
+
+    def row_of(self, message: Message) -> NumberedCommand | Fault:
+        """The row that a message is a copy of, or why it is refused."""
+        assert message.number is not None, message
+        row = self._rows.get(message.number)
+        if row is None or row.line != message.line:
+            found = "no such command" if row is None else "other bytes there"
+            detail = f"expected a copy of control command {message.number}, found {found}"
+            return Fault(BY_COPY, Refusal(Reason.WRONG_SHARD, detail))
+        return row
+
+
+def is_next(row: NumberedCommand, *, last: int, shard: str) -> bool:
+    """Whether a genuine copy is the next; False when it was taken before. Errors: ControlGap."""
+    if row.number > last + 1:
+        msg = (
+            f"{shard} had copy {last} of the control commands last and found copy {row.number}: "
+            f"{row.number - last - 1} between them are missing from its inbox"
+        )
+        raise ControlGap(msg)
+    return row.number == last + 1
+
+
+NO_COPIES: Final = Fault(
+    BY_COPY, Refusal(Reason.WRONG_SHARD, "expected no copies in the inbox of control/0, found one")
+)

@@ -1,0 +1,121 @@
+"""One shard of a journal that is fed by Kafka: its books, its rows, where its inbox goes on.
+
+In: a reader. Out: the shard as of its last durable row; a shard that was never opened is opened by
+its row 0. A product's shard begins when `control/0` has put the product in use, with what control
+knew by then (ARCHITECTURE §2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from events.codec import Malformed, decode_command
+from events.commands import Configure
+from services.embedded.restore import restore_control, restore_market, restore_member
+from services.journal.reader import Head, Reader
+from services.shards.clearinghouse import (
+    Clearinghouse,
+    Market,
+    open_market,
+    open_shard,
+)
+from services.shards.log import ShardLog
+from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
+from settlement.control_books import ControlBooks
+
+
+@dataclass(slots=True)
+class ShardBooks:
+    """A house in which one shard lives; the others are empty and never asked.
+
+    head: the last durable row, None before row 0 is; decided: the logical time of the last row.
+    """
+
+    shard: str
+    house: Clearinghouse
+    head: int | None
+    decided: int
+    next_offset: int
+
+    @property
+    def market(self) -> Market | None:
+        """The market, if the shard is one."""
+        kind, _, product = self.shard.partition("/")
+        return self.house.markets[product] if kind == "market" else None
+
+    @property
+    def log(self) -> ShardLog:
+        """The rows of the shard."""
+        market = self.market
+        if market is not None:
+            return market.log
+        is_control = self.shard == CONTROL_SHARD
+        return self.house.control_log if is_control else self.house.member_log
+
+    @property
+    def control(self) -> ControlBooks:
+        """Control as the shard knows it."""
+        market = self.market
+        if market is not None:
+            return market.books.control
+        return self.house.control if self.shard == CONTROL_SHARD else self.house.member.control
+
+
+def load_shard(reader: Reader, shard: str) -> ShardBooks | None:
+    """The shard as it stands in the journal; None for a product that is not in use yet."""
+    head = reader.heads().get(shard)
+    if head is None:
+        return _opened(reader, shard)
+    house = Clearinghouse()
+    log = ShardLog(shard, seq=head.seq + 1, chain=head.chain)
+    kind, _, product = shard.partition("/")
+    if kind == "market":
+        books, sent = restore_market(reader, shard)
+        house.markets[product] = Market(books, log, sent)
+    elif shard == CONTROL_SHARD:
+        house.control, house.control_log = restore_control(reader), log
+    else:
+        assert shard == MEMBER_SHARD, shard
+        house.member, house.member_log = restore_member(reader), log
+    return ShardBooks(shard, house, head.seq, _decided(reader, head), head.next_offset)
+
+
+def _decided(reader: Reader, head: Head) -> int:
+    return reader.rows_at(head.shard, [head.seq])[0][5]
+
+
+def _opened(reader: Reader, shard: str) -> ShardBooks | None:
+    """A shard with row 0 to be written."""
+    house = Clearinghouse()
+    kind, _, product = shard.partition("/")
+    if kind != "market":
+        open_shard(house.control_log if shard == CONTROL_SHARD else house.member_log, decided=0)
+        return ShardBooks(shard, house, None, 0, 0)
+    decided, control = 0, ControlBooks()
+    if product not in control.products:
+        found = _put_in_use(reader, product)
+        if found is None:
+            return None
+        number, decided = found
+        control = restore_control(reader, until_number=number)
+    open_market(house, product, control=control, decided=decided)
+    return ShardBooks(shard, house, None, decided, 0)
+
+
+_CHUNK: Final = 4_096
+
+
+def _put_in_use(reader: Reader, product: str) -> tuple[int, int] | None:
+    """The number of the command that put a product in use, and the time of what it opens."""
+    after = 0
+    while rows := reader.numbered(after=after, until=after + _CHUNK):
+        for row in rows:
+            command = decode_command(row.line)
+            assert not isinstance(command, Malformed), f"control command {row.number} is malformed"
+            if isinstance(command, Configure) and command.parameter == "product_in_use":
+                books = restore_control(reader, until_number=row.number)
+                if product in books.products:
+                    return row.number, row.decided + 1
+        after += _CHUNK
+    return None

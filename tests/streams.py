@@ -1,0 +1,122 @@
+"""The shards on inboxes in memory: what Kafka would hold, without Kafka.
+
+In: lines in the order of a file, routed and copied as `clearing feed` and the copier do. Out: the
+journal that shard runs leave, each taking its inbox in batches of its own.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Final
+
+from events.codec import decode_command
+from services.broker.messages import Message
+from services.broker.topics import Place, places
+from services.journal.reader import Reader
+from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, shard_of
+from services.worker.shard_run import NotInUse, ShardRun
+
+_BATCH_MAX: Final = 40
+
+
+class Streams:
+    """Inboxes and the runs that read them; a context manager that ends the runs."""
+
+    def __init__(self, url: str, *, seed: int = 0) -> None:
+        self.inboxes: dict[str, list[Message]] = {place.shard: [] for place in places()}
+        self._places: dict[str, Place] = {place.shard: place for place in places()}
+        self._url = url
+        self._random = Random(seed)
+        self._reader = Reader(url)
+        self._copied = 0
+        self.runs: dict[str, ShardRun] = {}
+        for shard in self.inboxes:
+            self.start(shard)
+
+    def __enter__(self) -> Streams:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for shard in [*self.runs]:
+            self.stop(shard)
+        self._reader.close()
+
+    def start(self, shard: str) -> None:
+        """Load a shard from the journal, if it is in use."""
+        try:
+            run = ShardRun(self._url, self._places[shard])
+        except NotInUse:
+            return
+        run.drain()
+        self.runs[shard] = run
+
+    def stop(self, shard: str) -> None:
+        """End a run with everything it took durable."""
+        with self.runs.pop(shard):
+            pass
+
+    def put(self, shard: str, line: bytes, *, number: int | None = None) -> None:
+        """One message more in an inbox."""
+        inbox = self.inboxes[shard]
+        inbox.append(Message(len(inbox), line, number))
+
+    def feed(self, lines: list[bytes]) -> None:
+        """Route lines as a feed does; what `control/0` decides stands everywhere before the next."""
+        for line in lines:
+            products = self.runs[CONTROL_SHARD].books.control.products
+            shard = shard_of(decode_command(line), products)
+            self.put(shard, line)
+            if shard == CONTROL_SHARD:
+                self.take(CONTROL_SHARD)
+                self.copy()
+            elif self._random.random() < 0.1:
+                self.take(shard)
+        self.take_all()
+
+    def copy(self) -> None:
+        """What the copier does: numbered copies to every shard in use, which a new one joins."""
+        self.runs[CONTROL_SHARD].drain()
+        for row in self._reader.numbered(after=self._copied):
+            for shard in self.runs:
+                if shard != CONTROL_SHARD:
+                    self.put(shard, row.line, number=row.number)
+            self._copied = row.number
+        for shard in self.inboxes:
+            if shard not in self.runs:
+                self.start(shard)
+
+    def take_all(self) -> None:
+        """Every shard takes all it has: markets before members."""
+        for shard in sorted(self.runs):
+            if shard != MEMBER_SHARD:
+                self.take(shard)
+        self.take(MEMBER_SHARD)
+
+    def take(self, shard: str) -> None:
+        """A shard takes what is in its inbox, in batches; members when the markets have answered."""
+        run = self.runs[shard]
+        while rest := self.inboxes[shard][run.next_offset :]:
+            batch = rest[: self._random.randint(1, _BATCH_MAX)]
+            free = run.until_barrier(batch)
+            if free:
+                run.take(batch[:free])
+            else:
+                self._await_markets(run, batch[0])
+                run.take(batch[:1])
+        run.drain()
+
+    def _await_markets(self, run: ShardRun, barrier: Message) -> None:
+        assert barrier.number is not None, barrier
+        for shard in run.missing(barrier.number):
+            self.take(shard)
+        assert run.missing(barrier.number) == []
+
+
+def day_hashes(url: str) -> dict[tuple[str, str], str]:
+    """By shard and session the hash of its books at the close."""
+    with Reader(url) as reader:
+        return {
+            (shard, day.isoformat()): digest.hex()
+            for shard in reader.heads()
+            for _, day, _, digest in reader.days(shard)
+        }
