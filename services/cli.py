@@ -20,6 +20,7 @@ from services.console.example import example
 from services.console.report_command import report_command
 from services.console.schema_command import schema_command
 from services.console.trouble import EXIT_STOPPED
+from services.console.worker_command import worker_command
 
 EXIT_INTERRUPTED: Final = 130
 
@@ -46,6 +47,7 @@ for _command in (
     schema_command,
     calendar_command,
     doctor_command,
+    worker_command,
 ):
     cli.add_command(_command)
 

@@ -7,8 +7,8 @@ Errors: those of the source and of the journal, as they are.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final
@@ -21,7 +21,9 @@ from services.embedded.source import (
     open_source,
     source_name,
 )
+from services.journal.inboxes import refuse_streamed
 from services.journal.migrate import migrate
+from services.journal.reader import Reader
 
 # M_MMAP_THRESHOLD of glibc's malloc.h, and from which size on an array is large.
 MALLOPT_MMAP_THRESHOLD: Final = -3
@@ -96,10 +98,16 @@ def return_freed_memory() -> None:
         ctypes.CDLL(None).mallopt(MALLOPT_MMAP_THRESHOLD, LARGE_BYTES)
 
 
-def _run_in(url: str) -> EmbeddedRun:
-    """A clearinghouse in a database whose schema is as new as this program."""
+@contextmanager
+def _run_in(url: str) -> Iterator[EmbeddedRun]:
+    """A clearinghouse in a database whose schema is as new as this program and that is ours."""
     migrate(url)
-    return EmbeddedRun(url)
+    with Reader(url) as reader:
+        refuse_streamed(reader)
+    with EmbeddedRun(url) as run:
+        # Again: the topics may have been recorded before this process had its claim.
+        refuse_streamed(run.reader)
+        yield run
 
 
 def _expect_end(reader: SourceReader, name: str) -> None:

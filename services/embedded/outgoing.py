@@ -5,19 +5,33 @@ In: an outbox. Out: a batch without rows, heads and source; the outbox is empty 
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
 from services.journal.batch import Batch
 from services.shards.clearinghouse import Outbox
 
+_REFUSED: Final = b'{"type":"command_refused/1"'
+_REASON: Final = b'"reason":"'
 
-def emptied(outbox: Outbox) -> Batch:
-    """Everything in the outbox, moved into a batch."""
-    batch = Batch(
-        links=list(outbox.links),
-        prices=outbox.prices,
-        statements=outbox.statements,
-        numbers=outbox.numbers,
-        days=[(shard, day, seq, bytes.fromhex(said)) for shard, day, seq, said in outbox.days],
+
+def refusals_in(decided: Iterable[bytes]) -> Counter[str]:
+    """The reasons of refusals among the first facts of rows."""
+    return Counter(
+        facts.split(_REASON, 1)[1].split(b'"', 1)[0].decode()
+        for facts in decided
+        if facts.startswith(_REFUSED)
     )
+
+
+def emptied(outbox: Outbox, into: Batch | None = None) -> Batch:
+    """Everything in the outbox, moved into a batch: a new one, or one that was begun."""
+    batch = Batch() if into is None else into
+    batch.links = list(outbox.links)
+    batch.prices, batch.statements = outbox.prices, outbox.statements
+    batch.numbers = outbox.numbers
+    batch.days = [(shard, day, seq, bytes.fromhex(said)) for shard, day, seq, said in outbox.days]
     outbox.links, outbox.prices, outbox.statements = [], [], []
     outbox.numbers, outbox.days = [], []
     return batch

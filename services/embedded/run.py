@@ -2,7 +2,8 @@
 
 In: blocks of a source. Out: one transaction for each block, in order, written while the next is
 decided. All that a block caused (rows, links, ids, read models, snapshots) and the place in the
-source become durable together, or not at all.
+source become durable together, or not at all. What a market has to say at a close by the million
+is sent while the members' close is decided, in the same transaction.
 """
 
 from __future__ import annotations
@@ -17,15 +18,16 @@ from typing import Final, Self
 import numpy as np
 
 from events.codec import Malformed, decode_command
-from events.commands import CloseSession, Command
+from events.commands import CloseSession, Command, RunCycle
 from events.trade_line import TRADE_LINES, TradeFields
 from services.embedded.ids import Handed, JournalMemory, key_of, suspects_among
-from services.embedded.outgoing import emptied
+from services.embedded.outgoing import emptied, refusals_in
 from services.embedded.pace import paced
 from services.embedded.restore import last_line, restore
 from services.embedded.snapshots import snapshot_rows
 from services.embedded.source import Block
-from services.journal.batch import Batch, HeadMove, Int64s, SnapshotRow, SourceMove
+from services.journal.batch import Batch, HeadMove, Int64s, PartRow, SnapshotRow, SourceMove
+from services.journal.early import EarlyParts
 from services.journal.identities import wire_keys
 from services.journal.pipeline import PipelinedWriter
 from services.journal.reader import Reader
@@ -43,9 +45,7 @@ from services.shards.routing import market_shard, shard_of
 
 LINES_A_BLOCK: Final = 8_192
 _NO_MARKET: Final = b""
-_REFUSED: Final = b'{"type":"command_refused/1"'
 _NOVATED: Final = b'{"type":"trade_novated/1"'
-_REASON: Final = b'"reason":"'
 
 
 @dataclass(slots=True)
@@ -79,6 +79,7 @@ class EmbeddedRun:
         self._durable: deque[Batch] = deque()
         self._handed: deque[tuple[Batch, list[Handed]]] = deque()
         self._writer = PipelinedWriter(self._journal, self._durable.append)
+        self._batch = Batch()
         self._snapshots: list[SnapshotRow] = []
         self._decoded: dict[int, Command | Malformed] = {}
         self.tally = Tally()
@@ -165,9 +166,19 @@ class EmbeddedRun:
     def _take(self, inbound: Inbound) -> None:
         decoded = self._decoded.pop(inbound.position, None) or decode_command(inbound.line)
         closes = self.house.outbox.closes
+        if isinstance(decoded, CloseSession | RunCycle):
+            for log in self.house.logs():
+                log.early = self._send_early
         take_decoded(self.house, inbound, decoded=decoded, memory=self._memory)
         if isinstance(decoded, CloseSession) and self.house.outbox.closes > closes:
             self._snapshots += snapshot_rows(self.house, decoded.business_date)
+
+    def _send_early(self, parts: list[PartRow]) -> None:
+        """Parts go to the writer before the block is decided to its end."""
+        if self._batch.early is None:
+            self._batch.early = EarlyParts(dict(self._heads))
+            self._writer.begin(self._batch)
+        self._batch.early.put(parts)
 
     def _prepare(
         self, block: Block, found: list[TradeFields], *, others: list[int]
@@ -220,7 +231,7 @@ class EmbeddedRun:
     def _submit(self, move: SourceMove) -> None:
         outbox = self.house.outbox
         self.tally.days += [(day, shard, said) for shard, day, _, said in outbox.days]
-        batch = emptied(outbox)
+        batch, self._batch = emptied(outbox, self._batch), Batch()
         batch.source = move
         for log in self.house.logs():
             self._add_rows(batch, log, offset=move.position)
@@ -235,19 +246,15 @@ class EmbeddedRun:
         batch.rows += log.rows
         batch.parts += log.parts
         before = self._heads.get(log.shard)
-        batch.heads.append(HeadMove(log.shard, before, log.seq - 1, log.chain, offset))
+        number = self.house.control.number
+        batch.heads.append(HeadMove(log.shard, before, log.seq - 1, log.chain, offset, number))
         self._heads[log.shard] = log.seq - 1
         self._count(log)
         log.rows, log.parts = [], []
 
     def _count(self, log: ShardLog) -> None:
-        refused = self.tally.refused
-        self.tally.trades += log.novated
-        for facts in log.decided:
-            if _NOVATED in facts:
-                self.tally.trades += 1
-            elif facts.startswith(_REFUSED):
-                refused[facts.split(_REASON, 1)[1].split(b'"', 1)[0].decode()] += 1
+        self.tally.trades += log.novated + sum(_NOVATED in facts for facts in log.decided)
+        self.tally.refused += refusals_in(log.decided)
         log.novated, log.decided = 0, []
 
     def _forget_durable(self) -> None:

@@ -7,13 +7,14 @@ knew by then (ARCHITECTURE §2).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from events.codec import Malformed, decode_command
 from events.commands import Configure
 from services.embedded.restore import restore_control, restore_market, restore_member
-from services.journal.reader import Head, Reader
+from services.journal.reader import Head, NumberedCommand, Reader
 from services.shards.clearinghouse import (
     Clearinghouse,
     Market,
@@ -23,6 +24,8 @@ from services.shards.clearinghouse import (
 from services.shards.log import ShardLog
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
 from settlement.control_books import ControlBooks
+
+_CHUNK: Final = 4_096
 
 
 @dataclass(slots=True)
@@ -85,37 +88,40 @@ def _decided(reader: Reader, head: Head) -> int:
     return reader.rows_at(head.shard, [head.seq])[0][5]
 
 
+def number_in_use(reader: Reader, shard: str) -> int | None:
+    """The control command with which a shard begins: 0 the beginning, None not in use yet."""
+    kind, _, product = shard.partition("/")
+    if kind != "market" or product in ControlBooks().products:
+        return 0
+    for row in _control_commands(reader):
+        command = decode_command(row.line)
+        assert not isinstance(command, Malformed), f"control command {row.number} is malformed"
+        is_asked = isinstance(command, Configure) and command.parameter == "product_in_use"
+        if is_asked and product in restore_control(reader, until_number=row.number).products:
+            return row.number
+    return None
+
+
 def _opened(reader: Reader, shard: str) -> ShardBooks | None:
     """A shard with row 0 to be written."""
+    number = number_in_use(reader, shard)
+    if number is None:
+        return None
     house = Clearinghouse()
     kind, _, product = shard.partition("/")
     if kind != "market":
         open_shard(house.control_log if shard == CONTROL_SHARD else house.member_log, decided=0)
         return ShardBooks(shard, house, None, 0, 0)
-    decided, control = 0, ControlBooks()
-    if product not in control.products:
-        found = _put_in_use(reader, product)
-        if found is None:
-            return None
-        number, decided = found
-        control = restore_control(reader, until_number=number)
+    # What opens it has a time of its own: right after the command that put the product in use.
+    decided = reader.numbered_in([number])[0].decided + 1 if number else 0
+    control = restore_control(reader, until_number=number) if number else ControlBooks()
     open_market(house, product, control=control, decided=decided)
     return ShardBooks(shard, house, None, decided, 0)
 
 
-_CHUNK: Final = 4_096
-
-
-def _put_in_use(reader: Reader, product: str) -> tuple[int, int] | None:
-    """The number of the command that put a product in use, and the time of what it opens."""
+def _control_commands(reader: Reader) -> Iterator[NumberedCommand]:
+    """All control commands that stand, some at a time."""
     after = 0
     while rows := reader.numbered(after=after, until=after + _CHUNK):
-        for row in rows:
-            command = decode_command(row.line)
-            assert not isinstance(command, Malformed), f"control command {row.number} is malformed"
-            if isinstance(command, Configure) and command.parameter == "product_in_use":
-                books = restore_control(reader, until_number=row.number)
-                if product in books.products:
-                    return row.number, row.decided + 1
+        yield from rows
         after += _CHUNK
-    return None

@@ -7,10 +7,11 @@ barrier of `member/0` needs is awaited by the caller (`until_barrier`, `missing`
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from time import monotonic
 from typing import Final, Self
 
 import numpy as np
@@ -21,7 +22,7 @@ from events.trade_line import TRADE_LINES, TradeFields
 from services.broker.messages import Fault, Message
 from services.broker.topics import Place
 from services.embedded.ids import Handed, JournalMemory, key_of, suspects_among
-from services.embedded.outgoing import emptied
+from services.embedded.outgoing import emptied, refusals_in
 from services.embedded.snapshots import rows_of
 from services.journal.batch import Batch, HeadMove, SnapshotRow
 from services.journal.identities import wire_keys
@@ -49,7 +50,8 @@ from services.worker.shard_books import ShardBooks, load_shard
 # Where a line is no plain trade, the pattern is shown this instead.
 _NO_TRADE: Final = b"-"
 _Barrier = CloseSession | RunCycle
-Done = Callable[[Batch], None]
+# A batch that is durable, and the seconds it took to write.
+Done = Callable[[Batch, float], None]
 
 
 class ShardRun:
@@ -58,7 +60,7 @@ class ShardRun:
     done: called on the writing thread with each batch that is durable.
     """
 
-    def __init__(self, url: str, place: Place, *, done: Done = lambda _: None) -> None:
+    def __init__(self, url: str, place: Place, *, done: Done = lambda *_: None) -> None:
         """Load the shard. Errors: those of the journal; `NotInUse` for a product not in use."""
         self._place = place
         with ExitStack() as opened:
@@ -80,7 +82,9 @@ class ShardRun:
         self._handed: deque[tuple[Batch, list[Handed]]] = deque()
         self._durable: deque[Batch] = deque()
         self._done = done
-        self._writer = PipelinedWriter(self._journal, self._note_durable)
+        self._refused: Counter[str] = Counter()
+        self._seconds = 0.0
+        self._writer = PipelinedWriter(self, self._note_durable)
         self.next_offset = loaded.next_offset
         if loaded.head is None:
             self._submit()
@@ -97,9 +101,33 @@ class ShardRun:
         with self._opened:
             self._writer.__exit__(kind, *rest)
 
+    def close(self) -> None:
+        """End with all durable that was taken. Errors: those of the journal."""
+        self.__exit__(None)
+
+    def abandon(self, error: BaseException) -> None:
+        """End after an error; what is not durable is forgotten."""
+        self.__exit__(type(error))
+
     def drain(self) -> None:
         """Wait until all is durable."""
         self._writer.drain()
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether all that was taken is durable."""
+        return len(self._handed) == len(self._durable)
+
+    def refusals(self) -> Counter[str]:
+        """The refusals since they were asked for last, by reason."""
+        refused, self._refused = self._refused, Counter()
+        return refused
+
+    def commit(self, batch: Batch) -> None:
+        """On the writing thread: make a batch durable, and take the time."""
+        begun = monotonic()
+        self._journal.commit(batch)
+        self._seconds = monotonic() - begun
 
     def until_barrier(self, messages: Sequence[Message]) -> int:
         """How many leading messages can be decided without waiting for other shards."""
@@ -285,16 +313,20 @@ class ShardRun:
             return
         batch = emptied(self._books.house.outbox)
         batch.rows, batch.parts = log.rows, log.parts
-        batch.heads = [HeadMove(log.shard, self._head, log.seq - 1, log.chain, self.next_offset)]
+        number = self._books.control.number
+        batch.heads = [
+            HeadMove(log.shard, self._head, log.seq - 1, log.chain, self.next_offset, number)
+        ]
         batch.snapshots, self._snapshots = self._snapshots, []
         self._head = log.seq - 1
+        self._refused += refusals_in(log.decided)
         log.rows, log.parts, log.decided, log.novated = [], [], [], 0
         self._handed.append((batch, self._memory.hand_over(batch)))
         self._writer.submit(batch)
 
     def _note_durable(self, batch: Batch) -> None:
         self._durable.append(batch)
-        self._done(batch)
+        self._done(batch, self._seconds)
 
     def _forget_durable(self) -> None:
         while self._durable:

@@ -1,0 +1,185 @@
+"""How to reach Kafka: options for its clients from our settings, and waiting until it is ready.
+
+In: settings. Out: keyword arguments for aiokafka and kafka-python, which name them alike, and a
+client that has started. A broker that just came up refuses connections, knows no brokers or loads
+its coordinators for some seconds: who comes meanwhile waits and tries again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, Final, Protocol, TypeVar
+
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.protocol.metadata import MetadataRequest
+
+from services.broker.trouble import (
+    LIBRARY_ERRORS,
+    REFUSALS,
+    BrokerRefused,
+    BrokerTrouble,
+    BrokerUnreachable,
+    trouble_of,
+)
+from services.settings import Settings, SettingsTrouble
+
+# A broker with years of log took under a minute to load its coordinators; a wrong port never ends.
+PATIENCE_S: Final = 60.0
+RETRY_S: Final = 0.3
+_CONNECT_MS: Final = 10_000
+# Twice a batch of trades: the next is fetched while one is decided.
+_FETCH_PARTITION_BYTES: Final = 4 << 20
+_FETCH_BYTES: Final = 16 << 20
+
+_ADDRESS: Final = "see that Kafka runs there, and the settings brokers and security_protocol"
+_TLS: Final = "see tls_ca_file, and that brokers names them as their certificates do"
+_SASL: Final = "see sasl_mechanism, sasl_username and sasl_password"
+
+
+class Client(Protocol):
+    """What aiokafka's consumer and producer have in common."""
+
+    async def start(self) -> None:
+        """Connect."""
+
+    async def stop(self) -> None:
+        """Disconnect."""
+
+
+_Client = TypeVar("_Client", bound=Client)
+
+
+def client_options(settings: Settings) -> dict[str, Any]:
+    """What every client of either library needs: where, TLS, SASL."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": settings.brokers.split(","),
+        "security_protocol": settings.security_protocol,
+    }
+    if settings.uses_tls:
+        options["ssl_context"] = tls_context(settings)
+    if settings.uses_sasl and settings.sasl_password is not None:
+        options |= {
+            "sasl_mechanism": settings.sasl_mechanism,
+            "sasl_plain_username": settings.sasl_username,
+            "sasl_plain_password": settings.sasl_password.get_secret_value(),
+        }
+    return options
+
+
+def consumer_options(settings: Settings) -> dict[str, Any]:
+    """For a consumer whose position is in Postgres: it commits none, and a lost one stops it."""
+    return client_options(settings) | {
+        "group_id": settings.group,
+        "session_timeout_ms": settings.session_timeout_ms,
+        "heartbeat_interval_ms": settings.heartbeat_interval_ms,
+        "auto_offset_reset": "none",
+        "enable_auto_commit": False,
+        "isolation_level": "read_committed",
+        "max_partition_fetch_bytes": _FETCH_PARTITION_BYTES,
+        "fetch_max_bytes": _FETCH_BYTES,
+    }
+
+
+def producer_options(settings: Settings) -> dict[str, Any]:
+    """For a producer that neither loses nor doubles, and takes a command of any size we accept."""
+    return client_options(settings) | {
+        "enable_idempotence": True,
+        "acks": "all",
+        "compression_type": "lz4",
+    }
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext:
+    """Certificates are checked, names too; ours is shown if there is one.
+
+    Errors: SettingsTrouble, naming the file.
+    """
+    context = ssl.create_default_context()
+    try:
+        if settings.tls_ca_file is not None:
+            context = ssl.create_default_context(cafile=settings.tls_ca_file)
+    except OSError as error:  # ssl.SSLError is one.
+        msg = f"setting tls_ca_file: cannot use {settings.tls_ca_file}: {error}"
+        raise SettingsTrouble(msg) from error
+    if settings.tls_cert_file is not None:
+        try:
+            context.load_cert_chain(settings.tls_cert_file, settings.tls_key_file, password="")
+        except OSError as error:
+            files = f"{settings.tls_cert_file} and {settings.tls_key_file}"
+            msg = f"settings tls_cert_file, tls_key_file: cannot use {files}: {error}"
+            raise SettingsTrouble(msg) from error
+    return context
+
+
+async def started(
+    make: Callable[[], _Client], settings: Settings, *, patience_s: float = PATIENCE_S
+) -> _Client:
+    """A client that has started; made anew at each try. Errors: BrokerTrouble."""
+    until = monotonic() + patience_s
+    await broker_ready(settings, patience_s=patience_s)
+    while True:
+        client = make()
+        try:
+            await client.start()
+        except LIBRARY_ERRORS as error:
+            await client.stop()
+            trouble = trouble_of(error, "connecting", settings=settings)
+            if not isinstance(trouble, BrokerUnreachable) or monotonic() > until:
+                raise trouble from error
+        except BaseException:
+            await client.stop()
+            raise
+        else:
+            return client
+        await asyncio.sleep(RETRY_S)
+
+
+async def broker_ready(settings: Settings, *, patience_s: float = PATIENCE_S) -> None:
+    """Wait until a broker answers and knows of brokers.
+
+    Errors: BrokerUnreachable when patience ends, BrokerRefused at once; each broker's reason in it.
+    """
+    until = monotonic() + patience_s
+    options = client_options(settings)
+    while True:
+        found = [
+            await _look_at(host, port, options=options)
+            for host, port, _ in collect_hosts(options["bootstrap_servers"])
+        ]
+        troubles = [trouble for trouble in found if trouble is not None]
+        if len(troubles) < len(found):
+            return
+        refused = [trouble for trouble in troubles if isinstance(trouble, BrokerRefused)]
+        if refused or monotonic() > until:
+            kind = BrokerRefused if refused else BrokerUnreachable
+            raise kind("; ".join(map(str, refused or troubles)))
+        await asyncio.sleep(RETRY_S)
+
+
+async def _look_at(host: str, port: int, *, options: dict[str, Any]) -> BrokerTrouble | None:
+    """What is wrong with one broker; None if nothing is."""
+    rest = {name: value for name, value in options.items() if name != "bootstrap_servers"}
+    try:
+        connection = await create_conn(host, port, request_timeout_ms=_CONNECT_MS, **rest)
+        try:
+            known = (await connection.send(MetadataRequest([]))).brokers
+        finally:
+            connection.close()
+    except (ssl.SSLError, ValueError) as error:  # ValueError: a forged answer to SCRAM.
+        return BrokerRefused(f"no TLS with Kafka at {host}:{port}: {_said(error)} — {_TLS}")
+    except REFUSALS as error:
+        return BrokerRefused(f"Kafka at {host}:{port} refuses: {_said(error)} — {_SASL}")
+    except LIBRARY_ERRORS as error:
+        return BrokerUnreachable(
+            f"no answer from Kafka at {host}:{port}: {_said(error)} — {_ADDRESS}"
+        )
+    if not known:
+        return BrokerUnreachable(f"Kafka at {host}:{port} is starting: it knows of no brokers yet")
+    return None
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,85 @@
+"""World trouble of Kafka, in our words.
+
+    BrokerTrouble
+    ├── BrokerUnreachable   nobody answers, or not yet: the same again may work
+    ├── BrokerRefused       TLS, user, password or rights: somebody must change something first
+    └── TopicsUnfit         topics are missing, or not those that were recorded
+
+Errors of aiokafka and kafka-python are translated here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import aiokafka.errors
+import kafka.errors
+
+from services.settings import Settings
+
+REFUSALS: Final[tuple[type[Exception], ...]] = (
+    aiokafka.errors.AuthenticationFailedError,
+    aiokafka.errors.AuthenticationMethodNotSupported,
+    aiokafka.errors.SaslAuthenticationFailed,
+    aiokafka.errors.UnsupportedSaslMechanismError,
+    aiokafka.errors.IllegalSaslStateError,
+    aiokafka.errors.TopicAuthorizationFailedError,
+    aiokafka.errors.GroupAuthorizationFailedError,
+    aiokafka.errors.ClusterAuthorizationFailedError,
+    aiokafka.errors.TransactionalIdAuthorizationFailed,
+    aiokafka.errors.SecurityDisabled,
+    kafka.errors.AuthorizationError,
+    kafka.errors.SaslAuthenticationFailedError,
+    kafka.errors.UnsupportedSaslMechanismError,
+    kafka.errors.IllegalSaslStateError,
+    kafka.errors.SecurityDisabledError,
+)
+# What the libraries raise when the world, not our call, is wrong.
+LIBRARY_ERRORS: Final[tuple[type[Exception], ...]] = (
+    aiokafka.errors.KafkaError,
+    kafka.errors.KafkaError,
+    OSError,
+    TimeoutError,
+)
+_SEE_RIGHTS: Final = (
+    "see sasl_mechanism, sasl_username and sasl_password, and which rights that user has"
+)
+_SEE_ADDRESS: Final = "see that Kafka runs there, and the settings brokers and security_protocol"
+
+
+class BrokerTrouble(Exception):
+    """Something is wrong with Kafka; the message says where and what to do."""
+
+
+class BrokerUnreachable(BrokerTrouble):
+    """No broker answers, or none that is ready."""
+
+
+class BrokerRefused(BrokerTrouble):
+    """A broker answers and will have nothing to do with us."""
+
+
+class TopicsUnfit(BrokerTrouble):
+    """The topics are not those the journal belongs to, or there are none."""
+
+
+def trouble_of(error: Exception, doing: str, *, settings: Settings) -> BrokerTrouble:
+    """The trouble in our words for an error of a client; `doing` says at what."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    where = f"{doing}: Kafka at {settings.brokers}"
+    if isinstance(error, REFUSALS):
+        return BrokerRefused(f"{where} refuses: {said} — {_SEE_RIGHTS}")
+    if getattr(error, "retriable", isinstance(error, OSError | TimeoutError)):
+        return BrokerUnreachable(f"{where} does not answer: {said} — {_SEE_ADDRESS}")
+    return BrokerTrouble(f"{where}: {said}")
+
+
+@contextmanager
+def broker_translated(doing: str, settings: Settings) -> Iterator[None]:
+    """Raise the clients' errors inside as trouble of ours."""
+    try:
+        yield
+    except LIBRARY_ERRORS as error:
+        raise trouble_of(error, doing, settings=settings) from error

@@ -1,0 +1,42 @@
+"""`clearing worker`: the shards of the partitions that Kafka assigns, until it is told to end."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from services.broker.administration import check_recorded
+from services.console.example import example
+from services.console.settings_flags import settings_from, settings_told_plainly, with_settings
+from services.journal.migrate import migrate
+from services.journal.reader import Reader
+from services.worker.app import run_worker
+
+
+@click.command(
+    "worker",
+    epilog=example(
+        "clearing worker --database postgresql://clearing@db/clearing --brokers kafka:9092",
+        "clearing worker --settings clearing.toml --web-port 6067",
+    ),
+)
+@with_settings(
+    "database", "group", "session_timeout_ms", "heartbeat_interval_ms", "batch_messages",
+    "batch_interval_ms", "clock_interval_s", "web_host", "web_port", "log_level",
+)  # fmt: skip
+def worker_command(**flags: Any) -> None:  # noqa: ANN401 - click hands over any flag
+    """Clear what feeds put into Kafka, together with other workers.
+
+    Start as many as there are machines; each shard is on exactly one, and moves when one ends.
+    SIGTERM ends within one batch. Exit code 0 then; 1 when something is wrong that loading anew
+    does not mend, the last line of log says what; 2 when Kafka or Postgres cannot be reached.
+    """
+    settings = settings_from(flags, needs_database=True)
+    assert settings.database is not None, flags
+    with settings_told_plainly():
+        migrate(settings.database)
+        with Reader(settings.database) as reader:
+            check_recorded(settings, reader)
+    sys.exit(run_worker(settings, settings.database))

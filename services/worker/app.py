@@ -1,0 +1,128 @@
+"""The worker process: Faust hosts the shards (ARCHITECTURE §4).
+
+In: settings. Out: a process that clears until SIGTERM, and its exit code. Faust gives lifecycle,
+supervision, the timer of the clock and the web pages; it has no consumer, agent or table here,
+since what it acknowledges it may lose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from typing import Any, ClassVar, Final
+
+import faust
+from faust.app import BootStrategy
+from faust.web import Request, Response, View
+from mode import Service
+
+from services.settings import Settings
+from services.worker.host import ShardHost
+from services.worker.lines import log_lines
+
+EXIT_DONE: Final = 0
+EXIT_FAILED: Final = 1
+METRICS_TYPE: Final = "text/plain; version=0.0.4"
+
+_log = logging.getLogger(__name__)
+
+
+class HostOnly(BootStrategy):
+    """Faust without its own consumer and producer."""
+
+    enable_kafka = False
+
+
+class HostedApp(faust.App):
+    """An app of which only the worker, timers, services and web pages are used."""
+
+    BootStrategy: ClassVar[type[BootStrategy]] = HostOnly
+
+
+def run_worker(settings: Settings, database: str) -> int:
+    """Clear until SIGTERM or SIGINT; the exit code. A failure was logged."""
+    log_lines(settings.log_level)
+    with tempfile.TemporaryDirectory(prefix="clearing-worker-") as directory:
+        app = _app(settings, directory)
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        worker = faust.Worker(
+            app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False
+        )
+        worker.spinner = None
+        host = ShardHost(settings, database, on_failure=lambda: _end(worker))
+        _serve(app, host)
+        _add_pages(app, host)
+        _add_clock(app, host, every_s=settings.clock_interval_s)
+        try:
+            worker.execute_from_commandline()
+        except SystemExit:
+            # Faust always leaves so; what the code is to be the host knows.
+            return EXIT_DONE if host.failure is None and not worker.crashed else EXIT_FAILED
+
+
+def _app(settings: Settings, directory: str) -> HostedApp:
+    return HostedApp(
+        "clearing-worker",
+        producer_only=True,
+        autodiscover=False,
+        broker=f"kafka://{settings.brokers}",
+        datadir=directory,
+        web_enabled=settings.web_port != 0,
+        web_bind=settings.web_host,
+        web_host=settings.web_host,
+        web_port=settings.web_port,
+        debug=False,
+    )
+
+
+def _end(worker: faust.Worker) -> None:
+    """Stop the worker in order, as a signal does."""
+    asyncio.get_running_loop().create_task(worker.stop(), name="ending")
+
+
+def _serve(app: HostedApp, host: ShardHost) -> None:
+    @app.service
+    class Shards(Service):
+        """The hot inboxes, hosted by Faust."""
+
+        async def on_start(self) -> None:
+            try:
+                await host.start()
+            except Exception as error:
+                host.failure = error
+                _log.critical("%s: %s", type(error).__name__, error)
+                raise
+
+        async def on_stop(self) -> None:
+            await host.stop()
+
+
+def _add_clock(app: HostedApp, host: ShardHost, *, every_s: float) -> None:
+    if every_s > 0:
+
+        @app.timer(interval=every_s)  # type: ignore[untyped-decorator] # Faust's
+        async def advance_clock() -> None:
+            await host.tick()
+
+
+def _add_pages(app: HostedApp, host: ShardHost) -> None:
+    @app.page("/metrics")
+    async def metrics(self: View, _: Request) -> Response:
+        return self.bytes(host.measures.text(), content_type=METRICS_TYPE)
+
+    @app.page("/healthz")
+    async def healthz(self: View, _: Request) -> Response:
+        is_well = host.failure is None
+        found: dict[str, Any] = {"failure": None if is_well else str(host.failure)}
+        return self.json(found, status=200 if is_well else 503)
+
+    @app.page("/readyz")
+    async def readyz(self: View, _: Request) -> Response:
+        is_ready = host.failure is None and host.measures.is_ready
+        shards = {
+            shard: {"state": one.state, "detail": one.detail}
+            for shard, one in sorted(host.measures.standings.items())
+        }
+        return self.json({"ready": is_ready, "shards": shards}, status=200 if is_ready else 503)

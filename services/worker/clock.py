@@ -1,0 +1,48 @@
+"""The session's clock: `advance_clock` with the present time, sent to `control/0` by a timer.
+
+In: a tick and what control knows. Out: a command like any other; the core never asks a clock. When
+the present lies outside the open session (a history is being fed) nothing is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+from aiokafka import AIOKafkaProducer
+
+from events.commands import AdvanceClock
+from events.units import format_instant
+from services.broker.connecting import producer_options, started
+from services.broker.topics import Place
+from services.broker.trouble import broker_translated
+from services.settings import Settings
+from settlement.control_books import ControlBooks
+
+
+class SessionClock:
+    """Sends the time while the session is open."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._producer: AIOKafkaProducer | None = None
+
+    async def advance(self, place: Place, control: ControlBooks) -> None:
+        """Send the present time, if it lies in the session. Errors: BrokerTrouble."""
+        now = time.time_ns()
+        if control.business_date is None or not control.is_time_in_range(now):
+            return
+        line = json.dumps({"type": AdvanceClock.TYPE, "at": format_instant(now)}).encode()
+        options = producer_options(self._settings)
+        with broker_translated("sending the time", self._settings):
+            if self._producer is None:
+                self._producer = await started(lambda: AIOKafkaProducer(**options), self._settings)
+            await self._producer.send_and_wait(
+                place.topic, line, key=place.shard.encode(), partition=place.partition
+            )
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()
+            self._producer = None

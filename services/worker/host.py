@@ -1,0 +1,137 @@
+"""The host of the shards: one consumer of the group, a keeper for each assigned partition.
+
+In: assignments by Kafka. Out: each assigned shard kept, `control/0` with its copier; a partition
+that is revoked is let go before anybody else has it. The first thing that no reload can mend ends
+the worker (`failure`): another one, or this one again, begins from Postgres.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Coroutine
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+
+from services.broker.connecting import consumer_options, started
+from services.broker.topics import partitions, places
+from services.settings import Settings
+from services.shards.routing import CONTROL_SHARD
+from services.worker.clock import SessionClock
+from services.worker.copier import ControlCopier
+from services.worker.keeper import ShardKeeper
+from services.worker.measures import Measures
+from services.worker.notices import Notices
+from services.worker.surroundings import Surroundings
+
+# Loading a shard may take longer than Kafka's five minutes between polls; the fence keeps us safe.
+POLL_INTERVAL_MS_MAX: Final = 1_800_000
+# How long the others wait for a worker that finishes its batches before they share its partitions.
+REBALANCE_MS_MAX: Final = 30_000
+
+_log = logging.getLogger(__name__)
+
+
+class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
+    """Keeps the shards of the partitions that Kafka assigns to this worker."""
+
+    def __init__(
+        self, settings: Settings, database: str, *, on_failure: Callable[[], None]
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._on_failure = on_failure
+        self._notices = Notices(database)
+        self._places = {
+            TopicPartition(place.topic, place.partition): place
+            for place in places(settings.topic_prefix)
+        }
+        self._keepers: dict[TopicPartition, tuple[ShardKeeper, asyncio.Task[None]]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._copying: asyncio.Task[None] | None = None
+        self._around: Surroundings | None = None
+        self.clock = SessionClock(settings)
+        self.measures = Measures()
+        self.failure: BaseException | None = None
+
+    async def start(self) -> None:
+        """Join the group. Errors: BrokerTrouble."""
+        self._tasks.append(self._watched(self._notices.run(), "notices"))
+        consumer = await started(lambda: _consumer(self._settings), self._settings)
+        self._around = Surroundings(
+            self._settings, self._database, consumer, self.measures, self._notices
+        )
+        consumer.subscribe([*partitions(self._settings.topic_prefix)], listener=self)
+        self.measures.is_connected = True
+
+    async def stop(self) -> None:
+        """Finish what was handed over, leave the group."""
+        self.measures.is_connected = False
+        await self._release([*self._keepers])
+        await self.clock.stop()
+        if self._around is not None:
+            await self._around.consumer.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
+
+    async def tick(self) -> None:
+        """Advance the clock of the session, if its shard is kept here."""
+        for keeper, _ in self._keepers.values():
+            if keeper.place.shard == CONTROL_SHARD and keeper.run_now is not None:
+                await self.clock.advance(keeper.place, keeper.run_now.books.control)
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Let go before the others get them; aiokafka would log an error and go on: none leaves."""
+        await self._release(revoked)
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Keep what is new."""
+        if self._around is None:
+            return
+        for partition in sorted(assigned):
+            keeper = ShardKeeper(self._places[partition], self._around)
+            shard = keeper.place.shard
+            task = self._watched(keeper.keep(), shard)
+            self._keepers[partition] = keeper, task
+            if shard == CONTROL_SHARD:
+                self._copying = self._watched(ControlCopier(self._around).run(), "copies")
+        shards = ", ".join(keeper.place.shard for keeper, _ in self._keepers.values())
+        _log.info("assigned: %s", shards or "nothing")
+
+    async def _release(self, partitions: Collection[TopicPartition]) -> None:
+        going = [self._keepers.pop(one) for one in partitions if one in self._keepers]
+        for keeper, _ in going:
+            keeper.release()
+        if self._copying is not None and any(
+            keeper.place.shard == CONTROL_SHARD for keeper, _ in going
+        ):
+            self._copying.cancel()
+            await asyncio.wait({self._copying})
+            self._copying = None
+        if going:
+            await asyncio.wait({task for _, task in going})
+
+    def _watched(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+        """A task whose failure ends the worker."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._look_at)
+        return task
+
+    def _look_at(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is None or self.failure is not None:
+            return
+        self.failure = error
+        _log.critical("%s: %s", type(error).__name__, error, extra={"shard": task.get_name()})
+        self._on_failure()
+
+
+def _consumer(settings: Settings) -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(
+        **consumer_options(settings),
+        max_poll_interval_ms=POLL_INTERVAL_MS_MAX,
+        rebalance_timeout_ms=max(REBALANCE_MS_MAX, settings.session_timeout_ms),
+    )
+

@@ -1,0 +1,59 @@
+"""Notices from Postgres: links have come, control commands stand. Hints only; whoever waits polls.
+
+In: `pg_notify` on `clearing_link` and `clearing_control`. Out: whoever waits for a channel wakes. A
+connection that breaks is made anew; what was missed meanwhile the poll finds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Final
+
+import psycopg
+
+LINKS: Final = "clearing_link"
+CONTROL: Final = "clearing_control"
+POLL_S: Final = 0.5
+_RETRY_S: Final = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Notices:
+    """Wakes those who wait for a channel."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._events = {LINKS: asyncio.Event(), CONTROL: asyncio.Event()}
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        while True:
+            try:
+                await self._listen()
+            except psycopg.Error as error:
+                # Nothing is lost by it: who waits polls, and the shards say what is wrong.
+                _log.info("no notices from Postgres for now: %s", " ".join(str(error).split()))
+                await asyncio.sleep(_RETRY_S)
+
+    async def wait(self, channel: str, *, at_most_s: float = POLL_S) -> None:
+        """Wait for a notice of a channel, not longer than a poll."""
+        event = self._events[channel]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(at_most_s):
+                await event.wait()
+        event.clear()
+
+    def wake(self, channel: str) -> None:
+        """Wake those who wait, as a notice does."""
+        self._events[channel].set()
+
+    async def _listen(self) -> None:
+        connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
+        async with connection:
+            for channel in self._events:
+                await connection.execute(f"LISTEN {channel}".encode())
+            async for notice in connection.notifies():
+                self.wake(notice.channel)

@@ -1,0 +1,201 @@
+"""A real Apache Kafka on this machine: one broker of its own, to be killed and started again.
+
+In: a directory. Out: an address on loopback. The process is the broker: `kill` is a `kill -9`,
+`restart` goes on with the same files on the same ports. Needs Java and Maven (kafka_software.py).
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from tests.kafka_software import kafka_jars
+
+START_SECONDS_MAX: Final = 120.0
+STOP_SECONDS_MAX: Final = 30.0
+STARTED: Final = b"Kafka Server started"
+# Small and quick to start. A bench that wants Kafka at its best says so.
+JVM: Final = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+LOGGING: Final = (
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+)
+SCRAM: Final = "SCRAM-SHA-512"
+PROPERTIES: Final = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "listener.security.protocol.map": (
+        "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT"
+    ),
+    # After a kill -9 the same broker is let in again only when its old session has ended.
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
+    "auto.create.topics.enable": "false",
+    "group.initial.rebalance.delay.ms": "0",
+    "offsets.topic.num.partitions": "1",
+    "offsets.topic.replication.factor": "1",
+    "share.coordinator.state.topic.num.partitions": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "transaction.state.log.num.partitions": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+}
+
+
+class LocalBroker:
+    """One broker in a directory; a context manager that stops it.
+
+    users: name to password, for SASL/SCRAM on a second listener, `sasl_address`. properties: more
+    of Kafka's own, or others than ours.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        users: Mapping[str, str] | None = None,
+        properties: Mapping[str, str] | None = None,
+        jvm: tuple[str, ...] = JVM,
+    ) -> None:
+        """Format the directory and start."""
+        self.directory = directory.absolute()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.users = dict(users or {})
+        self.log = self.directory / "kafka.log"
+        self._jvm = jvm
+        self._jars = kafka_jars()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ports = free_ports(3)
+        self._write_properties(properties or {})
+        self._format()
+        self.restart()
+
+    @property
+    def address(self) -> str:
+        """Where it is spoken to in plain text, as host:port."""
+        return f"127.0.0.1:{self._ports[0]}"
+
+    @property
+    def sasl_address(self) -> str:
+        """Where it asks for user and password (SASL_PLAINTEXT)."""
+        return f"127.0.0.1:{self._ports[2]}"
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None, "the broker is not running"
+        return self._process.pid
+
+    def restart(self) -> None:
+        """Start it on its files, where it was; returns when it serves."""
+        assert self._process is None, "the broker is running"
+        log_start = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._java("kafka.Kafka", str(self._server_properties)),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while STARTED not in (said := self.log.read_bytes()[log_start:]):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise AssertionError("Kafka did not start: " + said[-4000:].decode())
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """End it as a power cut would (kill -9)."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Let it shut down in order; nothing if it is not running."""
+        if self._process is not None:
+            self._end(signal.SIGTERM)
+
+    def suspend(self) -> None:
+        """Let it stand still (SIGSTOP), sockets open."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _end(self, ending: signal.Signals) -> None:
+        process, self._process = self._process, None
+        assert process is not None, "the broker is not running"
+        process.send_signal(ending)
+        try:
+            process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    @property
+    def _server_properties(self) -> Path:
+        return self.directory / "server.properties"
+
+    def _write_properties(self, more: Mapping[str, str]) -> None:
+        plain, control, sasl = self._ports
+        listeners = [f"PLAINTEXT://127.0.0.1:{plain}"]
+        if self.users:
+            listeners.append(f"SASL_PLAINTEXT://127.0.0.1:{sasl}")
+        chosen = PROPERTIES | {
+            "listeners": ",".join([*listeners, f"CONTROLLER://127.0.0.1:{control}"]),
+            "advertised.listeners": ",".join(listeners),
+            "controller.quorum.bootstrap.servers": f"127.0.0.1:{control}",
+            "log.dirs": str(self.directory / "data"),
+        }
+        if self.users:
+            login = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+            chosen["sasl.enabled.mechanisms"] = SCRAM
+            key = f"listener.name.sasl_plaintext.{SCRAM.lower()}.sasl.jaas.config"
+            chosen[key] = login
+        lines = [f"{name}={value}\n" for name, value in (chosen | dict(more)).items()]
+        self._server_properties.write_text("".join(lines), encoding="utf-8")
+
+    def _format(self) -> None:
+        """Make the files of a new cluster, with its users."""
+        cluster = base64.urlsafe_b64encode(b"\x01" + os.urandom(15)).decode().rstrip("=")
+        options = ["format", "--standalone", "-t", cluster, "-c", str(self._server_properties)]
+        for user, password in self.users.items():
+            options += ["--add-scram", f"{SCRAM}=[name={user},password={password}]"]
+        command = self._java("kafka.tools.StorageTool", *options)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"Kafka's files could not be made: {done.stdout}{done.stderr}"
+
+    def _java(self, program: str, *options: str) -> list[str]:
+        return ["java", *self._jvm, *LOGGING, "-cp", f"{self._jars}/*", program, *options]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that nobody listens on now, all different."""
+    listening = [socket.socket() for _ in range(count)]
+    try:
+        for one in listening:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in listening]
+    finally:
+        for one in listening:
+            one.close()

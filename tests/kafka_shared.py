@@ -1,0 +1,152 @@
+"""The broker that the tests of one session share, all processes of pytest-xdist together.
+
+In: a directory that these processes share. Out: the address of a broker, in this order: one named
+in CLEARING_TEST_BROKERS; one in Docker, if an engine answers; one of this machine's Java. The first
+process to come starts it, the last to leave stops it: each holds `users.lock` while it lives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import docker
+from docker.errors import DockerException, NotFound
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
+
+from services.broker.connecting import broker_ready
+from services.journal.file_locks import held, opened, share, take_alone
+from services.settings import load_settings
+from tests.kafka_broker import PROPERTIES, STOP_SECONDS_MAX, LocalBroker, free_ports
+from tests.kafka_software import KAFKA_VERSION, missing_software
+
+NAMED: Final = "CLEARING_TEST_BROKERS"
+IMAGE: Final = f"apache/kafka:{KAFKA_VERSION}"
+PORT_INSIDE: Final = 9092
+
+
+class NoBroker(Exception):
+    """There is no way to have a broker here; the message lists what to install."""
+
+
+@contextmanager
+def shared_broker(directory: Path) -> Iterator[str]:
+    """The address of the broker of this session. Errors: NoBroker."""
+    if named := os.environ.get(NAMED):
+        yield named
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    users = opened(directory / "users.lock")
+    note = directory / "broker.json"
+    try:
+        with held(directory / "start.lock"):
+            share(users)
+            if not note.exists():
+                note.write_text(json.dumps(_start(directory)), encoding="utf-8")
+        yield json.loads(note.read_text("utf-8"))["address"]
+    finally:
+        with held(directory / "start.lock"):
+            if take_alone(users) and note.exists():
+                _stop(**json.loads(note.read_text("utf-8")))
+                note.unlink()
+        os.close(users)
+
+
+def docker_answers() -> bool:
+    """Whether a Docker engine answers here."""
+    try:
+        engine = docker.from_env(timeout=5)
+    except DockerException:
+        return False
+    try:
+        return bool(engine.ping())
+    except (DockerException, OSError):
+        return False
+    finally:
+        engine.close()
+
+
+def _start(directory: Path) -> dict[str, str]:
+    if docker_answers():
+        return _start_container()
+    if missing := missing_software():
+        raise NoBroker(what_to_install(missing))
+    broker = LocalBroker(directory / "kafka")
+    return {"address": broker.address, "pid": str(broker.pid), "container": ""}
+
+
+def what_to_install(missing: list[str]) -> str:
+    """What a test says that has no broker."""
+    return "these tests need Apache Kafka; one of:\n" + "\n".join(
+        [
+            f"- the address of a broker in {NAMED}, as host:port",
+            "- a Docker engine that answers (docker info)",
+            *[f"- still missing for a broker of our own: {one}" for one in missing],
+        ]
+    )
+
+
+def _start_container() -> dict[str, str]:
+    """A broker in Docker that advertises the port of this machine it was given."""
+    (port,) = free_ports(1)
+    own = {
+        "listeners": f"PLAINTEXT://:{PORT_INSIDE},CONTROLLER://:9093",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "controller.quorum.voters": "1@localhost:9093",
+    }
+    variables = {
+        "KAFKA_" + name.replace(".", "_").upper(): value
+        for name, value in (PROPERTIES | own).items()
+    }
+    # The reaper would end it with the process that started it; the last to leave does that here.
+    testcontainers_config.ryuk_disabled = True
+    container = DockerContainer(IMAGE).with_envs(**variables).with_bind_ports(PORT_INSIDE, port)
+    container.start()
+    address = f"127.0.0.1:{port}"
+    asyncio.run(broker_ready(load_settings(brokers=address)))
+    return {"address": address, "pid": "", "container": container.get_container_id()}
+
+
+def _stop(*, address: str, pid: str, container: str) -> None:
+    del address
+    if container:
+        with suppress(NotFound):
+            docker.from_env().containers.get(container).remove(force=True)
+    if pid:
+        _end(int(pid))
+
+
+def _end(pid: int) -> None:
+    """End a broker that this process or another of the session started."""
+    for ending in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.kill(pid, ending)
+        if _waited(lambda: not _lives(pid)):
+            return
+
+
+def _waited(is_done: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + STOP_SECONDS_MAX
+    while time.monotonic() < deadline:
+        if is_done():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _lives(pid: int) -> bool:
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
