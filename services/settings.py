@@ -97,6 +97,12 @@ class Settings(BaseSettings):
     batch_interval_ms: Millis = Field(
         100, description="How long a message waits at most for others of its transaction."
     )
+    writer_timeout_s: float = Field(
+        60.0,
+        gt=0,
+        description="After so long Postgres ends a batch whose worker stands still; longer than "
+        "the largest close takes to write.",
+    )
     clock_interval_s: float = Field(
         1.0, ge=0, description="How often advance_clock is sent; 0: never."
     )

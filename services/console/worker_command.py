@@ -24,7 +24,7 @@ from services.worker.app import run_worker
 )
 @with_settings(
     "database", "group", "session_timeout_ms", "heartbeat_interval_ms", "batch_messages",
-    "batch_interval_ms", "clock_interval_s", "web_host", "web_port", "log_level",
+    "batch_interval_ms", "writer_timeout_s", "clock_interval_s", "web_host", "web_port", "log_level",
 )  # fmt: skip
 def worker_command(**flags: Any) -> None:  # noqa: ANN401 - click hands over any flag
     """Clear what feeds put into Kafka, together with other workers.

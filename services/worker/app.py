@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar, Final
 
 import faust
@@ -17,12 +18,16 @@ from faust.app import BootStrategy
 from faust.web import Request, Response, View
 from mode import Service
 
+from services.embedded.clear import return_freed_memory
+from services.embedded.pace import paced
 from services.settings import Settings
 from services.worker.host import ShardHost
 from services.worker.lines import log_lines
 
 EXIT_DONE: Final = 0
 EXIT_FAILED: Final = 1
+# A thread for each shard that decides; more shards wait for one another.
+THREADS_MAX: Final = 64
 METRICS_TYPE: Final = "text/plain; version=0.0.4"
 
 _log = logging.getLogger(__name__)
@@ -43,9 +48,11 @@ class HostedApp(faust.App):
 def run_worker(settings: Settings, database: str) -> int:
     """Clear until SIGTERM or SIGINT; the exit code. A failure was logged."""
     log_lines(settings.log_level)
-    with tempfile.TemporaryDirectory(prefix="clearing-worker-") as directory:
+    return_freed_memory()
+    with tempfile.TemporaryDirectory(prefix="clearing-worker-") as directory, paced():
         app = _app(settings, directory)
         loop = asyncio.new_event_loop()
+        loop.set_default_executor(ThreadPoolExecutor(THREADS_MAX, "shards"))
         asyncio.set_event_loop(loop)
         worker = faust.Worker(
             app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False

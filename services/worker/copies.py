@@ -38,10 +38,15 @@ class Copies:
         assert message.number is not None, message
         row = self._rows.get(message.number)
         if row is None or row.line != message.line:
-            found = "no such command" if row is None else "other bytes there"
-            detail = f"expected a copy of control command {message.number}, found {found}"
-            return Fault(BY_COPY, Refusal(Reason.WRONG_SHARD, detail))
+            return copy_fault(message.number, is_there=row is not None)
         return row
+
+
+def copy_fault(number: int, *, is_there: bool) -> Fault:
+    """What is wrong with a copy of a command that says something else, or is not there."""
+    found = "other bytes there" if is_there else "no such command"
+    detail = f"expected a copy of control command {number}, found {found}"
+    return Fault(BY_COPY, Refusal(Reason.WRONG_SHARD, detail))
 
 
 def is_next(row: NumberedCommand, *, last: int, shard: str) -> bool:

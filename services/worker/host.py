@@ -134,4 +134,3 @@ def _consumer(settings: Settings) -> AIOKafkaConsumer:
         max_poll_interval_ms=POLL_INTERVAL_MS_MAX,
         rebalance_timeout_ms=max(REBALANCE_MS_MAX, settings.session_timeout_ms),
     )
-

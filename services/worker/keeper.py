@@ -108,8 +108,14 @@ class ShardKeeper:
             await self._wait_out(trouble)
 
     async def _serve(self) -> None:
-        place, database = self._place, self._around.database
-        run = await asyncio.to_thread(ShardRun, database, place, done=self._note_durable)
+        place, settings = self._place, self._around.settings
+        run = await asyncio.to_thread(
+            ShardRun,
+            self._around.database,
+            place,
+            timeout_s=settings.writer_timeout_s,
+            done=self._note_durable,
+        )
         try:
             self.run_now = run
             await asyncio.to_thread(run.drain)
@@ -137,7 +143,6 @@ class ShardKeeper:
             if records:
                 await self._take(run, [self._message(one) for one in records])
                 self._measure(records[-1])
-                self._losses, self._reload_s = 0, RELOAD_S
             elif not run.is_durable:
                 await self._unless_released(asyncio.to_thread(run.drain))
             if len(records) < settings.batch_messages:
@@ -256,6 +261,7 @@ class ShardKeeper:
     def _note_durable(self, batch: Batch, seconds: float) -> None:
         """On the writing thread: a batch is durable."""
         self._seq = batch.heads[0].seq_after
+        self._losses, self._reload_s = 0, RELOAD_S
         self._around.measures.committed(self._place.shard, seq=self._seq, seconds=seconds)
 
     def _measure(self, last: ConsumerRecord) -> None:

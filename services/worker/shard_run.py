@@ -49,6 +49,7 @@ from services.worker.shard_books import ShardBooks, load_shard
 
 # Where a line is no plain trade, the pattern is shown this instead.
 _NO_TRADE: Final = b"-"
+WRITER_TIMEOUT_S: Final = 60.0
 _Barrier = CloseSession | RunCycle
 # A batch that is durable, and the seconds it took to write.
 Done = Callable[[Batch, float], None]
@@ -60,11 +61,22 @@ class ShardRun:
     done: called on the writing thread with each batch that is durable.
     """
 
-    def __init__(self, url: str, place: Place, *, done: Done = lambda *_: None) -> None:
-        """Load the shard. Errors: those of the journal; `NotInUse` for a product not in use."""
+    def __init__(
+        self,
+        url: str,
+        place: Place,
+        *,
+        timeout_s: float = WRITER_TIMEOUT_S,
+        done: Done = lambda *_: None,
+    ) -> None:
+        """Load the shard. Errors: those of the journal; `NotInUse` for a product not in use.
+
+        timeout_s: after so long Postgres ends a batch that does not go on.
+        """
         self._place = place
         with ExitStack() as opened:
             self._journal = opened.enter_context(Journal(url))
+            self._journal.give_up_after(timeout_s)
             self._journal.claim(is_shared=True)
             self._reader = opened.enter_context(Reader(url))
             loaded = load_shard(self._reader, place.shard)
