@@ -6,8 +6,9 @@ journal that shard runs leave, each taking its inbox in batches of its own.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from random import Random
-from typing import Final
+from typing import Final, Self
 
 from events.codec import decode_command
 from services.broker.messages import Message
@@ -25,15 +26,15 @@ class Streams:
     def __init__(self, url: str, *, seed: int = 0) -> None:
         self.inboxes: dict[str, list[Message]] = {place.shard: [] for place in places()}
         self._places: dict[str, Place] = {place.shard: place for place in places()}
-        self._url = url
-        self._random = Random(seed)
+        self.url = url
+        self._random = Random(seed)  # noqa: S311 - a seed must give the same batches again
         self._reader = Reader(url)
         self._copied = 0
         self.runs: dict[str, ShardRun] = {}
         for shard in self.inboxes:
             self.start(shard)
 
-    def __enter__(self) -> Streams:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -43,10 +44,12 @@ class Streams:
 
     def start(self, shard: str) -> None:
         """Load a shard from the journal, if it is in use."""
-        try:
-            run = ShardRun(self._url, self._places[shard])
-        except NotInUse:
-            return
+        with suppress(NotInUse):
+            self.load(shard)
+
+    def load(self, shard: str) -> None:
+        """Load a shard from the journal. Errors: NotInUse."""
+        run = ShardRun(self.url, self._places[shard])
         run.drain()
         self.runs[shard] = run
 
@@ -61,7 +64,7 @@ class Streams:
         inbox.append(Message(len(inbox), line, number))
 
     def feed(self, lines: list[bytes]) -> None:
-        """Route lines as a feed does; what `control/0` decides stands everywhere before the next."""
+        """Route lines as a feed does; what `control/0` decides is everywhere before the next."""
         for line in lines:
             products = self.runs[CONTROL_SHARD].books.control.products
             shard = shard_of(decode_command(line), products)
@@ -93,7 +96,7 @@ class Streams:
         self.take(MEMBER_SHARD)
 
     def take(self, shard: str) -> None:
-        """A shard takes what is in its inbox, in batches; members when the markets have answered."""
+        """A shard takes what is in its inbox, in batches; members after the markets."""
         run = self.runs[shard]
         while rest := self.inboxes[shard][run.next_offset :]:
             batch = rest[: self._random.randint(1, _BATCH_MAX)]

@@ -1,0 +1,69 @@
+"""The same commands leave the same day hashes, shard by shard, embedded and from inboxes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from services.embedded.memory import MemoryRun
+from services.journal.migrate import migrate
+from services.journal.reader import Reader
+from tests.streams import Streams, day_hashes
+from tests.test_scenarios import SCENARIOS, lines_of
+from tests.twin.generate import written
+
+SEEDS = range(8)
+DAYS = 4
+SOME = SCENARIOS[::4]
+
+
+def embedded_hashes(lines: list[bytes]) -> dict[tuple[str, str], str]:
+    """The day hashes of the clearinghouse in one process."""
+    run = MemoryRun()
+    for line in lines:
+        run.take(line)
+    days = run.house.outbox.days
+    return {(shard, day.isoformat()): said for shard, day, _, said in days}
+
+
+@pytest.mark.parametrize("path", SOME, ids=[path.stem for path in SOME])
+def test_scenarios_leave_the_same_day_hashes(database: str, path: Path) -> None:
+    migrate(database)
+    lines = [line for line in lines_of(json.loads(path.read_text("utf-8"))) if line.strip()]
+    with Streams(database) as streams:
+        streams.feed(lines)
+    assert day_hashes(database) == embedded_hashes(lines)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_seeded_markets_leave_the_same_day_hashes(database: str, seed: int) -> None:
+    migrate(database)
+    lines = written(seed, DAYS).lines
+    with Streams(database, seed=seed) as streams:
+        streams.feed(lines)
+    expected = embedded_hashes(lines)
+    assert len(expected) >= DAYS
+    assert day_hashes(database) == expected
+
+
+def test_shards_that_are_loaded_anew_go_on_as_if_nothing_had_happened(database: str) -> None:
+    migrate(database)
+    lines = written(3, DAYS).lines
+    with Streams(database) as streams:
+        for first in range(0, len(lines), 37):
+            streams.feed(lines[first : first + 37])
+            for shard in [*streams.runs]:
+                streams.stop(shard)
+                streams.start(shard)
+    assert day_hashes(database) == embedded_hashes(lines)
+
+
+def test_each_shard_knows_how_far_it_followed(database: str) -> None:
+    migrate(database)
+    with Streams(database) as streams:
+        streams.feed(written(1, 2).lines)
+    with Reader(database) as reader:
+        numbers = {head.control_number for head in reader.heads().values()}
+        assert numbers == {reader.last_number()}
