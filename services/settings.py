@@ -95,7 +95,7 @@ class Settings(BaseSettings):
         8_192, gt=0, description="Messages of a shard in one transaction, at most."
     )
     batch_interval_ms: Millis = Field(
-        100, description="How long a message waits at most for others of its transaction."
+        100, description="How long messages gather at most while the transaction before is written."
     )
     writer_timeout_s: float = Field(
         60.0,

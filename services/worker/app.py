@@ -79,7 +79,8 @@ def _app(settings: Settings, directory: str) -> HostedApp:
         web_enabled=settings.web_port != 0,
         web_bind=settings.web_host,
         web_host=settings.web_host,
-        web_port=settings.web_port,
+        # Faust takes no port 0, not even of a web that is off.
+        web_port=max(1, settings.web_port),
         debug=False,
     )
 

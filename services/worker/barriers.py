@@ -36,8 +36,17 @@ def missing(reader: Reader, number: int, *, products: Iterable[str]) -> list[str
     return [shard for shard in map(market_shard, sorted(products)) if shard not in answered]
 
 
-def answers(reader: Reader, number: int, *, last: dict[str, int]) -> Answers:
-    """Everything the markets sent for a barrier. last: of each source the last number before."""
+def answers(
+    reader: Reader, number: int, *, products: Iterable[str], last: dict[str, int]
+) -> Answers:
+    """Everything the markets sent for a barrier. last: of each source the last number before.
+
+    Errors: LinkBroken, also when a market has not answered.
+    """
+    silent = missing(reader, number, products=products)
+    if silent:
+        msg = f"barrier {number}: expected the last word of {', '.join(silent)}, found none"
+        raise LinkBroken(msg)
     flows, last, makers = [], dict(last), {}
     rows = [LinkRow(*row) for row in reader.links(MEMBER_SHARD, number)]
     for row in rows:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from time import monotonic, time
 from typing import Final, TypeVar
 
@@ -69,6 +70,8 @@ class ShardKeeper:
         self._around = around
         self._partition = TopicPartition(place.topic, place.partition)
         self._released = asyncio.Event()
+        self._written = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
         self._losses = 0
         self._reload_s = RELOAD_S
         self._seq = -1
@@ -134,23 +137,26 @@ class ShardKeeper:
             self.run_now = None
 
     async def _read_on(self, run: ShardRun) -> None:
-        """Take what comes; a batch waits for more of it, not longer than the interval."""
-        settings = self._around.settings
-        interval = settings.batch_interval_ms / 1000
-        next_at = monotonic()
+        """Take what comes."""
+        most = self._around.settings.batch_messages
         while True:
-            records = await self._fetch(settings.batch_messages, _IDLE_MS)
+            records = await self._fetch(most, _IDLE_MS)
             if records:
                 await self._take(run, [self._message(one) for one in records])
                 self._measure(records[-1])
             elif not run.is_durable:
                 await self._unless_released(asyncio.to_thread(run.drain))
-            if len(records) < settings.batch_messages:
-                self._around.measures.stands(self._place.shard, READY)
-                await self._pause(next_at - monotonic())
-            else:
-                self._around.measures.stands(self._place.shard, CATCHING_UP)
-            next_at = monotonic() + interval
+            is_behind = len(records) == most
+            self._around.measures.stands(self._place.shard, CATCHING_UP if is_behind else READY)
+            if not is_behind and not run.is_durable:
+                await self._gather()
+
+    async def _gather(self) -> None:
+        """Let messages gather while the batch before is written, not longer than the interval."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._around.settings.batch_interval_ms / 1000):
+                await self._unless_released(self._written.wait())
+        self._written.clear()
 
     async def _take(self, run: ShardRun, messages: list[Message]) -> None:
         while messages:
@@ -262,6 +268,7 @@ class ShardKeeper:
         """On the writing thread: a batch is durable."""
         self._seq = batch.heads[0].seq_after
         self._losses, self._reload_s = 0, RELOAD_S
+        self._loop.call_soon_threadsafe(self._written.set)
         self._around.measures.committed(self._place.shard, seq=self._seq, seconds=seconds)
 
     def _measure(self, last: ConsumerRecord) -> None:

@@ -281,7 +281,8 @@ class ShardRun:
         flows: list[ContractFlow] = []
         self._decided = max(self._decided, row.decided)
         if books.market is None and isinstance(command, _Barrier):
-            answered = answers(self._reader, row.number, last=self._links)
+            products = books.control.products
+            answered = answers(self._reader, row.number, products=products, last=self._links)
             flows, self._links = answered.flows, answered.last
             self._decided = max(self._decided, answered.decided)
         self._decided += 1
