@@ -7,12 +7,11 @@ from typing import Any
 
 import click
 
-from services.broker.administration import check_recorded
 from services.console.example import example
 from services.console.settings_flags import settings_from, settings_told_plainly, with_settings
 from services.journal.migrate import migrate
-from services.journal.reader import Reader
 from services.worker.app import run_worker
+from services.worker.host import check_topics
 
 
 @click.command(
@@ -24,7 +23,8 @@ from services.worker.app import run_worker
 )
 @with_settings(
     "database", "group", "session_timeout_ms", "heartbeat_interval_ms", "batch_messages",
-    "batch_interval_ms", "writer_timeout_s", "clock_interval_s", "web_host", "web_port", "log_level",
+    "batch_interval_ms", "writer_timeout_s", "clock_interval_s", "web_host", "web_port",
+    "log_level",
 )  # fmt: skip
 def worker_command(**flags: Any) -> None:  # noqa: ANN401 - click hands over any flag
     """Clear what feeds put into Kafka, together with other workers.
@@ -37,6 +37,5 @@ def worker_command(**flags: Any) -> None:  # noqa: ANN401 - click hands over any
     assert settings.database is not None, flags
     with settings_told_plainly():
         migrate(settings.database)
-        with Reader(settings.database) as reader:
-            check_recorded(settings, reader)
+        check_topics(settings, settings.database)
     sys.exit(run_worker(settings, settings.database))

@@ -10,12 +10,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine
+from contextlib import suppress
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
+from services.broker.administration import check_recorded
 from services.broker.connecting import consumer_options, started
 from services.broker.topics import partitions, places
+from services.broker.trouble import BrokerUnreachable
+from services.journal.reader import Reader
+from services.journal.trouble import JournalTrouble
 from services.settings import Settings
 from services.shards.routing import CONTROL_SHARD
 from services.worker.clock import SessionClock
@@ -48,7 +53,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
             for place in places(settings.topic_prefix)
         }
         self._keepers: dict[TopicPartition, tuple[ShardKeeper, asyncio.Task[None]]] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._copying: asyncio.Task[None] | None = None
         self._around: Surroundings | None = None
         self.clock = SessionClock(settings)
@@ -57,7 +62,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
 
     async def start(self) -> None:
         """Join the group. Errors: BrokerTrouble."""
-        self._tasks.append(self._watched(self._notices.run(), "notices"))
+        self._tasks.add(self._watched(self._notices.run(), "notices"))
         consumer = await started(lambda: _consumer(self._settings), self._settings)
         self._around = Surroundings(
             self._settings, self._database, consumer, self.measures, self._notices
@@ -74,7 +79,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
             await self._around.consumer.stop()
         for task in self._tasks:
             task.cancel()
-        await asyncio.wait(self._tasks)
+        await asyncio.wait({*self._tasks})
 
     async def tick(self) -> None:
         """Advance the clock of the session, if its shard is kept here."""
@@ -87,10 +92,11 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         await self._release(revoked)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Keep what is new."""
-        if self._around is None:
+        """Keep what is new; a rebalance while we are leaving gives nothing to keep."""
+        if self._around is None or not self.measures.is_connected:
             return
-        for partition in sorted(assigned):
+        self._tasks.add(self._watched(self._check_topics(), "topics"))
+        for partition in sorted(self._places.keys() & set(assigned)):
             keeper = ShardKeeper(self._places[partition], self._around)
             shard = keeper.place.shard
             task = self._watched(keeper.keep(), shard)
@@ -99,6 +105,14 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
                 self._copying = self._watched(ControlCopier(self._around).run(), "copies")
         shards = ", ".join(keeper.place.shard for keeper, _ in self._keepers.values())
         _log.info("assigned: %s", shards or "nothing")
+
+    async def _check_topics(self) -> None:
+        """See that the topics are still those that were recorded; whoever asks may add partitions.
+
+        Errors: TopicsUnfit.
+        """
+        with suppress(BrokerUnreachable, JournalTrouble):
+            await asyncio.to_thread(check_topics, self._settings, self._database)
 
     async def _release(self, partitions: Collection[TopicPartition]) -> None:
         going = [self._keepers.pop(one) for one in partitions if one in self._keepers]
@@ -120,12 +134,19 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         return task
 
     def _look_at(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is None or self.failure is not None:
             return
         self.failure = error
         _log.critical("%s: %s", type(error).__name__, error, extra={"shard": task.get_name()})
         self._on_failure()
+
+
+def check_topics(settings: Settings, database: str) -> None:
+    """Raise TopicsUnfit unless Kafka has the topics that the journal was begun with."""
+    with Reader(database) as reader:
+        check_recorded(settings, reader)
 
 
 def _consumer(settings: Settings) -> AIOKafkaConsumer:

@@ -1,0 +1,229 @@
+"""`clearing worker` as processes on a real Kafka and a real Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from aiokafka import AIOKafkaProducer
+from kafka import TopicPartition
+
+from services.broker.administration import topics_admin
+from services.broker.connecting import producer_options
+from services.broker.topics import places
+from services.journal.embedded import EmbeddedServer
+from services.journal.reader import Reader
+from tests.kafka_broker import free_ports
+from tests.services.worker.test_shards_agree import DAYS, embedded_hashes
+from tests.streaming_house import StreamingHouse, Worker
+from tests.twin.generate import written
+
+SECONDS_MAX = 30.0
+SIT = "market/SIT"
+FRIDAY = 4
+QUICK = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 500}
+
+
+@pytest.fixture
+def house(broker: str, postgres: EmbeddedServer, tmp_path: Path) -> Iterator[StreamingHouse]:
+    """A clearinghouse on the shared broker."""
+    with StreamingHouse(broker, postgres, tmp_path, **QUICK) as made:
+        yield made
+
+
+def until(holds: Callable[[], bool], what: str, seconds: float = SECONDS_MAX) -> None:
+    """Wait for something to come true."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"after {seconds} s: {what}"
+        time.sleep(0.05)
+
+
+def says(worker: Worker, text: str) -> bool:
+    """Whether a worker has logged something."""
+    return any(text in line for line in worker.log_lines())
+
+
+def noon(session: date) -> str:
+    """An instant of a session, as text."""
+    return f"{session.isoformat()}T12:00:00Z"
+
+
+def test_a_worker_leaves_the_day_hashes_of_the_embedded_run(house: StreamingHouse) -> None:
+    lines = written(5, DAYS).lines
+    house.start_worker()
+    house.publish(lines)
+    house.await_durable()
+    assert house.day_hashes() == embedded_hashes(lines)
+    assert house.verify() == []
+
+
+def test_two_workers_share_the_shards_and_one_takes_over_in_order(house: StreamingHouse) -> None:
+    lines = written(6, DAYS).lines
+    first, second = house.start_worker(), house.start_worker()
+    until(lambda: says(first, "loaded") and says(second, "loaded"), "both have a shard")
+    house.publish(lines[: len(lines) // 2])
+    begun = time.monotonic()
+    assert first.terminate() == 0
+    assert time.monotonic() - begun < 10
+    house.publish(lines[len(lines) // 2 :])
+    house.await_durable()
+    assert house.day_hashes() == embedded_hashes(lines)
+
+
+def test_a_barrier_that_waits_longer_than_the_session_keeps_its_partition(
+    house: StreamingHouse,
+) -> None:
+    lines = written(7, 2).lines
+    closes = [place for place, line in enumerate(lines) if b"close_session/1" in line]
+    worker = house.start_worker()
+    house.publish(lines[: closes[0]])
+    house.await_durable()
+    with psycopg.connect(house.url) as holder:
+        holder.execute("SELECT * FROM clearing.shard_head WHERE shard = 'market/SIT' FOR UPDATE")
+        asyncio.run(put(house, "control/0", lines[closes[0]]))
+        until(lambda: says(worker, "waits for market/SIT"), "the barrier waits")
+        time.sleep(2 * QUICK["session_timeout_ms"] / 1000)
+    house.publish(lines[closes[0] + 1 :])
+    house.await_durable()
+    assert house.day_hashes() == embedded_hashes(lines)
+    assert sum("assigned: " in line for line in worker.log_lines()) == 1
+
+
+def test_offsets_that_kafka_no_longer_has_stop_the_worker(house: StreamingHouse) -> None:
+    async def three() -> None:
+        for _ in range(3):
+            await put(house, "market/SIT", b"{}")
+
+    asyncio.run(three())
+    (market,) = [place for place in places(house.name) if place.shard == "market/SIT"]
+    with topics_admin(house.settings) as admin:
+        partition = TopicPartition(market.topic, market.partition)
+        admin.delete_records({partition: 2})
+    worker = house.start_worker()
+    assert worker.process.wait(SECONDS_MAX) == 1
+    assert says(worker, "market/SIT: the journal goes on at offset 0")
+    assert says(worker, "Kafka has 2 to 3")
+
+
+def test_health_tells_the_truth(house: StreamingHouse) -> None:
+    (port,) = free_ports(1)
+    worker = house.start_worker(web_port=port)
+    until(lambda: page(port, "healthz")[0] == 200, "the page is there")
+    until(lambda: page(port, "readyz")[0] == 200, "the shards are caught up")
+    house.publish(written(8, 2).lines)
+    house.await_durable()
+    _, metrics = page(port, "metrics")
+    assert 'clearing_refusals_total{reason="malformed",shard="control/0"}' in metrics
+    assert json.loads(page(port, "readyz")[1])["shards"]["market/SIT"]["state"] == "ready"
+    assert worker.terminate() == 0
+
+
+def test_the_timer_advances_the_clock_of_the_present_session(house: StreamingHouse) -> None:
+    session = datetime.now(UTC).date()
+    while session.weekday() > FRIDAY:
+        session -= timedelta(days=1)
+    opened = {"type": "open_session/1", "business_date": session.isoformat(), "at": noon(session)}
+    house.start_worker(clock_interval_s=0.2)
+    house.publish([json.dumps(opened).encode()])
+    with Reader(house.url) as reader:
+        until(lambda: reader.last_number() > 3, "the clock advances")
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_every_codec_is_read_and_odd_messages_are_kept(house: StreamingHouse, codec: str) -> None:
+    values = [b"{}", b"", None, b"x" * 900_000, b'{"a": 1}\n', b"\xff"]
+    worker = house.start_worker()
+    asyncio.run(put_all(house, values, compression_type=codec))
+    until(lambda: offset_of(house, SIT) == len(values), "all are taken")
+    with Reader(house.url) as reader:
+        rows = [row for block in reader.rows(SIT, after=0) for row in block]
+    assert [row[6] for row in rows] == [value or b"" for value in values]
+    assert worker.is_alive
+
+
+def test_what_a_transaction_aborts_is_never_cleared(house: StreamingHouse) -> None:
+    house.start_worker()
+    asyncio.run(put_all(house, [b"kept"], transactional_id=house.name, is_aborted=False))
+    asyncio.run(put_all(house, [b"lost"], transactional_id=house.name, is_aborted=True))
+    asyncio.run(put_all(house, [b"last"]))
+    until(lambda: offset_of(house, SIT) == 5, "all are passed")
+    with Reader(house.url) as reader:
+        rows = [row for block in reader.rows(SIT, after=0) for row in block]
+    assert [(row[4], row[6]) for row in rows] == [(0, b"kept"), (4, b"last")]
+
+
+def test_of_two_groups_that_both_own_a_shard_the_fence_lets_one_through(
+    house: StreamingHouse,
+) -> None:
+    lines = written(9, DAYS).lines
+    workers = [house.start_worker(), house.start_worker(group=f"{house.name}-other")]
+    house.publish(lines)
+    house.await_durable()
+    assert house.day_hashes() == embedded_hashes(lines)
+    assert any(says(one, "fenced off") for one in workers)
+
+
+def test_partitions_that_were_not_recorded_stop_the_worker(house: StreamingHouse) -> None:
+    (market,) = [place for place in places(house.name) if place.shard == SIT]
+    with topics_admin(house.settings) as admin:
+        admin.create_partitions({market.topic: 5})
+    worker = house.start_worker()
+    assert worker.process.wait(SECONDS_MAX) != 0
+    assert says(worker, market.topic)
+
+
+def offset_of(house: StreamingHouse, shard: str) -> int:
+    """Where a shard's inbox goes on."""
+    head = house.heads().get(shard)
+    return 0 if head is None else head.next_offset
+
+
+async def put_all(
+    house: StreamingHouse,
+    values: list[bytes | None],
+    *,
+    is_aborted: bool = False,
+    **options: object,
+) -> None:
+    """Messages into the inbox of SIT, in a transaction if it has an id."""
+    (place,) = [one for one in places(house.name) if one.shard == SIT]
+    chosen = producer_options(house.settings) | {"max_request_size": 1 << 20} | options
+    producer = AIOKafkaProducer(**chosen)
+    await producer.start()
+    if "transactional_id" in options:
+        await producer.begin_transaction()
+    for value in values:
+        key = SIT.encode()
+        await producer.send_and_wait(place.topic, value, key=key, partition=place.partition)
+    if "transactional_id" in options:
+        await (producer.abort_transaction() if is_aborted else producer.commit_transaction())
+    await producer.stop()
+
+
+async def put(house: StreamingHouse, shard: str, line: bytes) -> None:
+    """One command into an inbox."""
+    (place,) = [one for one in places(house.name) if one.shard == shard]
+    producer = AIOKafkaProducer(**producer_options(house.settings))
+    await producer.start()
+    await producer.send_and_wait(place.topic, line, key=shard.encode(), partition=place.partition)
+    await producer.stop()
+
+
+def page(port: int, name: str) -> tuple[int, str]:
+    """Status and text of a page; 0 while nobody serves it."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{name}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode()
+    except OSError:
+        return 0, ""
