@@ -1,7 +1,7 @@
 """The command `clearing`: one group, one line per command (WIRE §4).
 
 Exit codes: 0 the work was done, whatever was refused; 2 the input or the database cannot be
-reached, or the command was misused; 1 a law is broken.
+reached, or the command was misused; 1 a law is broken; 3 the one command sent was refused.
 """
 
 from __future__ import annotations
@@ -11,21 +11,30 @@ from typing import Final
 
 import click
 
-from services.console.audit_commands import replay_command, verify_command
-from services.console.calendar_command import calendar_command
-from services.console.clear_command import clear_command
-from services.console.demo_command import demo_command
-from services.console.doctor_command import doctor_command
 from services.console.example import example
-from services.console.report_command import report_command
-from services.console.schema_command import schema_command
-from services.console.trouble import EXIT_STOPPED
-from services.console.worker_command import worker_command
+from services.console.later import LaterGroup
+from services.console.trouble import EXIT_INTERRUPTED, EXIT_STOPPED
 
-EXIT_INTERRUPTED: Final = 130
+COMMANDS: Final = {
+    "demo": "services.console.demo_command:demo_command",
+    "clear": "services.console.clear_command:clear_command",
+    "verify": "services.console.audit_commands:verify_command",
+    "replay": "services.console.audit_commands:replay_command",
+    "report": "services.console.report_command:report_command",
+    "schema": "services.console.schema_command:schema_command",
+    "calendar": "services.console.calendar_command:calendar_command",
+    "doctor": "services.console.doctor_command:doctor_command",
+    "topics": "services.console.topics_command:topics_command",
+    "worker": "services.console.worker_command:worker_command",
+    "feed": "services.console.feed_command:feed_command",
+    "send": "services.console.send_command:send_command",
+    "tail": "services.console.tail_command:tail_command",
+}
 
 
 @click.group(
+    cls=LaterGroup,
+    places=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=example(
         "clearing demo",
@@ -36,20 +45,6 @@ EXIT_INTERRUPTED: Final = 130
 @click.version_option(package_name="token-clearinghouse")
 def cli() -> None:
     """Clear futures on AI tokens and compute."""
-
-
-for _command in (
-    demo_command,
-    clear_command,
-    verify_command,
-    replay_command,
-    report_command,
-    schema_command,
-    calendar_command,
-    doctor_command,
-    worker_command,
-):
-    cli.add_command(_command)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.errors import NoError, UnknownTopicOrPartitionError, for_code
 
 from services.broker.connecting import PATIENCE_S, broker_ready, client_options
 from services.broker.topics import partitions, places
@@ -22,7 +23,6 @@ from services.broker.trouble import TopicsUnfit, broker_translated
 from services.journal.reader import Inbox, Reader
 from services.settings import Settings
 
-_UNKNOWN_TOPIC: Final = 3
 # Both libraries tell every retry to standard error unless somebody listens.
 _QUIET: Final = ("kafka", "aiokafka")
 
@@ -55,11 +55,13 @@ def topics_admin(settings: Settings, *, patience_s: float = PATIENCE_S) -> Itera
 
 def found_topics(admin: Any, prefix: str) -> dict[str, TopicFound]:  # noqa: ANN401 - untyped client
     """Those of our topics that there are, by name."""
-    described = {
-        topic["name"]: topic
-        for topic in admin.describe_topics(list(partitions(prefix)))
-        if topic["error_code"] != _UNKNOWN_TOPIC
-    }
+    described = {}
+    for topic in admin.describe_topics(list(partitions(prefix))):
+        error = for_code(topic["error_code"])
+        if error is NoError:
+            described[topic["name"]] = topic
+        elif error is not UnknownTopicOrPartitionError:
+            raise error(topic["name"])
     if not described:
         return {}
     asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in described]

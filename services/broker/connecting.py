@@ -13,7 +13,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final, Protocol, TypeVar
 
-from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.conn import AIOKafkaConnection, collect_hosts
 from aiokafka.protocol.metadata import MetadataRequest
 
 from services.broker.trouble import (
@@ -30,6 +30,7 @@ from services.settings import Settings, SettingsTrouble
 PATIENCE_S: Final = 60.0
 RETRY_S: Final = 0.3
 _CONNECT_MS: Final = 10_000
+_CLOSE_S: Final = 0.2
 # Twice a batch of trades: the next is fetched while one is decided.
 _FETCH_PARTITION_BYTES: Final = 4 << 20
 _FETCH_BYTES: Final = 16 << 20
@@ -162,12 +163,10 @@ async def broker_ready(settings: Settings, *, patience_s: float = PATIENCE_S) ->
 async def _look_at(host: str, port: int, *, options: dict[str, Any]) -> BrokerTrouble | None:
     """What is wrong with one broker; None if nothing is."""
     rest = {name: value for name, value in options.items() if name != "bootstrap_servers"}
+    connection = AIOKafkaConnection(host, port, request_timeout_ms=_CONNECT_MS, **rest)
     try:
-        connection = await create_conn(host, port, request_timeout_ms=_CONNECT_MS, **rest)
-        try:
-            known = (await connection.send(MetadataRequest([]))).brokers
-        finally:
-            connection.close()
+        await connection.connect()
+        known = (await connection.send(MetadataRequest([]))).brokers
     except (ssl.SSLError, ValueError) as error:  # ValueError: a forged answer to SCRAM.
         return BrokerRefused(f"no TLS with Kafka at {host}:{port}: {_said(error)} — {_TLS}")
     except REFUSALS as error:
@@ -176,6 +175,10 @@ async def _look_at(host: str, port: int, *, options: dict[str, Any]) -> BrokerTr
         return BrokerUnreachable(
             f"no answer from Kafka at {host}:{port}: {_said(error)} — {_ADDRESS}"
         )
+    finally:
+        closing = connection.close()
+        if closing is not None:  # It never ends if there was nothing to close.
+            await asyncio.wait([closing], timeout=_CLOSE_S)
     if not known:
         return BrokerUnreachable(f"Kafka at {host}:{port} is starting: it knows of no brokers yet")
     return None

@@ -48,8 +48,8 @@ class Safety:
 def look_at_kafka(
     settings: Settings,
     recorded: Sequence[Inbox],
-    heads: Mapping[str, Head],
     *,
+    heads: Mapping[str, Head],
     patience_s: float = 5.0,
 ) -> Iterator[Safety]:
     """Everything about the cluster, the topics and their table. Errors: BrokerTrouble."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import click
 
 from services.console.doctor import Finding, look_at_directory, look_at_program
+from services.console.doctor_broker import look_at_broker
 from services.console.doctor_database import look_at_database
 from services.console.example import example
 from services.console.output import say
 from services.console.place import Place, place_of, with_place
+from services.console.settings_flags import settings_from, with_settings
 from services.console.trouble import EXIT_LAW_BROKEN
 from services.journal.embedded import EmbeddedServer
 from services.journal.trouble import JournalTrouble
@@ -20,18 +23,23 @@ from services.journal.trouble import JournalTrouble
     "doctor",
     epilog=example(
         "clearing doctor",
-        "clearing doctor --database postgresql://me@localhost/books",
+        "clearing doctor --database postgresql://me@localhost/books --brokers kafka1:9092",
     ),
 )
 @with_place
-def doctor_command(*, data: str | None, database: str | None) -> None:
+@with_settings()
+def doctor_command(*, data: str | None, database: str | None, **flags: str | None) -> None:
     """Look at what is needed and say what to do.
 
-    At Python, packages, Postgres, disk; one line for each. Exit code 1 when something fails.
-    Nothing is changed.
+    At Python, packages, Postgres, disk, and Kafka if it is named; one line for each. Exit code 1
+    when something fails. Nothing is changed.
     """
+    settings = settings_from(flags)
+    if data is None and database is None:
+        database = settings.database
     findings = []
-    for finding in _findings(place_of(data, database)):
+    seen = chain(_findings(place_of(data, database)), look_at_broker(settings, database))
+    for finding in seen:
         findings.append(finding)
         say([finding.text])
     if any(finding.verdict == "fail" for finding in findings):

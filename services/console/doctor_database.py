@@ -5,6 +5,7 @@ In: a URL. Out: findings. Nothing is changed; the schema is not made.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Final, LiteralString
 
@@ -26,6 +27,7 @@ _BYTES_A_MIB: Final = 1 << 20
 # Below these it works, only slower: log is recycled too often, pages are read twice.
 _WAL_MIB_WARN: Final = 2048
 _BUFFERS_MIB_WARN: Final = 256
+_CLOCK_SECONDS_WARN: Final = 1.0
 _LOSES_ROWS: Final = "acknowledged rows could be lost: set it on (ALTER SYSTEM), then reload"
 _BYTES: Final[LiteralString] = (
     "SELECT setting::bigint * CASE unit WHEN '8kB' THEN 8192 WHEN 'MB' THEN 1048576 ELSE 1 END "
@@ -50,6 +52,7 @@ def look_at_database(url: str) -> Iterator[Finding]:
             yield _size(connection, "shared_buffers", least_mib=_BUFFERS_MIB_WARN)
             yield _size(connection, "max_wal_size", least_mib=_WAL_MIB_WARN)
             yield _encoding(connection)
+            yield _clock(connection)
             yield _roles(connection)
             yield _schema(connection)
     except JournalTrouble as trouble:
@@ -94,6 +97,17 @@ def _encoding(connection: Connection) -> Finding:
         return Finding("ok", "database encoding", found)
     advice = "make the database with ENCODING 'UTF8'"
     return Finding("fail", "database encoding", found, advice)
+
+
+def _clock(connection: Connection) -> Finding:
+    begun = time.time()
+    row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
+    assert row is not None, "no clock"
+    apart = abs(row[0] - (begun + time.time()) / 2)
+    if apart > _CLOCK_SECONDS_WARN:
+        advice = "let NTP set the clocks of all machines: lag and latency are told wrong"
+        return Finding("warn", "clock of the database", f"{apart:.1f} s from ours", advice)
+    return Finding("ok", "clock of the database", f"{apart:.3f} s from ours")
 
 
 def _roles(connection: Connection) -> Finding:

@@ -6,7 +6,7 @@ environment beside it. A password is never a flag: everybody on a machine sees a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
@@ -46,7 +46,7 @@ def settings_told_plainly() -> Iterator[None]:
         raise Stopped(str(trouble)) from trouble
 
 
-def settings_from(flags: dict[str, Any], *, needs_database: bool = False) -> Settings:
+def settings_from(flags: Mapping[str, str | None], *, needs_database: bool = False) -> Settings:
     """The settings under the flags of a command.
 
     Errors: a usage error that names what is wrong, or that no database is named where it must be.

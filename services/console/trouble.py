@@ -28,6 +28,8 @@ from services.journal.trouble import (
 
 EXIT_STOPPED: Final = 2
 EXIT_LAW_BROKEN: Final = 1
+EXIT_REFUSED: Final = 3
+EXIT_INTERRUPTED: Final = 130
 
 _AGAIN: Final = "run the same command again: it goes on where this one stopped"
 _ADVICE: Final[tuple[tuple[type[JournalTrouble], str], ...]] = (

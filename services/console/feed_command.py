@@ -1,0 +1,136 @@
+"""`clearing feed`: commands of files into Kafka, in an order that is the order everywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from services.console.example import example
+from services.console.progress import bytes_in, progress
+from services.console.settings_flags import settings_from, with_settings
+from services.console.streaming import pairs, say_aside, stream_told_plainly
+from services.console.trouble import EXIT_INTERRUPTED, Stopped
+from services.embedded.source import STDIN
+from services.feed.csv_trades import mapped, trade_lines
+from services.feed.lines import command_lines
+from services.feed.session import Advance, FeedPlan, FeedSession, Reading, called
+
+_RATE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:/s)?")
+
+
+@click.command(
+    "feed",
+    epilog=example(
+        "clearing feed day.jsonl --database postgresql://me@localhost/books",
+        "zcat *.jsonl.gz | clearing feed - --rate 5000/s",
+        "clearing feed trades.csv --csv --map trade_id=ID --map price=Px --set contract=SITZ26",
+    ),
+)
+@click.argument("files", nargs=-1, required=True, metavar="FILE…|-")
+@click.option("--rate", metavar="N/s", help="Lines a second, at most.")
+@click.option("--csv", "is_csv", is_flag=True, help="The files are trades as CSV with a header.")
+@click.option(
+    "--map", "columns", multiple=True, metavar="FIELD=COLUMN",
+    help="Column of a trade's field.  [default: the one of the field's name]",
+)  # fmt: skip
+@click.option(
+    "--set", "constants", multiple=True, metavar="FIELD=VALUE",
+    help="A field that is the same in all trades.",
+)  # fmt: skip
+@click.option(
+    "--from-line", type=click.IntRange(1), default=1, metavar="N",
+    help="Begin at this line of the first file, after a feed that was stopped.",
+)  # fmt: skip
+@click.option(
+    "--timeout", type=click.FloatRange(0, min_open=True), metavar="S",
+    help="Stop when nothing has moved for so many seconds.  [default: wait, and say for whom]",
+)  # fmt: skip
+@with_settings("database")
+def feed_command(
+    *,
+    files: Sequence[str],
+    is_csv: bool,
+    columns: Sequence[str],
+    constants: Sequence[str],
+    **flags: Any,  # noqa: ANN401 - click hands over any flag
+) -> None:
+    """Put commands of files into Kafka, for workers to clear.
+
+    The files hold commands as JSON lines, or trades as CSV, packed (.gz) or not; they are fed one
+    after another. Their order is the order everywhere: behind control commands the feed waits until
+    every shard knows them, so a worker must run. Exit code 0 when all is in Kafka, whatever will be
+    refused; a summary goes to standard error.
+
+    A row of a CSV file that makes no trade is sent as it stands, and kept as malformed; one that
+    has more or less cells than the header stops the feed, exit code 2, with all rows before it
+    sent. Times must be as in 2026-06-08T21:00:00Z, prices decimal numbers, lots whole ones.
+    """
+    plan = FeedPlan(
+        files,
+        _reading(is_csv=is_csv, columns=columns, constants=constants),
+        from_line=flags.pop("from_line"),
+        lines_a_second=_rate(flags.pop("rate")),
+        timeout_s=flags.pop("timeout"),
+    )
+    settings = settings_from(flags, needs_database=True)
+    _check_files(files)
+    with stream_told_plainly():
+        session = FeedSession(settings, plan, say=say_aside)
+        try:
+            session.run(_showing)
+        except KeyboardInterrupt:
+            say_aside(f"stopped: {session.where()}")
+            raise SystemExit(EXIT_INTERRUPTED) from None
+        except BaseException:
+            say_aside(f"not all was fed: {session.where()}")
+            raise
+        for line in session.summary():
+            say_aside(line)
+
+
+def _rate(given: str | None) -> float | None:
+    """Lines a second, as `5000` or `5000/s`."""
+    if given is None:
+        return None
+    match = _RATE.fullmatch(given)
+    if match is None or not float(match[1]):
+        msg = f"--rate: expected lines a second, like 5000/s, found {given!r}"
+        raise click.UsageError(msg)
+    return float(match[1])
+
+
+def _reading(*, is_csv: bool, columns: Sequence[str], constants: Sequence[str]) -> Reading:
+    if not is_csv:
+        if columns or constants:
+            msg = "--map and --set are about CSV: give --csv too"
+            raise click.UsageError(msg)
+        return command_lines
+    try:
+        how = mapped(pairs(columns, "--map"), pairs(constants, "--set"))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    return partial(trade_lines, how=how)
+
+
+def _check_files(files: Sequence[str]) -> None:
+    """See before anything is sent that all files are there."""
+    if files.count(STDIN) > 1:
+        msg = "standard input can be read only once"
+        raise click.UsageError(msg)
+    for file in files:
+        if file != STDIN and not Path(file).exists():
+            msg = f"cannot open {file}: there is no such file"
+            raise Stopped(msg)
+
+
+@contextmanager
+def _showing(path: str) -> Iterator[Advance]:
+    total = None if path == STDIN else bytes_in(path)
+    with progress(f"feeding {called(path)}", total=total) as advance:
+        yield lambda done, lines: advance(done, f"{lines:,} lines")

@@ -1,0 +1,75 @@
+"""`clearing send`: one command of an operator, and what the clearinghouse made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import time_ns
+from typing import Any, Final
+
+import click
+
+from events.command import Command
+from events.units import format_instant
+from services.console.example import example
+from services.console.output import say
+from services.console.settings_flags import settings_from, with_settings
+from services.console.streaming import pairs, say_aside, stream_told_plainly
+from services.console.trouble import EXIT_REFUSED
+from services.feed.composing import NotComposed, compose, model_of
+from services.feed.sending import Answer, send
+from services.feed.stillness import Stillness
+
+TIMEOUT_S: Final = 60.0
+_TIME: Final = "at"
+
+
+@click.command(
+    "send",
+    epilog=example(
+        "clearing send open_session business_date=2026-06-08",
+        "clearing send halt_contract contract=SITZ26 until=null reason='cable cut'",
+        "clearing send deposit_collateral reference=d1 account=A1 asset=USD amount_cents=500000",
+    ),
+)
+@click.argument("kind", metavar="TYPE")
+@click.argument("fields", nargs=-1, metavar="[FIELD=VALUE]…")
+@click.option(
+    "--timeout", type=click.FloatRange(0, min_open=True), default=TIMEOUT_S, show_default=True,
+    metavar="S", help="Stop waiting when nothing has moved for so many seconds.",
+)  # fmt: skip
+@with_settings("database")
+def send_command(*, kind: str, fields: Sequence[str], timeout: float, **flags: Any) -> None:  # noqa: ANN401 - click hands over any flag
+    """Send one command and print its facts as JSON lines.
+
+    The fields are checked before it is sent. Without `at` it is the time of this machine. Waits
+    until the command is in the journal; behind a control command, until every shard knows it.
+    Exit code 0 when it stands, 3 when it was refused (the refusal is printed), 2 when it was not
+    sent or no worker took it: it is then in Kafka, and will be decided.
+    """
+    settings = settings_from(flags, needs_database=True)
+    texts = pairs(fields, "a field")
+    try:
+        composed = compose(kind, texts | _time_of(model_of(kind), texts))
+    except NotComposed as trouble:
+        raise click.UsageError(str(trouble)) from trouble
+    answers: list[Answer] = []
+
+    def told(answer: Answer) -> None:
+        answers.append(answer)
+        say(fact.decode() for fact in answer.facts)
+        if not answer.facts:
+            say_aside(f"row {answer.seq} of {answer.shard}: nothing new, it was said before")
+
+    with stream_told_plainly():
+        send(settings, composed, stillness=Stillness(say_aside, timeout_s=timeout), told=told)
+    if any(answer.is_refused for answer in answers):
+        raise SystemExit(EXIT_REFUSED)
+
+
+def _time_of(model: type[Command], texts: dict[str, str]) -> dict[str, str]:
+    """The time of this machine, for a command that says when and was given no time."""
+    if _TIME in texts or _TIME not in model.model_fields:
+        return {}
+    now = format_instant(time_ns())
+    say_aside(f"at={now}, by the clock of this machine")
+    return {_TIME: now}

@@ -1,0 +1,83 @@
+"""`clearing tail`: facts as they come."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from time import monotonic
+from typing import Any, Final
+
+import click
+
+from services.console.example import example
+from services.console.settings_flags import settings_from, with_settings
+from services.console.streaming import stream_told_plainly
+from services.feed.following import Following
+from services.journal.reader import Reader
+
+# How late a fact may be shown; cycles and control commands are shown at once.
+_LOOK_S: Final = 0.2
+
+
+@click.command(
+    "tail",
+    epilog=example(
+        "clearing tail --database postgresql://me@localhost/books",
+        "clearing tail --shard market/SIT --from-start --until-idle 2 > facts.jsonl",
+    ),
+)
+@click.option(
+    "--shard", "shards", multiple=True, metavar="S", help="Only of this shard; several times."
+)
+@click.option("--from-start", is_flag=True, help="Show also what is in the journal already.")
+@click.option(
+    "--until-idle", type=click.FloatRange(0), metavar="S",
+    help="End when nothing has come for so many seconds.  [default: go on]",
+)  # fmt: skip
+@with_settings("database")
+def tail_command(
+    *,
+    shards: Sequence[str],
+    from_start: bool,
+    until_idle: float | None,
+    **flags: Any,  # noqa: ANN401 - click hands over any flag
+) -> None:
+    """Show facts as JSON lines while they come, in order for each shard.
+
+    They come from the journal: what is shown is durable. Ctrl-C ends it.
+    """
+    settings = settings_from(flags, needs_database=True)
+    with (
+        suppress(KeyboardInterrupt),
+        stream_told_plainly(),
+        Reader(str(settings.database)) as reader,
+    ):
+        following = Following(reader, shards=shards or None, is_from_start=from_start)
+        _write(_facts(following, until_idle=until_idle))
+
+
+def _facts(following: Following, *, until_idle: float | None) -> Iterator[bytes | None]:
+    """Facts; None where all that have come were given."""
+    came = monotonic()
+    while until_idle is None or monotonic() - came < until_idle:
+        for fact in following.facts():
+            came = monotonic()
+            yield fact
+        yield None
+        following.rest(_LOOK_S)
+
+
+def _write(facts: Iterator[bytes | None]) -> None:
+    """Lines on standard output, as they come; whoever closes it has seen enough."""
+    stream = sys.stdout.buffer
+    try:
+        for fact in facts:
+            if fact is None:
+                stream.flush()
+            else:
+                stream.write(fact + b"\n")
+    except BrokenPipeError:
+        # What is still buffered would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,0 +1,63 @@
+"""Facts as they come: what shards write to the journal, in order for each shard.
+
+In: a journal. Out: facts as lines, of the rows that were there before or of those after now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from typing import Final, LiteralString
+
+from services.journal.batch import JournalRow
+from services.journal.reader import Reader
+from services.journal.trouble import translated
+
+# A row's facts are a megabyte at most, nearly all of them a few hundred bytes.
+_ROWS_AT_ONCE: Final = 200
+_CHANNELS: Final[tuple[LiteralString, ...]] = ("clearing_link", "clearing_control")
+
+
+class Following:
+    """Where somebody who follows the journal is. shards: None for all."""
+
+    def __init__(
+        self, reader: Reader, *, shards: Container[str] | None = None, is_from_start: bool = False
+    ) -> None:
+        self._reader = reader
+        self._shards = shards
+        heads = {} if is_from_start else reader.heads()
+        self._after = {shard: head.seq for shard, head in heads.items()}
+        with translated("listening to the journal"):
+            for channel in _CHANNELS:
+                reader.connection.execute(b"LISTEN " + channel.encode())
+
+    def facts(self) -> Iterator[bytes]:
+        """What has come since, up to now; a bit of each shard in turn."""
+        heads = {
+            shard: head.seq
+            for shard, head in self._reader.heads().items()
+            if self._shards is None or shard in self._shards
+        }
+        while behind := [shard for shard in heads if self._after.get(shard, -1) < heads[shard]]:
+            for shard in behind:
+                first = self._after.get(shard, -1) + 1
+                last = min(heads[shard], first + _ROWS_AT_ONCE - 1)
+                for row in self._reader.rows_at(shard, range(first, last + 1)):
+                    yield from fact_lines(self._reader, row)
+                self._after[shard] = last
+
+    def rest(self, seconds: float) -> None:
+        """Wait for more, so long at most; a cycle and a control command wake at once."""
+        with translated("listening to the journal"):
+            for _ in self._reader.connection.notifies(timeout=seconds, stop_after=1):
+                pass
+
+
+def fact_lines(reader: Reader, row: JournalRow) -> Iterator[bytes]:
+    """The facts of a row, all its parts."""
+    shard, seq, parts, facts = row[0], row[1], row[7], row[8]
+    if facts:
+        yield from facts.split(b"\n")
+    if parts > 1:
+        for part in reader.parts(shard, seq):
+            yield from part.split(b"\n")

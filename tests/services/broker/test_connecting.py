@@ -1,0 +1,150 @@
+"""Reaching a real broker: codecs, SASL/SCRAM, TLS, one that starts late, and one that is not."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from threading import Timer
+
+import pytest
+
+from services.broker.administration import topics_admin
+from services.broker.connecting import (
+    broker_ready,
+    client_options,
+    consumer_options,
+    producer_options,
+    tls_context,
+)
+from services.broker.trouble import BrokerRefused, BrokerUnreachable
+from services.settings import Settings, SettingsTrouble, load_settings
+from tests.kafka_broker import CERTIFICATE, LocalBroker, free_ports
+from tests.services.broker.conftest import OTHER, OURS
+from tests.services.broker.passing import LINES, make_topic, read, sent_and_read
+
+
+def ready(settings: Settings, **changed: object) -> None:
+    """Look for a broker under these settings, some of them changed, for a second."""
+    other = settings.model_copy(update=changed)
+    asyncio.run(broker_ready(other, patience_s=1.0))
+
+
+@pytest.mark.parametrize("codec", [None, "gzip", "snappy", "lz4", "zstd"])
+def test_a_topic_of_any_codec_is_read_by_a_consumer_of_ours(
+    streams: Settings, codec: str | None
+) -> None:
+    topic = f"{streams.topic_prefix}.control"
+    make_topic(streams, topic)
+    assert sent_and_read(streams, topic, codec=codec) == LINES
+
+
+def test_scram_lets_a_known_user_in(scram: Settings) -> None:
+    make_topic(scram, "by-scram")
+    assert sent_and_read(scram, "by-scram") == LINES
+
+
+def test_scram_over_tls_lets_a_known_user_in(scram_tls: Settings) -> None:
+    make_topic(scram_tls, "by-tls")
+    assert sent_and_read(scram_tls, "by-tls") == LINES
+
+
+@pytest.mark.parametrize("user", ["alice", "nobody"])
+def test_a_wrong_password_or_user_is_refused_at_once(scram: Settings, user: str) -> None:
+    wrong = load_settings(**scram.model_dump() | {"sasl_username": user, "sasl_password": "wrong"})
+    with pytest.raises(BrokerRefused, match=r"invalid credentials.*sasl_password"):
+        asyncio.run(broker_ready(wrong))
+
+
+def test_a_mechanism_that_the_broker_does_not_have_is_refused(scram: Settings) -> None:
+    with pytest.raises(BrokerRefused, match="see sasl_mechanism"):
+        ready(scram, sasl_mechanism="PLAIN")
+
+
+def test_a_broker_whose_certificate_nobody_vouches_for_is_refused(scram_tls: Settings) -> None:
+    with pytest.raises(BrokerRefused, match=r"certificate verify failed.*tls_ca_file"):
+        ready(scram_tls, tls_ca_file=OTHER)
+
+
+def test_who_speaks_without_tls_or_user_to_such_a_broker_is_told_what_to_see(
+    guarded: LocalBroker,
+) -> None:
+    for address in (guarded.sasl_address, guarded.sasl_tls_address):
+        with pytest.raises(BrokerUnreachable, match=f"{address}.*security_protocol"):
+            ready(load_settings(brokers=address))
+
+
+def test_a_broker_that_is_not_there_is_named_and_what_to_do() -> None:
+    address = f"127.0.0.1:{free_ports(1)[0]}"
+    settings = load_settings(brokers=f"{address},no.such.host.invalid:9092")
+    with pytest.raises(BrokerUnreachable) as trouble:
+        asyncio.run(broker_ready(settings, patience_s=0.1))
+    for said in (address, "no.such.host.invalid:9092", "see that Kafka runs there"):
+        assert said in str(trouble.value)
+
+
+def test_one_broker_that_answers_is_enough(broker: str) -> None:
+    missing = f"127.0.0.1:{free_ports(1)[0]}"
+    ready(load_settings(brokers=f"{missing},{broker}"))
+
+
+def test_who_comes_while_the_broker_is_down_waits_for_it(lonely_broker: LocalBroker) -> None:
+    settings = load_settings(brokers=lonely_broker.address)
+    make_topic(settings, "kept")
+    lonely_broker.kill()
+    later = Timer(1.0, lonely_broker.restart)
+    later.start()
+    try:
+        # Producer ids and coordinators load for some seconds more: idempotence waits for them.
+        assert sent_and_read(settings, "kept") == LINES
+    finally:
+        later.join()
+
+
+def test_a_killed_broker_keeps_what_it_acknowledged(lonely_broker: LocalBroker) -> None:
+    settings = load_settings(brokers=lonely_broker.address)
+    make_topic(settings, "kept")
+    sent_and_read(settings, "kept")
+    lonely_broker.kill()
+    lonely_broker.restart()
+    with topics_admin(settings) as admin:
+        assert "kept" in admin.list_topics()
+    assert read(settings, "kept") == LINES
+
+
+def test_a_consumer_reads_only_what_is_committed_and_never_guesses_a_position() -> None:
+    options = consumer_options(load_settings(group="mine"))
+    assert options["isolation_level"] == "read_committed"
+    assert options["auto_offset_reset"] == "none"
+    assert options["enable_auto_commit"] is False
+    assert options["group_id"] == "mine"
+
+
+def test_a_producer_neither_loses_nor_doubles() -> None:
+    options = producer_options(load_settings())
+    assert (options["enable_idempotence"], options["acks"]) == (True, "all")
+
+
+def test_plain_options_hold_no_secret_and_no_tls() -> None:
+    assert client_options(load_settings(brokers="a:1,b:2")) == {
+        "bootstrap_servers": ["a:1", "b:2"],
+        "security_protocol": "PLAINTEXT",
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"tls_ca_file": "/nowhere.pem"}, "tls_ca_file: cannot use /nowhere.pem"),
+        ({"tls_ca_file": __file__}, "tls_ca_file: cannot use"),
+        ({"tls_cert_file": OURS, "tls_key_file": OURS}, "tls_cert_file, tls_key_file"),
+    ],
+)
+def test_a_tls_file_that_is_none_is_named(files: dict[str, Path], said: str) -> None:
+    with pytest.raises(SettingsTrouble, match=said):
+        tls_context(load_settings(security_protocol="SSL", **files))
+
+
+def test_our_own_certificate_is_taken() -> None:
+    files = {"tls_ca_file": OURS, "tls_cert_file": CERTIFICATE, "tls_key_file": CERTIFICATE}
+    context = tls_context(load_settings(security_protocol="SSL", **files))
+    assert context.check_hostname

@@ -1,0 +1,28 @@
+"""Which partition is the inbox of which shard."""
+
+from __future__ import annotations
+
+from events.contracts import PRODUCTS
+from services.broker.topics import partitions, places
+
+
+def test_each_shard_has_one_partition_in_the_order_of_the_contract_table() -> None:
+    assert [(one.shard, one.topic, one.partition) for one in places()] == [
+        ("control/0", "clearing.control", 0),
+        ("market/SIT", "clearing.market", 0),
+        ("market/SCU", "clearing.market", 1),
+        ("member/0", "clearing.member", 0),
+    ]
+
+
+def test_a_market_topic_has_a_partition_for_each_product() -> None:
+    assert partitions() == {
+        "clearing.control": 1,
+        "clearing.market": len(PRODUCTS),
+        "clearing.member": 1,
+    }
+
+
+def test_another_prefix_names_other_topics_and_origins() -> None:
+    assert list(partitions("mine")) == ["mine.control", "mine.market", "mine.member"]
+    assert places("mine")[2].origin == "mine.market/1"

@@ -1,0 +1,71 @@
+"""Every error of the Kafka clients becomes trouble of ours that names the broker."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+import aiokafka.errors
+import kafka.errors
+import pytest
+
+from services.broker.trouble import (
+    BrokerRefused,
+    BrokerTrouble,
+    BrokerUnreachable,
+    broker_translated,
+    trouble_of,
+)
+from services.settings import load_settings
+
+SETTINGS = load_settings(brokers="kafka.test:9092")
+MODULES = {"aiokafka": aiokafka.errors, "kafka-python": kafka.errors}
+
+
+def errors_of(library: str) -> list[type[Exception]]:
+    """All errors that a library defines and raises."""
+    module = MODULES[library]
+    kinds = [one for one in vars(module).values() if isinstance(one, type)]
+    own = [one for one in kinds if issubclass(one, module.KafkaError)]
+    return [one for one in own if one is not module.BrokerResponseError]
+
+
+@pytest.mark.parametrize("library", MODULES)
+def test_no_error_of_a_library_is_forgotten(library: str) -> None:
+    for kind in errors_of(library):
+        with pytest.raises(BrokerTrouble, match=r"kafka.test:9092"), _translated():
+            raise kind.__new__(kind)
+
+
+def _translated() -> AbstractContextManager[None]:
+    return broker_translated("trying", SETTINGS)
+
+
+@pytest.mark.parametrize("library", MODULES)
+def test_what_has_to_do_with_who_we_are_is_a_refusal(library: str) -> None:
+    words = ("Auth", "Sasl", "Security")
+    named = [kind for kind in errors_of(library) if any(word in kind.__name__ for word in words)]
+    named = [kind for kind in named if "Delegation" not in kind.__name__]
+    assert len(named) >= 7
+    for kind in named:
+        trouble = trouble_of(kind.__new__(kind), "trying", settings=SETTINGS)
+        assert isinstance(trouble, BrokerRefused), kind
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        aiokafka.errors.KafkaConnectionError(),
+        aiokafka.errors.GroupLoadInProgressError(),
+        kafka.errors.CoordinatorLoadInProgressError(),
+        kafka.errors.KafkaTimeoutError(),
+        ConnectionResetError(),
+        TimeoutError(),
+    ],
+)
+def test_what_may_pass_is_told_apart(error: Exception) -> None:
+    assert isinstance(trouble_of(error, "trying", settings=SETTINGS), BrokerUnreachable)
+
+
+def test_a_defect_of_ours_is_no_trouble() -> None:
+    with pytest.raises(ZeroDivisionError), broker_translated("trying", SETTINGS):
+        raise ZeroDivisionError
