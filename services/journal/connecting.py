@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from services.journal.trouble import (
     DatabaseUnreachable,
     RightsMissing,
+    SchemaMissing,
     UnsafeSettings,
     translated,
 )
@@ -37,7 +38,8 @@ MUST_BE_ON: tuple[LiteralString, ...] = ("fsync", "full_page_writes", "synchrono
 def connect(url: str, *, role: Role | None = "clearing_writer") -> Connection:
     """A connection in this role (None: as whoever the URL says).
 
-    Errors: DatabaseUnreachable, UnsafeSettings, RightsMissing if we may not take the role.
+    Errors: DatabaseUnreachable, UnsafeSettings, SchemaMissing if there is no such role,
+    RightsMissing if we may not take it.
     """
     connection = _connect_raw(url)
     try:
@@ -82,7 +84,10 @@ def take_role(connection: Connection, role: Role) -> None:
     """Work in this role from now on."""
     try:
         connection.execute(f"SET ROLE {role}".encode())
-    except (psycopg.errors.InvalidParameterValue, psycopg.errors.InsufficientPrivilege) as error:
+    except psycopg.errors.InvalidParameterValue as error:
+        message = f"there is no journal on this database server, not even its role {role}"
+        raise SchemaMissing(message) from error
+    except psycopg.errors.InsufficientPrivilege as error:
         message = (
             f"the database user {connection.info.user} cannot take the role {role}: "
             f"{error.diag.message_primary}. An administrator can allow it: "
