@@ -21,7 +21,7 @@ _QUERIES: Final = {
     "settlement_price": "SELECT * FROM clearing.settlement_price AS one ORDER BY one::text",
     "statement": "SELECT * FROM clearing.statement AS one ORDER BY one::text",
     "control_number": "SELECT * FROM clearing.control_number ORDER BY number",
-    "shard_head": "SELECT shard, seq, chain, control_number FROM clearing.shard_head ORDER BY shard",
+    "shard_head": "SELECT shard, seq, chain, control_number FROM clearing.shard_head ORDER BY 1",
     "source": "SELECT * FROM clearing.source ORDER BY name",
     "identity_page": "SELECT * FROM clearing.identity_page ORDER BY shard, span, page",
     "identity_filter": "SELECT * FROM clearing.identity_filter ORDER BY shard, span",

@@ -82,11 +82,11 @@ class ControlCopier:
                     self._last.setdefault(shard, number)
         for place in places(self._around.settings.topic_prefix):
             if place.shard in self._last:
-                await self._send(producer, place, rows)
+                await self._send(producer, place, rows=rows)
         return bool(rows)
 
     async def _send(
-        self, producer: AIOKafkaProducer, place: Place, rows: Sequence[NumberedCommand]
+        self, producer: AIOKafkaProducer, place: Place, *, rows: Sequence[NumberedCommand]
     ) -> None:
         """Send one shard the copies it has not been sent, batch after batch."""
         batch = producer.create_batch()
@@ -100,14 +100,15 @@ class ControlCopier:
                 "headers": copy_headers(row.number),
             }
             if batch.append(**entry) is None:
-                await self._deliver(producer, place, batch)
+                await self._deliver(producer, place, batch=batch)
                 batch = producer.create_batch()
-                assert batch.append(**entry) is not None, "a copy is larger than a batch"
+                is_in = batch.append(**entry) is not None
+                assert is_in, "a copy is larger than a batch"
             self._last[place.shard] = row.number
         if batch.record_count():
-            await self._deliver(producer, place, batch)
+            await self._deliver(producer, place, batch=batch)
 
-    async def _deliver(self, producer: AIOKafkaProducer, place: Place, batch: Any) -> None:  # noqa: ANN401 - aiokafka names no type
+    async def _deliver(self, producer: AIOKafkaProducer, place: Place, *, batch: Any) -> None:  # noqa: ANN401 - aiokafka names no type
         with broker_translated(f"copying to {place.origin}", self._around.settings):
             batch.close()
             delivered = await producer.send_batch(batch, place.topic, partition=place.partition)

@@ -103,7 +103,7 @@ class ShardKeeper:
         try:
             await self._serve()
         except NotInUse as reason:
-            self._around.measures.stands(self._place.shard, NOT_IN_USE, str(reason))
+            self._around.measures.stands(self._place.shard, NOT_IN_USE, detail=str(reason))
             await self._idle(CONTROL)
         except FencedOff as loss:
             await self._lose(loss)
@@ -182,7 +182,7 @@ class ShardKeeper:
         consumer.pause(self._partition)
         try:
             while missing := await asyncio.to_thread(run.missing, barrier.number):
-                measures.stands(shard, WAITING, f"{barrier.number}: {', '.join(missing)}")
+                measures.stands(shard, WAITING, detail=f"{barrier.number}: {', '.join(missing)}")
                 now = monotonic()
                 for market in missing:
                     measures.waited(market, now - since)
@@ -249,7 +249,7 @@ class ShardKeeper:
         """Forget the shard and load it anew from Postgres, a while later."""
         name = type(trouble).__name__
         self._around.measures.troubled(self._place.shard, name)
-        self._around.measures.stands(self._place.shard, TROUBLED, str(trouble))
+        self._around.measures.stands(self._place.shard, TROUBLED, detail=str(trouble))
         _log.warning("%s, loads anew in %.1f s: %s", name, self._reload_s, trouble,
                      extra=self._where())  # fmt: skip
         await self._pause(self._reload_s)

@@ -96,7 +96,7 @@ class Measures:
             registry=self.registry,
         )
 
-    def stands(self, shard: str, state: str, detail: str = "") -> None:
+    def stands(self, shard: str, state: str, *, detail: str = "") -> None:
         """A shard stands so from now on."""
         self.standings[shard] = Standing(state, detail)
 
