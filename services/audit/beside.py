@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from psycopg.sql import SQL, Identifier
 
 from services.audit.findings import Findings, first_difference
+from services.journal.packed import unpacked
 from services.journal.reader import Reader
 from services.journal.tables import (
     CONTROL_NUMBER,
@@ -97,7 +98,17 @@ class TablesBeside:
             SQL(", ").join(map(Identifier, entry.order or entry.together)),
         )
         with translated(f"reading {entry.table.name}"):
-            return list(self._reader.connection.execute(query, key, binary=True).fetchall())
+            found = self._reader.connection.execute(query, key, binary=True).fetchall()
+        kinds = entry.table.columns.values()
+        if "packed" not in kinds:
+            return list(found)
+        return [
+            tuple(
+                unpacked(value) if kind == "packed" else value
+                for kind, value in zip(kinds, row, strict=True)
+            )
+            for row in found
+        ]
 
     def check_counts(self) -> None:
         """No table has a row that nothing made."""

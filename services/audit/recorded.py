@@ -1,14 +1,14 @@
 """The journal's rows as they are recorded, for holding against what is decided again.
 
 In: a reader, and where each shard is to begin. Out: the rows of all shards in the one order in
-which they were decided, in chunks that end with a whole line; and, where nothing can be decided
-any more, the hash chain by itself. Each shard is a stream of its own, so memory does not grow with
-the journal.
+which they are decided again, in chunks that part nothing that belongs together; and, where nothing
+can be decided any more, the hash chain by itself. Each shard is a stream of its own, so memory does
+not grow with the journal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from heapq import merge
 from operator import itemgetter
 from typing import Final
@@ -17,11 +17,14 @@ from events.chain import RowKey, chain_row
 from services.audit.findings import Findings, contrast
 from services.journal.batch import JournalRow
 from services.journal.reader import Head, Reader
-from services.shards.clearinghouse import RANKS
 
 CHUNK_ROWS: Final = 4_096
 CHUNK_BYTES: Final = 8 << 20
-_DECIDED: Final = 5
+# By the time they were decided; at the same time by shard: neither of two such can know the other.
+_ORDER: Final = itemgetter(5, 0)
+
+# Where a row stands in the order; what has one place belongs together.
+Place = Callable[[JournalRow], tuple[int | str, ...]]
 
 
 class RecordedRows:
@@ -42,17 +45,17 @@ class RecordedRows:
         """Where the shards say they stand."""
         return self._heads
 
-    def chunks(self) -> Iterator[list[JournalRow]]:
-        """Rows in the order of `decided`; a chunk ends where a line does.
+    def chunks(self, place: Place) -> Iterator[list[JournalRow]]:
+        """Rows in the order of `decided`; a chunk ends between two places.
 
         A row missing or too many is noted, `is_broken`, and the chunk the last.
         """
         chunk: list[JournalRow] = []
         size = 0
         streams = [self._dense(shard) for shard in self._heads]
-        for row in merge(*streams, key=itemgetter(_DECIDED)):
+        for row in merge(*streams, key=_ORDER):
             is_full = len(chunk) >= CHUNK_ROWS or size > CHUNK_BYTES
-            if is_full and line_of(row) != line_of(chunk[-1]):
+            if is_full and place(row) != place(chunk[-1]):
                 yield chunk
                 chunk, size = [], 0
             chunk.append(row)
@@ -60,8 +63,8 @@ class RecordedRows:
             if self.is_broken:
                 break
         if self.is_broken and chunk:
-            # Of the last line some shard's rows may not have been read yet.
-            chunk = [row for row in chunk if line_of(row) < line_of(chunk[-1])]
+            # Of the last place some shard's rows may not have been read, and it may need them.
+            chunk = [row for row in chunk if place(row) < place(chunk[-1])]
         yield chunk
 
     def _dense(self, shard: str) -> Iterator[JournalRow]:
@@ -125,8 +128,3 @@ class RecordedRows:
             if shard not in self._heads:
                 said = f"shard: expected no such shard, found {rows} rows of it"
                 self._findings.note(shard, first, found=said)
-
-
-def line_of(row: JournalRow) -> int:
-    """The number of the line, over all sources, that a row or its copy came from."""
-    return row[_DECIDED] // RANKS

@@ -101,6 +101,10 @@ class RememberedIds:
         """Never asked: an audit decides every trade the readable way."""
         raise NotImplementedError((shard, len(names), len(keys), len(lines), last_seq))
 
+    def drop(self, shard: str) -> None:
+        """A shard is not looked at any more: what it decided last is not what it recorded."""
+        self._shards.pop(shard, None)
+
     def end(self) -> None:
         """A chunk is decided: its ids join the index; a span that ends is checked."""
         for shard, held in sorted(self._shards.items()):

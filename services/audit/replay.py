@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from typing import Final
 
 from services.embedded.pace import paced
 from services.embedded.restore import blocks_of, rows_of
 from services.journal.reader import SEQ_MAX, Reader
-from services.shards.clearinghouse import RANKS
 from services.shards.fold import fold_control, fold_member
 from services.shards.fold_trades import fold_market_rows
 from services.shards.market_books import MarketBooks, open_market_books
@@ -21,6 +21,8 @@ from services.shards.member_books import MemberBooks
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
 from services.shards.state import control_hash, market_hash, member_hash
 from settlement.control_books import ControlBooks
+
+_DECIDED: Final = 5
 
 
 def replay(url: str, *, until: date | None = None) -> list[str]:
@@ -44,7 +46,7 @@ def _last_seq(reader: Reader, shard: str, *, day: date) -> int | None:
     if seq is None or control is None:
         return None
     opened, closed = reader.rows_at(shard, [0])[0], reader.rows_at(CONTROL_SHARD, [control])[0]
-    return seq if opened[5] // RANKS <= closed[5] // RANKS else None
+    return seq if opened[_DECIDED] <= closed[_DECIDED] else None
 
 
 def _line(reader: Reader, shard: str, *, seq: int) -> str:

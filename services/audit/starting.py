@@ -1,20 +1,24 @@
 """Where an audit begins: at the first row, or at the newest snapshots that belong together.
 
-In: a reader. Out: a house, the last row of each shard that is taken as it is, and the last line. A
+In: a reader. Out: a house, the last row of each shard that is taken as it is, and its time. A
 snapshot is believed when it can be read, its chain is that of its row, and its books have the hash
 that the shard stated at that close; whoever wants proof of those rows too begins at the first.
+Shards that workers write may have closed different sessions last: they begin at the newest close
+that all of them have behind them, which is one control command for all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 from services.audit.findings import Findings, contrast
 from services.journal.reader import Reader
 from services.journal.trouble import translated
-from services.shards.clearinghouse import RANKS, Clearinghouse, Market, open_clearinghouse
+from services.shards.clearinghouse import Clearinghouse, Market, open_clearinghouse
 from services.shards.log import ShardLog
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
 from services.shards.state import (
@@ -30,19 +34,20 @@ from services.shards.state import (
     member_hash,
 )
 
-_TROUBLE = (ValueError, KeyError, IndexError, TypeError, AttributeError)
+_DECIDED: Final = 5
+_TROUBLE: Final = (ValueError, KeyError, IndexError, TypeError, AttributeError)
 
 
 @dataclass(slots=True)
 class Start:
     """Where an audit begins.
 
-    after: by shard the last row that is not looked at; line: the last one.
+    after: by shard the last row that is not looked at; decided: when that was decided.
     """
 
     house: Clearinghouse
     after: Mapping[str, int] = field(default_factory=dict)
-    line: int = 0
+    decided: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_first_row(self) -> bool:
@@ -50,9 +55,16 @@ class Start:
         return not self.after
 
 
-def from_first_row() -> Start:
-    """Nothing is taken as it is."""
-    return Start(open_clearinghouse())
+def from_first_row(*, is_streamed: bool) -> Start:
+    """Nothing is taken as it is. In a journal of workers each shard opens itself, one by one."""
+    return Start(Clearinghouse() if is_streamed else open_clearinghouse())
+
+
+class _Closed(NamedTuple):
+    """A shard's close of a session: its row, and the hash it stated."""
+
+    seq: int
+    stated: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +76,21 @@ class _Saved:
     stated: str
 
 
-def from_last_snapshot(reader: Reader, findings: Findings) -> Start:
+def from_last_snapshot(reader: Reader, findings: Findings, *, is_streamed: bool) -> Start:
     """The books after the last close; the first row when no session has been closed.
 
     Findings tell which snapshot is not what it should be; then nothing can be decided from it.
     """
-    saved = _last_close(reader, findings)
+    closed = _last_closed_by_all(reader) if is_streamed else _last_closed(reader)
+    if closed and not is_streamed:
+        _expect_all(reader, findings, closed=closed)
+    saved = _saved(reader, findings, closed=closed)
     if not saved or findings.lines():
-        return from_first_row()
+        return from_first_row(is_streamed=is_streamed)
     control = next(one for one in saved if one.shard == CONTROL_SHARD)
-    row = reader.rows_at(CONTROL_SHARD, [control.seq])[0]
-    house = Clearinghouse()
+    house, decided = Clearinghouse(), dict[str, int]()
     for one in saved:
-        _check_chain(reader, findings, one=one)
+        decided[one.shard] = _check_row(reader, findings, one=one)
         try:
             _load(house, one, control=control.state)
         except _TROUBLE as trouble:
@@ -84,40 +98,63 @@ def from_last_snapshot(reader: Reader, findings: Findings) -> Start:
             findings.note(one.shard, one.seq, found=said)
     if not findings.lines():
         _check_hashes(house, findings, saved=saved)
-    return Start(house, {one.shard: one.seq for one in saved}, row[5] // RANKS)
+    return Start(house, {one.shard: one.seq for one in saved}, decided)
 
 
-def _last_close(reader: Reader, findings: Findings) -> list[_Saved]:
-    """The snapshots made at the last close, of every shard that there was."""
-    with translated("reading the snapshots"):
-        days = reader.connection.execute(
+def _last_closed(reader: Reader) -> dict[str, _Closed]:
+    """The last close, by shard; empty when there was none."""
+    with translated("reading the days"):
+        rows = reader.connection.execute(
             "SELECT shard, seq, state_hash FROM clearing.day "
             "WHERE business_date = (SELECT max(business_date) FROM clearing.day) ORDER BY shard"
         ).fetchall()
+    return {row[0]: _Closed(*row[1:]) for row in rows}
+
+
+def _last_closed_by_all(reader: Reader) -> dict[str, _Closed]:
+    """The last close of a session that every shard has closed which was open by then."""
+    heads = reader.heads()
+    opened = {row[0]: row[_DECIDED] for shard in heads for row in reader.rows_at(shard, [0])}
+    with translated("reading the days"):
+        rows = reader.connection.execute(
+            "SELECT business_date, shard, seq, state_hash FROM clearing.day "
+            "ORDER BY business_date DESC, shard"
+        ).fetchall()
+    for _, some in groupby(rows, key=itemgetter(0)):
+        closed = {row[1]: _Closed(*row[2:]) for row in some if row[1] in heads}
+        if CONTROL_SHARD not in closed:
+            continue
+        found = reader.rows_at(CONTROL_SHARD, [closed[CONTROL_SHARD].seq])
+        last = max((row[_DECIDED] for row in found), default=-1)
+        if all(shard in closed or time > last for shard, time in opened.items()):
+            return closed
+    return {}
+
+
+def _saved(reader: Reader, findings: Findings, *, closed: Mapping[str, _Closed]) -> list[_Saved]:
+    """The snapshots made at a close."""
     saved = []
-    for shard, seq, stated in days:
+    for shard, (seq, stated) in closed.items():
         found = _snapshot(reader, shard, seq=seq)
         if found is None:
             said = "snapshot: expected the books of this close, found not all parts of them"
             findings.note(shard, seq, found=said)
         else:
             saved.append(_Saved(shard, seq, *found, stated.hex()))
-    if days:
-        _expect_all(reader, findings, closed={row[0]: row[1] for row in days})
-    if days and CONTROL_SHARD not in {one.shard for one in saved}:
+    if closed and CONTROL_SHARD not in {one.shard for one in saved}:
         findings.note_apart(
             "snapshot of control/0", found="at the last close: expected, found none"
         )
     return saved
 
 
-def _expect_all(reader: Reader, findings: Findings, *, closed: Mapping[str, int]) -> None:
-    """Every shard that there was at the close has closed the day. closed: shard to row."""
-    rows = [row for shard, seq in closed.items() for row in reader.rows_at(shard, [seq])]
-    last = max((row[5] for row in rows), default=0)
+def _expect_all(reader: Reader, findings: Findings, *, closed: Mapping[str, _Closed]) -> None:
+    """Every shard that there was at the close has closed the day."""
+    rows = [row for shard, (seq, _) in closed.items() for row in reader.rows_at(shard, [seq])]
+    last = max((row[_DECIDED] for row in rows), default=0)
     for shard in reader.heads():
         opened = reader.rows_at(shard, [0])
-        if shard not in closed and opened and opened[0][5] < last:
+        if shard not in closed and opened and opened[0][_DECIDED] < last:
             findings.note(shard, 0, found="day: expected the hash of the last close, found none")
 
 
@@ -135,13 +172,16 @@ def _snapshot(reader: Reader, shard: str, *, seq: int) -> tuple[bytes, bytes] | 
     return rows[0][2], b"".join([row[3] for row in rows])
 
 
-def _check_chain(reader: Reader, findings: Findings, *, one: _Saved) -> None:
+def _check_row(reader: Reader, findings: Findings, *, one: _Saved) -> int:
+    """A snapshot belongs to its row; gives the time when that was decided."""
     rows = reader.rows_at(one.shard, [one.seq])
     if not rows:
         findings.note(one.shard, one.seq, found="seq: expected the snapshot's row, found none")
-    elif rows[0][9] != one.chain:
+        return 0
+    if rows[0][9] != one.chain:
         said = f"chain of the snapshot: {contrast(rows[0][9], one.chain)}"
         findings.note(one.shard, one.seq, found=said)
+    return rows[0][_DECIDED]
 
 
 def _load(house: Clearinghouse, one: _Saved, *, control: bytes) -> None:
@@ -167,7 +207,7 @@ def _load(house: Clearinghouse, one: _Saved, *, control: bytes) -> None:
 def _check_hashes(house: Clearinghouse, findings: Findings, *, saved: list[_Saved]) -> None:
     """The books have the hash stated at the close, and a snapshot of them is this one."""
     for one in saved:
-        found, state = _stated(house, one.shard)
+        found, state = _hash_of(house, one.shard), state_of(house, one.shard)
         if found != one.stated:
             said = f"snapshot state: expected books with hash {one.stated}, found {found}"
             findings.note(one.shard, one.seq, found=said)
@@ -176,12 +216,20 @@ def _check_hashes(house: Clearinghouse, findings: Findings, *, saved: list[_Save
             findings.note(one.shard, one.seq, found=said)
 
 
-def _stated(house: Clearinghouse, shard: str) -> tuple[str, bytes]:
-    """The hash of a shard's books and a snapshot of them."""
+def _hash_of(house: Clearinghouse, shard: str) -> str:
+    """The hash of a shard's books."""
     if shard == CONTROL_SHARD:
-        return control_hash(house.control), dump_control(house.control)
+        return control_hash(house.control)
     if shard == MEMBER_SHARD:
-        return member_hash(house.member), dump_member(house.member)
+        return member_hash(house.member)
+    return market_hash(house.markets[shard.partition("/")[2]].books)
+
+
+def state_of(house: Clearinghouse, shard: str) -> bytes:
+    """A shard's books as a snapshot holds them."""
+    if shard == CONTROL_SHARD:
+        return dump_control(house.control)
+    if shard == MEMBER_SHARD:
+        return dump_member(house.member)
     market = house.markets[shard.partition("/")[2]]
-    state = dump_market(market.books, links_sent=market.links_sent)
-    return market_hash(market.books), state
+    return dump_market(market.books, links_sent=market.links_sent)

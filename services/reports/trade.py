@@ -38,7 +38,7 @@ ORDER BY 1
 """
 PAID_BY: Final[LiteralString] = """
 SELECT DISTINCT seq FROM clearing.statement
-WHERE business_date = %s AND cycle = %s AND account = ANY(%s) ORDER BY seq
+WHERE business_date = %s AND member = ANY(%s) AND cycle = %s AND account = ANY(%s) ORDER BY seq
 """
 _ENDS: Final = b"contract_settled/1"
 _MARKS: Final = (b"settlement_price_set/1", b"cycle_price_set/1", _ENDS)
@@ -137,10 +137,12 @@ def _cycles(view: JournalView, found: TradeRows) -> Iterator[tuple[Row, list[Row
         "until": found.until,
     }
     sides = [trade.novated["buyer"], trade.novated["seller"]]
+    members = sorted({view.control.accounts[side].member.name for side in sides})
     for seq, day in view.ask(BARRIERS, asked):
         (market_row,) = view.rows_at(first.shard, day, seqs=[seq])
         done = next(market_row.facts(b"cycle_done/1"))
-        paid = [seqs[0] for seqs in view.ask(PAID_BY, [day, done["cycle"], sides])]
+        named = [day, members, done["cycle"], sides]
+        paid = [seqs[0] for seqs in view.ask(PAID_BY, named)]
         yield market_row, view.rows_at(MEMBER_SHARD, day, seqs=paid)
         if any(market_row.facts(_ENDS, naming=trade.novated["contract"])):
             return

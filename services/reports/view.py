@@ -19,6 +19,7 @@ from typing import Any, Final, LiteralString, Self
 from psycopg import ServerCursor
 
 from services.embedded.restore import restore_control
+from services.journal.packed import unpacked
 from services.journal.reader import PARTS, SEQ_MAX, Reader
 from services.journal.trouble import translated
 from services.reports.report import Fact
@@ -51,7 +52,10 @@ CLOSED: Final[LiteralString] = (
     "SELECT business_date, seq FROM clearing.day WHERE shard = %s AND business_date <= %s "
     "ORDER BY business_date DESC LIMIT 2"
 )
-LAST_DAY: Final[LiteralString] = "SELECT max(business_date) FROM clearing.day"
+# Members close after all markets: of shards that close by themselves the last one tells.
+LAST_DAY: Final[LiteralString] = (
+    "SELECT max(business_date) FROM clearing.day WHERE shard = 'member/0'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ class JournalView:
         return [shard for shard in markets if product in (None, shard.partition("/")[2])]
 
     def last_date(self) -> date:
-        """The last date closed, else the open session's, else the first of the calendar."""
+        """The last date that all have closed, else the open one, else the first of the calendar."""
         closed = self.ask(LAST_DAY)[0][0]
         return closed or self.control.business_date or date.min
 
@@ -129,9 +133,9 @@ class JournalView:
     def rows_of_all(
         self, shards: Sequence[str], day: date, *, words: Sequence[bytes]
     ) -> Iterator[Row]:
-        """The same over several shards, in the order they were decided."""
+        """The same over several shards, in the order they were decided; at one time by shard."""
         streams = [self.rows(shard, day, words=words) for shard in shards]
-        return heapq.merge(*streams, key=lambda row: row.decided)
+        return heapq.merge(*streams, key=lambda row: (row.decided, row.shard))
 
     def rows_at(self, shard: str, day: date, *, seqs: Sequence[int]) -> list[Row]:
         """Rows by their numbers."""
@@ -173,7 +177,7 @@ class JournalView:
 
     def _parts(self, shard: str, seq: int) -> Iterator[bytes]:
         for found in self._streamed(f"parts {shard} {seq}", PARTS, values=[shard, seq]):
-            yield found[0]
+            yield unpacked(found[0])
 
     def _streamed(self, name: str, query: LiteralString, *, values: Values) -> Iterator[Any]:
         """A long answer, a few rows at a time."""

@@ -32,6 +32,8 @@ NOVATED: Final = re.compile(
     rb'"buyer":"([^"]*+)","seller":"([^"]*+)","business_date":"[^"]*+"\}'
 )
 
+_NOT_JUDGED: Final = (Reason.MALFORMED.value, Reason.WRONG_SHARD.value)
+
 
 class Row(NamedTuple):
     """What folding needs of a journal row. facts: the parts joined by line ends, or empty."""
@@ -49,7 +51,10 @@ def facts_of(row: Row) -> list[Fact]:
 
 
 def fold_control(books: ControlBooks, row: Row) -> None:
-    """Fold a row of `control/0`: a command that stands has facts, none of which is a refusal."""
+    """Fold a row of `control/0`: a command that stands has facts, none of which is a refusal.
+
+    A cycle's name is not used up by an order that was never judged, its envelope being refused.
+    """
     facts = facts_of(row)
     command = decode_command(row.line)
     if not facts or isinstance(command, Malformed):
@@ -57,7 +62,7 @@ def fold_control(books: ControlBooks, row: Row) -> None:
     first = facts[0]
     if not isinstance(first, CommandRefused):
         apply_control(books, command)
-    elif isinstance(command, RunCycle):
+    elif isinstance(command, RunCycle) and first.reason not in _NOT_JUDGED:
         apply_cycle_refused(books, command, refusal=Refusal(Reason(first.reason), first.detail))
 
 

@@ -23,15 +23,19 @@ class Copies:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._rows: dict[int, NumberedCommand] = {}
+        self._end = 0
 
     def prepare(self, messages: Sequence[Message]) -> None:
-        """Read the rows of a batch's copies."""
-        numbers = [one.number for one in messages if one.number is not None]
-        if not numbers:
-            self._rows = {}
-        elif any(number not in self._rows for number in numbers):
-            found = self._reader.numbered_in(sorted(set(numbers)))
-            self._rows = {row.number: row for row in found}
+        """Read the rows of a batch's copies, once: what is genuine does not change within it.
+
+        A copy that lies there before its command stands is refused, whenever we look again.
+        """
+        if messages[-1].offset < self._end:
+            return
+        self._end = messages[-1].offset + 1
+        numbers = {one.number for one in messages if one.number is not None}
+        found = self._reader.numbered_in(sorted(numbers)) if numbers else []
+        self._rows = {row.number: row for row in found}
 
     def row_of(self, message: Message) -> NumberedCommand | Fault:
         """The row that a message is a copy of, or why it is refused."""

@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
-from services.broker.messages import Message, read_message
+from services.broker.messages import Message, read_messages
 from services.broker.topics import Place
 from services.broker.trouble import BrokerTrouble, BrokerUnreachable
 from services.journal.batch import Batch
@@ -142,11 +142,12 @@ class ShardKeeper:
         while True:
             records = await self._fetch(most, _IDLE_MS)
             if records:
-                await self._take(run, [self._message(one) for one in records])
+                await self._take(run, read_messages(self._place.shard, records))
                 self._measure(records[-1])
             elif not run.is_durable:
                 await self._unless_released(asyncio.to_thread(run.drain))
-            is_behind = len(records) == most
+            # A full batch, or what a fetch had left: the rest is in Kafka and comes at once.
+            is_behind = bool(records) and self._end(records[-1]) > records[-1].offset + 1
             self._around.measures.stands(self._place.shard, CATCHING_UP if is_behind else READY)
             if not is_behind and not run.is_durable:
                 await self._gather()
@@ -160,7 +161,9 @@ class ShardKeeper:
 
     async def _take(self, run: ShardRun, messages: list[Message]) -> None:
         while messages:
-            free = await asyncio.to_thread(run.until_barrier, messages)
+            free = len(messages)
+            if run.has_barriers:
+                free = await asyncio.to_thread(run.until_barrier, messages)
             if not free:
                 await self._await_markets(run, messages[0])
                 free = 1
@@ -255,15 +258,6 @@ class ShardKeeper:
         await self._pause(self._reload_s)
         self._reload_s = min(2 * self._reload_s, RELOAD_S_MAX)
 
-    def _message(self, record: ConsumerRecord) -> Message:
-        return read_message(
-            self._place.shard,
-            offset=record.offset,
-            key=record.key,
-            value=record.value,
-            headers=record.headers,
-        )
-
     def _note_durable(self, batch: Batch, seconds: float) -> None:
         """On the writing thread: a batch is durable."""
         self._seq = batch.heads[0].seq_after
@@ -271,10 +265,14 @@ class ShardKeeper:
         self._loop.call_soon_threadsafe(self._written.set)
         self._around.measures.committed(self._place.shard, seq=self._seq, seconds=seconds)
 
+    def _end(self, last: ConsumerRecord) -> int:
+        """The offset behind all that Kafka had when it was asked last."""
+        end: int = self._around.consumer.highwater(self._partition) or 0
+        return max(end, last.offset + 1)
+
     def _measure(self, last: ConsumerRecord) -> None:
-        end = self._around.consumer.highwater(self._partition) or last.offset + 1
         seconds = max(0.0, time() - last.timestamp / 1000)
-        lag = max(0, end - last.offset - 1)
+        lag = self._end(last) - last.offset - 1
         self._around.measures.lags(self._place.shard, messages=lag, seconds=seconds)
 
     def _where(self) -> dict[str, object]:

@@ -141,9 +141,14 @@ class ShardRun:
         self._journal.commit(batch)
         self._seconds = monotonic() - begun
 
+    @property
+    def has_barriers(self) -> bool:
+        """Whether the shard ever waits for others: `member/0` does."""
+        return self._place.shard == MEMBER_SHARD
+
     def until_barrier(self, messages: Sequence[Message]) -> int:
         """How many leading messages can be decided without waiting for other shards."""
-        if self._place.shard != MEMBER_SHARD:
+        if not self.has_barriers:
             return len(messages)
         self._copies.prepare(messages)
         last = self._books.control.number
@@ -182,13 +187,7 @@ class ShardRun:
         market = self._books.market
         assert market is not None, self._place
         lines = [one.line for one in messages]
-        shown = [
-            one.line
-            if one.number is None and one.fault is None and one.line and b"\n" not in one.line
-            else _NO_TRADE
-            for one in messages
-        ]
-        found: list[TradeFields] = TRADE_LINES.findall(b"\n".join(shown))
+        found: list[TradeFields] = TRADE_LINES.findall(_shown(messages, lines))
         assert len(found) == len(lines), f"read {len(found)} of {len(lines)} messages"
         own = market.books.product.code.encode()
         others = [place for place, one in enumerate(found) if one[1][:3] != own]
@@ -353,6 +352,25 @@ class ShardRun:
         if self._place.shard != MEMBER_SHARD:
             return {}
         return self._reader.links_before(MEMBER_SHARD, self._books.control.number)
+
+
+def _shown(messages: Sequence[Message], lines: Sequence[bytes]) -> bytes:
+    """What the pattern is shown of each message, a line for each."""
+    joined = b"\n".join(lines)
+    if (
+        joined.count(b"\n") == len(lines) - 1
+        and all(lines)
+        and not any([one.number is not None or one.fault is not None for one in messages])
+    ):
+        return joined
+    return b"\n".join(
+        [
+            one.line
+            if one.number is None and one.fault is None and one.line and b"\n" not in one.line
+            else _NO_TRADE
+            for one in messages
+        ]
+    )
 
 
 class NotInUse(Exception):

@@ -11,10 +11,13 @@ import pytest
 from services.embedded.clear import clear
 from services.journal.embedded import EmbeddedServer
 from tests.conftest import fresh_database
-from tests.twin.generate import market
+from tests.services.audit.streamed import streamed
+from tests.twin.generate import market, written
 
 SEED = 4
 TEMPLATE = "audited_template"
+STREAMED_SEED = 6
+STREAMED_TEMPLATE = "audited_streamed_template"
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +41,25 @@ def cleared(postgres: EmbeddedServer, source: Path) -> EmbeddedServer:
 def journal(cleared: EmbeddedServer) -> Iterator[str]:
     """The URL of a copy of that database."""
     yield from fresh_database(cleared, template=TEMPLATE)
+
+
+@pytest.fixture(scope="session")
+def worked(postgres: EmbeddedServer) -> EmbeddedServer:
+    """The server of the session, with a database that shards wrote from inboxes."""
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {STREAMED_TEMPLATE}".encode())
+    lines = written(STREAMED_SEED, 3).lines
+    streamed(postgres.url_of(STREAMED_TEMPLATE), lines, seed=STREAMED_SEED)
+    return postgres
+
+
+@pytest.fixture
+def streamed_journal(worked: EmbeddedServer) -> Iterator[str]:
+    """The URL of a copy of that database."""
+    yield from fresh_database(worked, template=STREAMED_TEMPLATE)
+
+
+@pytest.fixture
+def other(postgres: EmbeddedServer) -> Iterator[str]:
+    """The URL of a second fresh, empty database."""
+    yield from fresh_database(postgres)

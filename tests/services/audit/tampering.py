@@ -3,7 +3,10 @@
 In: SQL on the journal's tables in which `@trade` stands for the row of an ordinary trade in the
 middle of market/SIT (another follows it at once), `@close` for that of the last close there,
 `@last` for its last row, `@link` for the last link of that close, `@member` for the last close of
-member/0; `#trade` is the row's number, and so on.
+member/0; `#trade` is the row's number, and so on. Of what is refused in the inbox of market/SIT
+`@key` and `@headers` stand for an envelope, `@copy` for a forged copy, `@astray` for a command of
+another shard, `@unread` for what is no command; `@number` for a copy, `@order` for command 9 of
+control/0, `@product` for row 0 of market/SCU.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from events.chain import GENESIS, RowKey, chain_row
 _GUARDED = b"""
 SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only' AND tgparentid = 0
 """
+_LAST = b"SELECT max(seq) FROM clearing.journal WHERE shard = 'market/SIT' AND %b"
 _PLACES = {
     "trade": (
         "market/SIT",
@@ -29,6 +33,22 @@ _PLACES = {
     ),
     "close": ("market/SIT", b"SELECT max(seq) FROM clearing.day WHERE shard = 'market/SIT'"),
     "last": ("market/SIT", b"SELECT seq FROM clearing.shard_head WHERE shard = 'market/SIT'"),
+    **{
+        name: ("market/SIT", _LAST % f"{what} AND facts LIKE '%command_refused%'".encode())
+        for name, what in (
+            ("key", "origin LIKE '%?key'"),
+            ("headers", "origin LIKE '%?headers' AND facts LIKE '%traceparent%'"),
+            ("copy", "origin LIKE '%?copy' AND facts LIKE '%no such%'"),
+            ("astray", "origin NOT LIKE '%?%' AND facts LIKE '%wrong_shard%'"),
+            ("unread", "origin NOT LIKE '%?%' AND facts LIKE '%malformed%'"),
+        )
+    },
+    "number": ("market/SIT", _LAST % b"origin = 'control/0' AND input LIKE '%close_session%'"),
+    "order": (
+        "control/0",
+        b"SELECT max(seq) FROM clearing.control_number WHERE number <= 9",
+    ),
+    "product": ("market/SCU", b"SELECT 0"),
     "member": ("member/0", b"SELECT max(seq) FROM clearing.day WHERE shard = 'member/0'"),
 }
 

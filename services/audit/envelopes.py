@@ -1,0 +1,110 @@
+"""Messages refused for their envelope: whether what their rows say can have been (WIRE §2, §3).
+
+In: a row's mark, the refusal's recorded detail, the line. Out: the refusal it must be, or None when
+no envelope gives it. The journal holds the value of a message and not its key and headers, so what
+the detail tells of these is taken from the record; that such an envelope is refused, why, and in
+these words is decided again. Trusted: of `?key` and `?headers` what was found there; of `?copy` the
+number the message bore, and, where control had not come so far yet, that it had not.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Callable
+from typing import Final
+
+from events.refusals import Refusal
+from services.broker.messages import (
+    BY_COPY,
+    BY_HEADERS,
+    BY_KEY,
+    COPY_HEADER,
+    Headers,
+    Message,
+    read_message,
+)
+from services.shards.routing import CONTROL_SHARD
+from services.worker.copies import NO_COPIES, copy_fault
+
+MARKS: Final = (BY_KEY, BY_HEADERS, BY_COPY)
+
+_KEY: Final = re.compile(r"expected the key '[a-zA-Z/0-9]+', found (none|'.{0,300}'|\".{0,300}\")")
+_HEADERS: Final = re.compile(
+    rf"expected no headers but {COPY_HEADER} with a number, found (['\"].{{0,6000}}['\"])"
+)
+_COPY: Final = re.compile(
+    r"expected a copy of control command ([0-9]{1,18}), found (no such command|other bytes there)"
+)
+_OTHER_BYTES: Final = "other bytes there"
+_UNREADABLE: Final = (ValueError, SyntaxError, MemoryError, RecursionError)
+
+
+def recorded_detail(facts: bytes) -> str | None:
+    """What a recorded refusal gives as its detail; None when it is no refusal."""
+    try:
+        detail = json.loads(facts)["detail"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return detail if isinstance(detail, str) else None
+
+
+def envelope_refusal(shard: str, mark: str, *, detail: str) -> Refusal | None:
+    """The refusal of an envelope with a key or headers such as the detail tells."""
+    message = None
+    if mark == BY_KEY:
+        match = _KEY.fullmatch(detail)
+        if match is not None:
+            message = _with_key(shard, match[1])
+    else:
+        match = _HEADERS.fullmatch(detail)
+        if match is not None:
+            message = _with_headers(shard, match[1])
+    fault = None if message is None else message.fault
+    return fault.refusal if fault is not None and fault.mark == mark else None
+
+
+def copy_refusal(
+    shard: str, line: bytes, *, detail: str, last: int, line_of: Callable[[int], bytes | None]
+) -> Refusal | None:
+    """The refusal of a message that said it was a copy and was none.
+
+    last: the number of the shard's last copy; line_of: of each control command the line, in the
+    end, for control may have been ahead of what the shard knew.
+    """
+    if shard == CONTROL_SHARD:
+        return NO_COPIES.refusal
+    match = _COPY.fullmatch(detail)
+    if match is None:
+        return None
+    number = int(match[1])
+    genuine = line_of(number)
+    if 1 <= number <= last or match[2] == _OTHER_BYTES:
+        is_other = genuine is not None and genuine != line
+        return copy_fault(number, is_there=True).refusal if is_other else None
+    return copy_fault(number, is_there=False).refusal
+
+
+def _with_key(shard: str, text: str) -> Message | None:
+    key = None if text == "none" else _literal(f"b{text}")
+    if key is not None and not isinstance(key, bytes):
+        return None
+    if text != "none" and key is None:
+        return None
+    return read_message(shard, offset=0, key=key, value=None, headers=())
+
+
+def _with_headers(shard: str, text: str) -> Message | None:
+    names = _literal(f"[{text}]")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return None
+    headers: Headers = [(name, None) for name in names]
+    return read_message(shard, offset=0, key=shard.encode(), value=None, headers=headers)
+
+
+def _literal(text: str) -> object:
+    try:
+        return ast.literal_eval(text)
+    except _UNREADABLE:
+        return None

@@ -1,0 +1,79 @@
+"""Laws and reports of a journal that workers wrote: what they say of one that one process wrote."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from services.audit.laws import broken_laws
+from services.embedded.restore import restore
+from services.journal.reader import Reader
+from services.reports.report import Asked
+from services.reports.table import REPORTS
+from services.reports.view import JournalView
+from services.shards.clearinghouse import Clearinghouse
+from tests.laws import check_laws
+from tests.services.audit.streamed import embedded, streamed
+from tests.services.reports.small_market import SMALL_MARKET
+from tests.twin.generate import written
+
+# Where something came from and which number it has, not what was decided.
+_OF_PLACE = {"seq", "origin", "position", "chain"}
+
+
+@pytest.mark.parametrize("seed", [1, 5])
+def test_the_laws_hold(database: str, seed: int) -> None:
+    streamed(database, written(seed, 3).lines, seed=seed)
+    with Reader(database) as reader:
+        facts = [
+            json.loads(line)
+            for block in reader.facts()
+            for one in block
+            for line in one.facts.split(b"\n")
+            if line
+        ]
+        check_laws(whole(reader))
+    assert facts
+    assert broken_laws(facts) == []
+
+
+def whole(reader: Reader) -> Clearinghouse:
+    """The house of a journal, its logs holding every row from 0 on."""
+    house = restore(reader)
+    assert house is not None
+    for log in house.logs():
+        log.rows = [row for block in reader.rows(log.shard) for row in block]
+        log.parts = [
+            (log.shard, row[1], number, part)
+            for row in log.rows
+            for number, part in enumerate(reader.parts(log.shard, row[1]), start=1)
+        ]
+    return house
+
+
+@pytest.mark.parametrize("name", [name for name in REPORTS if name != "trade"])
+def test_reports_say_what_they_say_of_one_process(
+    database: str, other: str, tmp_path: Path, name: str
+) -> None:
+    streamed(database, SMALL_MARKET, is_disturbed=False)
+    embedded(other, tmp_path / "market.jsonl", SMALL_MARKET)
+    assert reported(database, name) == reported(other, name) != []
+
+
+def test_an_extract_of_a_trade_says_what_it_says_of_one_process(
+    database: str, other: str, tmp_path: Path
+) -> None:
+    streamed(database, SMALL_MARKET)
+    embedded(other, tmp_path / "market.jsonl", SMALL_MARKET)
+    found = [row for row in reported(database, "trade", trade="T1") if "wrong_shard" not in row]
+    assert found == reported(other, "trade", trade="T1") != []
+
+
+def reported(url: str, name: str, *, trade: str | None = None) -> list[tuple[object, ...]]:
+    """The rows of a report without what rightly differs, in an order of their own."""
+    with JournalView(url) as view:
+        report = REPORTS[name].make(view, Asked(view.last_date(), trade=trade))
+        keep = [place for place, name in enumerate(report.columns) if name not in _OF_PLACE]
+        return sorted((tuple(row[place] for place in keep) for row in report.rows), key=str)
