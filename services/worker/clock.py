@@ -15,7 +15,7 @@ from events.commands import AdvanceClock
 from events.units import format_instant
 from services.broker.connecting import producer_options, started
 from services.broker.topics import Place
-from services.broker.trouble import broker_translated
+from services.broker.trouble import BrokerTrouble, broker_translated
 from services.settings import Settings
 from settlement.control_books import ControlBooks
 
@@ -34,12 +34,16 @@ class SessionClock:
             return
         line = json.dumps({"type": AdvanceClock.TYPE, "at": format_instant(now)}).encode()
         options = producer_options(self._settings)
-        with broker_translated("sending the time", self._settings):
-            if self._producer is None:
-                self._producer = await started(lambda: AIOKafkaProducer(**options), self._settings)
-            await self._producer.send_and_wait(
-                place.topic, line, key=place.shard.encode(), partition=place.partition
-            )
+        if self._producer is None:
+            self._producer = await started(lambda: AIOKafkaProducer(**options), self._settings)
+        try:
+            with broker_translated("sending the time", self._settings):
+                await self._producer.send_and_wait(
+                    place.topic, line, key=place.shard.encode(), partition=place.partition
+                )
+        except BrokerTrouble:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Disconnect."""

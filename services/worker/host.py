@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from services.broker.administration import check_recorded
 from services.broker.connecting import consumer_options, started
 from services.broker.topics import partitions, places
-from services.broker.trouble import BrokerUnreachable
+from services.broker.trouble import BrokerTrouble, BrokerUnreachable
 from services.journal.reader import Reader
 from services.journal.trouble import JournalTrouble
 from services.settings import Settings
@@ -85,7 +85,11 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         """Advance the clock of the session, if its shard is kept here."""
         for keeper, _ in self._keepers.values():
             if keeper.place.shard == CONTROL_SHARD and keeper.run_now is not None:
-                await self.clock.advance(keeper.place, keeper.run_now.books.control)
+                try:
+                    await self.clock.advance(keeper.place, keeper.run_now.books.control)
+                except BrokerTrouble as trouble:
+                    # The next tick tells a later time; nothing depends on this one.
+                    _log.warning("the clock stands: %s", trouble, extra={"shard": CONTROL_SHARD})
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Let go before the others get them; aiokafka would log an error and go on: none leaves."""
