@@ -1,14 +1,19 @@
-"""What tests of several parts need: a real Postgres, one for the session, and databases on it."""
+"""What tests of several parts need: a real Postgres and a real Kafka, each one for the session."""
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
 
+from services.broker.administration import topics_admin
+from services.broker.topics import partitions
 from services.journal.embedded import EmbeddedServer
+from services.settings import Settings, load_settings
+from tests.kafka_shared import NoBroker, shared_broker
 
 SEEDS = 200
 INSTALLED = Path("/usr/lib/postgresql")
@@ -30,15 +35,21 @@ def postgres() -> Iterator[EmbeddedServer]:
 
 
 @pytest.fixture(scope="session")
-def machine_postgres() -> Iterator[EmbeddedServer]:
-    """A server from the programs that the machine has, at least Postgres 15."""
+def machine_binaries() -> Path:
+    """The programs of a Postgres that the machine has, at least version 15."""
     found = {int(path.parent.name): path for path in INSTALLED.glob("[0-9]*/bin")}
     usable = {version: path for version, path in found.items() if version >= 15}
     if not usable:
         pytest.fail("these tests need a Postgres of the machine: apt-get install postgresql")
+    return usable[min(usable)]
+
+
+@pytest.fixture(scope="session")
+def machine_postgres(machine_binaries: Path) -> Iterator[EmbeddedServer]:
+    """A server from these programs."""
     with (
         tempfile.TemporaryDirectory(prefix="clearing-test-") as directory,
-        EmbeddedServer(Path(directory), binaries=usable[min(usable)]) as server,
+        EmbeddedServer(Path(directory), binaries=machine_binaries) as server,
     ):
         yield server
 
@@ -63,3 +74,31 @@ def fresh_database(server: EmbeddedServer, *, template: str = "template1") -> It
     yield server.url_of(name)
     with psycopg.connect(server.url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """The address of a broker that all tests of this session share, those of xdist too."""
+    base = tmp_path_factory.getbasetemp()
+    with ExitStack() as held:
+        try:
+            address = held.enter_context(
+                shared_broker((base if worker_id == "master" else base.parent) / "broker")
+            )
+        except NoBroker as missing:
+            pytest.fail(str(missing))
+        yield address
+
+
+@pytest.fixture
+def streams(broker: str, database: str) -> Iterator[Settings]:
+    """Settings with the shared broker, an empty database, and topics and a group of its own."""
+    name = f"test-{uuid4().hex[:12]}"
+    settings = load_settings(
+        brokers=broker, database=database, topic_prefix=name, group=name, clock_interval_s=0
+    )
+    yield settings
+    with topics_admin(settings) as admin:
+        found = set(admin.list_topics()) & set(partitions(name))
+        if found:
+            admin.delete_topics(sorted(found))

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from services.journal import file_locks
+from tests.kafka_guard import guard
 from tests.kafka_software import kafka_jars
 
 START_SECONDS_MAX: Final = 120.0
@@ -30,13 +32,22 @@ LOGGING: Final = (
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
 )
 SCRAM: Final = "SCRAM-SHA-512"
+CERTIFICATE: Final = Path(__file__).parent / "certificates" / "server.pem"
+_LOGIN: Final = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+SECURED: Final = {
+    "sasl.enabled.mechanisms": SCRAM,
+    f"listener.name.sasl_plaintext.{SCRAM.lower()}.sasl.jaas.config": _LOGIN,
+    f"listener.name.sasl_ssl.{SCRAM.lower()}.sasl.jaas.config": _LOGIN,
+    "ssl.keystore.type": "PEM",
+    "ssl.keystore.location": str(CERTIFICATE),
+}
 PROPERTIES: Final = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
     "listener.security.protocol.map": (
-        "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT"
+        "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"
     ),
     # After a kill -9 the same broker is let in again only when its old session has ended.
     "broker.session.timeout.ms": "3000",
@@ -57,8 +68,9 @@ PROPERTIES: Final = {
 class LocalBroker:
     """One broker in a directory; a context manager that stops it.
 
-    users: name to password, for SASL/SCRAM on a second listener, `sasl_address`. properties: more
-    of Kafka's own, or others than ours.
+    users: name to password, for SASL/SCRAM on two more listeners, one of them with TLS (the
+    certificate of tests/certificates). properties: more of Kafka's own, or others than ours. lock:
+    held by all who use it; when the last of them is dead, however it died, the broker is ended.
     """
 
     def __init__(
@@ -68,6 +80,7 @@ class LocalBroker:
         users: Mapping[str, str] | None = None,
         properties: Mapping[str, str] | None = None,
         jvm: tuple[str, ...] = JVM,
+        lock: Path | None = None,
     ) -> None:
         """Format the directory and start."""
         self.directory = directory.absolute()
@@ -77,7 +90,11 @@ class LocalBroker:
         self._jvm = jvm
         self._jars = kafka_jars()
         self._process: subprocess.Popen[bytes] | None = None
-        self._ports = free_ports(3)
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._lock = lock or self.directory / "users.lock"
+        self._held = file_locks.opened(self._lock)
+        file_locks.share(self._held)
+        self._ports = free_ports(4)
         self._write_properties(properties or {})
         self._format()
         self.restart()
@@ -91,6 +108,11 @@ class LocalBroker:
     def sasl_address(self) -> str:
         """Where it asks for user and password (SASL_PLAINTEXT)."""
         return f"127.0.0.1:{self._ports[2]}"
+
+    @property
+    def sasl_tls_address(self) -> str:
+        """The same with TLS (SASL_SSL); its certificate is for localhost."""
+        return f"localhost:{self._ports[3]}"
 
     @property
     def pid(self) -> int:
@@ -110,6 +132,7 @@ class LocalBroker:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._guard = guard(self._lock, self.pid)
         deadline = time.monotonic() + START_SECONDS_MAX
         while STARTED not in (said := self.log.read_bytes()[log_start:]):
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -126,6 +149,17 @@ class LocalBroker:
         if self._process is not None:
             self._end(signal.SIGTERM)
 
+    def release(self) -> int:
+        """Let it outlive this object; gives the process that somebody else must end."""
+        assert self._process is not None, "the broker is not running"
+        process, self._process = self._process, None
+        # Or they would complain, when they are forgotten, that they still run.
+        for forgotten in (process, self._guard):
+            if forgotten is not None:
+                forgotten.returncode = 0
+        os.close(self._held)
+        return process.pid
+
     def suspend(self) -> None:
         """Let it stand still (SIGSTOP), sockets open."""
         os.kill(self.pid, signal.SIGSTOP)
@@ -141,6 +175,7 @@ class LocalBroker:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         self.stop()
+        os.close(self._held)
 
     def _end(self, ending: signal.Signals) -> None:
         process, self._process = self._process, None
@@ -151,16 +186,20 @@ class LocalBroker:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.wait()
 
     @property
     def _server_properties(self) -> Path:
         return self.directory / "server.properties"
 
     def _write_properties(self, more: Mapping[str, str]) -> None:
-        plain, control, sasl = self._ports
-        listeners = [f"PLAINTEXT://127.0.0.1:{plain}"]
+        control = self._ports[1]
+        listeners = [f"PLAINTEXT://{self.address}"]
         if self.users:
-            listeners.append(f"SASL_PLAINTEXT://127.0.0.1:{sasl}")
+            listeners.append(f"SASL_PLAINTEXT://{self.sasl_address}")
+            listeners.append(f"SASL_SSL://{self.sasl_tls_address}")
         chosen = PROPERTIES | {
             "listeners": ",".join([*listeners, f"CONTROLLER://127.0.0.1:{control}"]),
             "advertised.listeners": ",".join(listeners),
@@ -168,10 +207,7 @@ class LocalBroker:
             "log.dirs": str(self.directory / "data"),
         }
         if self.users:
-            login = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-            chosen["sasl.enabled.mechanisms"] = SCRAM
-            key = f"listener.name.sasl_plaintext.{SCRAM.lower()}.sasl.jaas.config"
-            chosen[key] = login
+            chosen |= SECURED
         lines = [f"{name}={value}\n" for name, value in (chosen | dict(more)).items()]
         self._server_properties.write_text("".join(lines), encoding="utf-8")
 

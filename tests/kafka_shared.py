@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +32,9 @@ from tests.kafka_software import KAFKA_VERSION, missing_software
 NAMED: Final = "CLEARING_TEST_BROKERS"
 IMAGE: Final = f"apache/kafka:{KAFKA_VERSION}"
 PORT_INSIDE: Final = 9092
+# Held as users.lock is, but never alone, so that the guard of the broker cannot get between.
+ALIVE: Final = "alive.lock"
+DOCKER_SOCKET: Final = "unix:///var/run/docker.sock"
 
 
 class NoBroker(Exception):
@@ -44,11 +48,12 @@ def shared_broker(directory: Path) -> Iterator[str]:
         yield named
         return
     directory.mkdir(parents=True, exist_ok=True)
-    users = opened(directory / "users.lock")
+    users, alive = opened(directory / "users.lock"), opened(directory / ALIVE)
     note = directory / "broker.json"
     try:
         with held(directory / "start.lock"):
             share(users)
+            share(alive)
             if not note.exists():
                 note.write_text(json.dumps(_start(directory)), encoding="utf-8")
         yield json.loads(note.read_text("utf-8"))["address"]
@@ -58,10 +63,15 @@ def shared_broker(directory: Path) -> Iterator[str]:
                 _stop(**json.loads(note.read_text("utf-8")))
                 note.unlink()
         os.close(users)
+        os.close(alive)
 
 
 def docker_answers() -> bool:
     """Whether a Docker engine answers here."""
+    host = os.environ.get("DOCKER_HOST", DOCKER_SOCKET)
+    # Its client leaves sockets open that nobody listens on.
+    if host.startswith("unix://") and not _listens(host.removeprefix("unix://")):
+        return False
     try:
         engine = docker.from_env(timeout=5)
     except DockerException:
@@ -74,13 +84,18 @@ def docker_answers() -> bool:
         engine.close()
 
 
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as one:
+        return one.connect_ex(path) == 0
+
+
 def _start(directory: Path) -> dict[str, str]:
     if docker_answers():
         return _start_container()
     if missing := missing_software():
         raise NoBroker(what_to_install(missing))
-    broker = LocalBroker(directory / "kafka")
-    return {"address": broker.address, "pid": str(broker.pid), "container": ""}
+    broker = LocalBroker(directory / "kafka", lock=directory / ALIVE)
+    return {"address": broker.address, "pid": str(broker.release()), "container": ""}
 
 
 def what_to_install(missing: list[str]) -> str:

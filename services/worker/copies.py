@@ -37,6 +37,15 @@ class Copies:
         found = self._reader.numbered_in(sorted(numbers)) if numbers else []
         self._rows = {row.number: row for row in found}
 
+    def forget(self) -> None:
+        """Look up anew when asked next."""
+        self._end = 0
+
+    def first_ahead(self, messages: Sequence[Message]) -> int | None:
+        """The first copy of a command that stood nowhere in the control journal when we looked."""
+        numbers = [one.number for one in messages if one.number is not None]
+        return next((number for number in numbers if number not in self._rows), None)
+
     def row_of(self, message: Message) -> NumberedCommand | Fault:
         """The row that a message is a copy of, or why it is refused."""
         assert message.number is not None, message

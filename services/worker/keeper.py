@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from time import monotonic, time
 from typing import Final, TypeVar
 
 from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.errors import OffsetOutOfRangeError
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError, OffsetOutOfRangeError
 
 from services.broker.messages import Message, read_messages
-from services.broker.topics import Place
+from services.broker.topics import Place, places
 from services.broker.trouble import BrokerTrouble, BrokerUnreachable
 from services.journal.batch import Batch
 from services.journal.trouble import (
@@ -31,6 +31,7 @@ from services.journal.trouble import (
     FencedOff,
     JournalTrouble,
 )
+from services.shards.routing import CONTROL_SHARD
 from services.worker.measures import (
     CATCHING_UP,
     LOADING,
@@ -40,7 +41,7 @@ from services.worker.measures import (
     WAITING,
 )
 from services.worker.notices import CONTROL, LINKS
-from services.worker.positions import check_offset
+from services.worker.positions import check_offset, end_of
 from services.worker.shard_run import NotInUse, ShardRun
 from services.worker.surroundings import Surroundings
 
@@ -49,10 +50,12 @@ PASSING: Final = (
     BrokerUnreachable, CommitUnknown, DatabaseGone, DatabaseOverloaded, DatabaseUnreachable,
     DiskFull,
 )  # fmt: skip
+CONSUMER_GONE: Final = (ConsumerStoppedError, IllegalStateError)
 RELOAD_S: Final = 0.5
 RELOAD_S_MAX: Final = 10.0
 FENCE_LOSSES_MAX: Final = 5
 _IDLE_MS: Final = 250
+_TOLD_FIRST_S: Final = 1.0
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -93,6 +96,11 @@ class ShardKeeper:
             while True:
                 measures.stands(shard, LOADING)
                 await self._keep_once()
+        except CONSUMER_GONE:
+            # The consumer gives a partition up before whoever keeps it can see that.
+            if not self._released.is_set():
+                raise
+            _log.info("let go", extra=self._where())
         except Released:
             _log.info("let go", extra=self._where())
         finally:
@@ -104,7 +112,9 @@ class ShardKeeper:
             await self._serve()
         except NotInUse as reason:
             self._around.measures.stands(self._place.shard, NOT_IN_USE, detail=str(reason))
-            await self._idle(CONTROL)
+            self._around.consumer.seek(self._partition, 0)
+            with self._paused():
+                await self._idle(CONTROL)
         except FencedOff as loss:
             await self._lose(loss)
         except PASSING as trouble:
@@ -144,13 +154,21 @@ class ShardKeeper:
             if records:
                 await self._take(run, read_messages(self._place.shard, records))
                 self._measure(records[-1])
-            elif not run.is_durable:
-                await self._unless_released(asyncio.to_thread(run.drain))
+            else:
+                await self._rest(run)
             # A full batch, or what a fetch had left: the rest is in Kafka and comes at once.
             is_behind = bool(records) and self._end(records[-1]) > records[-1].offset + 1
             self._around.measures.stands(self._place.shard, CATCHING_UP if is_behind else READY)
             if not is_behind and not run.is_durable:
                 await self._gather()
+
+    async def _rest(self, run: ShardRun) -> None:
+        """Nothing came: see that all is durable, and that Postgres knows what left no row."""
+        offset = await self._around.consumer.position(self._partition)
+        if offset > run.next_offset:
+            await asyncio.to_thread(run.pass_to, offset)
+        if not run.is_durable:
+            await self._unless_released(asyncio.to_thread(run.drain))
 
     async def _gather(self) -> None:
         """Let messages gather while the batch before is written, not longer than the interval."""
@@ -160,6 +178,8 @@ class ShardKeeper:
         self._written.clear()
 
     async def _take(self, run: ShardRun, messages: list[Message]) -> None:
+        if any(one.number is not None for one in messages):
+            await self._await_control(run, messages)
         while messages:
             free = len(messages)
             if run.has_barriers:
@@ -177,35 +197,65 @@ class ShardKeeper:
                 raise Released
 
     async def _await_markets(self, run: ShardRun, barrier: Message) -> None:
-        """Wait with the inbox paused, polling on, until every market has answered a barrier."""
-        assert barrier.number is not None, barrier
+        """Wait until every market has answered a barrier."""
+        number = barrier.number
+        assert number is not None, barrier
+        await self._await(lambda: run.missing(number), f"barrier {number}", channel=LINKS)
+
+    async def _await_control(self, run: ShardRun, messages: Sequence[Message]) -> None:
+        """Wait until `control/0` has taken what lay in its inbox when a copy was ahead of it.
+
+        A copy of what control has not said is forged, or the database was set back to an earlier
+        time and control has yet to say it again: whoever judged at once could not tell.
+        """
+        number = await asyncio.to_thread(run.ahead_of_control, messages)
+        if number is None:
+            return
+        (control,) = [
+            place
+            for place in places(self._around.settings.topic_prefix)
+            if place.shard == CONTROL_SHARD
+        ]
+        end = await end_of(self._around, control)
+        await self._await(
+            lambda: run.behind(CONTROL_SHARD, offset=end), f"copy {number}", channel=CONTROL
+        )
+        run.look_again()
+
+    async def _await(self, missing: Callable[[], list[str]], what: str, *, channel: str) -> None:
+        """Wait with the inbox paused, polling on, until no shard is missing; tell which is."""
         shard, measures = self._place.shard, self._around.measures
-        consumer, told = self._around.consumer, 0.0
+        told = _TOLD_FIRST_S
         begun = since = monotonic()
-        consumer.pause(self._partition)
-        try:
-            while missing := await asyncio.to_thread(run.missing, barrier.number):
-                measures.stands(shard, WAITING, detail=f"{barrier.number}: {', '.join(missing)}")
+        with self._paused():
+            while found := await asyncio.to_thread(missing):
+                measures.stands(shard, WAITING, detail=f"{what}: {', '.join(found)}")
                 now = monotonic()
-                for market in missing:
-                    measures.waited(market, now - since)
+                for other in found:
+                    measures.waited(other, now - since)
                 since = now
                 if now - begun > told:
-                    waits = f"barrier {barrier.number} waits for {', '.join(missing)}"
+                    waits = f"{what} waits for {', '.join(found)}"
                     _log.info("%s (%.0f s)", waits, now - begun, extra=self._where())
-                    told = max(1.0, 2 * told)
-                await self._idle(LINKS)
+                    told *= 2
+                await self._idle(channel)
+        measures.stands(shard, CATCHING_UP)
+
+    @contextmanager
+    def _paused(self) -> Iterator[None]:
+        """Nothing comes out of the inbox meanwhile, however often it is polled."""
+        consumer = self._around.consumer
+        consumer.pause(self._partition)
+        try:
+            yield
         finally:
             if self._partition in consumer.assignment():
                 consumer.resume(self._partition)
-        measures.stands(shard, CATCHING_UP)
 
     async def _idle(self, channel: str) -> None:
-        """Wait for a notice while polling a paused inbox, so that Kafka sees us alive."""
+        """Wait for a notice and poll the paused inbox, so that Kafka sees us alive."""
         await self._unless_released(self._around.notices.wait(channel))
-        consumer = self._around.consumer
-        if self._partition in consumer.paused():
-            await self._fetch(1, 1)
+        await self._fetch(1, 1)
 
     async def _fetch(self, most: int, timeout_ms: int) -> Sequence[ConsumerRecord]:
         fetching = self._around.consumer.getmany(
@@ -267,8 +317,9 @@ class ShardKeeper:
 
     def _end(self, last: ConsumerRecord) -> int:
         """The offset behind all that Kafka had when it was asked last."""
-        end: int = self._around.consumer.highwater(self._partition) or 0
-        return max(end, last.offset + 1)
+        end: int | None = self._around.consumer.highwater(self._partition)
+        behind: int = last.offset + 1
+        return max(end or 0, behind)
 
     def _measure(self, last: ConsumerRecord) -> None:
         seconds = max(0.0, time() - last.timestamp / 1000)

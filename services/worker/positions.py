@@ -39,3 +39,11 @@ async def check_offset(around: Surroundings, place: Place, *, wanted: int) -> No
         f"Kafka has {first} to {end}: {remedy}"
     )
     raise OffsetLost(msg)
+
+
+async def end_of(around: Surroundings, place: Place) -> int:
+    """The offset that the next message of an inbox will have. Errors: BrokerTrouble."""
+    partition = TopicPartition(place.topic, place.partition)
+    with broker_translated(f"asking for the end of {place.origin}", around.settings):
+        ends: dict[TopicPartition, int] = await around.consumer.end_offsets([partition])
+    return ends[partition]

@@ -160,6 +160,20 @@ class ShardRun:
                 last += 1
         return len(messages)
 
+    def ahead_of_control(self, messages: Sequence[Message]) -> int | None:
+        """The first copy among messages of a command that `control/0` has not said."""
+        self._copies.prepare(messages)
+        return self._copies.first_ahead(messages)
+
+    def look_again(self) -> None:
+        """Control may have said more since the copies of this batch were looked up."""
+        self._copies.forget()
+
+    def behind(self, shard: str, *, offset: int) -> list[str]:
+        """The shard, while its inbox is not durably taken up to an offset."""
+        head = self._reader.heads().get(shard)
+        return [] if head is not None and head.next_offset >= offset else [shard]
+
     def missing(self, number: int) -> list[str]:
         """The markets that a barrier waits for."""
         return missing(self._reader, number, products=self._books.control.products)
@@ -181,6 +195,11 @@ class ShardRun:
             self._take_trades(messages)
         self.next_offset = messages[-1].offset + 1
         self._submit()
+
+    def pass_to(self, offset: int) -> None:
+        """Go on from an offset before which nothing is left that makes a row."""
+        self.next_offset = offset
+        self._submit(is_moved=True)
 
     def _take_trades(self, messages: Sequence[Message]) -> None:
         """Trades that one pattern reads are decided together until anything else comes."""
@@ -318,10 +337,10 @@ class ShardRun:
             state = dump_member(books.house.member)
         return rows_of(books.log, state, day=command.business_date)
 
-    def _submit(self) -> None:
-        """Hand over what was decided. A batch of nothing but copies seen before moves no head."""
+    def _submit(self, *, is_moved: bool = False) -> None:
+        """Hand over what was decided; without rows only when it is the offset that moved."""
         log = self._books.log
-        if not log.rows:
+        if not log.rows and not is_moved:
             return
         batch = emptied(self._books.house.outbox)
         batch.rows, batch.parts = log.rows, log.parts
@@ -357,11 +376,8 @@ class ShardRun:
 def _shown(messages: Sequence[Message], lines: Sequence[bytes]) -> bytes:
     """What the pattern is shown of each message, a line for each."""
     joined = b"\n".join(lines)
-    if (
-        joined.count(b"\n") == len(lines) - 1
-        and all(lines)
-        and not any([one.number is not None or one.fault is not None for one in messages])
-    ):
+    others = [one for one in messages if one.number is not None or one.fault is not None]
+    if not others and all(lines) and joined.count(b"\n") == len(lines) - 1:
         return joined
     return b"\n".join(
         [

@@ -98,6 +98,31 @@ def test_a_barrier_that_waits_longer_than_the_session_keeps_its_partition(
     assert sum("assigned: " in line for line in worker.log_lines()) == 1
 
 
+def test_a_database_set_back_to_an_earlier_time_comes_to_the_same_books(
+    house: StreamingHouse, postgres: EmbeddedServer
+) -> None:
+    lines = written(10, DAYS).lines
+    worker = house.start_worker()
+    house.publish(lines[: len(lines) // 3])
+    house.await_durable()
+    worker.terminate()
+    name = psycopg.conninfo.conninfo_to_dict(house.url)["dbname"]
+    execute(postgres, f"CREATE DATABASE {name}_earlier TEMPLATE {name}")
+    worker = house.start_worker()
+    house.publish(lines[len(lines) // 3 :])
+    house.await_durable()
+    expected = house.day_hashes()
+    worker.terminate()
+    execute(postgres, f"DROP DATABASE {name}")
+    execute(postgres, f"ALTER DATABASE {name}_earlier RENAME TO {name}")
+    with psycopg.connect(house.url) as holder:
+        holder.execute("SELECT * FROM clearing.shard_head WHERE shard = 'control/0' FOR UPDATE")
+        worker = house.start_worker()
+        until(lambda: says(worker, "waits for control/0"), "the others wait for control")
+    house.await_durable()
+    assert house.day_hashes() == expected == embedded_hashes(lines)
+
+
 def test_offsets_that_kafka_no_longer_has_stop_the_worker(house: StreamingHouse) -> None:
     async def three() -> None:
         for _ in range(3):
@@ -179,6 +204,12 @@ def test_partitions_that_were_not_recorded_stop_the_worker(house: StreamingHouse
     worker = house.start_worker()
     assert worker.process.wait(SECONDS_MAX) != 0
     assert says(worker, market.topic)
+
+
+def execute(server: EmbeddedServer, statement: str) -> None:
+    """One statement of an administrator."""
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(statement.encode())
 
 
 def offset_of(house: StreamingHouse, shard: str) -> int:
