@@ -27,11 +27,12 @@ from services.embedded.restore import last_line, restore
 from services.embedded.snapshots import snapshot_rows
 from services.embedded.source import Block
 from services.journal.batch import Batch, HeadMove, Int64s, PartRow, SnapshotRow, SourceMove
-from services.journal.early import EarlyParts
+from services.journal.early import EarlyRows
 from services.journal.identities import wire_keys
 from services.journal.pipeline import PipelinedWriter
 from services.journal.reader import Reader
-from services.journal.writer import Journal
+from services.journal.tables import JOURNAL_PART, STATEMENT
+from services.journal.writer import ROWS_PACKED, Journal
 from services.shards.clearinghouse import (
     RANKS,
     Clearinghouse,
@@ -44,6 +45,8 @@ from services.shards.market_batch import Bools, TradeRun, clear_trades
 from services.shards.routing import market_shard, shard_of
 
 LINES_A_BLOCK: Final = 8_192
+# Parts packed between two turns of the writing thread: one by one it would wait for each.
+PARTS_PACKED: Final = 8
 _NO_MARKET: Final = b""
 _NOVATED: Final = b'{"type":"trade_novated/1"'
 
@@ -174,11 +177,14 @@ class EmbeddedRun:
             self._snapshots += snapshot_rows(self.house, decoded.business_date)
 
     def _send_early(self, parts: list[PartRow]) -> None:
-        """Parts go to the writer before the block is decided to its end."""
+        """Parts, and statements that are there, go to the writer before the block is decided."""
         if self._batch.early is None:
-            self._batch.early = EarlyParts(dict(self._heads))
+            self._batch.early = EarlyRows(dict(self._heads))
             self._writer.begin(self._batch)
-        self._batch.early.put(parts)
+        outbox = self.house.outbox
+        self._batch.early.put(JOURNAL_PART, parts, at_once=PARTS_PACKED)
+        self._batch.early.put(STATEMENT, outbox.statements, at_once=ROWS_PACKED)
+        outbox.statements = []
 
     def _prepare(
         self, block: Block, found: list[TradeFields], *, others: list[int]

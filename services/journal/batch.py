@@ -11,6 +11,8 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from services.journal.early import EarlyRows
+
 Int64s = NDArray[np.int64]
 
 BEFORE_FIRST_SESSION = date(1, 1, 1)
@@ -39,13 +41,17 @@ NumberRow = tuple[str, int, int, date]
 
 @dataclass(frozen=True, slots=True)
 class HeadMove:
-    """The head of a shard goes from `seq_before` (None: a new shard) to `seq_after`."""
+    """The head of a shard goes from `seq_before` (None: a new shard) to `seq_after`.
+
+    control_number: of the last control command that the shard knows.
+    """
 
     shard: str
     seq_before: int | None
     seq_after: int
     chain: bytes
     next_offset: int
+    control_number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,8 @@ class Batch:
     """The rows of one transaction; everything may be empty.
 
     identities: (shard, keys, seqs), one entry per shard, the ids that these rows make known;
-    seals: what `IdentityIndex.add` gave back for them.
+    seals: what `IdentityIndex.add` gave back for them; early: rows that are written before the
+    rest of the batch is known.
     """
 
     rows: list[JournalRow] = field(default_factory=list)
@@ -93,3 +100,4 @@ class Batch:
     prices: list[PriceRow] = field(default_factory=list)
     statements: list[StatementRow] = field(default_factory=list)
     numbers: list[NumberRow] = field(default_factory=list)
+    early: EarlyRows | None = None

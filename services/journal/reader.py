@@ -18,7 +18,9 @@ from psycopg.sql import SQL
 
 from services.journal.batch import DayRow, JournalRow, LinkRow
 from services.journal.connecting import Connection, connect
+from services.journal.merging import merged
 from services.journal.migrate import check_schema
+from services.journal.packed import unpacked
 from services.journal.trouble import translated
 
 # A block of a long answer: at most so many rows, and about so many bytes.
@@ -75,12 +77,16 @@ SEQ_MAX = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a shard stands: its last row, the chain up to it, the next offset of its inbox."""
+    """Where a shard stands: its last row, the chain up to it, the next offset of its inbox.
+
+    control_number: of the last control command that it knows.
+    """
 
     shard: str
     seq: int
     chain: bytes
     next_offset: int
+    control_number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +171,8 @@ class Reader:
     def heads(self) -> dict[str, Head]:
         """The head of every shard, by name."""
         rows = self._all(
-            "SELECT shard, seq, chain, next_offset FROM clearing.shard_head ORDER BY 1"
+            "SELECT shard, seq, chain, next_offset, control_number "
+            "FROM clearing.shard_head ORDER BY 1"
         )
         return {row[0]: Head(*row) for row in rows}
 
@@ -245,7 +252,7 @@ class Reader:
         with self._streaming() as connection:
             for block in _blocks(connection, "parts", query=PARTS, values=[shard, seq]):
                 for row in block:
-                    yield row[0]
+                    yield unpacked(row[0])
 
     def facts(self) -> Iterator[list[Facts]]:
         """The facts of all rows of all shards in the order they were decided, in blocks."""
@@ -255,8 +262,8 @@ class Reader:
                 shard: _blocks(connection, f"facts {shard}", query=FACTS, values=[shard])
                 for shard in sorted(shards)
             }
-            for merged in _merged(streams):
-                yield [piece for row in merged for piece in _pieces(connection, row)]
+            for rows in merged(streams):
+                yield [piece for row in rows for piece in _pieces(connection, row)]
 
     def links(self, target: str, barrier: int) -> Iterator[LinkRow]:
         """What the shards have for this one at a barrier: by source, in order of number."""
@@ -348,50 +355,11 @@ def _blocks(
             size = max(1, min(BLOCK_ROWS_MAX, 4 * size, len(rows) * BLOCK_BYTES // max(held, 1)))
 
 
-def _merged(streams: dict[str, Iterator[list[Any]]]) -> Iterator[list[Any]]:
-    """The rows of several shards, each in order, in the one order of `decided`.
-
-    Whatever lies at or before the earliest end of all blocks at hand is complete.
-    """
-    decided = itemgetter(2)
-    held: dict[str, list[Any]] = {}
-    while True:
-        for shard in [shard for shard in streams if not held.get(shard)]:
-            block = next(streams[shard], None)
-            if block is None:
-                del streams[shard]
-                held.pop(shard, None)
-            else:
-                held[shard] = block
-        if not held:
-            return
-        bound = min(decided(block[-1]) for block in held.values())
-        ready: list[Any] = []
-        for shard, block in held.items():
-            count = len(block) if decided(block[-1]) <= bound else _count_until(block, bound)
-            ready += block[:count]
-            held[shard] = block[count:]
-        ready.sort(key=decided)
-        yield ready
-
-
-def _count_until(block: list[Any], bound: int) -> int:
-    """How many leading rows were decided at or before the bound."""
-    low, high = 0, len(block)
-    while low < high:
-        middle = (low + high) // 2
-        if block[middle][2] <= bound:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
 def _pieces(connection: Connection, row: FactsRow) -> Iterator[Facts]:
     shard, seq, _, parts, facts = row
     yield Facts(shard, seq, 0, facts)
     if parts > 1:
         blocks = _blocks(connection, "parts", query=PARTS, values=[shard, seq])
-        numbered = (piece[0] for block in blocks for piece in block)
+        numbered = (unpacked(piece[0]) for block in blocks for piece in block)
         for part, more in enumerate(numbered, start=1):
             yield Facts(shard, seq, part, more)

@@ -6,7 +6,8 @@ One entry per table; `copying.py` packs rows by it, the migrations define the sa
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["text", "int8", "int4", "date", "bool", "bytea"]
+# packed: bytes that are packed on their way in (packed.py)
+Kind = Literal["text", "int8", "int4", "date", "bool", "bytea", "packed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ JOURNAL = Table(
     },
 )
 JOURNAL_PART = Table(
-    "journal_part", {"shard": "text", "seq": "int8", "part": "int4", "facts": "bytea"}
+    "journal_part", {"shard": "text", "seq": "int8", "part": "int4", "facts": "packed"}
 )
 LINK = Table(
     "link",
@@ -109,9 +110,7 @@ STATEMENT = Table(
 CONTROL_NUMBER = Table(
     "control_number", {"shard": "text", "seq": "int8", "number": "int8", "business_date": "date"}
 )
-INBOX = Table(
-    "inbox", {"shard": "text", "topic": "text", "partition": "int4", "topic_id": "text"}
-)
+INBOX = Table("inbox", {"shard": "text", "topic": "text", "partition": "int4", "topic_id": "text"})
 APPEND_ONLY = (
     JOURNAL,
     JOURNAL_PART,

@@ -8,6 +8,7 @@
     ├── DatabaseOverloaded     no connection, memory or lock left, a time limit: rolled back
     ├── DiskFull               no space or an I/O error on the server: rolled back
     ├── FencedOff              another process writes this shard or source: rolled back
+    ├── FedOtherwise           files were cleared into it and Kafka is to feed it, or the reverse
     ├── UnsafeSettings         the database would lose acknowledged rows, or is too old
     ├── SchemaTooNew           the journal was written by a newer clearinghouse
     ├── SchemaMissing          there is no journal in this database, or an older one
@@ -56,6 +57,10 @@ class DiskFull(JournalTrouble):
 
 class FencedOff(JournalTrouble):
     """Somebody else has moved the head of this shard or source; the batch was rolled back."""
+
+
+class FedOtherwise(JournalTrouble):
+    """The journal belongs to other inputs than these; the message says to which."""
 
 
 class UnsafeSettings(JournalTrouble):

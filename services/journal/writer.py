@@ -2,13 +2,16 @@
 
 In: a `Batch`. Out: all of it durable, or an exception of `trouble.py` and nothing of it. Law: the
 head of every shard of the batch moves from where the batch says it was, or the batch is not
-written: two processes can never both extend a shard. A commit is never tried again here;
-`CommitUnknown` is answered by reading the heads anew.
+written: two processes can never both extend a shard. Rows that come before the rest of their batch
+(early.py) stand under the same law: the heads are held where they must be before the first of them
+is sent. A commit is never tried again here; `CommitUnknown` is answered by reading the heads anew.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import islice
+from functools import partial
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any, Self
 
 import psycopg
@@ -16,7 +19,8 @@ import psycopg
 from services.journal.batch import Batch, HeadMove, SourceMove
 from services.journal.claiming import claim
 from services.journal.connecting import Connection, connect
-from services.journal.copying import HEADER, TRAILER, pack, pack_journal
+from services.journal.copying import HEADER, TRAILER, pack, pack_journal, pack_statements
+from services.journal.early import EarlyRows
 from services.journal.identities import runs_of
 from services.journal.migrate import check_schema
 from services.journal.tables import (
@@ -38,17 +42,23 @@ from services.journal.trouble import CommitUnknown, DatabaseGone, FencedOff, tra
 # Rows packed at once: about half a megabyte of journal, so that the server works while we pack.
 ROWS_PACKED = 1000
 
+HOLD_HEADS = """
+SELECT head.shard FROM clearing.shard_head AS head
+JOIN unnest(%b::text[], %b::bigint[]) AS held (shard, seq) USING (shard)
+WHERE head.seq = held.seq ORDER BY head.shard FOR UPDATE OF head
+"""
 MOVE_HEADS = """
 UPDATE clearing.shard_head AS head
-SET seq = moved.seq_after, chain = moved.chain, next_offset = moved.next_offset
-FROM unnest(%b::text[], %b::bigint[], %b::bigint[], %b::bytea[], %b::bigint[])
-    AS moved (shard, seq_before, seq_after, chain, next_offset)
+SET seq = moved.seq_after, chain = moved.chain, next_offset = moved.next_offset,
+    control_number = moved.control_number
+FROM unnest(%b::text[], %b::bigint[], %b::bigint[], %b::bytea[], %b::bigint[], %b::bigint[])
+    AS moved (shard, seq_before, seq_after, chain, next_offset, control_number)
 WHERE head.shard = moved.shard AND head.seq = moved.seq_before
 RETURNING head.shard
 """
 NEW_HEADS = """
-INSERT INTO clearing.shard_head (shard, seq, chain, next_offset)
-SELECT * FROM unnest(%b::text[], %b::bigint[], %b::bytea[], %b::bigint[])
+INSERT INTO clearing.shard_head (shard, seq, chain, next_offset, control_number)
+SELECT * FROM unnest(%b::text[], %b::bigint[], %b::bytea[], %b::bigint[], %b::bigint[])
 ON CONFLICT (shard) DO NOTHING
 RETURNING shard
 """
@@ -79,6 +89,17 @@ class Journal:
             self._connection.close()
             raise
 
+    def give_up_after(self, seconds: float) -> None:
+        """Let Postgres end what this connection has begun and does not go on with.
+
+        A process that stands still with a batch half written holds the heads of its shards: after
+        so long another one may have them. It bounds every statement, so also a large COPY.
+        """
+        text = f"{round(seconds * 1000)}ms"
+        with translated("bounding a batch"):
+            for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+                self._connection.execute("SELECT set_config(%s, %s, false)", [name, text])
+
     def claim(self, *, is_shared: bool = False) -> None:
         """Be the only one who clears into this database, for as long as this connection lives.
 
@@ -93,9 +114,12 @@ class Journal:
         it is durable. CommitUnknown: all of it or nothing; ask the heads.
         """
         try:
-            self._make_months(batch)
+            if batch.early is not None:
+                self._append_early(batch.early)
+            months = self._make_months(batch)
             with translated("writing a batch"):
-                self._connection.execute("BEGIN")
+                if batch.early is None:
+                    self._connection.execute("BEGIN")
                 self._move_heads(batch.heads)
                 self._move_source(batch.source)
                 self._append_all(batch)
@@ -103,6 +127,7 @@ class Journal:
             self._roll_back()
             raise
         self._commit()
+        self._months |= months
 
     def close(self) -> None:
         """Close the connection."""
@@ -114,7 +139,17 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _make_months(self, batch: Batch) -> None:
+    def _append_early(self, early: EarlyRows) -> None:
+        """Begin, and append rows as they come, until the rest of their batch is there."""
+        with translated("writing a batch"):
+            self._connection.execute("BEGIN")
+            values = [[*early.heads], [*early.heads.values()]]
+            self._expect(HOLD_HEADS, values, before=early.heads)
+            for table, pieces in groupby(early, key=itemgetter(0)):
+                pack_some = _packer(table)
+                self._append(table, (pack_some(rows) for _, rows in pieces))
+
+    def _make_months(self, batch: Batch) -> set[tuple[int, int]]:
         """Make the partitions of months not written before, each once in the life of a writer."""
         months = {(day.year, day.month) for day in {row[2] for row in batch.rows}} - self._months
         for year, month in sorted(months):
@@ -122,7 +157,7 @@ class Journal:
                 self._connection.execute(
                     "SELECT clearing.make_journal_month(%s)", [date(year, month, 1)]
                 )
-            self._months.add((year, month))
+        return months
 
     def _move_heads(self, heads: Sequence[HeadMove]) -> None:
         """The fence. Before the rows: a second writer waits here, then finds itself late."""
@@ -135,23 +170,25 @@ class Journal:
                 [head.seq_after for head in old],
                 [head.chain for head in old],
                 [head.next_offset for head in old],
+                [head.control_number for head in old],
             ]
-            self._expect(MOVE_HEADS, values, heads=old)
+            self._expect(MOVE_HEADS, values, before={one.shard: one.seq_before for one in old})
         if new:
             values = [
                 [head.shard for head in new],
                 [head.seq_after for head in new],
                 [head.chain for head in new],
                 [head.next_offset for head in new],
+                [head.control_number for head in new],
             ]
-            self._expect(NEW_HEADS, values, heads=new)
+            self._expect(NEW_HEADS, values, before={one.shard: None for one in new})
 
-    def _expect(self, query: str, values: list[Any], *, heads: Sequence[HeadMove]) -> None:
-        moved = {row[0] for row in self._connection.execute(query.encode(), values).fetchall()}
-        for head in heads:
-            if head.shard not in moved:
-                before = "new" if head.seq_before is None else f"at seq {head.seq_before}"
-                message = f"shard {head.shard} is not {before} any more: another process writes it"
+    def _expect(self, query: str, values: list[Any], *, before: Mapping[str, int | None]) -> None:
+        found = {row[0] for row in self._connection.execute(query.encode(), values).fetchall()}
+        for shard, seq in before.items():
+            if shard not in found:
+                place = "new" if seq is None else f"at seq {seq}"
+                message = f"shard {shard} is not {place} any more: another process writes it"
                 raise FencedOff(message)
 
     def _move_source(self, source: SourceMove | None) -> None:
@@ -176,8 +213,7 @@ class Journal:
             raise FencedOff(message)
 
     def _append_all(self, batch: Batch) -> None:
-        if batch.rows:
-            self._append(JOURNAL, (pack_journal(some) for some in _slices(batch.rows)))
+        self._append_rows(JOURNAL, batch.rows)
         self._append_rows(JOURNAL_PART, batch.parts, at_once=1)
         self._append_rows(LINK, batch.links, at_once=1)
         runs = [
@@ -201,7 +237,8 @@ class Journal:
         self, table: Table, rows: Iterable[Sequence[Any]], *, at_once: int = ROWS_PACKED
     ) -> None:
         if rows:
-            self._append(table, (pack(table, some) for some in _slices(rows, at_once)))
+            pack_some = _packer(table)
+            self._append(table, (pack_some(some) for some in _slices(rows, at_once)))
 
     def _append(self, table: Table, blocks: Iterable[bytes]) -> None:
         with self._connection.cursor().copy(table.copy_in().encode()) as copy:
@@ -232,6 +269,17 @@ class Journal:
                 self._connection.execute("ROLLBACK")
         except psycopg.Error:
             self._connection.close()
+
+
+def _packer(table: Table) -> Callable[[Iterable[Any]], bytes]:
+    """What packs rows of a table: its own packer where there are many of them."""
+    return _PACKERS.get(table.name) or partial(pack, table)
+
+
+_PACKERS: dict[str, Callable[[Iterable[Any]], bytes]] = {
+    JOURNAL.name: pack_journal,
+    STATEMENT.name: pack_statements,
+}
 
 
 def _slices(rows: Iterable[Any], size: int = ROWS_PACKED) -> Iterator[list[Any]]:

@@ -243,12 +243,14 @@ def _state_variation(
         f'"cycle":"{cycle[0]}","amount_cents":'
     )
     amounts = marked.amount_cents[moved].tolist()
-    lines = [
-        f',"account":"{accounts[number].name}{tail}{amount}'
-        for number, amount in zip(moved.tolist(), amounts, strict=True)
-    ]
     assert sum(amounts) == 0, f"variation of {marked.contract.symbol} sums to {sum(amounts)}"
-    emit.bulk(VariationSettled.TYPE, cycle[1], lines=lines)
+    names = [accounts[number].name for number in moved.tolist()]
+    emit.bulk(
+        VariationSettled.TYPE,
+        cycle[1],
+        texts=(',"account":"', tail, ""),
+        columns=(names, [*map(str, amounts)]),
+    )
 
 
 def _state_closed_positions(
@@ -256,12 +258,13 @@ def _state_closed_positions(
 ) -> None:
     accounts = books.control.accounts_by_number
     lots = contract.positions.lots
-    lines = [
-        f',"account":"{accounts[number].name}","contract":"{contract.symbol}","lots":{held}'
-        for number, held in enumerate(lots)
-        if held
-    ]
-    emit.bulk(PositionClosed.TYPE, at, lines=lines)
+    names = [accounts[number].name for number, held in enumerate(lots) if held]
+    emit.bulk(
+        PositionClosed.TYPE,
+        at,
+        texts=(',"account":"', f'","contract":"{contract.symbol}","lots":', ""),
+        columns=(names, [str(held) for held in lots if held]),
+    )
 
 
 def _close_flow(books: MarketBooks, marked: Marked, *, session: date) -> ContractFlow:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -27,19 +28,23 @@ from services.shards.links import ContractFlow, places_of
 from services.shards.member_books import BANK, CASH, VARIATION, MemberBooks, as_column, stored
 from services.shards.member_decide import state_missed
 
+# Whose positions are put together at once: all in one go would touch fresh memory for each entry.
+_ACCOUNTS_AT_ONCE: Final = 8_192
+
 
 @dataclass(slots=True)
 class Totals:
     """What a cycle brings to accounts, by account number.
 
-    margins: of the entries of each flow; parts: the text of margin_set.
+    margins: of the entries of each flow; positions: the text of each account's, as margin_set and
+    statement have it.
     """
 
     variation: dict[str, IntArray]
     initial: IntArray
     has_position: npt.NDArray[np.bool_]
     margins: list[IntArray] = field(default_factory=list)
-    parts: list[str] = field(default_factory=list)
+    positions: list[str] = field(default_factory=list)
 
     @property
     def net(self) -> IntArray:
@@ -65,8 +70,7 @@ def settle_cycle(
     """Settle a barrier; the clock has missed its calls before."""
     state_missed(books, cycle.at, emit=emit)
     totals = add_up(len(books.cash), flows)
-    for flow, margin in zip(flows, totals.margins, strict=True):
-        _note_parts(totals, flow, margin=margin)
+    totals.positions = positions_of(len(books.cash), flows, margins=totals.margins)
     net = totals.net
     _pay_variation(books, totals, cycle=cycle, emit=emit)
     _require(books, totals, cycle=cycle, emit=emit)
@@ -82,7 +86,6 @@ def add_up(accounts: int, flows: Sequence[ContractFlow]) -> Totals:
         variation={},
         initial=np.zeros(accounts, dtype=np.int64),
         has_position=np.zeros(accounts, dtype=np.bool_),
-        parts=[""] * accounts,
     )
     for flow in flows:
         product = product_of(flow.contract)
@@ -100,39 +103,54 @@ def add_up(accounts: int, flows: Sequence[ContractFlow]) -> Totals:
     return totals
 
 
-def _note_parts(totals: Totals, flow: ContractFlow, *, margin: IntArray) -> None:
-    held = np.flatnonzero(flow.lots)
-    accounts = flow.accounts[held]
+def positions_of(
+    accounts: int, flows: Sequence[ContractFlow], *, margins: Sequence[IntArray]
+) -> list[str]:
+    """The text of each account's positions, by account number."""
+    texts: list[str] = []
+    for first in range(0, accounts, _ACCOUNTS_AT_ONCE):
+        until = min(first + _ACCOUNTS_AT_ONCE, accounts)
+        held: list[list[str]] = [[] for _ in range(first, until)]
+        for flow, margin in zip(flows, margins, strict=True):
+            _note_positions(held, flow, margin=margin, first=first)
+        texts += [f"[{','.join(entries)}]" for entries in held]
+    return texts
+
+
+def _note_positions(
+    held: list[list[str]], flow: ContractFlow, *, margin: IntArray, first: int
+) -> None:
+    """What some accounts, from the first on, hold of a contract."""
+    begin, end = np.searchsorted(flow.accounts, (first, first + len(held)))
+    places = begin + np.flatnonzero(flow.lots[begin:end])
+    columns = (flow.accounts[places] - first, flow.lots[places], margin[places])
     head = f'{{"contract":"{flow.contract}","lots":'
-    parts = totals.parts
-    for number, lots, cents in zip(
-        accounts.tolist(), flow.lots[held].tolist(), margin[held].tolist(), strict=True
-    ):
-        before = parts[number]
-        entry = f'{head}{lots},"margin_cents":{cents}}}'
-        parts[number] = f"{before},{entry}" if before else entry
+    for place, lots, cents in zip(*(column.tolist() for column in columns), strict=True):
+        held[place].append(f'{head}{lots},"margin_cents":{cents}}}')
 
 
 def _pay_variation(books: MemberBooks, totals: Totals, *, cycle: Cycle, emit: Emission) -> None:
     """Move each account's variation of each product, one posting each; the house ends at zero."""
     accounts = books.control.accounts_by_number
     tail = (
-        f'"currency":"{CURRENCY}","for":"{VariationSettled.TYPE}",'
+        f',"currency":"{CURRENCY}","for":"{VariationSettled.TYPE}",'
         f'"reference":"{cycle.business_date.isoformat()}/{cycle.name}"'
     )
+    texts = (',"debit":"', '","credit":"', '","amount_cents":', tail)
     for product, column in totals.variation.items():
         house = f"{VARIATION}{product}"
         moved = np.flatnonzero(column)
-        lines = []
-        for number, amount in zip(moved.tolist(), column[moved].tolist(), strict=True):
-            cash = f"{CASH}{accounts[number].name}"
-            dr, cr = (house, cash) if amount > 0 else (cash, house)
-            lines.append(f',"debit":"{dr}","credit":"{cr}","amount_cents":{abs(amount)},{tail}')
-        assert sum(column[moved].tolist()) == 0, f"variation of {product} does not sum to zero"
+        amounts = column[moved].tolist()
+        assert sum(amounts) == 0, f"variation of {product} does not sum to zero"
+        drs, crs = [house] * len(amounts), [house] * len(amounts)
+        for place, number in enumerate(moved.tolist()):
+            side = crs if amounts[place] > 0 else drs
+            side[place] = f"{CASH}{accounts[number].name}"
         books.cash = stored(add(as_column(books.cash), column))
-        if lines:
+        if amounts:
             books.house_cents.setdefault(house, 0)
-        emit.bulk(Posting.TYPE, cycle.at, lines=lines)
+        cents = [str(abs(amount)) for amount in amounts]
+        emit.bulk(Posting.TYPE, cycle.at, texts=texts, columns=(drs, crs, cents))
 
 
 def _require(books: MemberBooks, totals: Totals, *, cycle: Cycle, emit: Emission) -> None:
@@ -145,18 +163,24 @@ def _require(books: MemberBooks, totals: Totals, *, cycle: Cycle, emit: Emission
         f'","business_date":"{cycle.business_date.isoformat()}","cycle":"{cycle.name}",'
         f'"model":"{model}","initial_cents":'
     )
-    columns = (totals.initial, maintenance, as_column(books.cash))
-    rows = zip(chosen.tolist(), *(column[chosen].tolist() for column in columns), strict=True)
-    accounts, parts = books.control.accounts_by_number, totals.parts
-    lines = [
-        f',"account":"{accounts[number].name}{middle}{initial},"maintenance_cents":{least},'
-        f'"equity_cents":{equity},"parts":[{parts[number]}]'
-        for number, initial, least, equity in rows
+    places = chosen.tolist()
+    accounts, positions = books.control.accounts_by_number, totals.positions
+    cents = [
+        [*map(str, column[chosen].tolist())]
+        for column in (totals.initial, maintenance, as_column(books.cash))
     ]
     books.initial = stored(totals.initial)
     books.maintenance = stored(maintenance)
     books.had_position = bytearray(totals.has_position.tobytes())
-    emit.bulk(MarginSet.TYPE, cycle.at, lines=lines)
+    names = [accounts[number].name for number in places]
+    held = [positions[number] for number in places]
+    between = (',"maintenance_cents":', ',"equity_cents":', ',"parts":')
+    emit.bulk(
+        MarginSet.TYPE,
+        cycle.at,
+        texts=(',"account":"', middle, *between, ""),
+        columns=(names, *cents, held),
+    )
 
 
 def _decide_withdrawals(books: MemberBooks, cycle: Cycle, *, emit: Emission) -> None:

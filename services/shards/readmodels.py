@@ -61,7 +61,7 @@ def statement_rows(
     chosen = np.flatnonzero(totals.has_position | (net != 0) | (cash != 0))
     initial, maintenance = as_column(books.initial), as_column(books.maintenance)
     columns = [column[chosen].tolist() for column in (cash, net, initial, maintenance)]
-    accounts, parts = books.control.accounts_by_number, totals.parts
+    accounts, positions = books.control.accounts_by_number, totals.positions
     rows: list[StatementRow] = []
     for number, held, moved, least, most in zip(
         chosen.tolist(), columns[0], columns[1], columns[3], columns[2], strict=True
@@ -70,7 +70,7 @@ def statement_rows(
         rows.append(
             (
                 shard, seq, account.name, account.member.name, account.origin, day, name,
-                held, moved, most, least, held, f"[{parts[number]}]",
+                held, moved, most, least, held, positions[number],
             )
         )  # fmt: skip
     return rows

@@ -54,6 +54,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         }
         self._keepers: dict[TopicPartition, tuple[ShardKeeper, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
         self._copying: asyncio.Task[None] | None = None
         self._around: Surroundings | None = None
         self.clock = SessionClock(settings)
@@ -128,8 +129,10 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
             self._copying.cancel()
             await asyncio.wait({self._copying})
             self._copying = None
-        if going:
-            await asyncio.wait({task for _, task in going})
+        self._leaving |= {task for _, task in going}
+        if self._leaving:
+            # Those of a rebalance that is under way too, when the worker ends in the middle of it.
+            await asyncio.wait({*self._leaving})
 
     def _watched(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
         """A task whose failure ends the worker."""
@@ -139,6 +142,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
 
     def _look_at(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._leaving.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is None or self.failure is not None:
             return

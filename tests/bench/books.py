@@ -43,6 +43,15 @@ def fill_books(house: Clearinghouse, accounts: int, *, seed: int = 1) -> list[Co
     return contracts
 
 
+def trade_again(contracts: list[ContractBooks], day: str, *, seed: int) -> None:
+    """Another day on which every account has traded in every contract, and carries its lots."""
+    draw = np.random.default_rng(seed)
+    for contract in contracts:
+        opened = np.frombuffer(contract.positions.open_cents, dtype=np.int64)
+        opened[:] = _flat(draw, 20 * LOTS_MAX, len(opened))
+        _add_trade(contract, day)
+
+
 def _open_accounts(books: ControlBooks, accounts: int) -> None:
     members = list(books.members.values())
     assert len(members) == MEMBERS, f"{len(members)} members"
@@ -69,7 +78,12 @@ def _take_positions(contract: ContractBooks, draw: np.random.Generator, accounts
     for column, bound in ((positions.lots, LOTS_MAX), (positions.open_cents, 20 * LOTS_MAX)):
         held = np.frombuffer(column, dtype=np.int64)
         held[:] = _flat(draw, bound, accounts)
-    at = parse_instant(f"{DAY}T20:59:00Z")
+    _add_trade(contract, DAY)
+
+
+def _add_trade(contract: ContractBooks, day: str) -> None:
+    """A trade in the closing window."""
+    at = parse_instant(f"{day}T20:59:00Z")
     moved = random.Random(contract.symbol).randrange(5)  # noqa: S311 - a bench draws no secrets
     contract.trades.add(0, at, price_ticks=SETTLED_TICKS + moved, lots=1)
 

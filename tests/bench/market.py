@@ -63,7 +63,7 @@ def opening(accounts: int, *, cash_cents: int = 10**12) -> Iterator[bytes]:
         output_usd_per_mtok="2.07",
         at=at,
     )
-    yield _line("open_session/1", business_date=DAY, at=f"{DAY}T00:05:00Z")
+    yield session()
 
 
 def trades(
@@ -89,6 +89,11 @@ def trades(
 def _price(draw: random.Random) -> str:
     ticks = draw.randrange(197, 218)
     return f"{ticks // 100}.{ticks % 100:02d}"
+
+
+def session(day: str = DAY) -> bytes:
+    """The opening of a day."""
+    return _line("open_session/1", business_date=day, at=f"{day}T00:05:00Z")
 
 
 def closing(day: str = DAY, following: str = "2026-06-09") -> bytes:

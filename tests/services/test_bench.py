@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.bench.__main__ import BENCHES, measure
 from tests.bench.figure import Figure, line_of
+from tests.kafka_shared import NAMED
+
+# A failover lasts as long as Kafka's shortest session: tests/faults kills workers all day long.
+STREAMED = ("latency", "stream")
+EMBEDDED = sorted(BENCHES.keys() - {*STREAMED, "failover"})
 
 
-@pytest.mark.parametrize("name", sorted(BENCHES))
+@pytest.mark.parametrize("name", EMBEDDED)
 def test_a_bench_says_ours_baseline_and_ratio(name: str) -> None:
-    said = measure(name, is_small=True)
+    expect_figures(measure(name, is_small=True), name)
+
+
+@pytest.mark.parametrize("name", STREAMED)
+def test_a_bench_on_kafka_does_too(name: str, broker: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAMED, broker)
+    expect_figures(measure(name, is_small=True), name)
+
+
+def expect_figures(said: dict[str, Any], name: str) -> None:
+    """Each figure has something to say."""
     assert said["bench"] == name
     for figure in (said, *said["figures"]):
         assert figure["ours"] > 0

@@ -24,4 +24,8 @@ WHERE shard = 'control/0' AND seq > 0 AND length(facts) > 0
 AND substring(facts FROM 1 FOR 27) <> convert_to('{"type":"command_refused/1"', 'UTF8');
 SELECT clearing.make_append_only('clearing.control_number');
 
+-- How far each shard has followed: the number of its last copy, of control/0 itself its last number.
+ALTER TABLE clearing.shard_head ADD COLUMN control_number bigint NOT NULL DEFAULT 0;
+UPDATE clearing.shard_head SET control_number = (SELECT coalesce(max(number), 0) FROM clearing.control_number);
+
 GRANT SELECT, INSERT ON clearing.inbox, clearing.control_number TO clearing_writer;

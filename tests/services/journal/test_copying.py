@@ -5,10 +5,10 @@ from datetime import date
 
 import pytest
 
-from services.journal.batch import Batch, JournalRow
-from services.journal.copying import pack, pack_journal
+from services.journal.batch import Batch, JournalRow, StatementRow
+from services.journal.copying import pack, pack_journal, pack_statements
 from services.journal.reader import Reader
-from services.journal.tables import APPEND_ONLY, DAY, JOURNAL, SETTLEMENT_PRICE
+from services.journal.tables import APPEND_ONLY, DAY, JOURNAL, SETTLEMENT_PRICE, STATEMENT
 from services.journal.writer import Journal
 from tests.services.journal.journal_rows import SIT, chain, move, row
 
@@ -39,6 +39,30 @@ def test_null_has_length_minus_one() -> None:
 
 def test_journal_rows_are_packed_fast_as_they_are_packed_plainly() -> None:
     assert pack_journal(awkward_rows()) == pack(JOURNAL, awkward_rows())
+
+
+def test_statements_are_packed_fast_as_they_are_packed_plainly() -> None:
+    amounts = 10**15, -7, 0, 2**62, -(2**63)
+    made: list[StatementRow] = [
+        (
+            shard,
+            seq,
+            f"Konto-{seq}-ß",
+            member,
+            origin,
+            date(2026, 1, seq),
+            cycle,
+            *amounts,
+            "[]" * seq,
+        )
+        for seq in (1, 2, 3)
+        for shard in ("member/0", "member/1")
+        for member in ("M1", "Börse")
+        for origin in ("house", "customer")
+        for cycle in ("close", "noon")
+    ]
+    made += made[:3]
+    assert pack_statements(made) == pack(STATEMENT, made)
 
 
 def test_a_row_of_wrong_width_is_not_packed() -> None:
