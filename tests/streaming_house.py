@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -33,6 +33,8 @@ from services.broker.messages import read_message
 from services.broker.topics import Place, partitions, places
 from services.broker.trouble import BrokerTrouble
 from services.embedded.restore import restore_control
+from services.feed.lines import command_lines
+from services.feed.session import FeedPlan, FeedSession
 from services.journal.embedded import EmbeddedServer
 from services.journal.reader import Head, Reader
 from services.journal.trouble import JournalTrouble
@@ -169,6 +171,14 @@ class StreamingHouse:
         """
         asyncio.run(self._publish(list(lines), timeout_s))
 
+    def feed(self, lines: Sequence[bytes]) -> None:
+        """Feed lines as `clearing feed` does, which gives up when the world is in trouble."""
+        path = self._directory / "lines.jsonl"
+        path.write_bytes(b"\n".join(lines) + b"\n")
+        plan = FeedPlan([str(path)], command_lines, timeout_s=PUBLISH_SECONDS_MAX)
+        session = FeedSession(self.settings, plan, say=lambda _: None)
+        session.run(lambda _: nullcontext(lambda *_: None))
+
     def await_durable(self, timeout_s: float = 60.0) -> None:
         """Wait until all that was produced is in the journal, and every shard knows all of control.
 
@@ -238,12 +248,14 @@ class StreamingHouse:
             time.sleep(_LOOK_S)
 
     def _behind_control(self) -> dict[str, str]:
-        """The shards in use that do not know all that control has said."""
+        """The shards in use that do not know all that control has said; none may know more."""
         with Reader(self.url) as reader:
             heads = reader.heads()
             products = restore_control(reader).products
         known = {shard: head.control_number for shard, head in heads.items()}
         wanted = known.get(CONTROL_SHARD, 0)
+        ahead = sorted(shard for shard, number in known.items() if number > wanted)
+        assert not ahead, f"{ahead} know more than the {wanted} commands that control has said"
         owed = {CONTROL_SHARD, MEMBER_SHARD, *map(market_shard, products), *heads}
         return {
             shard: f"knows control command {known.get(shard)} of {wanted}"

@@ -60,7 +60,7 @@ def noon(session: date) -> str:
 def test_a_worker_leaves_the_day_hashes_of_the_embedded_run(house: StreamingHouse) -> None:
     lines = written(5, DAYS).lines
     house.start_worker()
-    house.publish(lines)
+    house.feed(lines)
     house.await_durable()
     assert house.day_hashes() == embedded_hashes(lines)
     assert house.verify() == []
@@ -70,11 +70,11 @@ def test_two_workers_share_the_shards_and_one_takes_over_in_order(house: Streami
     lines = written(6, DAYS).lines
     first, second = house.start_worker(), house.start_worker()
     until(lambda: says(first, "loaded") and says(second, "loaded"), "both have a shard")
-    house.publish(lines[: len(lines) // 2])
+    house.feed(lines[: len(lines) // 2])
     begun = time.monotonic()
     assert first.terminate() == 0
     assert time.monotonic() - begun < 10
-    house.publish(lines[len(lines) // 2 :])
+    house.feed(lines[len(lines) // 2 :])
     house.await_durable()
     assert house.day_hashes() == embedded_hashes(lines)
 
@@ -85,14 +85,14 @@ def test_a_barrier_that_waits_longer_than_the_session_keeps_its_partition(
     lines = written(7, 2).lines
     closes = [place for place, line in enumerate(lines) if b"close_session/1" in line]
     worker = house.start_worker()
-    house.publish(lines[: closes[0]])
+    house.feed(lines[: closes[0]])
     house.await_durable()
     with psycopg.connect(house.url) as holder:
         holder.execute("SELECT * FROM clearing.shard_head WHERE shard = 'market/SIT' FOR UPDATE")
         asyncio.run(put(house, "control/0", lines[closes[0]]))
         until(lambda: says(worker, "waits for market/SIT"), "the barrier waits")
         time.sleep(2 * QUICK["session_timeout_ms"] / 1000)
-    house.publish(lines[closes[0] + 1 :])
+    house.feed(lines[closes[0] + 1 :])
     house.await_durable()
     assert house.day_hashes() == embedded_hashes(lines)
     assert sum("assigned: " in line for line in worker.log_lines()) == 1
@@ -103,13 +103,13 @@ def test_a_database_set_back_to_an_earlier_time_comes_to_the_same_books(
 ) -> None:
     lines = written(10, DAYS).lines
     worker = house.start_worker()
-    house.publish(lines[: len(lines) // 3])
+    house.feed(lines[: len(lines) // 3])
     house.await_durable()
     worker.terminate()
     name = psycopg.conninfo.conninfo_to_dict(house.url)["dbname"]
     execute(postgres, f"CREATE DATABASE {name}_earlier TEMPLATE {name}")
     worker = house.start_worker()
-    house.publish(lines[len(lines) // 3 :])
+    house.feed(lines[len(lines) // 3 :])
     house.await_durable()
     expected = house.day_hashes()
     worker.terminate()
@@ -144,7 +144,7 @@ def test_health_tells_the_truth(house: StreamingHouse) -> None:
     worker = house.start_worker(web_port=port)
     until(lambda: page(port, "healthz")[0] == 200, "the page is there")
     until(lambda: page(port, "readyz")[0] == 200, "the shards are caught up")
-    house.publish(written(8, 2).lines)
+    house.feed(written(8, 2).lines)
     house.await_durable()
     _, metrics = page(port, "metrics")
     assert 'clearing_refusals_total{reason="malformed",shard="control/0"}' in metrics
@@ -158,7 +158,7 @@ def test_the_timer_advances_the_clock_of_the_present_session(house: StreamingHou
         session -= timedelta(days=1)
     opened = {"type": "open_session/1", "business_date": session.isoformat(), "at": noon(session)}
     house.start_worker(clock_interval_s=0.2)
-    house.publish([json.dumps(opened).encode()])
+    house.feed([json.dumps(opened).encode()])
     with Reader(house.url) as reader:
         until(lambda: reader.last_number() > 3, "the clock advances")
 
@@ -191,7 +191,7 @@ def test_of_two_groups_that_both_own_a_shard_the_fence_lets_one_through(
 ) -> None:
     lines = written(9, DAYS).lines
     workers = [house.start_worker(), house.start_worker(group=f"{house.name}-other")]
-    house.publish(lines)
+    house.feed(lines)
     house.await_durable()
     assert house.day_hashes() == embedded_hashes(lines)
     assert any(says(one, "fenced off") for one in workers)
