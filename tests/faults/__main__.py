@@ -1,5 +1,6 @@
 """A campaign of kills: `python tests/faults --rounds N --seed S`; each round is one market.
 
+With `--streams` the market goes through Kafka and workers (streaming/), else through `clear`.
 Prints a line for each round and the sum. Exit 1 if the books of any round did not end as those of
 an undisturbed run.
 """
@@ -7,6 +8,7 @@ an undisturbed run.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +18,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from services.journal.embedded import EmbeddedServer
 from tests.faults.kills import Round, kill_round
+from tests.faults.streaming.campaign import Campaign
+from tests.faults.streaming.plants import PLANTS
+from tests.faults.streaming.rounds import Plan
+
+EXIT_TERMINATED = 128 + signal.SIGTERM
 
 
 def main() -> int:
@@ -23,7 +30,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python tests/faults", description=__doc__)
     parser.add_argument("--rounds", type=int, default=10, help="how many markets")
     parser.add_argument("--seed", type=int, default=0, help="of the first; the others follow")
+    parser.add_argument("--streams", action="store_true", help="workers on Kafka")
+    parser.add_argument("--plant", default="", choices=["", *PLANTS], help="a defect to be found")
+    parser.add_argument("--report", type=Path, help="a file for the figures, as JSON")
     asked = parser.parse_args()
+    seeds = range(asked.seed, asked.seed + asked.rounds)
+    # Asked to end, it ends what it started, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
+    if asked.streams:
+        return Campaign(Plan(planted=asked.plant), asked.report).run(seeds)
     begun = monotonic()
     rounds: list[Round] = []
     failed: list[int] = []
@@ -31,7 +46,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="clearing-faults-") as directory,
         EmbeddedServer(Path(directory)) as server,
     ):
-        for seed in range(asked.seed, asked.seed + asked.rounds):
+        for seed in seeds:
             try:
                 rounds.append(kill_round(server, seed))
                 _say(_told(rounds[-1]))

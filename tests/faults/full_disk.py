@@ -6,6 +6,7 @@ the server inherits from the process that starts it.
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import shutil
@@ -41,12 +42,24 @@ def may_mount() -> bool:
 def filled(disk: Path, *, but: int) -> Iterator[None]:
     """Leave so many bytes of a disk free."""
     filler = disk / "filler"
-    with filler.open("wb") as stream:
-        os.posix_fallocate(stream.fileno(), 0, shutil.disk_usage(disk).free - but)
     try:
+        with filler.open("wb") as stream:
+            _take(stream.fileno(), disk, but=but)
         yield
     finally:
         filler.unlink()
+
+
+def _take(file: int, disk: Path, *, but: int) -> None:
+    """Make a file as long as there is room; others may write at the same time."""
+    while (room := shutil.disk_usage(disk).free - but) > 0:
+        try:
+            os.posix_fallocate(file, 0, room)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+        else:
+            return
 
 
 @contextmanager

@@ -21,7 +21,9 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[2]
 SECONDS_MAX: Final = 120.0
 _FORKS: Final = get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.faults.victims", "services.cli"])
+_FORKS.set_forkserver_preload(
+    ["tests.faults.victims", "services.cli", "services.console.clear_command"]
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,108 @@
+"""What must be true after a round, whatever happened in it.
+
+In: a house to which lines were published, all of them durable. Out: nothing, or an AssertionError
+that names what is lost, doubled or otherwise than the embedded run of the same lines has it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from services.audit.starting import state_of
+from services.broker.messages import BY_COPY, read_message
+from services.broker.topics import places
+from services.embedded.memory import MemoryRun
+from services.journal.reader import Reader
+from services.shards.routing import CONTROL_SHARD
+from services.worker.shard_books import load_shard
+from tests.laws import check_laws
+from tests.streaming_house import StreamingHouse
+
+_ROWS = "SELECT origin, position FROM clearing.journal WHERE shard = %s ORDER BY seq"
+
+
+def check_round(house: StreamingHouse, lines: Sequence[bytes]) -> None:
+    """All that a round promises."""
+    check_every_message_has_one_row(house, lines)
+    run = MemoryRun()
+    for line in lines:
+        run.take(line)
+    check_laws(run.house)
+    check_day_hashes(house, run)
+    check_books(house, run)
+    findings = house.verify()
+    assert not findings, f"clearing verify: {findings}"
+
+
+def check_every_message_has_one_row(house: StreamingHouse, lines: Sequence[bytes]) -> None:
+    """Nothing is lost, nothing is doubled: messages, rows and copies are counted one by one."""
+    published: Counter[bytes] = Counter()
+    heads = house.heads()
+    for place in places(house.name):
+        inbox = [
+            read_message(
+                place.shard, offset=one.offset, key=one.key, value=one.value, headers=one.headers
+            )
+            for one in house.inbox(place.shard)
+        ]
+        plain = [message for message in inbox if message.number is None]
+        published.update(message.line for message in plain)
+        if place.shard not in heads:
+            assert not inbox, f"{place.shard} is not in use and has {len(inbox)} messages"
+            continue
+        taken, copied = _rows(house, place.shard, origin=place.origin)
+        _assert_same(place.shard, [message.offset for message in plain], taken)
+        number = 0 if place.shard == CONTROL_SHARD else heads[place.shard].control_number
+        assert len(copied) == len(set(copied)), f"{place.shard}: a copy was taken twice: {copied}"
+        if copied:
+            wanted = [*range(copied[0], number + 1)]
+            assert copied == wanted, f"{place.shard}: copies {copied}, expected {wanted}"
+    assert published == Counter(lines), "what lies in Kafka is not what was published"
+
+
+def check_day_hashes(house: StreamingHouse, run: MemoryRun) -> None:
+    """The books at every close are those of the embedded run, shard for shard."""
+    wanted = {
+        (shard, day.isoformat()): digest.hex() if isinstance(digest, bytes) else digest
+        for shard, day, _, digest in run.house.outbox.days
+    }
+    found = house.day_hashes()
+    differing = sorted(
+        key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key)
+    )
+    assert not differing, f"day hashes differ: {differing}"
+    assert wanted, "no day was closed"
+
+
+def check_books(house: StreamingHouse, run: MemoryRun) -> None:
+    """The books at the end, loaded as a worker would, are those of the embedded run."""
+    with Reader(house.url) as reader:
+        for shard in reader.heads():
+            loaded = load_shard(reader, shard)
+            assert loaded is not None, shard
+            same = state_of(loaded.house, shard) == state_of(run.house, shard)
+            assert same, f"the books of {shard} at the end are not those of the embedded run"
+
+
+def _rows(house: StreamingHouse, shard: str, *, origin: str) -> tuple[list[int], list[int]]:
+    """Offsets of the inbox and numbers of control commands that a shard's rows came from."""
+    with Reader(house.url) as reader:
+        rows = reader.connection.execute(_ROWS, [shard]).fetchall()
+    taken = [
+        int(position)
+        for found, position in rows
+        if found.partition("?")[0] == origin and not found.endswith(BY_COPY)
+    ]
+    return taken, [int(position) for found, position in rows if found == CONTROL_SHARD]
+
+
+def _assert_same(shard: str, wanted: list[int], found: list[int]) -> None:
+    if wanted == found:
+        return
+    counts = Counter(found)
+    lost = sorted(set(wanted) - counts.keys())
+    doubled = sorted(offset for offset, count in counts.items() if count > 1)
+    said = f"lost {len(lost)}: {lost[:9]}, doubled {len(doubled)}: {doubled[:9]}"
+    msg = f"{shard}: rows are not the messages of the inbox in their order; {said}"
+    raise AssertionError(msg)

@@ -1,0 +1,85 @@
+"""Defects planted in a test build of the worker; the campaign must find each of them.
+
+In: a name. Out: a worker program that is wrong in that way. They show that the faults reach the
+places they are meant for and that the checks see what they must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from services.broker.topics import Place
+from services.journal.batch import Batch
+from services.journal.writer import Journal
+from services.worker import keeper, shard_run
+from services.worker.keeper import ShardKeeper
+from services.worker.positions import check_offset
+from services.worker.surroundings import Surroundings
+
+Fetch = Callable[[ShardKeeper, int, int], Awaitable[Sequence[ConsumerRecord]]]
+
+_MOVE_OFFSET: Final = "UPDATE clearing.shard_head SET next_offset = %s WHERE shard = %s"
+
+
+def plant(name: str) -> None:
+    """Change the worker program of this process."""
+    PLANTS[name]()
+
+
+def _position_first() -> None:
+    """The position in the stream is committed before the rows are."""
+    original = Journal.commit
+
+    def commit(self: Journal, batch: Batch) -> None:
+        for head in batch.heads:
+            self._connection.execute(_MOVE_OFFSET, [head.next_offset, head.shard])
+        original(self, batch)
+
+    setattr(Journal, "commit", commit)  # noqa: B010
+
+
+def _copies_without_numbers() -> None:
+    """A receiver applies every genuine copy it sees, also one it had before."""
+
+    def is_next(*_: object, **__: object) -> bool:
+        return True
+
+    setattr(shard_run, "is_next", is_next)  # noqa: B010
+
+
+def _kafkas_offset() -> None:
+    """Offsets are committed to Kafka as soon as messages are fetched, and reading goes on there."""
+    fetch: Fetch = getattr(ShardKeeper, "_fetch")  # noqa: B009 - this is what a test build is
+    seek = AIOKafkaConsumer.seek
+    found: dict[TopicPartition, int] = {}
+
+    async def fetch_and_commit(
+        self: ShardKeeper, most: int, timeout_ms: int
+    ) -> Sequence[ConsumerRecord]:
+        records = await fetch(self, most, timeout_ms)
+        if records:
+            offsets = {self._partition: records[-1].offset + 1}
+            await self._around.consumer.commit(offsets)
+        return records
+
+    async def check_and_ask(around: Surroundings, place: Place, *, wanted: int) -> None:
+        await check_offset(around, place, wanted=wanted)
+        partition = TopicPartition(place.topic, place.partition)
+        found[partition] = await around.consumer.committed(partition) or 0
+
+    def seek_there(self: Any, partition: TopicPartition, offset: int) -> None:  # noqa: ANN401
+        seek(self, partition, found.get(partition, offset))
+
+    setattr(ShardKeeper, "_fetch", fetch_and_commit)  # noqa: B010
+    setattr(keeper, "check_offset", check_and_ask)  # noqa: B010
+    setattr(AIOKafkaConsumer, "seek", seek_there)  # noqa: B010
+
+
+PLANTS: Final[dict[str, Callable[[], None]]] = {
+    "position-first": _position_first,
+    "copies-without-numbers": _copies_without_numbers,
+    "kafkas-offset": _kafkas_offset,
+}

@@ -1,0 +1,180 @@
+"""Named points of a worker at which a test build is killed (SIGKILL) or stands still (SIGSTOP).
+
+In: a point and at which passage of it. Out: a worker program that then gives itself the signal.
+Nothing is changed in a worker that is not armed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final, NamedTuple
+
+from services.journal.tables import SNAPSHOT, Table
+from services.journal.writer import Journal
+from services.worker import keeper, shard_books, shard_run
+from services.worker.copier import ControlCopier
+from services.worker.host import ShardHost
+from services.worker.keeper import ShardKeeper
+from services.worker.shard_run import ShardRun
+
+
+class Fault(NamedTuple):
+    """Where a worker stops itself. ending: SIGKILL or SIGSTOP."""
+
+    point: str
+    passage: int
+    ending: signal.Signals = signal.SIGKILL
+
+
+Trap = Callable[[], None]
+
+
+def arm(fault: Fault) -> None:
+    """Change the worker program of this process."""
+    left = fault.passage
+
+    def passed() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), fault.ending)
+
+    POINTS[fault.point](passed)
+
+
+def _around(
+    owner: object, name: str, *, before: Trap | None = None, after: Trap | None = None
+) -> None:
+    """Pass a trap before or after each call of a function."""
+    original: Callable[..., Any] = getattr(owner, name)
+
+    @wraps(original)
+    def changed(*values: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever it takes and gives
+        if before is not None:
+            before()
+        given = original(*values, **named)
+        if after is not None:
+            after()
+        return given
+
+    setattr(owner, name, changed)
+
+
+def _after_awaited(owner: object, name: str, trap: Trap) -> None:
+    original: Callable[..., Any] = getattr(owner, name)
+
+    @wraps(original)
+    async def changed(*values: Any, **named: Any) -> Any:  # noqa: ANN401 - as above
+        given = await original(*values, **named)
+        trap()
+        return given
+
+    setattr(owner, name, changed)
+
+
+def _after_copy(trap: Trap) -> None:
+    """After the first rows of a batch went through COPY, the rest not yet."""
+    _around(Journal, "_append", after=trap)
+
+
+def _before_commit(trap: Trap) -> None:
+    _around(Journal, "_commit", before=trap)
+
+
+def _after_commit(trap: Trap) -> None:
+    _around(Journal, "_commit", after=trap)
+
+
+def _before_batch(trap: Trap) -> None:
+    """A batch was decided, nothing of it is written: who stands still here comes back too late."""
+    _around(Journal, "commit", before=trap)
+
+
+def _before_copies(trap: Trap) -> None:
+    """The control journal has the command; the inbox of the next shard does not have its copy."""
+    _around(ControlCopier, "_send", before=trap)
+
+
+def _after_copies(trap: Trap) -> None:
+    """Some inboxes have the copies, others do not."""
+    _after_awaited(ControlCopier, "_send", trap)
+
+
+def _waiting_at_barrier(trap: Trap) -> None:
+    _around(ShardRun, "missing", after=trap)
+
+
+def _behind_barrier(trap: Trap) -> None:
+    """All markets have answered; what that makes of the members is not written."""
+    _around(shard_run, "answers", after=trap)
+
+
+def _in_snapshot(trap: Trap) -> None:
+    """The books were dumped; their close is not written."""
+    _around(ShardRun, "_snapshot", after=trap)
+
+
+def _snapshot_written(trap: Trap) -> None:
+    """The snapshot went through COPY, its transaction is open."""
+    original = Journal._append_rows  # noqa: SLF001 - this is what a test build is
+
+    def changed(self: Journal, table: Table, rows: Any, **more: Any) -> None:  # noqa: ANN401
+        original(self, table, rows, **more)
+        if table is SNAPSHOT and rows:
+            trap()
+
+    setattr(Journal, "_append_rows", changed)  # noqa: B010
+
+
+def _loading(trap: Trap) -> None:
+    """The shard is loaded, its inbox is not at the right place yet."""
+    _around(shard_run, "load_shard", after=trap)
+
+
+def _opening(trap: Trap) -> None:
+    """A shard was opened, its row 0 is not written."""
+    _around(shard_books, "_opened", after=trap)
+
+
+def _letting_go(trap: Trap) -> None:
+    """A partition is being taken away."""
+    _around(ShardKeeper, "release", before=trap)
+    _around(ShardHost, "_release", before=trap)
+
+
+def _fetched(trap: Trap) -> None:
+    """Messages were fetched, none is decided."""
+    _after_awaited(ShardKeeper, "_fetch", trap)
+
+
+def _sought(trap: Trap) -> None:
+    """The offset was checked; the consumer was not told."""
+    _after_awaited(keeper, "check_offset", trap)
+
+
+POINTS: Final[dict[str, Callable[[Trap], None]]] = {
+    "after COPY": _after_copy,
+    "before COMMIT": _before_commit,
+    "after COMMIT": _after_commit,
+    "before a batch": _before_batch,
+    "before copies": _before_copies,
+    "between copies": _after_copies,
+    "waiting at a barrier": _waiting_at_barrier,
+    "behind a barrier": _behind_barrier,
+    "in a snapshot": _in_snapshot,
+    "snapshot written": _snapshot_written,
+    "loading": _loading,
+    "opening": _opening,
+    "letting go": _letting_go,
+    "fetched": _fetched,
+    "before seek": _sought,
+}
+# Those that are passed at every batch, so often that a worker does some work before the nth.
+OFTEN: Final = frozenset(
+    {"after COPY", "before COMMIT", "after COMMIT", "before a batch", "fetched"}
+)
+# Where a worker that stands still is most dangerous: with a batch in its hands.
+STANDSTILLS: Final = ("before a batch", "before COMMIT", "after COPY", "before copies", "fetched")

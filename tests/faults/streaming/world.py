@@ -1,0 +1,84 @@
+"""What workers stand on: Kafka and Postgres, each killed and brought back, the disk filled.
+
+In: a broker and an embedded server. Out: counts of what was done to them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import psycopg
+
+from services.journal.embedded import EmbeddedServer
+from tests.faults.full_disk import MIB, filled
+from tests.faults.postmaster import kill_postmaster
+from tests.kafka_broker import LocalBroker
+
+_BACKENDS: Final = """
+SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name LIKE 'clearing%%'
+ORDER BY pid
+"""
+
+
+class World:
+    """Kafka and Postgres. disk: where Postgres lives, if that disk is small enough to be filled."""
+
+    def __init__(
+        self, broker: LocalBroker, server: EmbeddedServer, *, disk: Path | None = None
+    ) -> None:
+        self.broker = broker
+        self.server = server
+        self.disk = disk
+        self.counts: Counter[str] = Counter()
+
+    def kill_postgres(self) -> None:
+        """Kill the first process of Postgres; start it again on its files when all are dead."""
+        kill_postmaster(self.server.directory)
+        self.counts["postgres kills"] += 1
+        self.mend_postgres()
+
+    def mend_postgres(self) -> None:
+        """See that Postgres runs: waits until all of an old server are dead, then starts one."""
+        with EmbeddedServer(self.server.directory):
+            pass
+
+    def kill_backend(self, database: str, *, rng: Random) -> None:
+        """End one of the server's processes that work for the workers: kill -9 or politely.
+
+        kill -9 of any of them makes Postgres end all and recover.
+        """
+        with (
+            suppress(psycopg.OperationalError),
+            psycopg.connect(self.server.url, autocommit=True) as admin,
+        ):
+            pids = [int(str(row[0])) for row in admin.execute(_BACKENDS, [database]).fetchall()]
+            if not pids:
+                return
+            if rng.random() < 0.2:
+                os.kill(rng.choice(pids), signal.SIGKILL)
+                self.counts["postgres kills"] += 1
+            else:
+                admin.execute("SELECT pg_terminate_backend(%s)", [rng.choice(pids)])
+                self.counts["backends terminated"] += 1
+
+    def kill_broker(self, away_s: float) -> None:
+        """Kill Kafka, and start it on its files a while later."""
+        self.broker.kill()
+        self.counts["broker kills"] += 1
+        time.sleep(away_s)
+        self.broker.restart()
+
+    def fill_disk(self, seconds: float, *, rng: Random) -> None:
+        """Leave Postgres next to no room for a while."""
+        assert self.disk is not None, "this disk cannot be filled"
+        with filled(self.disk, but=rng.choice([0, MIB // 4, 2 * MIB])):
+            time.sleep(seconds)
+        self.counts["disk filled"] += 1
+        self.mend_postgres()

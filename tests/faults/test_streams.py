@@ -1,0 +1,59 @@
+"""Workers, Kafka and Postgres killed while a market runs: the books end as the embedded run's.
+
+A short one of what `python tests/faults --streams` does at length; and the proof that it would see
+what it is for: three defects, each planted in all workers, each found.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.faults.streaming.campaign import world_at_hand
+from tests.faults.streaming.rounds import Plan, stream_round
+from tests.faults.streaming.world import World
+from tests.kafka_shared import what_to_install
+from tests.kafka_software import missing_software
+
+SCRIPT = (
+    "kill a worker", "await a point", "kill postgres", "kill all workers", "kill the broker",
+    "kill a worker",
+)  # fmt: skip
+# Where a worker alone kills itself so that the defect loses; and where one stands still until
+# another has copied the same, so that it doubles.
+KILLED = Plan(script=["await a point"] * 3, workers=1)
+STILL = Plan(script=["await a point", "stand still"] * 3, still_share=1.0)
+PLANTED = {
+    "position-first": replace(KILLED, points=["before COMMIT", "after COPY"]),
+    "copies-without-numbers": replace(STILL, points=["before copies"]),
+    "kafkas-offset": replace(KILLED, points=["fetched", "before a batch"]),
+}
+# What the checks say: messages that no row is of, or that are never taken; copies taken twice.
+SAID = re.compile(
+    "lost [1-9]|messages from offset|taken twice|know more|already exists|LinkBroken|ControlGap"
+)
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """A broker and a server of our own, since they are killed."""
+    if missing := missing_software():
+        pytest.fail(what_to_install(missing))
+    with world_at_hand() as made:
+        yield made
+
+
+def test_a_market_survives_kills_of_workers_postgres_and_kafka(world: World) -> None:
+    done = stream_round(world, 1, Plan(script=SCRIPT, market="small"))
+    assert done.counts["worker kills"] >= 4, done
+    assert done.counts["postgres kills"] >= 1, done
+    assert done.counts["broker kills"] == 1, done
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_a_planted_defect_is_found(world: World, planted: str) -> None:
+    plan = replace(PLANTED[planted], planted=planted, market="small", patience_s=20.0)
+    with pytest.raises(AssertionError) as found:
+        stream_round(world, 2, plan)
+    assert SAID.search(str(found.value)), found.value
