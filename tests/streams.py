@@ -100,7 +100,7 @@ class Streams:
         run = self.runs[shard]
         while rest := self.inboxes[shard][run.next_offset :]:
             batch = rest[: self._random.randint(1, _BATCH_MAX)]
-            free = run.until_barrier(batch)
+            free = run.decider.until_barrier(batch)
             if free:
                 run.take(batch[:free])
             else:
@@ -110,9 +110,9 @@ class Streams:
 
     def _await_markets(self, run: ShardRun, barrier: Message) -> None:
         assert barrier.number is not None, barrier
-        for shard in run.missing(barrier.number):
+        for shard in run.decider.missing(barrier.number):
             self.take(shard)
-        assert run.missing(barrier.number) == []
+        assert run.decider.missing(barrier.number) == []
 
 
 def day_hashes(url: str) -> dict[tuple[str, str], str]:

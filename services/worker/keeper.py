@@ -182,8 +182,8 @@ class ShardKeeper:
             await self._await_control(run, messages)
         while messages:
             free = len(messages)
-            if run.has_barriers:
-                free = await asyncio.to_thread(run.until_barrier, messages)
+            if run.decider.has_barriers:
+                free = await asyncio.to_thread(run.decider.until_barrier, messages)
             if not free:
                 await self._await_markets(run, messages[0])
                 free = 1
@@ -200,7 +200,7 @@ class ShardKeeper:
         """Wait until every market has answered a barrier."""
         number = barrier.number
         assert number is not None, barrier
-        await self._await(lambda: run.missing(number), f"barrier {number}", channel=LINKS)
+        await self._await(lambda: run.decider.missing(number), f"barrier {number}", channel=LINKS)
 
     async def _await_control(self, run: ShardRun, messages: Sequence[Message]) -> None:
         """Wait until `control/0` has taken what lay in its inbox when a copy was ahead of it.
@@ -208,7 +208,7 @@ class ShardKeeper:
         A copy of what control has not said is forged, or the database was set back to an earlier
         time and control has yet to say it again: whoever judged at once could not tell.
         """
-        number = await asyncio.to_thread(run.ahead_of_control, messages)
+        number = await asyncio.to_thread(run.decider.ahead_of_control, messages)
         if number is None:
             return
         (control,) = [
@@ -218,9 +218,9 @@ class ShardKeeper:
         ]
         end = await end_of(self._around, control)
         await self._await(
-            lambda: run.behind(CONTROL_SHARD, offset=end), f"copy {number}", channel=CONTROL
+            lambda: run.decider.behind(CONTROL_SHARD, offset=end), f"copy {number}", channel=CONTROL
         )
-        run.look_again()
+        run.decider.look_again()
 
     async def _await(self, missing: Callable[[], list[str]], what: str, *, channel: str) -> None:
         """Wait with the inbox paused, polling on, until no shard is missing; tell which is."""

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from services.broker.topics import Place
 from services.journal.batch import Batch
 from services.journal.writer import Journal
-from services.worker import keeper, shard_run
+from services.worker import deciding, keeper
 from services.worker.keeper import ShardKeeper
 from services.worker.positions import check_offset
 from services.worker.surroundings import Surroundings
@@ -47,7 +47,7 @@ def _copies_without_numbers() -> None:
     def is_next(*_: object, **__: object) -> bool:
         return True
 
-    setattr(shard_run, "is_next", is_next)  # noqa: B010
+    setattr(deciding, "is_next", is_next)  # noqa: B010
 
 
 def _kafkas_offset() -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from services.journal.tables import SNAPSHOT, Table
 from services.journal.writer import Journal
-from services.worker import keeper, shard_books, shard_run
+from services.worker import deciding, keeper, shard_books, shard_run
 from services.worker.copier import ControlCopier
 from services.worker.host import ShardHost
 from services.worker.keeper import ShardKeeper
@@ -109,7 +109,7 @@ def _waiting_at_barrier(trap: Trap) -> None:
 
 def _behind_barrier(trap: Trap) -> None:
     """All markets have answered; what that makes of the members is not written."""
-    _around(shard_run, "answers", after=trap)
+    _around(deciding, "answers", after=trap)
 
 
 def _in_snapshot(trap: Trap) -> None:

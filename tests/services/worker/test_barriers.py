@@ -25,7 +25,7 @@ def test_a_copy_that_lies_there_before_its_command_is_refused_however_late_it_is
         streams.put(MEMBER_SHARD, SMALL_MARKET[FIRST], number=number)
         forged = streams.inboxes[MEMBER_SHARD][members.next_offset :]
         # Nobody has ordered it yet, so nothing is waited for; then it is ordered.
-        assert members.until_barrier(forged) == 1
+        assert members.decider.until_barrier(forged) == 1
         streams.put(CONTROL_SHARD, SMALL_MARKET[FIRST])
         streams.take(CONTROL_SHARD)
         members.take(forged)
