@@ -16,9 +16,9 @@ from services.journal.tables import SNAPSHOT, Table
 from services.journal.writer import Journal
 from services.worker import deciding, keeper, shard_books, shard_run
 from services.worker.copier import ControlCopier
+from services.worker.deciding import Decider
 from services.worker.host import ShardHost
 from services.worker.keeper import ShardKeeper
-from services.worker.shard_run import ShardRun
 
 
 class Fault(NamedTuple):
@@ -104,7 +104,7 @@ def _after_copies(trap: Trap) -> None:
 
 
 def _waiting_at_barrier(trap: Trap) -> None:
-    _around(ShardRun, "missing", after=trap)
+    _around(Decider, "missing", after=trap)
 
 
 def _behind_barrier(trap: Trap) -> None:
@@ -114,7 +114,7 @@ def _behind_barrier(trap: Trap) -> None:
 
 def _in_snapshot(trap: Trap) -> None:
     """The books were dumped; their close is not written."""
-    _around(ShardRun, "_snapshot", after=trap)
+    _around(Decider, "_snapshot", after=trap)
 
 
 def _snapshot_written(trap: Trap) -> None:
