@@ -86,10 +86,10 @@ class Settings(BaseSettings):
         "clearing-workers", min_length=1, description="Consumer group that shares the partitions."
     )
     session_timeout_ms: Millis = Field(
-        10_000, description="Silence after which Kafka gives a worker's partitions to others."
+        6_000, description="Silence after which Kafka gives a worker's partitions to others."
     )
     heartbeat_interval_ms: Millis = Field(
-        3_000, description="How often a worker says that it lives; at most a third of the session."
+        1_000, description="How often a worker says that it lives; at most a third of the session."
     )
     batch_messages: int = Field(
         8_192, gt=0, description="Messages of a shard in one transaction, at most."

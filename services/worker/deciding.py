@@ -52,7 +52,7 @@ class Decider:
     memory: of its ids; snapshots: rows of its books at closes, not handed over yet.
     """
 
-    def __init__(self, place: Place, books: ShardBooks, reader: Reader) -> None:
+    def __init__(self, place: Place, books: ShardBooks, *, reader: Reader) -> None:
         self._place = place
         self._reader = reader
         self._decided = books.decided

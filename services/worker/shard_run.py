@@ -58,7 +58,7 @@ class ShardRun:
                 msg = f"{place.shard}: no control command has put the product in use"
                 raise NotInUse(msg)
             self._opened = opened.pop_all()
-        self.decider = Decider(place, loaded, self._reader)
+        self.decider = Decider(place, loaded, reader=self._reader)
         self._head = loaded.head
         self._handed: deque[tuple[Batch, list[Handed]]] = deque()
         self._durable: deque[Batch] = deque()

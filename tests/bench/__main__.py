@@ -17,7 +17,12 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench import close, ingest, memory, replay
+from services.settings import Settings
+from tests.bench import close, failover, ingest, latency, memory, replay, stream
+
+_BATCH: Final[int] = Settings.model_fields["batch_messages"].default
+_SESSION: Final[int] = Settings.model_fields["session_timeout_ms"].default
+_BEAT: Final[int] = Settings.model_fields["heartbeat_interval_ms"].default
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,26 @@ BENCHES: Final = {
         {"trades_count": 3_000_000, "accounts": 10_000, "block": 1_000_000},
         {"trades_count": 2_000, "accounts": 200, "block": 1_000},
     ),
+    "stream": Bench(
+        stream.run,
+        {
+            "trades_count": 1_000_000,
+            "accounts": 10_000,
+            "agent_trades": 100_000,
+            "batch": _BATCH,
+        },
+        {"trades_count": 3_000, "accounts": 20, "agent_trades": 500, "batch": 100},
+    ),
+    "latency": Bench(
+        latency.run,
+        {"trades_count": 300_000, "accounts": 10_000, "seconds": 30, "batch": _BATCH},
+        {"trades_count": 2_000, "accounts": 20, "seconds": 1, "batch": 100},
+    ),
+    "failover": Bench(
+        failover.run,
+        {"trades_count": 300_000, "rounds": 15, "session_ms": _SESSION, "heartbeat_ms": _BEAT},
+        {"trades_count": 2_000, "rounds": 1, "session_ms": 6_000, "heartbeat_ms": 1_000},
+    ),
 }
 
 
@@ -71,10 +96,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python tests/bench", description=__doc__)
     parser.add_argument("name", choices=sorted(BENCHES))
     parser.add_argument("--small", action="store_true", help="sizes that prove nothing")
-    parser.add_argument("--trades", type=int, help="of ingest, memory, and each day of replay")
+    parser.add_argument("--trades", type=int, help="of all but close")
     parser.add_argument("--accounts", type=int, help="that hold positions")
     parser.add_argument("--accounts-durable", type=int, help="of the close to durable rows")
     parser.add_argument("--block", type=int, help="trades in a point of the curve of memory")
+    parser.add_argument("--agent-trades", type=int, help="of the agent that stream is held against")
+    parser.add_argument("--seconds", type=int, help="of latency at a steady rate")
+    parser.add_argument("--rounds", type=int, help="kills of failover")
+    parser.add_argument("--session-ms", type=int, help="session_timeout_ms of failover")
+    parser.add_argument("--heartbeat-ms", type=int, help="heartbeat_interval_ms of failover")
+    parser.add_argument("--batch", type=int, help="messages of a transaction on Kafka, at most")
     asked = parser.parse_args()
     said = measure(
         asked.name,
@@ -83,6 +114,12 @@ def main() -> None:
         accounts=asked.accounts,
         accounts_durable=asked.accounts_durable,
         block=asked.block,
+        agent_trades=asked.agent_trades,
+        seconds=asked.seconds,
+        batch=asked.batch,
+        rounds=asked.rounds,
+        session_ms=asked.session_ms,
+        heartbeat_ms=asked.heartbeat_ms,
     )
     sys.stdout.write(f"{json.dumps(said)}\n")
 
