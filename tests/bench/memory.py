@@ -83,6 +83,7 @@ def _forget_rows(house: MemoryRun) -> None:
     for log in house.house.logs():
         log.rows, log.parts, log.decided = [], [], []
     house.memory.seen.clear()
+    house.house.outbox.numbers.clear()
 
 
 def _traced(work: Callable[[], object]) -> int:
