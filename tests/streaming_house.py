@@ -32,9 +32,9 @@ from services.broker.making import TopicPlan, make_topics
 from services.broker.messages import read_message
 from services.broker.topics import Place, partitions, places
 from services.broker.trouble import BrokerTrouble
-from services.embedded.restore import restore_control
 from services.feed.lines import command_lines
 from services.feed.session import FeedPlan, FeedSession
+from services.hosting.restore import restore_control
 from services.journal.embedded import EmbeddedServer
 from services.journal.reader import Head, Reader
 from services.journal.trouble import JournalTrouble

@@ -13,7 +13,7 @@ from events.codec import Malformed, decode_command
 from events.commands import CloseSession, Command
 from services.audit.evidence import Evidence
 from services.audit.sources import SourcesRead
-from services.embedded.snapshots import snapshot_rows
+from services.hosting.snapshots import snapshot_rows
 from services.journal.batch import JournalRow
 from services.shards.clearinghouse import GENESIS_ORIGIN, RANKS, take_decoded
 from services.shards.identity import Identity, identity_named

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from services.audit.findings import Findings
-from services.embedded.ids import key_of, seen_in_row
+from services.hosting.ids import key_of, seen_in_row
 from services.journal.batch import Int64s, Seal
 from services.journal.identities import SPAN_BITS, IdentityIndex
 from services.journal.reader import Reader

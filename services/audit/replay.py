@@ -11,8 +11,8 @@ import json
 from datetime import date
 from typing import Final
 
-from services.embedded.pace import paced
-from services.embedded.restore import blocks_of, rows_of
+from services.hosting.pace import paced
+from services.hosting.restore import blocks_of, rows_of
 from services.journal.reader import SEQ_MAX, Reader
 from services.shards.fold import fold_control, fold_member
 from services.shards.fold_trades import fold_market_rows

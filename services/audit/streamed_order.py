@@ -23,7 +23,7 @@ from services.audit.evidence import Evidence
 from services.audit.inboxes import InboxesRead
 from services.audit.starting import state_of
 from services.broker.messages import BY_COPY
-from services.embedded.snapshots import rows_of
+from services.hosting.snapshots import rows_of
 from services.journal.batch import JournalRow
 from services.shards.clearinghouse import (
     Market,

@@ -30,7 +30,7 @@ from services.audit.order import Order
 from services.audit.recorded import RecordedRows
 from services.audit.starting import from_first_row, from_last_snapshot
 from services.audit.streamed_order import StreamedOrder
-from services.embedded.pace import paced
+from services.hosting.pace import paced
 from services.journal.reader import Reader
 from services.journal.trouble import translated
 

@@ -6,12 +6,10 @@ Errors: those of the source and of the journal, as they are.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final
 
 from services.embedded.run import LINES_A_BLOCK, EmbeddedRun, Tally
 from services.embedded.source import (
@@ -21,13 +19,10 @@ from services.embedded.source import (
     open_source,
     source_name,
 )
+from services.hosting.pace import return_freed_memory
 from services.journal.inboxes import refuse_streamed
 from services.journal.migrate import migrate
 from services.journal.reader import Reader
-
-# M_MMAP_THRESHOLD of glibc's malloc.h, and from which size on an array is large.
-MALLOPT_MMAP_THRESHOLD: Final = -3
-LARGE_BYTES: Final = 1 << 20
 
 Progress = Callable[[Block], None]
 
@@ -86,16 +81,6 @@ def clear(
                 progress(block)
         run.drain()
         return Summary(called, run.tally, monotonic() - begun, was_done=False)
-
-
-def return_freed_memory() -> None:
-    """Let go of large arrays when they are freed: a sixth of the memory of a long clear.
-
-    glibc learns from the first large array that is freed to keep those that are smaller, up to
-    32 MB, scattered as they are. Elsewhere there is no such call, and nothing is done.
-    """
-    with suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).mallopt(MALLOPT_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 @contextmanager

@@ -20,12 +20,12 @@ import numpy as np
 from events.codec import Malformed, decode_command
 from events.commands import CloseSession, Command, RunCycle
 from events.trade_line import TRADE_LINES, TradeFields
-from services.embedded.ids import Handed, JournalMemory, key_of, suspects_among
-from services.embedded.outgoing import emptied, refusals_in
-from services.embedded.pace import paced
-from services.embedded.restore import last_line, restore
-from services.embedded.snapshots import snapshot_rows
 from services.embedded.source import Block
+from services.hosting.ids import Handed, JournalMemory, key_of, suspects_among
+from services.hosting.outgoing import emptied, refusals_in
+from services.hosting.pace import paced
+from services.hosting.restore import last_line, restore
+from services.hosting.snapshots import snapshot_rows
 from services.journal.batch import Batch, HeadMove, Int64s, PartRow, SnapshotRow, SourceMove
 from services.journal.early import EarlyRows
 from services.journal.identities import wire_keys

@@ -13,8 +13,8 @@ from typing import Final, Protocol
 
 from events.codec import Malformed, decode_command
 from events.commands import Configure
-from services.embedded.restore import restore_control
 from services.feed.stillness import Stillness
+from services.hosting.restore import restore_control
 from services.journal.reader import Head, Reader
 from services.journal.trouble import DatabaseGone, DatabaseOverloaded, DatabaseUnreachable
 from services.shards.routing import MEMBER_SHARD, market_shard

@@ -18,8 +18,7 @@ from faust.app import BootStrategy
 from faust.web import Request, Response, View
 from mode import Service
 
-from services.embedded.clear import return_freed_memory
-from services.embedded.pace import paced
+from services.hosting.pace import paced, return_freed_memory
 from services.settings import Settings
 from services.worker.host import ShardHost
 from services.worker.lines import log_lines

@@ -18,8 +18,8 @@ from events.commands import CloseSession, Command, RunCycle
 from events.trade_line import TRADE_LINES, TradeFields
 from services.broker.messages import Fault, Message
 from services.broker.topics import Place
-from services.embedded.ids import JournalMemory, key_of, suspects_among
-from services.embedded.snapshots import rows_of
+from services.hosting.ids import JournalMemory, key_of, suspects_among
+from services.hosting.snapshots import rows_of
 from services.journal.batch import SnapshotRow
 from services.journal.identities import wire_keys
 from services.journal.reader import NumberedCommand, Reader

@@ -13,7 +13,7 @@ from typing import Final
 
 from events.codec import Malformed, decode_command
 from events.commands import Configure
-from services.embedded.restore import restore_control, restore_market, restore_member
+from services.hosting.restore import restore_control, restore_market, restore_member
 from services.journal.reader import Head, NumberedCommand, Reader
 from services.shards.clearinghouse import (
     Clearinghouse,

@@ -15,8 +15,8 @@ from typing import Final, Self
 
 from services.broker.messages import Message
 from services.broker.topics import Place
-from services.embedded.ids import Handed
-from services.embedded.outgoing import emptied, refusals_in
+from services.hosting.ids import Handed
+from services.hosting.outgoing import emptied, refusals_in
 from services.journal.batch import Batch, HeadMove
 from services.journal.pipeline import PipelinedWriter
 from services.journal.reader import Reader

@@ -31,9 +31,9 @@ import numpy as np
 from events.codec import Malformed, decode_command
 from events.commands import CloseSession
 from risk.requirement import maintenance_of
-from services.embedded.clear import return_freed_memory
 from services.embedded.memory import MemoryRun
 from services.embedded.run import EmbeddedRun
+from services.hosting.pace import return_freed_memory
 from services.journal.embedded import EmbeddedServer
 from services.journal.migrate import migrate
 from services.shards.clearinghouse import Clearinghouse

@@ -29,6 +29,7 @@ PLANTED = {
     "copies-without-numbers": replace(STILL, points=["before copies"]),
     "kafkas-offset": replace(KILLED, points=["fetched", "before a batch"]),
 }
+SEEDS = range(2, 8)
 # What the checks say: messages that no row is of, or that are never taken; copies taken twice.
 SAID = re.compile(
     "lost [1-9]|messages from offset|taken twice|know more|already exists|LinkBroken|ControlGap"
@@ -54,6 +55,8 @@ def test_a_market_survives_kills_of_workers_postgres_and_kafka(world: World) -> 
 @pytest.mark.parametrize("planted", PLANTED)
 def test_a_planted_defect_is_found(world: World, planted: str) -> None:
     plan = replace(PLANTED[planted], planted=planted, market="small", patience_s=20.0)
+    # Who is killed when is not in our hand: a round in which it did no harm is played anew.
     with pytest.raises(AssertionError) as found:
-        stream_round(world, 2, plan)
+        for seed in SEEDS:
+            stream_round(world, seed, plan)
     assert SAID.search(str(found.value)), found.value

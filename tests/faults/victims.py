@@ -90,13 +90,13 @@ def commanded(*arguments: str) -> Ending:
 
 
 def _clear(*, arguments: list[str], log: Path, lines_a_block: int) -> None:
+    said = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(said, 2)
+    sys.stderr = os.fdopen(2, "w", buffering=1)
     import services.cli  # noqa: PLC0415 - the process that only starts victims needs none of it
     import services.console.clear_command as command  # noqa: PLC0415
     from services.embedded.clear import clear  # noqa: PLC0415
 
-    said = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    os.dup2(said, 2)
-    sys.stderr = os.fdopen(2, "w", buffering=1)
     # The command has no such option: blocks are its own affair.
     setattr(command, "clear", partial(clear, lines_a_block=lines_a_block))  # noqa: B010
     sys.argv = ["clearing", "clear", *arguments]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from services.embedded.pace import paced
+from services.hosting.pace import paced
 from services.journal.ahead import ahead
 from services.journal.reader import SEQ_MAX, FoldingRow, Head, Reader
 from services.shards.clearinghouse import RANKS, Clearinghouse, Market
