@@ -55,8 +55,12 @@ def test_a_market_survives_kills_of_workers_postgres_and_kafka(world: World) -> 
 @pytest.mark.parametrize("planted", PLANTED)
 def test_a_planted_defect_is_found(world: World, planted: str) -> None:
     plan = replace(PLANTED[planted], planted=planted, market="small", patience_s=20.0)
-    # Who is killed when is not in our hand: a round in which it did no harm is played anew.
     with pytest.raises(AssertionError) as found:
-        for seed in SEEDS:
-            stream_round(world, seed, plan)
+        until_it_does_harm(world, plan)
     assert SAID.search(str(found.value)), found.value
+
+
+def until_it_does_harm(world: World, plan: Plan) -> None:
+    """Rounds until one fails: who is killed when is not in our hand."""
+    for seed in SEEDS:
+        stream_round(world, seed, plan)
