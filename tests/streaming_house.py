@@ -30,7 +30,7 @@ from services.broker.administration import topics_admin
 from services.broker.connecting import client_options, producer_options, started
 from services.broker.making import TopicPlan, make_topics
 from services.broker.messages import read_message
-from services.broker.topics import Place, partitions, places
+from services.broker.topics import Place, partitions, place_of, places
 from services.broker.trouble import BrokerTrouble
 from services.feed.lines import command_lines
 from services.feed.session import FeedPlan, FeedSession
@@ -189,7 +189,7 @@ class StreamingHouse:
 
     def await_control(self, timeout_s: float = 60.0) -> None:
         """Wait until `control/0` has taken its inbox and every shard knows what it said."""
-        control = [place for place in places(self.name) if place.shard == CONTROL_SHARD]
+        control = [place_of(CONTROL_SHARD, self.name)]
         self._await(lambda: self._untaken(control) or self._behind_control(), timeout_s)
 
     def products(self) -> list[str]:
@@ -219,7 +219,7 @@ class StreamingHouse:
 
     def inbox(self, shard: str, *, after: int = 0) -> list[ConsumerRecord]:
         """What lies in a shard's inbox from an offset on."""
-        (place,) = [one for one in places(self.name) if one.shard == shard]
+        place = place_of(shard, self.name)
         return asyncio.run(self._inboxes({place: after}))[shard]
 
     async def _publish(self, lines: list[bytes], timeout_s: float) -> None:

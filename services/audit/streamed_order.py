@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from events.codec import Malformed, decode_command
-from events.commands import CloseSession, Command, Configure, RunCycle
+from events.commands import CloseSession, Command, RunCycle
 from services.audit.between_shards import ControlCommands, LinksSent
 from services.audit.envelopes import MARKS, copy_refusal, envelope_refusal, recorded_detail
 from services.audit.evidence import Evidence
@@ -40,6 +40,7 @@ from services.shards.links import ContractFlow
 from services.shards.log import Inbound, ShardLog
 from services.shards.misplaced import refuse_misplaced, wrong_shard
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, shard_of
+from services.shards.standing import put_in_use
 from services.shards.state import dump_control, load_control
 from settlement.control_books import ControlBooks
 
@@ -188,7 +189,7 @@ class StreamedOrder:
 
     def _note_in_use(self, command: Command, *, decided: int) -> None:
         """Products that a command has put in use; their shards begin right after it."""
-        if not isinstance(command, Configure) or command.parameter != "product_in_use":
+        if put_in_use(command) is None:
             return
         house = self._house
         begun = {*house.markets, *self._opening, *ControlBooks().products}

@@ -47,6 +47,12 @@ def places(prefix: str = PREFIX) -> list[Place]:
     ]
 
 
+def place_of(shard: str, prefix: str = PREFIX) -> Place:
+    """The inbox of a shard."""
+    (place,) = [place for place in places(prefix) if place.shard == shard]
+    return place
+
+
 def partitions(prefix: str = PREFIX) -> dict[str, int]:
     """How many partitions each topic has."""
     return dict(Counter(place.topic for place in places(prefix)))

@@ -8,7 +8,7 @@ is sent while the members' close is decided, in the same transaction.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -21,7 +21,8 @@ from events.codec import Malformed, decode_command
 from events.commands import CloseSession, Command, RunCycle
 from events.trade_line import TRADE_LINES, TradeFields
 from services.embedded.source import Block
-from services.hosting.ids import Handed, JournalMemory, key_of, suspects_among
+from services.hosting.handing import HandingOver
+from services.hosting.ids import JournalMemory, key_of, suspects_among
 from services.hosting.outgoing import emptied, refusals_in
 from services.hosting.pace import paced
 from services.hosting.restore import last_line, restore
@@ -29,7 +30,6 @@ from services.hosting.snapshots import snapshot_rows
 from services.journal.batch import Batch, HeadMove, Int64s, PartRow, SnapshotRow, SourceMove
 from services.journal.early import EarlyRows
 from services.journal.identities import wire_keys
-from services.journal.pipeline import PipelinedWriter
 from services.journal.reader import Reader
 from services.journal.tables import JOURNAL_PART, STATEMENT
 from services.journal.writer import ROWS_PACKED, Journal
@@ -79,9 +79,7 @@ class EmbeddedRun:
             log.shard: log.seq - 1 for log in self.house.logs() if restored is not None
         }
         self._memory = JournalMemory(self._reader)
-        self._durable: deque[Batch] = deque()
-        self._handed: deque[tuple[Batch, list[Handed]]] = deque()
-        self._writer = PipelinedWriter(self._journal, self._durable.append)
+        self._handing = HandingOver(self._journal, self._memory)
         self._batch = Batch()
         self._snapshots: list[SnapshotRow] = []
         self._decoded: dict[int, Command | Malformed] = {}
@@ -102,11 +100,11 @@ class EmbeddedRun:
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         with self._opened:
-            self._writer.__exit__(kind, *rest)
+            self._handing.writer.__exit__(kind, *rest)
 
     def take(self, block: Block, *, source: str, position_before: int | None) -> None:
         """Decide a block and hand it to the writer; waits while two others are not durable yet."""
-        self._forget_durable()
+        self._handing.forget_durable()
         self._decide(block, source)
         ended = block.is_last
         move = SourceMove(
@@ -117,8 +115,8 @@ class EmbeddedRun:
 
     def drain(self) -> None:
         """Wait until all is durable."""
-        self._writer.drain()
-        self._forget_durable()
+        self._handing.writer.drain()
+        self._handing.forget_durable()
 
     def _decide(self, block: Block, source: str) -> None:
         """Trades that one pattern reads are gathered by market until anything else comes."""
@@ -180,7 +178,7 @@ class EmbeddedRun:
         """Parts, and statements that are there, go to the writer before the block is decided."""
         if self._batch.early is None:
             self._batch.early = EarlyRows(dict(self._heads))
-            self._writer.begin(self._batch)
+            self._handing.writer.begin(self._batch)
         outbox = self.house.outbox
         self._batch.early.put(JOURNAL_PART, parts, at_once=PARTS_PACKED)
         self._batch.early.put(STATEMENT, outbox.statements, at_once=ROWS_PACKED)
@@ -242,9 +240,7 @@ class EmbeddedRun:
         for log in self.house.logs():
             self._add_rows(batch, log, offset=move.position)
         batch.snapshots, self._snapshots = self._snapshots, []
-        handed = self._memory.hand_over(batch)
-        self._handed.append((batch, handed))
-        self._writer.submit(batch)
+        self._handing.submit(batch)
 
     def _add_rows(self, batch: Batch, log: ShardLog, *, offset: int) -> None:
         if not log.rows:
@@ -262,13 +258,6 @@ class EmbeddedRun:
         self.tally.trades += log.novated + sum(_NOVATED in facts for facts in log.decided)
         self.tally.refused += refusals_in(log.decided)
         log.novated, log.decided = 0, []
-
-    def _forget_durable(self) -> None:
-        while self._durable:
-            done = self._durable.popleft()
-            batch, handed = self._handed.popleft()
-            assert batch is done, "batches became durable out of order"
-            self._memory.forget(handed)
 
 
 def _products(fields: Sequence[TradeFields]) -> list[bytes]:

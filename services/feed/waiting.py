@@ -11,13 +11,12 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, Protocol
 
-from events.codec import Malformed, decode_command
-from events.commands import Configure
 from services.feed.stillness import Stillness
 from services.hosting.restore import restore_control
 from services.journal.reader import Head, Reader
 from services.journal.trouble import DatabaseGone, DatabaseOverloaded, DatabaseUnreachable
 from services.shards.routing import MEMBER_SHARD, market_shard
+from services.shards.standing import put_in_use, standing_command
 
 # Between two looks: from what a fast worker needs to what costs the database nothing.
 _LOOK_S: Final = 0.003
@@ -59,12 +58,9 @@ class JournalHeads:
         """The products that control commands have put in use so far."""
         with self._asked() as reader:
             for row in reader.numbered(after=self._number):
-                command = decode_command(row.line)
-                assert not isinstance(command, Malformed), row
-                if isinstance(command, Configure) and command.parameter == "product_in_use":
-                    assert command.product is not None, row
-                    if command.product not in self._products:
-                        self._products.append(command.product)
+                product = put_in_use(standing_command(row.line))
+                if product is not None and product not in self._products:
+                    self._products.append(product)
                 self._number = row.number
         return list(self._products)
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final
 
 from events.codec import Malformed
-from events.commands import CloseSession, Command, Configure, RunCycle
+from events.commands import CloseSession, Command, RunCycle
 from events.facts import DayClosed, ShardOpened
 from events.parameters import PARAMETERS
 from events.refusals import Reason, Refusal
@@ -33,6 +33,7 @@ from services.shards.member_cycle import cycle_of, settle_cycle
 from services.shards.member_decide import decide_member, state_missed
 from services.shards.readmodels import PriceRow, StatementRow, price_rows, statement_rows
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, market_shard, shard_of
+from services.shards.standing import put_in_use
 from services.shards.state import (
     control_hash,
     dump_control,
@@ -172,17 +173,15 @@ def _copy(house: Clearinghouse, inbound: Inbound, *, command: Command) -> None:
         flows += take_market_copy(
             house.markets[product], house.outbox, inbound=copy, command=command
         )
-    if isinstance(command, Configure):
-        _open_configured(house, command, decided=inbound.decided)
+    configured = put_in_use(command)
+    if configured is not None and configured not in house.markets:
+        _open_configured(house, configured, decided=inbound.decided)
     last = Inbound(CONTROL_SHARD, number, inbound.decided + RANKS - 1, inbound.line)
     take_member_copy(house, last, command=command, flows=flows)
 
 
-def _open_configured(house: Clearinghouse, command: Configure, *, decided: int) -> None:
+def _open_configured(house: Clearinghouse, product: str, *, decided: int) -> None:
     """A new product's shard begins with what control has said up to this command."""
-    product = command.product
-    if command.parameter != "product_in_use" or product is None or product in house.markets:
-        return
     control = load_control(dump_control(house.control))
     open_market(house, product, control=control, decided=decided + RANKS - 2)
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from events.codec import Malformed, decode_command, decode_fact
-from events.commands import Command, RunCycle
+from events.commands import RunCycle
 from events.facts import CommandRefused, Fact, TradeNovated
 from events.refusals import Reason, Refusal
 from events.units import parse_instant
@@ -23,6 +23,7 @@ from services.shards.market_trade import novate
 from services.shards.member_apply import apply_member_copy, apply_member_fact
 from services.shards.member_books import MemberBooks
 from services.shards.routing import CONTROL_SHARD
+from services.shards.standing import standing_command
 from settlement.control_books import ControlBooks, apply_control, apply_cycle_refused
 
 # Possessive throughout: there is one way to read a fact, and nothing to go back for.
@@ -75,7 +76,7 @@ def fold_market(books: MarketBooks, row: Row) -> None:
         deal = (parse_instant(at.decode()), int(ticks), int(lots))
         novate(books, books.contracts[symbol.decode()], sides=sides, seq=row.seq, deal=deal)
     elif row.origin == CONTROL_SHARD:
-        fold_copy(books, _copied(row), facts=facts_of(row))
+        fold_copy(books, standing_command(row.line), facts=facts_of(row))
     else:
         for fact in facts_of(row):
             _fold_fact(books, fact, seq=row.seq)
@@ -95,13 +96,7 @@ def fold_member(books: MemberBooks, row: Row) -> None:
     for fact in facts_of(row):
         apply_member_fact(books, fact)
     if row.origin == CONTROL_SHARD:
-        apply_member_copy(books, _copied(row))
-
-
-def _copied(row: Row) -> Command:
-    command = decode_command(row.line)
-    assert not isinstance(command, Malformed), f"copy {row.position} is malformed: {command}"
-    return command
+        apply_member_copy(books, standing_command(row.line))
 
 
 def join_parts(parts: Sequence[bytes]) -> bytes:

@@ -16,8 +16,6 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from events.codec import Malformed, decode_command
-from events.commands import Configure
 from services.broker.connecting import producer_options, started
 from services.broker.messages import copy_headers
 from services.broker.topics import Place, places
@@ -26,6 +24,7 @@ from services.journal.reader import NumberedCommand, Reader
 from services.journal.trouble import JournalTrouble
 from services.settings import Settings
 from services.shards.routing import CONTROL_SHARD, market_shard
+from services.shards.standing import put_in_use, standing_command
 from services.worker.notices import CONTROL
 from services.worker.shard_books import number_in_use
 from services.worker.surroundings import Surroundings
@@ -74,7 +73,7 @@ class ControlCopier:
         sent = min(self._last.values())
         rows = await asyncio.to_thread(reader.numbered, after=sent, until=sent + ROWS_AT_ONCE)
         for row in rows:
-            product = _put_in_use(row)
+            product = put_in_use(standing_command(row.line))
             if product is not None:
                 shard = market_shard(product)
                 number = await asyncio.to_thread(number_in_use, reader, shard)
@@ -131,11 +130,3 @@ def _last_copies(reader: Reader, settings: Settings) -> dict[str, int]:
         if number is not None:
             last[place.shard] = number
     return last
-
-
-def _put_in_use(row: NumberedCommand) -> str | None:
-    """The product that a control command may put in use."""
-    command = decode_command(row.line)
-    assert not isinstance(command, Malformed), f"control command {row.number} is malformed"
-    is_asked = isinstance(command, Configure) and command.parameter == "product_in_use"
-    return command.product if isinstance(command, Configure) and is_asked else None

@@ -36,6 +36,7 @@ from services.shards.log import Inbound
 from services.shards.market_batch import TradeRun, clear_trades
 from services.shards.misplaced import refuse_misplaced, wrong_shard
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, shard_of
+from services.shards.standing import standing_command
 from services.shards.state import dump_control, dump_market, dump_member
 from services.worker.barriers import answers, missing
 from services.worker.copies import NO_COPIES, Copies, is_next
@@ -76,7 +77,7 @@ class Decider:
         for count, message in enumerate(messages):
             row = None if message.number is None else self._copies.row_of(message)
             if isinstance(row, NumberedCommand) and row.number == last + 1:
-                if isinstance(_decoded(row.line), _Barrier):
+                if isinstance(standing_command(row.line), _Barrier):
                     return count
                 last += 1
         return len(messages)
@@ -207,7 +208,7 @@ class Decider:
             self._take_next(row)
 
     def _take_next(self, row: NumberedCommand) -> None:
-        books, command = self.books, _decoded(row.line)
+        books, command = self.books, standing_command(row.line)
         flows: list[ContractFlow] = []
         self._decided = max(self._decided, row.decided)
         if books.market is None and isinstance(command, _Barrier):
@@ -251,7 +252,7 @@ class Decider:
 
     def _links_taken(self) -> dict[str, int]:
         """Of each market the last link that `member/0` has read: those of its last barrier."""
-        if self._place.shard != MEMBER_SHARD:
+        if not self.has_barriers:
             return {}
         return self._reader.links_before(MEMBER_SHARD, self.books.control.number)
 
@@ -270,9 +271,3 @@ def _shown(messages: Sequence[Message], lines: Sequence[bytes]) -> bytes:
             for one in messages
         ]
     )
-
-
-def _decoded(line: bytes) -> Command:
-    command = decode_command(line)
-    assert not isinstance(command, Malformed), "a control command that stands is malformed"
-    return command

@@ -2,8 +2,7 @@
 
 In: a partition of the consumer. Out: its messages, durable in Postgres, from the offset that
 Postgres says. When somebody else moves the head, or the database breaks, the shard is forgotten and
-loaded anew from the truth; nothing is ever tried twice. What no reload can mend (`Stopped`) ends
-the worker.
+loaded anew from the truth; nothing is ever tried twice. What no reload can mend ends the worker.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError, OffsetOutOfRangeError
 
 from services.broker.messages import Message, read_messages
-from services.broker.topics import Place, places
+from services.broker.topics import Place, place_of
 from services.broker.trouble import BrokerTrouble, BrokerUnreachable
 from services.journal.batch import Batch
 from services.journal.trouble import (
@@ -42,7 +41,8 @@ from services.worker.measures import (
 )
 from services.worker.notices import CONTROL, LINKS
 from services.worker.positions import check_offset, end_of
-from services.worker.shard_run import NotInUse, ShardRun
+from services.worker.shard_books import NotInUse
+from services.worker.shard_run import ShardRun
 from services.worker.surroundings import Surroundings
 
 # What passes by itself, or when somebody mends the database.
@@ -78,6 +78,7 @@ class ShardKeeper:
         self._losses = 0
         self._reload_s = RELOAD_S
         self._seq = -1
+        self._looked_until = 0
         self.run_now: ShardRun | None = None
 
     @property
@@ -111,6 +112,7 @@ class ShardKeeper:
         try:
             await self._serve()
         except NotInUse as reason:
+            self._looked_until = reason.looked_until
             self._around.measures.stands(self._place.shard, NOT_IN_USE, detail=str(reason))
             self._around.consumer.seek(self._partition, 0)
             with self._paused():
@@ -127,6 +129,7 @@ class ShardKeeper:
             self._around.database,
             place,
             timeout_s=settings.writer_timeout_s,
+            looked_until=self._looked_until,
             done=self._note_durable,
         )
         try:
@@ -211,11 +214,7 @@ class ShardKeeper:
         number = await asyncio.to_thread(run.decider.ahead_of_control, messages)
         if number is None:
             return
-        (control,) = [
-            place
-            for place in places(self._around.settings.topic_prefix)
-            if place.shard == CONTROL_SHARD
-        ]
+        control = place_of(CONTROL_SHARD, self._around.settings.topic_prefix)
         end = await end_of(self._around, control)
         await self._await(
             lambda: run.decider.behind(CONTROL_SHARD, offset=end), f"copy {number}", channel=CONTROL

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from events.codec import Malformed, decode_command
-from events.commands import Configure
 from services.hosting.restore import restore_control, restore_market, restore_member
 from services.journal.reader import Head, NumberedCommand, Reader
 from services.shards.clearinghouse import (
@@ -23,6 +21,7 @@ from services.shards.clearinghouse import (
 )
 from services.shards.log import ShardLog
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
+from services.shards.standing import put_in_use, standing_command
 from settlement.control_books import ControlBooks
 
 _CHUNK: Final = 4_096
@@ -65,11 +64,26 @@ class ShardBooks:
         return self.house.control if self.shard == CONTROL_SHARD else self.house.member.control
 
 
-def load_shard(reader: Reader, shard: str) -> ShardBooks | None:
-    """The shard as it stands in the journal; None for a product that is not in use yet."""
+class NotInUse(Exception):
+    """A product that control has not put in use has no shard yet.
+
+    looked_until: the number of the last control command that was looked at.
+    """
+
+    def __init__(self, shard: str, *, looked_until: int) -> None:
+        super().__init__(f"{shard}: no control command has put the product in use")
+        self.looked_until = looked_until
+
+
+def load_shard(reader: Reader, shard: str, *, looked_until: int = 0) -> ShardBooks:
+    """The shard as it stands in the journal.
+
+    looked_until: of an earlier NotInUse; up to there no command is looked at again. Errors:
+    NotInUse.
+    """
     head = reader.heads().get(shard)
     if head is None:
-        return _opened(reader, shard)
+        return _opened(reader, shard, looked_until=looked_until)
     house = Clearinghouse()
     log = ShardLog(shard, seq=head.seq + 1, chain=head.chain)
     kind, _, product = shard.partition("/")
@@ -88,25 +102,28 @@ def _decided(reader: Reader, head: Head) -> int:
     return reader.rows_at(head.shard, [head.seq])[0][5]
 
 
-def number_in_use(reader: Reader, shard: str) -> int | None:
-    """The control command with which a shard begins: 0 the beginning, None not in use yet."""
+def number_in_use(reader: Reader, shard: str, *, after: int = 0) -> int | None:
+    """The control command with which a shard begins: 0 the beginning, None not in use yet.
+
+    after: up to here none of them is it.
+    """
     kind, _, product = shard.partition("/")
     if kind != "market" or product in ControlBooks().products:
         return 0
-    for row in _control_commands(reader):
-        command = decode_command(row.line)
-        assert not isinstance(command, Malformed), f"control command {row.number} is malformed"
-        is_asked = isinstance(command, Configure) and command.parameter == "product_in_use"
-        if is_asked and product in restore_control(reader, until_number=row.number).products:
+    for row in _control_commands(reader, after=after):
+        if put_in_use(standing_command(row.line)) is None:
+            continue
+        if product in restore_control(reader, until_number=row.number).products:
             return row.number
     return None
 
 
-def _opened(reader: Reader, shard: str) -> ShardBooks | None:
+def _opened(reader: Reader, shard: str, *, looked_until: int) -> ShardBooks:
     """A shard with row 0 to be written."""
-    number = number_in_use(reader, shard)
+    last = reader.last_number()
+    number = number_in_use(reader, shard, after=looked_until)
     if number is None:
-        return None
+        raise NotInUse(shard, looked_until=last)
     house = Clearinghouse()
     kind, _, product = shard.partition("/")
     if kind != "market":
@@ -119,9 +136,8 @@ def _opened(reader: Reader, shard: str) -> ShardBooks | None:
     return ShardBooks(shard, house, None, decided, 0)
 
 
-def _control_commands(reader: Reader) -> Iterator[NumberedCommand]:
-    """All control commands that stand, some at a time."""
-    after = 0
+def _control_commands(reader: Reader, *, after: int) -> Iterator[NumberedCommand]:
+    """The control commands that stand after a number, some at a time."""
     while rows := reader.numbered(after=after, until=after + _CHUNK):
         yield from rows
         after += _CHUNK

@@ -7,7 +7,7 @@ batch.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from time import monotonic
@@ -15,10 +15,9 @@ from typing import Final, Self
 
 from services.broker.messages import Message
 from services.broker.topics import Place
-from services.hosting.ids import Handed
+from services.hosting.handing import HandingOver
 from services.hosting.outgoing import emptied, refusals_in
 from services.journal.batch import Batch, HeadMove
-from services.journal.pipeline import PipelinedWriter
 from services.journal.reader import Reader
 from services.journal.writer import Journal
 from services.worker.deciding import Decider
@@ -41,11 +40,13 @@ class ShardRun:
         place: Place,
         *,
         timeout_s: float = WRITER_TIMEOUT_S,
+        looked_until: int = 0,
         done: Done = lambda *_: None,
     ) -> None:
         """Load the shard. Errors: those of the journal; `NotInUse` for a product not in use.
 
-        timeout_s: after so long Postgres ends a batch that does not go on.
+        timeout_s: after so long Postgres ends a batch that does not go on; looked_until: as for
+        `load_shard`.
         """
         self._place = place
         with ExitStack() as opened:
@@ -53,19 +54,15 @@ class ShardRun:
             self._journal.give_up_after(timeout_s)
             self._journal.claim(is_shared=True)
             self._reader = opened.enter_context(Reader(url))
-            loaded = load_shard(self._reader, place.shard)
-            if loaded is None:
-                msg = f"{place.shard}: no control command has put the product in use"
-                raise NotInUse(msg)
+            loaded = load_shard(self._reader, place.shard, looked_until=looked_until)
             self._opened = opened.pop_all()
         self.decider = Decider(place, loaded, reader=self._reader)
         self._head = loaded.head
-        self._handed: deque[tuple[Batch, list[Handed]]] = deque()
-        self._durable: deque[Batch] = deque()
-        self._done = done
         self._refused: Counter[str] = Counter()
         self._seconds = 0.0
-        self._writer = PipelinedWriter(self, self._note_durable)
+        self._handing = HandingOver(
+            self, self.decider.memory, done=lambda batch: done(batch, self._seconds)
+        )
         self.next_offset = loaded.next_offset
         if loaded.head is None:
             self._submit()
@@ -80,7 +77,7 @@ class ShardRun:
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         with self._opened:
-            self._writer.__exit__(kind, *rest)
+            self._handing.writer.__exit__(kind, *rest)
 
     def close(self) -> None:
         """End with all durable that was taken. Errors: those of the journal."""
@@ -92,12 +89,12 @@ class ShardRun:
 
     def drain(self) -> None:
         """Wait until all is durable."""
-        self._writer.drain()
+        self._handing.writer.drain()
 
     @property
     def is_durable(self) -> bool:
         """Whether all that was taken is durable."""
-        return len(self._handed) == len(self._durable)
+        return self._handing.is_durable
 
     def refusals(self) -> Counter[str]:
         """The refusals since they were asked for last, by reason."""
@@ -115,14 +112,14 @@ class ShardRun:
 
         Errors: those of `Decider.take`, and those of the journal for a batch before this one.
         """
-        self._forget_durable()
+        self._handing.forget_durable()
         self.decider.take(messages)
         self.next_offset = messages[-1].offset + 1
         self._submit()
 
     def pass_to(self, offset: int) -> None:
         """Go on from an offset before which nothing is left that makes a row."""
-        self._forget_durable()
+        self._handing.forget_durable()
         self.next_offset = offset
         self._submit()
 
@@ -139,20 +136,4 @@ class ShardRun:
         self._head = log.seq - 1
         self._refused += refusals_in(log.decided)
         log.rows, log.parts, log.decided, log.novated = [], [], [], 0
-        self._handed.append((batch, self.decider.memory.hand_over(batch)))
-        self._writer.submit(batch)
-
-    def _note_durable(self, batch: Batch) -> None:
-        self._durable.append(batch)
-        self._done(batch, self._seconds)
-
-    def _forget_durable(self) -> None:
-        while self._durable:
-            done = self._durable.popleft()
-            batch, handed = self._handed.popleft()
-            assert batch is done, "batches became durable out of order"
-            self.decider.memory.forget(handed)
-
-
-class NotInUse(Exception):
-    """A product that control has not put in use has no shard yet."""
+        self._handing.submit(batch)

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from services.broker.connecting import client_options
 from services.broker.messages import Message, read_message
-from services.broker.topics import Place, partitions, places
+from services.broker.topics import Place, partitions, place_of
 from services.hosting.pace import paced, return_freed_memory
 from services.settings import Settings, load_settings
 from services.worker.shard_run import ShardRun
@@ -37,7 +37,7 @@ _COMMIT_S: Final = 5.0
 def main() -> None:
     """Clear until SIGTERM."""
     settings = load_settings()
-    (place,) = [one for one in places(settings.topic_prefix) if one.shard == MARKET]
+    place = place_of(MARKET, settings.topic_prefix)
     assert settings.database is not None, "an agent needs a database"
     return_freed_memory()
     with tempfile.TemporaryDirectory() as directory, ShardRun(settings.database, place) as run:

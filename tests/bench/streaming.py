@@ -23,7 +23,7 @@ from typing import Any, Final, Self
 from aiokafka import AIOKafkaProducer
 
 from services.broker.connecting import producer_options, started
-from services.broker.topics import Place, places
+from services.broker.topics import Place, place_of
 from services.feed.outlet import BATCH_BYTES_MAX
 from services.journal.connecting import connect
 from services.journal.embedded import EmbeddedServer
@@ -58,8 +58,7 @@ class Stage:
     @property
     def place(self) -> Place:
         """The inbox of the market."""
-        (place,) = [one for one in places(self.house.name) if one.shard == MARKET]
-        return place
+        return place_of(MARKET, self.house.name)
 
 
 @contextmanager

@@ -9,9 +9,11 @@ from __future__ import annotations
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import Protocol, TypeVar
 from urllib.parse import quote
 
 from psycopg.conninfo import conninfo_to_dict
@@ -74,12 +76,29 @@ class BreakingLine:
             client.shutdown(socket.SHUT_RDWR)
 
 
-@contextmanager
-def breaking_line(url: str, *, at_commit: int, heard: bool) -> Iterator[tuple[str, BreakingLine]]:
+class Line(Protocol):
+    """What can be laid."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+_Line = TypeVar("_Line", bound=Line)
+
+
+def breaking_line(
+    url: str, *, at_commit: int, heard: bool
+) -> AbstractContextManager[tuple[str, BreakingLine]]:
     """The URL of a database over such a line, and the line."""
+    return laid(url, partial(BreakingLine, at_commit=at_commit, heard=heard))
+
+
+@contextmanager
+def laid(url: str, make: Callable[[str, Path], _Line]) -> Iterator[tuple[str, _Line]]:
+    """The URL of a database over a line, and the line. make: from the server's socket on."""
     host = str(conninfo_to_dict(url)["host"])
     with tempfile.TemporaryDirectory(prefix="line-") as name:
-        line = BreakingLine(f"{host}/{SOCKET}", Path(name), at_commit=at_commit, heard=heard)
+        line = make(f"{host}/{SOCKET}", Path(name))
         try:
             yield url.replace(quote(host, safe=""), quote(name, safe="")), line
         finally:

@@ -7,16 +7,12 @@ URL of the same database over this line.
 from __future__ import annotations
 
 import socket
-import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 from pathlib import Path
-from urllib.parse import quote
 
-from psycopg.conninfo import conninfo_to_dict
-
-from tests.faults.breaking_line import COMMIT, SOCKET
+from tests.faults.breaking_line import COMMIT, SOCKET, laid
 
 
 class LossyLine:
@@ -89,13 +85,8 @@ def _end(*ends: socket.socket) -> None:
         end.close()
 
 
-@contextmanager
-def lossy_line(url: str, *, every: int, heard: bool) -> Iterator[tuple[str, LossyLine]]:
+def lossy_line(
+    url: str, *, every: int, heard: bool
+) -> AbstractContextManager[tuple[str, LossyLine]]:
     """The URL of a database over such a line, and the line."""
-    host = str(conninfo_to_dict(url)["host"])
-    with tempfile.TemporaryDirectory(prefix="line-") as name:
-        line = LossyLine(f"{host}/{SOCKET}", Path(name), every=every, heard=heard)
-        try:
-            yield url.replace(quote(host, safe=""), quote(name, safe="")), line
-        finally:
-            line.close()
+    return laid(url, partial(LossyLine, every=every, heard=heard))

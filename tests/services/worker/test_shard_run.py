@@ -12,7 +12,7 @@ from services.broker.messages import Message, read_message
 from services.journal.migrate import migrate
 from services.journal.reader import Reader
 from services.worker.copies import ControlGap
-from services.worker.shard_run import NotInUse
+from services.worker.shard_books import NotInUse
 from tests.streams import Streams
 
 AT = "2026-06-01T09:00:00Z"

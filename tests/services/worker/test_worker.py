@@ -18,7 +18,7 @@ from kafka import TopicPartition
 
 from services.broker.administration import topics_admin
 from services.broker.connecting import producer_options
-from services.broker.topics import places
+from services.broker.topics import place_of
 from services.journal.embedded import EmbeddedServer
 from services.journal.reader import Reader
 from tests.kafka_broker import free_ports
@@ -129,7 +129,7 @@ def test_offsets_that_kafka_no_longer_has_stop_the_worker(house: StreamingHouse)
             await put(house, "market/SIT", b"{}")
 
     asyncio.run(three())
-    (market,) = [place for place in places(house.name) if place.shard == "market/SIT"]
+    market = place_of("market/SIT", house.name)
     with topics_admin(house.settings) as admin:
         partition = TopicPartition(market.topic, market.partition)
         admin.delete_records({partition: 2})
@@ -198,7 +198,7 @@ def test_of_two_groups_that_both_own_a_shard_the_fence_lets_one_through(
 
 
 def test_partitions_that_were_not_recorded_stop_the_worker(house: StreamingHouse) -> None:
-    (market,) = [place for place in places(house.name) if place.shard == SIT]
+    market = place_of(SIT, house.name)
     with topics_admin(house.settings) as admin:
         admin.create_partitions({market.topic: 5})
     worker = house.start_worker()
@@ -226,7 +226,7 @@ async def put_all(
     **options: object,
 ) -> None:
     """Messages into the inbox of SIT, in a transaction if it has an id."""
-    (place,) = [one for one in places(house.name) if one.shard == SIT]
+    place = place_of(SIT, house.name)
     chosen = producer_options(house.settings) | {"max_request_size": 1 << 20} | options
     producer = AIOKafkaProducer(**chosen)
     await producer.start()
@@ -242,7 +242,7 @@ async def put_all(
 
 async def put(house: StreamingHouse, shard: str, line: bytes) -> None:
     """One command into an inbox."""
-    (place,) = [one for one in places(house.name) if one.shard == shard]
+    place = place_of(shard, house.name)
     producer = AIOKafkaProducer(**producer_options(house.settings))
     await producer.start()
     await producer.send_and_wait(place.topic, line, key=shard.encode(), partition=place.partition)

@@ -1,0 +1,25 @@
+"""Control commands that stand: what their copies and whoever follows them read from the journal."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from events.codec import Malformed, decode_command
+from events.commands import Command, Configure
+
+_IN_USE: Final = "product_in_use"
+
+
+def standing_command(line: bytes) -> Command:
+    """The command of a line of `control/0` that stands."""
+    command = decode_command(line)
+    assert not isinstance(command, Malformed), (
+        f"a control command stands and is malformed: {line!r}"
+    )
+    return command
+
+
+def put_in_use(command: Command) -> str | None:
+    """The product that a command puts in use, if it stands; None for any other command."""
+    is_asked = isinstance(command, Configure) and command.parameter == _IN_USE
+    return command.product if isinstance(command, Configure) and is_asked else None
