@@ -12,7 +12,7 @@ from services.broker.messages import Message, read_message
 from services.journal.migrate import migrate
 from services.journal.reader import Reader
 from services.worker.copies import ControlGap
-from services.worker.shard_books import NotInUse
+from services.worker.shard_books import NotInUse, load_shard
 from tests.streams import Streams
 
 AT = "2026-06-01T09:00:00Z"
@@ -152,3 +152,18 @@ def test_a_product_has_no_shard_before_it_is_in_use(streams: Streams) -> None:
     assert "market/SCU" not in streams.runs
     with pytest.raises(NotInUse, match="market/SCU"):
         streams.load("market/SCU")
+
+
+def test_what_was_looked_at_for_a_product_is_not_looked_at_again(streams: Streams) -> None:
+    streams.feed([line(OPEN), line(ADMIT)])
+    with pytest.raises(NotInUse) as first, Reader(streams.url) as reader:
+        load_shard(reader, "market/SCU")
+    assert first.value.looked_until == 2
+    in_use = {"type": "configure/1", "parameter": "product_in_use", "product": "SCU"}
+    rest = {"value": "true", "effective_date": "2026-06-02", "at": AT}
+    streams.put("control/0", line(in_use | rest))
+    streams.take("control/0")
+    with Reader(streams.url) as reader:
+        assert load_shard(reader, "market/SCU", looked_until=2).control.number == 3
+        with pytest.raises(NotInUse):
+            load_shard(reader, "market/SCU", looked_until=3)
