@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from services.console.doctor import INSTALL_AGAIN
 from tests.house_rules import PYPROJECT, ROOT, RULES, Rule, Source, caught_everything
 
 DISTRIBUTION: Final = "token-clearinghouse"
@@ -273,6 +274,23 @@ def test_ci_runs_the_test_command_of_the_readme_and_nothing_else() -> None:
         ".venv/bin/python tests/run",
     ]
     assert shown.stdout == commands[1] + "\n"
+
+
+def test_the_lock_is_installed_as_it_stands() -> None:
+    """A resolver that may look for more finds what came out after the lock, without a hash."""
+    readers = [ROOT / name for name in ("README.md", "docker-compose.yml")]
+    said = [*re.findall(r"pip install[^&\n]*lock", " && ".join(map(Path.read_text, readers)))]
+    assert len(said) == 3
+    for command in [*said, INSTALL_AGAIN]:
+        assert "--no-deps --require-hashes" in command
+
+
+def test_the_lock_is_whole() -> None:
+    """What is installed, which is the lock and no more, lacks nothing."""
+    checked = subprocess.run(
+        [sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout
 
 
 def registry_hosts(folder: Path) -> set[str]:

@@ -24,6 +24,8 @@ from services.journal.cluster import server_binaries
 from services.journal.trouble import JournalTrouble
 
 DISTRIBUTION: Final = "token-clearinghouse"
+# The lock is whole: a resolver would only look for newer versions of what is in it.
+INSTALL_AGAIN: Final = "install again: pip install --no-deps --require-hashes -r requirements.lock"
 PYTHON_MIN: Final = (3, 11)
 PYTHON_BELOW: Final = (3, 14)
 # A day of a million trades takes about a gigabyte; the log of the embedded server up to six.
@@ -77,7 +79,6 @@ def _packages() -> Iterator[Finding]:
         advice = "install it: pip install --no-deps -e ."
         yield Finding("fail", DISTRIBUTION, "not installed", advice)
         return
-    again = "install again: pip install --require-hashes -r requirements.lock"
     for text in required:
         try:
             wanted = Requirement(text)
@@ -88,12 +89,12 @@ def _packages() -> Iterator[Finding]:
         try:
             found = metadata.version(wanted.name)
         except metadata.PackageNotFoundError:
-            yield Finding("fail", wanted.name, "not installed", again)
+            yield Finding("fail", wanted.name, "not installed", INSTALL_AGAIN)
             continue
         if wanted.specifier.contains(found):
             yield Finding("ok", wanted.name, found)
         else:
-            yield Finding("fail", wanted.name, f"{found}, not {wanted.specifier}", again)
+            yield Finding("fail", wanted.name, f"{found}, not {wanted.specifier}", INSTALL_AGAIN)
 
 
 def _encoding() -> Finding:

@@ -16,7 +16,7 @@ from kafka.admin import OffsetSpec
 from services.broker.administration import found_topics, topics_admin
 from services.broker.safety import Safety, look_at_kafka
 from services.broker.trouble import BrokerRefused, BrokerTrouble
-from services.console.doctor import Finding
+from services.console.doctor import INSTALL_AGAIN, Finding
 from services.journal.reader import Head, Inbox, Reader
 from services.journal.trouble import JournalTrouble
 from services.settings import Settings, SettingsTrouble
@@ -26,7 +26,6 @@ _PATIENCE_S: Final = 5.0
 _CLOCK_MS_MAX: Final = 1_000
 _SAMPLE: Final = b"clearing " * 64
 CODECS: Final = ("gzip", "snappy", "lz4", "zstd")
-_AGAIN: Final = "install again: pip install --require-hashes -r requirements.lock"
 _HOW: Final = "give --brokers host:port or set CLEARING_BROKERS, and it is looked at too"
 
 
@@ -55,7 +54,7 @@ def look_at_codecs() -> Iterator[Finding]:
     """
     broken = [name for name in CODECS if not _round_trips(name)]
     if broken:
-        yield Finding("fail", "codecs", f"aiokafka cannot read {', '.join(broken)}", _AGAIN)
+        yield Finding("fail", "codecs", f"aiokafka cannot read {', '.join(broken)}", INSTALL_AGAIN)
     else:
         yield Finding("ok", "codecs", ", ".join(CODECS))
 

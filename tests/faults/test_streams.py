@@ -17,7 +17,7 @@ from tests.kafka_shared import what_to_install
 from tests.kafka_software import missing_software
 
 SCRIPT = (
-    "kill a worker", "await a point", "kill postgres", "kill all workers", "kill the broker",
+    "kill postgres", "kill a worker", "kill the broker", "await a point", "kill all workers",
     "kill a worker",
 )  # fmt: skip
 # Where a worker alone kills itself so that the defect loses; and where one stands still until

@@ -63,7 +63,8 @@ KINDS: Final = {
 class Plan:
     """How hard a round is.
 
-    script: the faults one after the other; else faults_max of them drawn by the weights of kinds.
+    script: the faults one after the other, all of them, also when nothing is left to clear; else
+    faults_max of them drawn by the weights of kinds.
     points: those at which armed workers stop; still_share: how many of these stand still instead.
     workers: how many live at a time. planted: a defect in all of them.
     market, batch_messages: else any. patience_s: with what must
@@ -151,12 +152,14 @@ class Storm:
             self._lose_some_replies(lines)
             self._replace()
             for kind in self._plan.script or self._drawn():
-                self._await_progress()
+                if publishing.is_alive or self._has_backlog():
+                    self._await_progress()
+                elif not self._plan.script:
+                    break
                 publishing.check()
-                if not publishing.is_alive:
-                    backlog -= 1
-                    if not backlog or not self._has_backlog():
-                        break
+                backlog -= not publishing.is_alive
+                if not backlog:
+                    break
                 _FAULTS[kind](self)
                 self._crew.count_ended()
                 self._replace()
