@@ -102,6 +102,21 @@ class IndexStale(Fact):
     reason: str
 
 
+class IndexRulesSet(Fact):
+    """Other rules of the index are in force from here on, as configured."""
+
+    TYPE: ClassVar[str] = "index_rules_set/1"
+    product: str
+    cap_ppm: int
+    cap_of_three_ppm: int
+    cap_of_two_ppm: int
+    fresh_hours: int
+    hold_factor: int
+    hold_minutes: int
+    hold_band_ppm: int
+    fixing_minutes: int
+
+
 class IndexFixed(Fact):
     """The daily fixing."""
 

@@ -2,16 +2,17 @@
 
 In: the text of a value. Out: whether it may stand. A parameter takes effect with the opening of the
 first session on or after its effective date; until then, and without a command, the default holds.
+Its scope is who may have a value of their own: every product, or only the house as a whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from events.contracts import PRODUCTS
-from events.units import INT64_MAX, PPM, parse_date
+from events.units import INT64_MAX, PPM, parse_date, parse_time_of_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Parameter:
     default: str
     source: str
     is_valid: Callable[[str], bool]
-    needs_product: bool = False
+    scope: Literal["any", "product", "house"] = "any"
 
 
 def _integer_between(low: int, high: int) -> Callable[[str], bool]:
@@ -45,22 +46,46 @@ def _is_dates(text: str) -> bool:
         return False
 
 
+def _is_time_of_day(text: str) -> bool:
+    try:
+        return parse_time_of_day(text) >= 0
+    except ValueError:
+        return False
+
+
 _SHARE: Final = _integer_between(1, PPM)
+_DAY: Final = _integer_between(1, 1440)
 
 PARAMETERS: Final[dict[str, Parameter]] = {
     entry.name: entry
     for entry in (
-        Parameter("product_in_use", "true", "SIT", "WIRE §2", _one_of("true"), needs_product=True),
-        Parameter("holidays", "dates, comma between", "", "§1 D: 24/5", _is_dates),
+        Parameter("product_in_use", "true", "SIT", "WIRE §2", _one_of("true"), scope="product"),
+        Parameter("holidays", "dates, comma between", "", "§1 D: 24/5", _is_dates, scope="house"),
+        # Below a fourth four providers could not share the weight among them, and so on.
+        Parameter("index_cap_ppm", "ppm", "300000", "§2", _integer_between(250_000, PPM)),
+        Parameter(
+            "index_cap_of_three_ppm", "ppm", "400000", "§2 D", _integer_between(333_334, PPM)
+        ),
+        Parameter("index_cap_of_two_ppm", "ppm", "500000", "§2 D", _integer_between(500_000, PPM)),
+        Parameter("price_fresh_hours", "hours", "36", "§2 D", _integer_between(1, 8760)),
+        Parameter("price_hold_factor", "times", "3", "§2 D", _integer_between(2, 1000)),
+        Parameter("price_hold_minutes", "minutes", "60", "§2 D", _integer_between(0, 10080)),
+        Parameter("price_hold_band_ppm", "ppm", "50000", "§2 D", _integer_between(0, PPM)),
+        Parameter("fixing_minutes", "minutes", "60", "§2 D", _DAY),
+        Parameter("settlement_window_minutes", "minutes", "5", "§4 D", _DAY),
         Parameter("margin_model", "name", "paper", "§5", _one_of("paper")),
         Parameter("margin_alpha_ppm", "ppm", "3000000", "§5 eq. 7", _integer_between(1, 100 * PPM)),
         Parameter("margin_floor_ppm", "ppm", "80000", "§5 eq. 7", _SHARE),
         Parameter("margin_band_ppm", "ppm", "120000", "§5", _SHARE),
         Parameter("margin_days", "days", "2", "§5 D", _integer_between(1, 252)),
-        Parameter("maintenance_ppm", "ppm", "750000", "§5", _SHARE),
+        Parameter("maintenance_ppm", "ppm", "750000", "§5", _SHARE, scope="house"),
+        Parameter(
+            "call_minutes", "minutes", "60", "§5 D", _integer_between(1, 10080), scope="house"
+        ),
+        Parameter("call_deadline", "HH:MM", "13:00", "§5 D", _is_time_of_day, scope="house"),
         Parameter("first_limit_ppm", "ppm", "150000", "§6", _SHARE),
         Parameter("second_limit_ppm", "ppm", "250000", "§6", _SHARE),
-        Parameter("halt_minutes", "minutes", "10", "§6", _integer_between(1, 1440)),
+        Parameter("halt_minutes", "minutes", "10", "§6", _DAY),
         Parameter("position_share_ppm", "ppm", "100000", "§6 D", _SHARE),
         Parameter("position_share_beyond_ppm", "ppm", "25000", "§6 D", _SHARE),
         Parameter(

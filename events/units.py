@@ -28,6 +28,7 @@ _INSTANT: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?Z", re.ASCII
 )
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_TIME_OF_DAY: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _HOURS: Final = 24
 _SIXTY: Final = 60
 
@@ -64,6 +65,16 @@ def parse_date(text: str) -> date:
         msg = f"expected a date YYYY-MM-DD, found {text[:40]!r}"
         raise ValueError(msg)
     return date.fromisoformat(text)
+
+
+def parse_time_of_day(text: str) -> int:
+    """Nanoseconds since the day began, from `HH:MM`. Errors: ValueError."""
+    match = _TIME_OF_DAY.fullmatch(text)
+    if match is None:
+        msg = f"expected a time of day HH:MM, found {text[:40]!r}"
+        raise ValueError(msg)
+    hour, minute = map(int, match.groups())
+    return (hour * _SIXTY + minute) * MINUTE_NS
 
 
 def parse_instant(text: str) -> int:

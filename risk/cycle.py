@@ -6,26 +6,27 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from events.units import HOUR_NS, day_start
+from events.units import MINUTE_NS, day_start, parse_time_of_day
 
 CLOSE: Final = "close"
 CURRENCY: Final = "USD"
 
-_DEADLINE_HOUR: Final = 13
-
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """One cycle. next_business_date: given for a close, None for an intraday cycle."""
+    """One cycle. deadline_ns: until when what it calls is in time, that instant included."""
 
     business_date: date
     name: str
     at: int
-    next_business_date: date | None = None
+    deadline_ns: int
 
-    @property
-    def deadline_ns(self) -> int:
-        """An hour after an intraday cycle; after a close 13:00 UTC of the next business date."""
-        if self.next_business_date is None:
-            return self.at + HOUR_NS
-        return day_start(self.next_business_date) + _DEADLINE_HOUR * HOUR_NS
+
+def deadline_of_cycle(at: int, *, minutes: int) -> int:
+    """So many minutes after an intraday cycle; an hour unless configured."""
+    return at + minutes * MINUTE_NS
+
+
+def deadline_of_close(next_business_date: date, *, time_of_day: str) -> int:
+    """A time, `HH:MM` UTC, of the day of the next session; 13:00 unless configured."""
+    return day_start(next_business_date) + parse_time_of_day(time_of_day)

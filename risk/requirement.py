@@ -1,9 +1,9 @@
 """Initial and maintenance margin of many accounts at once, exact to the cent (RULEBOOK §5).
 
 In: lots by account and contract, the price in cents per lot and the rate in ppm of each contract.
-Out: the margin of each position, ceil(|lots| · price · rate / 10⁶), its sum per account and its
-75 % rounded up. Each column takes the fastest way that is exact for its largest position; a naive
-twin in Python ints is tested against all of them.
+Out: the margin of each position, ceil(|lots| · price · rate / 10⁶), its sum per account and the
+share of that for maintenance. Each column takes the fastest way that is exact for its largest
+position; a naive twin in Python ints is tested against all of them.
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ _BLOCK_ROWS: Final = 16_384
 # Below it every integer is a float64.
 _FLOAT_EXACT: Final = 1 << 53
 
-_MAINTENANCE_SHIFT: Final = 2
-
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
@@ -42,13 +40,18 @@ class Requirement:
 
 
 def requirement_of(
-    lots: IntArray, *, price_cents: Sequence[int] | IntArray, rate_ppm: Sequence[int] | IntArray
+    lots: IntArray,
+    *,
+    price_cents: Sequence[int] | IntArray,
+    rate_ppm: Sequence[int] | IntArray,
+    maintenance_ppm: int,
 ) -> Requirement:
     """The requirement of every account.
 
     lots: (A, C) signed; columns that are contiguous (Fortran order) are fastest. price_cents: (C,)
-    cents per lot. rate_ppm: (C,). Errors: AssertionError with the numbers when an amount is beyond
-    int64, which the acceptance of trades does not let happen. Source: RULEBOOK §5.
+    cents per lot. rate_ppm: (C,). maintenance_ppm: of initial. Errors: AssertionError
+    with the numbers when an amount is beyond int64, which the acceptance of trades does not let
+    happen. Source: RULEBOOK §5.
     """
     parts = np.empty(lots.shape, dtype=np.int64, order="F")
     initial = np.zeros(lots.shape[0], dtype=np.int64)
@@ -62,12 +65,22 @@ def requirement_of(
         # Two amounts that are not negative wrap, if at all, to a negative sum.
         wrapped = sum_max > INT64_MAX and bool(initial.min() < 0)
         assert not wrapped, f"initial margin up to {sum_max} cents is beyond int64"
-    return Requirement(parts, initial, maintenance_of(initial))
+    return Requirement(parts, initial, maintenance_of(initial, share_ppm=maintenance_ppm))
 
 
-def maintenance_of(initial: IntArray) -> IntArray:
-    """ceil(75 %) of initial margin: what is left without its fourth, the fourth rounded down."""
-    return initial - (initial >> _MAINTENANCE_SHIFT)
+def maintenance_of(initial: IntArray, *, share_ppm: int) -> IntArray:
+    """A share of initial margin, 75 % unless configured, rounded up.
+
+    It is what is left without the rest of it, rounded down; whole divisors and what remains of them
+    apart, so that no product is larger than the amount or 10¹².
+    """
+    shared = gcd(PPM - share_ppm, PPM)
+    factor, divisor = (PPM - share_ppm) // shared, PPM // shared
+    whole = initial // divisor
+    released = whole * factor
+    if factor > 1:
+        released += (initial - whole * divisor) * factor // divisor
+    return initial - released
 
 
 def margin_column(lots: IntArray, *, price_cents: int, rate_ppm: int, out: IntArray) -> int:

@@ -186,9 +186,11 @@ def _refuse_setting(command: Configure) -> Refusal | None:
     if parameter is None:
         found = f"expected a parameter, found {command.parameter}"
         return Refusal(Reason.UNKNOWN_PARAMETER, found)
-    if (parameter.needs_product and command.product is None) or not parameter.is_valid(
-        command.value
-    ):
+    if parameter.scope != "any" and (parameter.scope == "house") != (command.product is None):
+        of = "no product" if parameter.scope == "house" else "a product"
+        found = f"expected {of} for {parameter.name}, found {command.product or 'none'}"
+        return Refusal(Reason.INVALID_VALUE, found)
+    if not parameter.is_valid(command.value):
         found = f"expected {parameter.kind} for {parameter.name}, found {command.value[:40]!r}"
         return Refusal(Reason.INVALID_VALUE, found)
     return None

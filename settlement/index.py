@@ -1,14 +1,15 @@
 """The Token Price Index: reports come in, values go out (RULEBOOK §2; §5.2, eq. 4-6).
 
 In: commands about providers' models, prices and volumes, or values from outside; the passing of
-time; the close. Out: facts, each through `emit`, which applies it with `apply_index_fact` and
-records it. A replay applies the recorded ones in order and has the same books. A value is published
-when its exact inputs have changed.
+time; the close; other rules. Out: facts, each through `emit`, which applies it with
+`apply_index_fact` and records it. A replay applies the recorded ones in order and has the same
+books. A value is published when its exact inputs have changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import date
 from fractions import Fraction
 from typing import Final, assert_never
@@ -26,6 +27,7 @@ from events.facts import (
     IndexFixed,
     IndexInput,
     IndexPublished,
+    IndexRulesSet,
     IndexStale,
     IndexValueReported,
     ModelRetired,
@@ -43,10 +45,10 @@ from settlement.index_books import (
     next_expiry,
     to_state,
 )
-from settlement.index_cap import cap_of
 from settlement.index_changes import INDEX_FACTS, IndexFact, apply_index_fact
 from settlement.index_fixing import fixing_at
 from settlement.index_refusals import IndexCommand, refuse_index_command
+from settlement.index_rules import IndexRules
 from settlement.price_hold import Quote, blend, judge
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "IndexCommand",
     "IndexFact",
     "apply_index_fact",
+    "change_rules",
     "exact_inputs",
     "expire_prices",
     "fix_index",
@@ -100,9 +103,20 @@ def expire_prices(books: IndexBooks, until: int, *, emit: Emit) -> None:
         _publish_change(books, instant, emit=emit)
 
 
+def change_rules(books: IndexBooks, rules: IndexRules, *, now: int, emit: Emit) -> None:
+    """Put other rules in force, and publish what they change; nothing if they are the same.
+
+    now: the shard's clock; prices that have expired by then are out already.
+    """
+    if rules == books.rules:
+        return
+    emit(IndexRulesSet(at=now, product=books.product.code, **asdict(rules)))
+    _publish_change(books, now, emit=emit)
+
+
 def fix_index(books: IndexBooks, business_date: date, *, close_at: int, emit: Emit) -> None:
     """State the daily fixing; nothing if no value stood by the close."""
-    fixing = fixing_at(books.steps, close_at)
+    fixing = fixing_at(books.steps, close_at, window_ns=books.rules.fixing_ns)
     if fixing is None:
         return
     value_micros, is_stale = fixing
@@ -161,7 +175,7 @@ def _take_price(books: IndexBooks, command: ReportProviderPrice, *, emit: Emit) 
     model = books.models[command.provider][command.model]
     raw_price = blend(command.input_usd_per_mtok, command.output_usd_per_mtok)
     quote = Quote(raw_price, command.at)
-    disposition = judge(quote, accepted=model.accepted, held=model.held)
+    disposition = judge(quote, accepted=model.accepted, held=model.held, rules=books.rules)
     emit(
         ProviderPriceReported(
             at=command.at,
@@ -196,7 +210,7 @@ def _publish_change(books: IndexBooks, instant: int, *, emit: Emit) -> None:
     if inputs == books.inputs:
         return
     if inputs:
-        emit(_published(books.product.code, inputs, at=instant))
+        emit(_published(books, inputs, at=instant))
         return
     assert books.value_micros is not None, f"inputs without a value: {books.inputs}"
     emit(
@@ -209,12 +223,12 @@ def _publish_change(books: IndexBooks, instant: int, *, emit: Emit) -> None:
     )
 
 
-def _published(product: str, inputs: tuple[ExactInput, ...], *, at: int) -> IndexPublished:
+def _published(books: IndexBooks, inputs: tuple[ExactInput, ...], *, at: int) -> IndexPublished:
     return IndexPublished(
         at=at,
-        product=product,
+        product=books.product.code,
         value_micros=micros(index_value(inputs)),
-        cap_ppm=micros(cap_of(len(inputs))),
+        cap_ppm=micros(books.rules.cap_of(len(inputs))),
         inputs=tuple(_printed(each) for each in inputs),
     )
 

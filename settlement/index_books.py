@@ -10,15 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from events.contracts import Product
-from events.units import HOUR_NS
 from settlement.index_cap import capped_weights, raw_weights
+from settlement.index_rules import DEFAULT_RULES, IndexRules
 from settlement.price_hold import Quote
 from settlement.qualification import Scores, adjustment_factor, qualifies
-
-FRESH_NS: Final = 36 * HOUR_NS
 
 
 class Volume(NamedTuple):
@@ -80,7 +78,7 @@ class IndexBooks:
     inputs: those of the value that stands, exact; empty without one, when stale or from outside.
     reported_at: the time of the last report of a value from outside, published then or later.
     steps: the published step function, 9 days back from the last fixing and the one before that.
-    fixings: the last 21, oldest first.
+    fixings: the last 21, oldest first. rules: those in force.
     """
 
     product: Product
@@ -92,6 +90,7 @@ class IndexBooks:
     reported_at: int | None = None
     steps: list[IndexStep] = field(default_factory=list)
     fixings: list[Fixing] = field(default_factory=list)
+    rules: IndexRules = DEFAULT_RULES
 
     def model(self, provider: str, model: str) -> ModelBook | None:
         """What is known of a model; None before its first capability report."""
@@ -107,10 +106,11 @@ def exact_inputs(books: IndexBooks, as_of: int) -> tuple[ExactInput, ...]:
         (provider, best)
         for provider in sorted(books.models)
         if _has_volume(books, provider)
-        and (best := _cheapest(books.models[provider], as_of)) is not None
+        and (best := _cheapest(books, provider, as_of=as_of)) is not None
     ]
     volumes = [books.volumes[provider].tokens for provider, _ in chosen]
-    weights = zip(raw_weights(volumes), capped_weights(volumes), strict=True) if volumes else ()
+    cap = books.rules.cap_of(len(volumes))
+    weights = zip(raw_weights(volumes), capped_weights(volumes, cap), strict=True)
     return tuple(
         ExactInput(provider, best.model, best.raw_price, best.adjusted_price, raw, capped)
         for (provider, best), (raw, capped) in zip(chosen, weights, strict=True)
@@ -191,14 +191,14 @@ def _has_volume(books: IndexBooks, provider: str) -> bool:
     return volume is not None and volume.tokens > 0
 
 
-def _cheapest(models: dict[str, ModelBook], as_of: int) -> _Cheapest | None:
+def _cheapest(books: IndexBooks, provider: str, *, as_of: int) -> _Cheapest | None:
     return min(
         (
             _Cheapest(each.adjusted_price, name, each.accepted.raw_price)
-            for name, each in models.items()
+            for name, each in books.models[provider].items()
             if each.adjusted_price is not None
             and each.accepted is not None
-            and each.accepted.at <= as_of <= each.accepted.at + FRESH_NS
+            and each.accepted.at <= as_of <= each.accepted.at + books.rules.fresh_ns
         ),
         default=None,
     )
@@ -207,7 +207,7 @@ def _cheapest(models: dict[str, ModelBook], as_of: int) -> _Cheapest | None:
 def _freshness_end(books: IndexBooks, standing: ExactInput) -> int:
     quote = books.models[standing.provider][standing.model].accepted
     assert quote is not None, f"{standing.provider}/{standing.model} stands without a price"
-    return quote.at + FRESH_NS + 1
+    return quote.at + books.rules.fresh_ns + 1
 
 
 def _ratio(number: Fraction) -> str:

@@ -6,7 +6,7 @@ same either way.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from fractions import Fraction
 from typing import Final, assert_never
 
@@ -14,6 +14,7 @@ from events.facts import (
     CapabilityReported,
     IndexFixed,
     IndexPublished,
+    IndexRulesSet,
     IndexStale,
     IndexValueReported,
     ModelRetired,
@@ -30,6 +31,7 @@ from settlement.index_books import (
     Volume,
     exact_inputs,
 )
+from settlement.index_rules import IndexRules
 from settlement.price_hold import Quote, blend
 from settlement.qualification import Scores
 
@@ -43,6 +45,7 @@ IndexFact = (
     | ProviderPriceHeld
     | IndexStale
     | IndexFixed
+    | IndexRulesSet
 )
 INDEX_FACTS: Final = (
     CapabilityReported,
@@ -54,6 +57,7 @@ INDEX_FACTS: Final = (
     ProviderPriceHeld,
     IndexStale,
     IndexFixed,
+    IndexRulesSet,
 )
 
 FIXINGS_KEPT: Final = 21  # 20 daily returns (eq. 7).
@@ -85,6 +89,10 @@ def apply_index_fact(books: IndexBooks, fact: IndexFact) -> None:
             books.fixings.append(Fixing(fact.business_date, fact.value_micros, fact.stale))
             del books.fixings[:-FIXINGS_KEPT]
             _forget_steps(books, fact.at - STEPS_KEPT_NS)
+        case IndexRulesSet():
+            books.rules = IndexRules(
+                **{one.name: getattr(fact, one.name) for one in fields(IndexRules)}
+            )
         case ProviderPriceHeld():
             pass  # The report itself, disposition `held`, has put the price aside, exact.
         case _:

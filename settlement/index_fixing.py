@@ -1,7 +1,7 @@
-"""The daily fixing: the time-weighted mean of the last hour before the close (RULEBOOK §2).
+"""The daily fixing: the time-weighted mean of the hour that ends at the close (RULEBOOK §2).
 
-In: the published step function and the close. Out: the fixing, rounded half to even, and whether it
-is stale.
+In: the published step function, the close, how long the window is. Out: the fixing, rounded half to
+even, and whether it is stale.
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Final
 
-from events.units import HOUR_NS, round_half_even
+from events.units import round_half_even
 from settlement.index_books import IndexStep
 
-WINDOW_NS: Final = HOUR_NS
 
-
-def fixing_at(steps: Sequence[IndexStep], close_at: int) -> tuple[int, bool] | None:
+def fixing_at(
+    steps: Sequence[IndexStep], close_at: int, *, window_ns: int
+) -> tuple[int, bool] | None:
     """The fixing in micro-dollars and whether it is stale; None if no value stood by the close.
 
     steps: in time order; those after the close do not count, of several at one instant the last.
@@ -26,7 +25,7 @@ def fixing_at(steps: Sequence[IndexStep], close_at: int) -> tuple[int, bool] | N
     if not known:
         return None
     last = known[-1]
-    start = max(close_at - WINDOW_NS, known[0].at)
+    start = max(close_at - window_ns, known[0].at)
     if last.is_stale or start == close_at:
         return last.value_micros, last.is_stale
     ends = [*(step.at for step in known[1:]), close_at]

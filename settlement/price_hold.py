@@ -1,20 +1,16 @@
 """The hold on prices that jump: more than ×3, either way, waits for a confirmation (RULEBOOK §2).
 
-In: a reported raw price, the last accepted one and the held one. Out: what becomes of the report.
+In: a reported raw price, the last accepted one and the held one, and the rules in force, whose
+defaults these words name. Out: what becomes of the report.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from events.units import HOUR_NS
-
-CONFIRMATION_WAIT_NS: Final = HOUR_NS
-
-_MOVE_MAX: Final = 3
-_BAND: Final = Fraction(5, 100)
+from settlement.index_rules import IndexRules
 
 Disposition = Literal["accepted", "held", "waiting"]
 
@@ -32,26 +28,28 @@ def blend(input_usd_per_mtok: Decimal, output_usd_per_mtok: Decimal) -> Fraction
     return parts * Fraction(1, 4)
 
 
-def judge(quote: Quote, *, accepted: Quote | None, held: Quote | None) -> Disposition:
+def judge(
+    quote: Quote, *, accepted: Quote | None, held: Quote | None, rules: IndexRules
+) -> Disposition:
     """What becomes of a reported price.
 
     Within ×3 of the accepted one it is ordinary, whatever is held. Beyond, a repeat of the held
     price is accepted after its hour and changes nothing before; any other takes the held one's
     place.
     """
-    if accepted is None or _is_ordinary(quote, accepted):
+    if accepted is None or _is_ordinary(quote, accepted, times=rules.hold_factor):
         return "accepted"
-    if held is not None and _repeats(quote, held):
-        return "accepted" if quote.at - held.at >= CONFIRMATION_WAIT_NS else "waiting"
+    if held is not None and _repeats(quote, held, band=rules.hold_band):
+        return "accepted" if quote.at - held.at >= rules.hold_ns else "waiting"
     return "held"
 
 
-def _repeats(quote: Quote, held: Quote) -> bool:
-    return abs(quote.raw_price - held.raw_price) <= held.raw_price * _BAND
+def _repeats(quote: Quote, held: Quote, *, band: Fraction) -> bool:
+    return abs(quote.raw_price - held.raw_price) <= held.raw_price * band
 
 
-def _is_ordinary(quote: Quote, accepted: Quote) -> bool:
+def _is_ordinary(quote: Quote, accepted: Quote, *, times: int) -> bool:
     return (
-        quote.raw_price <= accepted.raw_price * _MOVE_MAX
-        and accepted.raw_price <= quote.raw_price * _MOVE_MAX
+        quote.raw_price <= accepted.raw_price * times
+        and accepted.raw_price <= quote.raw_price * times
     )

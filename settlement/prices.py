@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import Final, Literal
+from typing import Literal
 
-from events.units import MINUTE_NS, round_half_up
+from events.units import round_half_up
 from settlement.quotes import QuoteBook
 from settlement.session_trades import SessionTrades
-
-WINDOW_NS: Final = 5 * MINUTE_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +51,16 @@ def round_towards(exact: Fraction, reference_ticks: int | None) -> int:
     return below
 
 
-def settle_prices(candidates: Sequence[Candidate], close_at: int) -> dict[str, Settlement]:
-    """The settlement price of each contract that has one, by the tiers in order."""
-    traded = {one.contract: _settle_by_trades(one, close_at) for one in candidates}
+def settle_prices(
+    candidates: Sequence[Candidate], close_at: int, *, window_ns: int
+) -> dict[str, Settlement]:
+    """The settlement price of each contract that has one, by the tiers in order.
+
+    window_ns: how long before the close trades count for their mean.
+    """
+    traded = {
+        one.contract: _settle_by_trades(one, close_at, window_ns=window_ns) for one in candidates
+    }
     moved = [
         (one.last_trading_day, found.price_ticks - one.reference_ticks)
         for one in candidates
@@ -69,8 +74,8 @@ def settle_prices(candidates: Sequence[Candidate], close_at: int) -> dict[str, S
     return settled
 
 
-def _settle_by_trades(candidate: Candidate, close_at: int) -> Settlement | None:
-    mean = candidate.trades.mean_price(close_at - WINDOW_NS, close_at)
+def _settle_by_trades(candidate: Candidate, close_at: int, *, window_ns: int) -> Settlement | None:
+    mean = candidate.trades.mean_price(close_at - window_ns, close_at)
     if mean is not None:
         return Settlement(round_towards(mean, candidate.reference_ticks), 1)
     latest = candidate.trades.latest_price(close_at)

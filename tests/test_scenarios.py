@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 from typing import Any, Final, TypeAlias
 
 import pytest
 
+from events.parameters import PARAMETERS
 from services.embedded.memory import MemoryRun
 from tests.laws import check_laws
+from tests.simulation.restarts import check_folding
 
 HERE: Final = Path(__file__).parent / "scenarios"
 SHARED: Final = Path(__file__).parents[2] / "shared/cases"
@@ -26,11 +29,15 @@ Fields: TypeAlias = dict[str, Any]
 
 
 def clear(lines: list[bytes]) -> list[Fields]:
-    """The facts of the lines, from the shards in memory; at the end every law holds."""
+    """The facts of the lines, from the shards in memory; at the end every law holds.
+
+    The rows alone make the same books.
+    """
     run = MemoryRun()
     for line in lines:
         run.take(line)
     check_laws(run.house)
+    check_folding(run.house, rng=Random(len(lines)))  # noqa: S311 - tests draw no secrets
     return run.facts()
 
 
@@ -95,6 +102,20 @@ def test_the_market_ends_as_worked_by_hand(path: Path) -> None:
 
 def test_there_are_scenarios_of_our_own() -> None:
     assert sorted(set(HERE.glob("*.json")) - {PREAMBLES}) != []
+
+
+def test_every_parameter_is_configured_in_some_market() -> None:
+    """Else one could be accepted, and recorded, and do nothing."""
+    texts = [path.read_text("utf-8") for path in HERE.glob("*.json") if path != PREAMBLES]
+    markets = [json.loads(text) for text in texts]
+    configured = {
+        fields["parameter"]
+        for market in markets
+        if market["name"] != "configure_refusals"
+        for fields in market["commands"]
+        if isinstance(fields, dict) and fields["type"] == "configure/1"
+    }
+    assert configured >= PARAMETERS.keys()
 
 
 def test_each_expectation_needs_a_fact_of_its_own() -> None:

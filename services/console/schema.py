@@ -88,5 +88,5 @@ def _parameter(entry: Parameter) -> dict[str, Any]:
         "type": entry.kind,
         "default": entry.default,
         "source": entry.source,
-        "needs_product": entry.needs_product,
+        "scope": entry.scope,
     }

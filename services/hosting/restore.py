@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from services.hosting.pace import paced
 from services.journal.ahead import ahead
 from services.journal.reader import SEQ_MAX, FoldingRow, Head, Reader
-from services.shards.clearinghouse import RANKS, Clearinghouse, Market
+from services.journal.trouble import RulesChanged
+from services.shards.clearinghouse import RANKS, RULES_VERSION, Clearinghouse, Market
 from services.shards.fold import Row, fold_control, fold_member, join_parts
 from services.shards.fold_trades import RowTuple, fold_market_rows
 from services.shards.log import ShardLog
@@ -24,10 +26,12 @@ from settlement.control_books import ControlBooks
 
 
 def restore(reader: Reader) -> Clearinghouse | None:
-    """The shards of a journal; None when it is empty."""
+    """The shards of a journal; None when it is empty. Errors: RulesChanged."""
     heads = reader.heads()
     if not heads:
         return None
+    for shard in heads:
+        check_rules(reader, shard)
     house = Clearinghouse(
         control=restore_control(reader),
         control_log=_log(heads[CONTROL_SHARD]),
@@ -40,6 +44,21 @@ def restore(reader: Reader) -> Clearinghouse | None:
             books, sent = restore_market(reader, shard)
             house.markets[product] = Market(books, _log(head), sent)
     return house
+
+
+def check_rules(reader: Reader, shard: str) -> None:
+    """See that a shard was begun under the rules of this program: row 0 says under which.
+
+    Errors: RulesChanged.
+    """
+    begun = _opened(reader, shard)["rules_version"]
+    if begun != RULES_VERSION:
+        message = (
+            f"{shard} was begun under rules {begun}, this program decides by rules "
+            f"{RULES_VERSION}: go on with the program that began it, or clear its commands into "
+            "another database"
+        )
+        raise RulesChanged(message)
 
 
 def last_line(reader: Reader) -> int:
@@ -73,8 +92,8 @@ def restore_market(reader: Reader, shard: str) -> tuple[MarketBooks, int]:
     """A market's books as of its last row, and how many links it has sent."""
     snapshot = reader.snapshot(shard)
     if snapshot is None:
-        opened = json.loads(reader.rows_at(shard, [0])[0][8])
-        control = restore_control(reader, until_number=opened["control_number"])
+        number = _opened(reader, shard)["control_number"]
+        control = restore_control(reader, until_number=number)
         books, after = open_market_books(shard.partition("/")[2], control), 0
     else:
         control = restore_control(reader, until_number=control_number(snapshot.state))
@@ -120,6 +139,12 @@ def _whole(reader: Reader, shard: str, *, row: FoldingRow) -> RowTuple:
     seq, origin, position, line, facts, parts = row
     whole = facts if parts == 1 else join_parts([facts, *reader.parts(shard, seq)])
     return seq, origin, position, line, whole
+
+
+def _opened(reader: Reader, shard: str) -> dict[str, Any]:
+    """What row 0 of a shard states."""
+    opened: dict[str, Any] = json.loads(reader.rows_at(shard, [0])[0][8])
+    return opened
 
 
 def _log(head: Head) -> ShardLog:

@@ -10,6 +10,7 @@
     ├── FencedOff              another process writes this shard or source: rolled back
     ├── FedOtherwise           files were cleared into it and Kafka is to feed it, or the reverse
     ├── UnsafeSettings         the database would lose acknowledged rows, or is too old
+    ├── RulesChanged           the journal was begun under other rules than this program decides by
     ├── SchemaTooNew           the journal was written by a newer clearinghouse
     ├── SchemaMissing          there is no journal in this database, or an older one
     ├── RightsMissing          we may not do this here; the message holds the SQL that allows it
@@ -65,6 +66,10 @@ class FedOtherwise(JournalTrouble):
 
 class UnsafeSettings(JournalTrouble):
     """The database would lose acknowledged rows."""
+
+
+class RulesChanged(JournalTrouble):
+    """The journal was begun under other rules: what comes next would be decided otherwise."""
 
 
 class SchemaTooNew(JournalTrouble):

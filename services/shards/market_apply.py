@@ -25,6 +25,7 @@ from events.facts import (
     Fact,
     IndexFixed,
     IndexPublished,
+    IndexRulesSet,
     IndexStale,
     IndexValueReported,
     MarginRateSet,
@@ -60,7 +61,7 @@ def apply_market_fact(books: MarketBooks, fact: Fact) -> None:
         case (
             CapabilityReported() | ProviderPriceReported() | ProviderVolumeReported()
             | ModelRetired() | IndexValueReported() | ProviderPriceHeld() | IndexPublished()
-            | IndexStale() | IndexFixed()
+            | IndexStale() | IndexFixed() | IndexRulesSet()
         ):  # fmt: skip
             apply_index_fact(books.index, fact)
             _advance(books, fact.at)

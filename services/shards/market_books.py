@@ -14,6 +14,7 @@ from events.contracts import PRODUCTS, Product
 from risk.price_limits import HaltState
 from settlement.control_books import Account, ControlBooks
 from settlement.index_books import IndexBooks
+from settlement.index_rules import index_rules
 from settlement.positions import Positions
 from settlement.quotes import QuoteBook
 from settlement.session_trades import SessionTrades
@@ -100,6 +101,7 @@ def open_market_books(product: str, control: ControlBooks) -> MarketBooks:
     """Books of a product's shard that begins with what control knows by then."""
     entry = PRODUCTS[product]
     books = MarketBooks(product=entry, control=control, index=IndexBooks(entry))
+    books.index.rules = index_rules(control, product)
     books.clock = control.clock
     for account in control.accounts_by_number:
         add_holder(books, account)

@@ -20,7 +20,8 @@ from services.shards.market_books import ContractBooks, MarketBooks
 from services.shards.market_cycle import close_market, in_order, is_expiring, run_cycle
 from services.shards.market_limits import set_limits
 from settlement.calendar import last_trading_day, listed_deliveries
-from settlement.index import expire_prices
+from settlement.index import change_rules, expire_prices
+from settlement.index_rules import index_rules
 from settlement.prices import index_ticks
 from settlement.quotes import QuoteBook
 from settlement.session_trades import SessionTrades
@@ -33,11 +34,9 @@ def decide_copy(books: MarketBooks, command: Command, *, emit: Emission) -> list
     match command:
         case CloseSession():
             flows = close_market(books, command, emit=emit)
-            turn(books, command)
-            list_contracts(books, command.at, emit=emit)
+            _open_session(books, command, emit=emit)
         case OpenSession():
-            turn(books, command)
-            list_contracts(books, command.at, emit=emit)
+            _open_session(books, command, emit=emit)
         case RunCycle():
             flows = run_cycle(books, command, emit=emit)
             turn(books, command)
@@ -73,6 +72,17 @@ def turn(books: MarketBooks, command: Command) -> None:
             )
     if isinstance(command, CloseSession | OpenSession | Configure):
         set_limits(books)
+
+
+def _open_session(
+    books: MarketBooks, command: CloseSession | OpenSession, *, emit: Emission
+) -> None:
+    """Turn to the session that begins, with what is in force from it on."""
+    turn(books, command)
+    assert books.clock is not None, "a session was opened without a time"
+    rules = index_rules(books.control, books.product.code)
+    change_rules(books.index, rules, now=books.clock, emit=emit)
+    list_contracts(books, command.at, emit=emit)
 
 
 def _end_session(books: MarketBooks, command: CloseSession) -> None:

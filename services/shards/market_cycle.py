@@ -23,7 +23,7 @@ from events.facts import (
     VariationSettled,
 )
 from events.int64 import IntArray
-from events.units import INT64_MAX
+from events.units import INT64_MAX, MINUTE_NS
 from risk.price_limits import close_session
 from services.shards.emission import Emission
 from services.shards.links import ContractFlow, places_of
@@ -140,7 +140,10 @@ def _settle(books: MarketBooks, command: CloseSession) -> list[Marked]:
     by_tiers = [
         one for one in contracts if fixing is None or not is_expiring(one, command.business_date)
     ]
-    settled = settle_prices([_candidate(one) for one in by_tiers], command.at)
+    minutes = books.control.parameter("settlement_window_minutes", books.product.code)
+    settled = settle_prices(
+        [_candidate(one) for one in by_tiers], command.at, window_ns=minutes * MINUTE_NS
+    )
     marked = []
     for contract in contracts:
         found = settled.get(contract.symbol)

@@ -19,7 +19,7 @@ from events.contracts import product_of
 from events.facts import CollateralMoved, MarginSet, Posting, VariationSettled
 from events.int64 import IntArray, add
 from risk.calls import AccountNames, look_at_calls, new_calls
-from risk.cycle import CLOSE, CURRENCY, Cycle
+from risk.cycle import CLOSE, CURRENCY, Cycle, deadline_of_close, deadline_of_cycle
 from risk.instructions import Side, deficits, instruct
 from risk.requirement import maintenance_of, margin_column
 from risk.withdrawals import decide_withdrawals
@@ -57,11 +57,15 @@ class Totals:
 
 def cycle_of(books: MemberBooks, command: RunCycle | CloseSession) -> Cycle:
     """The cycle a barrier orders."""
+    control = books.control
     if isinstance(command, CloseSession):
-        return Cycle(command.business_date, CLOSE, command.at, command.next_business_date)
-    session = books.control.business_date
+        time_of_day = control.parameter_text("call_deadline")
+        deadline = deadline_of_close(command.next_business_date, time_of_day=time_of_day)
+        return Cycle(command.business_date, CLOSE, command.at, deadline)
+    session = control.business_date
     assert session is not None, "a cycle was ordered without a session"
-    return Cycle(session, command.cycle, command.at)
+    deadline = deadline_of_cycle(command.at, minutes=control.parameter("call_minutes"))
+    return Cycle(session, command.cycle, command.at, deadline)
 
 
 def settle_cycle(
@@ -155,7 +159,9 @@ def _pay_variation(books: MemberBooks, totals: Totals, *, cycle: Cycle, emit: Em
 
 def _require(books: MemberBooks, totals: Totals, *, cycle: Cycle, emit: Emission) -> None:
     """Set requirements; one fact for each account with a position or that had one."""
-    maintenance = maintenance_of(totals.initial)
+    maintenance = maintenance_of(
+        totals.initial, share_ppm=books.control.parameter("maintenance_ppm")
+    )
     had = np.frombuffer(bytes(books.had_position), dtype=np.bool_)
     chosen = np.flatnonzero(totals.has_position | had)
     model = books.control.parameter_text("margin_model")

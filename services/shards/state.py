@@ -30,6 +30,7 @@ from services.shards.market_limits import set_limits
 from services.shards.member_books import MemberBooks
 from settlement import index_books
 from settlement.control_books import Account, ControlBooks, Member, Setting
+from settlement.index_rules import index_rules
 from settlement.positions import Positions
 from settlement.quotes import Quote, QuoteBook
 from settlement.session_trades import SessionTrades
@@ -283,6 +284,7 @@ def load_market(state: bytes, control: ControlBooks) -> tuple[MarketBooks, int]:
         clock=tree["clock"],
         amendments={name: Amendment(*one) for name, one in tree["amendments"].items()},
     )
+    books.index.rules = index_rules(control, product.code)
     for account in control.accounts_by_number:
         add_holder(books, account)
     for name, one in tree["contracts"].items():

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from services.hosting.restore import restore_control, restore_market, restore_member
+from services.hosting.restore import check_rules, restore_control, restore_market, restore_member
 from services.journal.reader import Head, NumberedCommand, Reader
 from services.shards.clearinghouse import (
     Clearinghouse,
@@ -79,11 +79,12 @@ def load_shard(reader: Reader, shard: str, *, looked_until: int = 0) -> ShardBoo
     """The shard as it stands in the journal.
 
     looked_until: of an earlier NotInUse; up to there no command is looked at again. Errors:
-    NotInUse.
+    NotInUse, RulesChanged.
     """
     head = reader.heads().get(shard)
     if head is None:
         return _opened(reader, shard, looked_until=looked_until)
+    check_rules(reader, shard)
     house = Clearinghouse()
     log = ShardLog(shard, seq=head.seq + 1, chain=head.chain)
     kind, _, product = shard.partition("/")

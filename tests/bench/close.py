@@ -54,6 +54,7 @@ SAMPLE = 20_000
 # Those that are closed to durable rows, and one that is only opened.
 DAYS = (DAY, "2026-06-09", "2026-06-10", "2026-06-11")
 RATE_PPM = 60_000
+MAINTENANCE_PPM = 750_000
 
 
 def run(directory: Path, *, accounts: int, accounts_durable: int) -> dict[str, Any]:
@@ -121,7 +122,7 @@ def _settle_columns(contracts: list[ContractBooks]) -> None:
         Marked(one, SETTLED_TICKS, 1, one.positions.variation(SETTLED_TICKS)) for one in contracts
     ]
     totals = add_up(len(contracts[0].positions.lots), [flow_of(one, RATE_PPM) for one in marked])
-    maintenance_of(totals.initial)
+    maintenance_of(totals.initial, share_ppm=MAINTENANCE_PPM)
     assert not totals.net.sum(), "variation does not sum to zero"
 
 

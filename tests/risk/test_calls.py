@@ -28,11 +28,22 @@ from risk.calls import (
     new_calls,
     to_state,
 )
-from risk.cycle import CLOSE, Cycle
+from risk.cycle import CLOSE, Cycle, deadline_of_close, deadline_of_cycle
 from risk.requirement import maintenance_of
 
-NOON = Cycle(date(2026, 6, 8), "noon", parse_instant("2026-06-08T12:00:00Z"))
-EVENING = Cycle(date(2026, 6, 5), CLOSE, parse_instant("2026-06-05T21:00:00Z"), date(2026, 6, 8))
+
+def intraday(name: str, at: str) -> Cycle:
+    begun = parse_instant(at)
+    return Cycle(date(2026, 6, 8), name, begun, deadline_of_cycle(begun, minutes=60))
+
+
+NOON = intraday("noon", "2026-06-08T12:00:00Z")
+EVENING = Cycle(
+    date(2026, 6, 5),
+    CLOSE,
+    parse_instant("2026-06-05T21:00:00Z"),
+    deadline_of_close(date(2026, 6, 8), time_of_day="13:00"),
+)
 NAMES = AccountNames(accounts=["B-H", "A-H", "C-H"], members=["B", "A", "C"])
 CALL = OpenCall("A-H/2026-06-08/noon", "A-H", 4_001, NOON.deadline_ns)
 
@@ -43,7 +54,7 @@ def cents(*amounts: int) -> IntArray:
 
 def call_all(book: CallBook, equity: IntArray, initial: IntArray, cycle: Cycle) -> list[str]:
     """Make a cycle's calls; gives their names."""
-    maintenance = maintenance_of(initial)
+    maintenance = maintenance_of(initial, share_ppm=750_000)
     facts = new_calls(
         book, NAMES, equity=equity, initial=initial, maintenance=maintenance, cycle=cycle
     )
@@ -152,7 +163,7 @@ def test_a_call_is_missed_once_and_the_next_cycle_calls_again() -> None:
 
 def test_missed_calls_come_by_deadline_and_then_by_account() -> None:
     book = CallBook()
-    early = Cycle(date(2026, 6, 8), "eleven", parse_instant("2026-06-08T11:00:00Z"))
+    early = intraday("eleven", "2026-06-08T11:00:00Z")
     call_all(book, cents(0, 0, 9), cents(9, 9, 9), NOON)
     call_all(book, cents(0, 0, 0), cents(9, 9, 9), early)
     assert [fact.account for fact in missed_calls(book, NOON.deadline_ns + 1)] == [

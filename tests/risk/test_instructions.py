@@ -14,7 +14,7 @@ from events.int64 import IntArray
 from risk.cycle import Cycle
 from risk.instructions import Side, deficits, instruct
 
-CYCLE = Cycle(date(2026, 6, 8), "noon", 5)
+CYCLE = Cycle(date(2026, 6, 8), "noon", 5, 6)
 SIDES = [Side("A", "house"), Side("A", "customer"), Side("B", "house")]
 
 

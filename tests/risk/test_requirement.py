@@ -27,7 +27,9 @@ def naive_margin(lots: int, price: int, rate: int) -> int:
 
 
 def test_a_thousand_lots_at_two_dollars_ask_eight_percent_of_their_value() -> None:
-    found = requirement_of(np.array([[1000], [-1000]]), price_cents=[200], rate_ppm=[80_000])
+    found = requirement_of(
+        np.array([[1000], [-1000]]), price_cents=[200], rate_ppm=[80_000], maintenance_ppm=750_000
+    )
     assert found.initial.tolist() == [16_000, 16_000]
     assert found.maintenance.tolist() == [12_000, 12_000]
 
@@ -35,7 +37,10 @@ def test_a_thousand_lots_at_two_dollars_ask_eight_percent_of_their_value() -> No
 def test_each_position_is_rounded_up_before_the_sum() -> None:
     # 207 · 8 % = 16.56 and 208 · 8 % = 16.64, each 17.
     found = requirement_of(
-        np.array([[1, -1], [0, 3]]), price_cents=[207, 208], rate_ppm=[80_000, 80_000]
+        np.array([[1, -1], [0, 3]]),
+        price_cents=[207, 208],
+        rate_ppm=[80_000, 80_000],
+        maintenance_ppm=750_000,
     )
     assert found.parts.tolist() == [[17, 17], [0, 50]]
     assert found.initial.tolist() == [34, 50]
@@ -45,7 +50,16 @@ def test_each_position_is_rounded_up_before_the_sum() -> None:
 def test_maintenance_is_three_quarters_rounded_up_also_of_the_largest_amount() -> None:
     initial = [0, 1, 2, 3, 4, 5, INT64_MAX]
     expected = [ceil(Fraction(3 * cents, 4)) for cents in initial]
-    assert maintenance_of(np.array(initial, dtype=np.int64)).tolist() == expected
+    assert maintenance_of(np.array(initial, dtype=np.int64), share_ppm=750_000).tolist() == expected
+
+
+@given(st.integers(0, INT64_MAX), st.integers(1, 1_000_000))
+@example(INT64_MAX, 1)
+@example(INT64_MAX, 999_999)
+@example(INT64_MAX, 1_000_000)
+def test_maintenance_is_any_share_rounded_up(initial: int, share_ppm: int) -> None:
+    found = maintenance_of(np.array([initial], dtype=np.int64), share_ppm=share_ppm)
+    assert found.tolist() == [ceil(Fraction(initial * share_ppm, 1_000_000))]
 
 
 def test_a_price_or_a_rate_of_zero_asks_nothing() -> None:
@@ -67,18 +81,29 @@ def test_a_margin_beyond_int64_breaks_a_law_that_names_it() -> None:
 def test_a_sum_beyond_int64_breaks_a_law() -> None:
     lots = np.array([[2**62, 2**62]])
     with pytest.raises(AssertionError, match="initial margin up to 9223372036854775808 cents"):
-        requirement_of(lots, price_cents=[1, 1], rate_ppm=[1_000_000, 1_000_000])
+        requirement_of(
+            lots, price_cents=[1, 1], rate_ppm=[1_000_000, 1_000_000], maintenance_ppm=750_000
+        )
 
 
 def test_large_margins_of_different_accounts_need_not_fit_together() -> None:
     lots = np.array([[2**62, 0], [0, -(2**62)]])
-    found = requirement_of(lots, price_cents=[1, 1], rate_ppm=[1_000_000, 1_000_000])
+    found = requirement_of(
+        lots, price_cents=[1, 1], rate_ppm=[1_000_000, 1_000_000], maintenance_ppm=750_000
+    )
     assert found.initial.tolist() == [2**62, 2**62]
 
 
 def test_no_accounts_and_no_contracts_ask_nothing() -> None:
-    none = requirement_of(np.zeros((0, 1), dtype=np.int64), price_cents=[207], rate_ppm=[80_000])
-    flat = requirement_of(np.zeros((2, 0), dtype=np.int64), price_cents=[], rate_ppm=[])
+    none = requirement_of(
+        np.zeros((0, 1), dtype=np.int64),
+        price_cents=[207],
+        rate_ppm=[80_000],
+        maintenance_ppm=750_000,
+    )
+    flat = requirement_of(
+        np.zeros((2, 0), dtype=np.int64), price_cents=[], rate_ppm=[], maintenance_ppm=750_000
+    )
     assert none.initial.tolist() == []
     assert flat.initial.tolist() == [0, 0]
 
@@ -126,7 +151,9 @@ def test_a_matrix_of_several_blocks_agrees_with_whole_integers(order: str, size:
     accounts = np.arange(40_000, dtype=np.int64)
     lots = np.stack([accounts * 7919 % size - size // 2, size // 2 - accounts], axis=1)
     lots = np.array(lots, order="F" if order == "F" else "C")
-    found = requirement_of(lots, price_cents=[207, 211], rate_ppm=[80_000, 123_457])
+    found = requirement_of(
+        lots, price_cents=[207, 211], rate_ppm=[80_000, 123_457], maintenance_ppm=750_000
+    )
     rows = lots.tolist()
     expected = [
         [naive_margin(one, 207, 80_000), naive_margin(two, 211, 123_457)] for one, two in rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from events.facts import IndexFixed
+from events.units import HOUR_NS
 from settlement.index import apply_index_fact
 from settlement.index_books import IndexStep
 from settlement.index_fixing import fixing_at
@@ -14,7 +15,8 @@ CLOSE = hours(21)
 
 
 def fixed(*steps: tuple[int, int], close_at: int = CLOSE) -> tuple[int, bool] | None:
-    return fixing_at([IndexStep(at, value, is_stale=False) for at, value in steps], close_at)
+    known = [IndexStep(at, value, is_stale=False) for at, value in steps]
+    return fixing_at(known, close_at, window_ns=HOUR_NS)
 
 
 def test_a_value_that_stood_all_the_hour_is_the_fixing() -> None:

@@ -12,15 +12,20 @@ from events.contracts import PRODUCTS
 from events.units import HOUR_NS
 from settlement.index import from_state, to_state
 from settlement.index_books import exact_inputs, index_value
-from settlement.index_cap import cap_of, capped_weights
+from settlement.index_cap import capped_weights
+from settlement.index_rules import DEFAULT_RULES
 from tests.settlement.index_desk import START, Desk
 
 VOLUMES = st.lists(st.one_of(st.integers(1, 9), st.integers(1, 2**63 - 1)), min_size=1, max_size=40)
 
 
+def capped(volumes: list[int]) -> list[Fraction]:
+    return capped_weights(volumes, DEFAULT_RULES.cap_of(len(volumes)))
+
+
 def poured(volumes: list[int]) -> list[Fraction]:
     """Water-filling by the definition: each round's excess to those below the cap, pro rata."""
-    cap = cap_of(len(volumes))
+    cap = DEFAULT_RULES.cap_of(len(volumes))
     weights = [Fraction(volume, sum(volumes)) for volume in volumes]
     while max(weights) > cap:
         excess = sum(weight - cap for weight in weights if weight > cap)
@@ -33,20 +38,20 @@ def poured(volumes: list[int]) -> list[Fraction]:
 
 @given(VOLUMES)
 def test_weights_sum_to_one_and_none_is_above_the_cap(volumes: list[int]) -> None:
-    weights = capped_weights(volumes)
+    weights = capped(volumes)
     assert sum(weights) == 1
-    assert max(weights) <= cap_of(len(volumes))
+    assert max(weights) <= DEFAULT_RULES.cap_of(len(volumes))
     assert min(weights) > 0
 
 
 @given(VOLUMES)
 def test_weights_are_those_of_pouring_by_the_definition(volumes: list[int]) -> None:
-    assert capped_weights(volumes) == poured(volumes)
+    assert capped(volumes) == poured(volumes)
 
 
 @given(VOLUMES)
 def test_a_larger_volume_never_weighs_less(volumes: list[int]) -> None:
-    weights = capped_weights(sorted(volumes))
+    weights = capped(sorted(volumes))
     assert weights == sorted(weights)
 
 

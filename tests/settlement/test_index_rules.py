@@ -9,7 +9,8 @@ import pytest
 
 from events.facts import IndexPublished, IndexStale, ModelRetired, ProviderPriceReported
 from settlement.index_books import exact_inputs
-from settlement.index_cap import cap_of, capped_weights
+from settlement.index_cap import capped_weights
+from settlement.index_rules import DEFAULT_RULES
 from settlement.qualification import THRESHOLDS, Scores, adjustment_factor, qualifies
 from tests.settlement.index_desk import START, Desk, hours, listed
 
@@ -87,7 +88,7 @@ def test_only_the_published_value_is_rounded_half_to_even() -> None:
     ("providers", "cap"), [(1, "1"), (2, "1/2"), (3, "2/5"), (4, "3/10"), (9, "3/10")]
 )
 def test_the_cap_is_relaxed_below_four_providers(providers: int, cap: str) -> None:
-    assert cap_of(providers) == Fraction(cap)
+    assert DEFAULT_RULES.cap_of(providers) == Fraction(cap)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,8 @@ def test_the_cap_is_relaxed_below_four_providers(providers: int, cap: str) -> No
     ],
 )
 def test_excess_goes_to_the_uncapped_pro_rata(volumes: list[int], weights: list[str]) -> None:
-    assert capped_weights(volumes) == [Fraction(weight) for weight in weights]
+    cap = DEFAULT_RULES.cap_of(len(volumes))
+    assert capped_weights(volumes, cap) == [Fraction(weight) for weight in weights]
 
 
 def test_the_cheapest_adjusted_price_counts_not_the_cheapest_list_price() -> None:

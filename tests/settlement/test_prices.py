@@ -28,7 +28,7 @@ def contract(
 
 
 def settled(*contracts: Candidate) -> dict[str, tuple[int, int]]:
-    found = settle_prices(contracts, CLOSE)
+    found = settle_prices(contracts, CLOSE, window_ns=5 * MINUTE_NS)
     return {name: (one.price_ticks, one.tier) for name, one in found.items()}
 
 
