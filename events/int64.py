@@ -7,6 +7,7 @@ division.
 
 from __future__ import annotations
 
+from array import array
 from typing import Final
 
 import numpy as np
@@ -31,6 +32,11 @@ def magnitude(array: IntArray) -> int:
     """The greatest absolute value in it, also of the least int64, whose `np.abs` would wrap."""
     low, high = bounds(array)
     return max(-low, high)
+
+
+def magnitude_of(column: array[int]) -> int:
+    """The same of a column of the standard library's."""
+    return magnitude(np.frombuffer(column, dtype=np.int64))
 
 
 def multiply(array: IntArray, scalar: int) -> IntArray:
@@ -67,16 +73,22 @@ def subtract(array: IntArray, other: IntArray) -> IntArray:
     return differences
 
 
-def multiply_add(array: IntArray, scalar: int, *, addend: IntArray) -> IntArray:
-    """Each element times the scalar, plus the addend: lots · Δticks + what was open.
+def multiply_subtract(array: IntArray, scalar: int, *, subtrahend: IntArray) -> IntArray:
+    """Each element times the scalar, less the subtrahend: lots · Δticks − what was open.
 
-    The product alone must fit too.
+    Only the differences must fit: where products may not, they are Python ints.
     """
-    products = multiply(array, scalar)
-    if _may_wrap(bounds(products), bounds(addend)):
-        return add(products, addend)
-    products += addend
-    return products
+    if magnitude(array) * abs(scalar) + magnitude(subtrahend) <= INT64_MAX:
+        products = multiply(array, scalar)
+        products -= subtrahend
+        return products
+    pairs = zip(array.tolist(), subtrahend.tolist(), strict=True)
+    differences = [one * scalar - other for one, other in pairs]
+    beyond = next((one for one in differences if not INT64_MIN <= one <= INT64_MAX), None)
+    if beyond is not None:
+        msg = f"{beyond} is beyond int64"
+        raise OverflowError(msg)
+    return np.array(differences, dtype=np.int64)
 
 
 def total(array: IntArray) -> int:

@@ -22,6 +22,15 @@ class ContractListed(Fact):
     business_date: StatedDate
 
 
+class LastTradingDayMoved(Fact):
+    """A listed contract ends on another day: the holidays in force are others."""
+
+    TYPE: ClassVar[str] = "last_trading_day_moved/1"
+    contract: str
+    last_trading_day: StatedDate
+    business_date: StatedDate
+
+
 class TradeNovated(Fact):
     """The house has become buyer to the seller and seller to the buyer."""
 

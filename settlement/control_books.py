@@ -26,7 +26,7 @@ from events.commands import (
 from events.contracts import PRODUCTS_AT_START
 from events.parameters import PARAMETERS
 from events.refusals import Refusal
-from events.units import DAY_NS, day_start, parse_date
+from events.units import DAY_NS, INT64_MIN, day_start, parse_date
 
 LOOK_BACK_NS: Final = 7 * DAY_NS
 LOOK_AHEAD_NS: Final = 2 * DAY_NS
@@ -73,6 +73,8 @@ class ControlBooks:
     """Members, accounts, session, clock and parameters as of the last control command.
 
     registry_hash: of members and accounts, for whoever needs it often; None when they changed.
+    cycles: of the session, by name; cycles_past: name and time, sorted, of those of sessions before
+    that may still be sent again.
     """
 
     number: int = 0
@@ -83,6 +85,7 @@ class ControlBooks:
     accounts: dict[str, Account] = field(default_factory=dict)
     accounts_by_number: list[Account] = field(default_factory=list)
     cycles: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    cycles_past: list[tuple[str, int]] = field(default_factory=list)
     cycles_refused: dict[str, tuple[tuple[Any, ...], Refusal]] = field(default_factory=dict)
     products: list[str] = field(default_factory=lambda: list(PRODUCTS_AT_START))
     products_listed: list[str] = field(default_factory=lambda: list(PRODUCTS_AT_START))
@@ -105,7 +108,9 @@ class ControlBooks:
         if self.business_date is None:
             return True
         latest = day_start(self.business_date) + LOOK_AHEAD_NS + (OUTAGE_NS if is_close else 0)
-        return self.opened_at - LOOK_BACK_NS <= at <= latest
+        # Sessions may be opened as of any year; what is kept in columns fits an int64.
+        earliest = max(self.opened_at - LOOK_BACK_NS, INT64_MIN)
+        return earliest <= at <= latest
 
 
 def apply_control(books: ControlBooks, command: Command) -> None:
@@ -168,6 +173,8 @@ def _open_account(books: ControlBooks, command: OpenAccount) -> None:
 def _open_session(books: ControlBooks, business_date: date, *, at: int) -> None:
     books.business_date = business_date
     books.opened_at = at
+    run = [*books.cycles_past, *((name, used[-1]) for name, used in books.cycles.items())]
+    books.cycles_past = sorted(one for one in run if one[1] >= at - LOOK_BACK_NS)
     books.cycles = {}
     books.cycles_refused = {}
     due = sorted(

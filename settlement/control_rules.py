@@ -160,6 +160,8 @@ def _refuse_close(books: ControlBooks, command: CloseSession) -> Refusal | None:
 
 
 def _refuse_cycle(books: ControlBooks, command: RunCycle) -> Refusal | Repeated | None:
+    if (command.cycle, command.at) in books.cycles_past:
+        return REPEATED
     used = books.cycles.get(command.cycle)
     if used is not None:
         if used == content(command):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from events.int64 import IntArray, add, multiply, subtract, total
+from events.int64 import IntArray, add, multiply_subtract, subtract, total
 
 
 def _column() -> array[int]:
@@ -43,7 +43,15 @@ class Positions:
         """What each account gets (+) or pays when marked to a price. Shape (accounts,), cents."""
         lots = np.frombuffer(self.lots, dtype=np.int64)
         opened = np.frombuffer(self.open_cents, dtype=np.int64)
-        return subtract(multiply(lots, price_ticks - (self.mark_ticks or 0)), opened)
+        return multiply_subtract(lots, price_ticks - (self.mark_ticks or 0), subtrahend=opened)
+
+    def can_mark(self, price_ticks: int) -> bool:
+        """Whether what each account would get at a price fits an int64."""
+        try:
+            self.variation(price_ticks)
+        except OverflowError:
+            return False
+        return True
 
     def mark(self, price_ticks: int) -> None:
         """Carry everything at a price from here on."""
@@ -66,7 +74,7 @@ class Positions:
         lots = np.frombuffer(self.lots, dtype=np.int64)
         opened = np.frombuffer(self.open_cents, dtype=np.int64)
         paid = np.frombuffer(self.paid_cents, dtype=np.int64)
-        own = add(add(opened, multiply(lots, self.mark_ticks)), -paid)
+        own = multiply_subtract(lots, self.mark_ticks, subtrahend=subtract(paid, opened))
         self.open_cents = _filled(own)
         self.paid_cents = array("q", bytes(8 * len(self.lots)))
         self.mark_ticks = None

@@ -36,9 +36,14 @@ class QuoteBook:
         """The maker's quote no longer stands."""
         self.by_maker.pop(maker, None)
 
+    @property
+    def highest_bid(self) -> int:
+        """The best bid, 0 if there is none."""
+        bids = [one.bid_ticks for one in self.by_maker.values() if one.bid_ticks is not None]
+        return max(bids, default=0)
+
     def clamp(self, price_ticks: int) -> int:
         """The price, not below the best bid, then not above the best offer."""
-        bids = [one.bid_ticks for one in self.by_maker.values() if one.bid_ticks is not None]
         asks = [one.ask_ticks for one in self.by_maker.values() if one.ask_ticks is not None]
-        raised = max([price_ticks, *bids])
+        raised = max(price_ticks, self.highest_bid)
         return min([raised, *asks])

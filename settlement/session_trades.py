@@ -24,12 +24,20 @@ def _column() -> array[int]:
 
 @dataclass(slots=True)
 class SessionTrades:
-    """Columns of equal length: journal row, execution time, price in ticks, lots (0: busted)."""
+    """Columns of equal length: journal row, execution time, price in ticks, lots (0: busted).
+
+    highest: the greatest price among them, also of one that was busted; 0 of none.
+    """
 
     seqs: array[int] = field(default_factory=_column)
     times: array[int] = field(default_factory=_column)
     prices: array[int] = field(default_factory=_column)
     lots: array[int] = field(default_factory=_column)
+    highest: int = field(init=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        """Find the greatest price once; from here on it is kept."""
+        self.highest = max(self.prices, default=0)
 
     def add(self, seq: int, executed_at: int, *, price_ticks: int, lots: int) -> None:
         """One more trade of the stream."""
@@ -37,6 +45,7 @@ class SessionTrades:
         self.times.append(executed_at)
         self.prices.append(price_ticks)
         self.lots.append(lots)
+        self.highest = max(self.highest, price_ticks)
 
     def extend(self, seqs: IntArray, times: IntArray, *, prices: IntArray, lots: IntArray) -> None:
         """Many trades of the stream, as columns."""
@@ -44,6 +53,7 @@ class SessionTrades:
         self.times.frombytes(times.tobytes())
         self.prices.frombytes(prices.tobytes())
         self.lots.frombytes(lots.tobytes())
+        self.highest = max(self.highest, int(prices.max(initial=0)))
 
     def bust(self, seq: int) -> bool:
         """Leave the trade of a journal row out; False for one of an earlier session, not here."""
@@ -60,7 +70,9 @@ class SessionTrades:
         """Count the trade of a journal row at its new price."""
         at = self._find(seq)
         if at is not None:
-            self.prices[at] = price_ticks
+            before, self.prices[at] = self.prices[at], price_ticks
+            is_lower = before == self.highest and price_ticks < before
+            self.highest = max(self.prices) if is_lower else max(self.highest, price_ticks)
 
     def _find(self, seq: int) -> int | None:
         at = bisect_left(self.seqs, seq)

@@ -14,6 +14,7 @@ from events.refusals import Reason, Refusal
 from services.shards import market_guards as guard
 from services.shards.emission import Emission
 from services.shards.identity import Seen
+from services.shards.market_amounts import repriced_too_large, too_large
 from services.shards.market_books import MarketBooks
 
 
@@ -66,13 +67,15 @@ def _refuse_effect(
     buyer, seller = books.holders[trade.buyer], books.holders[trade.seller]
     if isinstance(command, BustTrade):
         before = _price_now(books, trade)
-        return guard.too_large(contract, trade.lots, price_ticks=before, sides=(seller, buyer))
+        return too_large(contract, trade.lots, price_ticks=before, sides=(seller, buyer))
     refusal = guard.bad_price(books.product, command.price)
     ticks = ticks_of(command.price, books.product)
     if refusal is not None or ticks is None:
         return refusal
     prices = (_price_now(books, trade), ticks)
-    return guard.repriced_too_large(contract, trade.lots, prices=prices, sides=(buyer, seller))
+    return repriced_too_large(
+        books, contract, lots=trade.lots, prices=prices, sides=(buyer, seller)
+    )
 
 
 def _price_now(books: MarketBooks, trade: SubmitTrade) -> int:

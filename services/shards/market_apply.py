@@ -28,6 +28,7 @@ from events.facts import (
     IndexRulesSet,
     IndexStale,
     IndexValueReported,
+    LastTradingDayMoved,
     MarginRateSet,
     ModelRetired,
     PositionTransferred,
@@ -94,6 +95,8 @@ def _apply_cycle_fact(books: MarketBooks, fact: Fact) -> None:
             books.contracts[fact.contract].rate_ppm = fact.rate_ppm
         case ContractListed():
             _list(books, fact)
+        case LastTradingDayMoved():
+            books.contracts[fact.contract].last_trading_day = fact.last_trading_day
         case _:
             pass
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from events.chain import ROW_NUMBERS, row_prefix
 from events.codec import decode_command
 from events.contracts import ticks_of
-from events.int64 import IntArray, magnitude
+from events.int64 import IntArray, magnitude_of
 from events.trade_line import TradeFields
 from events.units import INT64_MAX, day_start, parse_decimal
 from services.shards.clearinghouse import Market, take_market
@@ -122,7 +122,8 @@ def clear_trades(market: Market, run: TradeRun, *, origin: str, memory: Memory) 
             inbound = Inbound(origin, run.positions[place], run.decided[place], run.lines[place])
             take_market(market, inbound, decoded=decode_command(inbound.line), memory=memory)
             first = place + 1
-            if _limits(market.books) != limits:
+            # A large one counted as less in what was found to be unusual.
+            if _limits(market.books) != limits or columns.lots[place] > LOTS_FAST_MAX:
                 break
 
 
@@ -196,16 +197,23 @@ def _is_large(
     """Which trades could bring an owner near a position limit, or an amount near int64."""
     owner_of = np.frombuffer(books.owner_of, dtype=np.int64)
     bounded = np.minimum(lots, LOTS_FAST_MAX)
-    reach = np.array(books.reach_lots, dtype=np.int64)
+    # A bound may be all of int64, and what is added to it must not wrap.
+    reach = np.minimum(np.array(books.reach_lots, dtype=np.int64), _BOUND)
     for side in sides:
         np.add.at(reach, owner_of[side], bounded)
-    opened = max(magnitude(np.array(one.positions.open_cents)) for one in books.contracts.values())
-    dearest = max(int(ticks.max(initial=1)), 1)
-    if opened + int(bounded.sum()) * dearest > _BOUND:
+    opened = max(magnitude_of(one.positions.open_cents) for one in books.contracts.values())
+    dearest = max(int(ticks.max(initial=1)), *map(_highest, books.contracts.values()), 1)
+    if opened + max(int(bounded.sum()), int(reach.max())) * dearest > _BOUND:
         return np.ones(len(lots), dtype=np.bool_)
     watch = min(books.limit_watch_lots, _BOUND // dearest)
     is_large: Bools = reach > watch
     return is_large[owner_of[sides[0]]] | is_large[owner_of[sides[1]]]
+
+
+def _highest(contract: ContractBooks) -> int:
+    """The highest price that a contract stands at, was traded at or has a bid at."""
+    marked = contract.positions.mark_ticks or 0
+    return max(marked, contract.trades.highest, contract.quotes.highest_bid)
 
 
 def _clear_ordinary(

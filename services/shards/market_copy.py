@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from datetime import date
 
 from events.commands import CloseSession, Command, Configure, OpenSession, RunCycle
-from events.contracts import Delivery, symbol
-from events.facts import ContractListed, CycleDone, Fact
+from events.contracts import Delivery, parse_symbol, symbol
+from events.facts import ContractListed, CycleDone, Fact, LastTradingDayMoved
 from risk.price_limits import apply_new_session
 from services.shards.emission import Emission
 from services.shards.links import ContractFlow
@@ -97,17 +97,32 @@ def _end_session(books: MarketBooks, command: CloseSession) -> None:
 
 
 def list_contracts(books: MarketBooks, at: int, *, emit: Emission) -> None:
-    """List what the session of today lists and yesterday's did not."""
+    """List what the session of today lists and yesterday's did not, by the holidays in force."""
     control = books.control
     session = control.business_date
     assert session is not None, "contracts were to be listed without a session"
     if books.product.code not in control.products_listed:
         return
+    _move_last_days(books, session, at=at, emit=emit)
     for delivery in listed_deliveries(session, control.holidays):
         name = symbol(books.product.code, delivery)
         if name not in books.contracts:
             emit(_listing(books, delivery, session=session, at=at))
     set_limits(books)
+
+
+def _move_last_days(books: MarketBooks, session: date, *, at: int, emit: Emission) -> None:
+    """Holidays may have come into force that were none when a contract was listed."""
+    for contract in in_order(books):
+        delivery = parse_symbol(contract.symbol)
+        assert delivery is not None, f"{contract.symbol} was listed"
+        day = last_trading_day(delivery, books.control.holidays)
+        if day != contract.last_trading_day:
+            emit(
+                LastTradingDayMoved(
+                    at=at, contract=contract.symbol, last_trading_day=day, business_date=session
+                )
+            )
 
 
 def _listing(books: MarketBooks, delivery: Delivery, *, session: date, at: int) -> ContractListed:

@@ -6,11 +6,11 @@ The order in which they are asked is the order of precedence of WIRE §3; it sta
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Literal
 
 from events.commands import Command
 from events.contracts import Product, parse_symbol, product_of, ticks_of
 from events.refusals import Reason, Refusal
-from events.units import INT64_MAX, INT64_MIN
 from services.shards.market_books import ContractBooks, Holder, MarketBooks, tradable
 
 
@@ -72,10 +72,12 @@ def defaulted(*holders: Holder) -> Refusal | None:
     return None
 
 
-def not_reducing(contract: ContractBooks, holder: Holder, *, signed_lots: int) -> Refusal | None:
-    """In default only what reduces a position without turning it (RULEBOOK §7)."""
+def not_reducing(
+    contract: ContractBooks, holder: Holder, *, lots: int, sign: Literal[1, -1]
+) -> Refusal | None:
+    """In default only what reduces a position without turning it (RULEBOOK §7). sign: 1 buys."""
     held = contract.positions.lots[holder.number]
-    if not holder.account.member.is_defaulted or reduces(held, signed_lots):
+    if not holder.account.member.is_defaulted or (lots > 0 and reduces(held, sign * lots)):
         return None
     return Refusal(
         Reason.MEMBER_DEFAULTED,
@@ -101,43 +103,6 @@ def bad_price(product: Product, price: Decimal) -> Refusal | None:
         return Refusal(Reason.PRICE_OFF_TICK, f"expected whole ticks of 0.01, found {price:f}")
     if price <= 0:
         return Refusal(Reason.PRICE_NOT_POSITIVE, f"expected a price above 0, found {price:f}")
-    return None
-
-
-def too_large(
-    contract: ContractBooks, lots: int, *, price_ticks: int, sides: tuple[Holder, Holder]
-) -> Refusal | None:
-    """Lots × price, or what a position it makes is worth, beyond int64. sides: (buyer, seller)."""
-    if lots * price_ticks > INT64_MAX:
-        return Refusal(Reason.AMOUNT_OVERFLOW, f"{lots} lots at {price_ticks} ticks exceed int64")
-    positions = contract.positions
-    worth_max = INT64_MAX // price_ticks
-    value = lots * (price_ticks - (positions.mark_ticks or 0))
-    for holder, sign in zip(sides, (1, -1), strict=True):
-        held = positions.lots[holder.number] + sign * lots
-        opened = positions.open_cents[holder.number] + sign * value
-        if abs(held) > worth_max or not INT64_MIN < opened <= INT64_MAX:
-            return Refusal(
-                Reason.AMOUNT_OVERFLOW, f"the position of {holder.account.name} exceeds int64"
-            )
-    return None
-
-
-def repriced_too_large(
-    contract: ContractBooks, lots: int, *, prices: tuple[int, int], sides: tuple[Holder, Holder]
-) -> Refusal | None:
-    """The same of a trade that gets another price: positions stay. prices: (before, after)."""
-    before, price_ticks = prices
-    if lots * price_ticks > INT64_MAX:
-        return Refusal(Reason.AMOUNT_OVERFLOW, f"{lots} lots at {price_ticks} ticks exceed int64")
-    positions = contract.positions
-    for holder, sign in zip(sides, (1, -1), strict=True):
-        worth = abs(positions.lots[holder.number]) * price_ticks
-        opened = positions.open_cents[holder.number] + sign * lots * (price_ticks - before)
-        if worth > INT64_MAX or not INT64_MIN < opened <= INT64_MAX:
-            return Refusal(
-                Reason.AMOUNT_OVERFLOW, f"the position of {holder.account.name} exceeds int64"
-            )
     return None
 
 

@@ -15,6 +15,7 @@ from risk.price_limits import command_halt
 from services.shards import market_guards as guard
 from services.shards.emission import Emission
 from services.shards.identity import Seen, is_same
+from services.shards.market_amounts import too_large, unbearable
 from services.shards.market_books import ContractBooks, Holder, MarketBooks
 from services.shards.market_limits import state_crossings
 from services.shards.market_trade import refuse_outside
@@ -115,7 +116,7 @@ def _too_large(
 ) -> Refusal | None:
     ticks = ticks_of(command.price, books.product)
     assert ticks is not None, f"{command.price} is off the tick after the guard"
-    return guard.too_large(contract, command.lots, price_ticks=ticks, sides=_sides(books, command))
+    return too_large(contract, command.lots, price_ticks=ticks, sides=_sides(books, command))
 
 
 def decide_quote(books: MarketBooks, command: SubmitQuote, *, emit: Emission) -> Refusal | None:
@@ -166,6 +167,9 @@ def _refuse_sides(books: MarketBooks, command: SubmitQuote) -> Refusal | None:
     if command.bid is not None and command.ask is not None and command.bid > command.ask:
         found = f"expected bid below offer, found {command.bid:f} and {command.ask:f}"
         return Refusal(Reason.QUOTE_CROSSED, found)
+    bid = _ticks_or_none(books, command.bid)
+    if bid is not None and contract.reference_ticks is None:
+        return unbearable(books, contract, price_ticks=bid)
     return None
 
 

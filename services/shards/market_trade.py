@@ -14,6 +14,7 @@ from risk.price_limits import is_halted, judge_price, resumes_before_trade, trig
 from services.shards import market_guards as guard
 from services.shards.emission import Emission
 from services.shards.identity import Seen, is_same
+from services.shards.market_amounts import too_large, unbearable
 from services.shards.market_apply import add_trade, widen_reach
 from services.shards.market_books import ContractBooks, Holder, MarketBooks
 from services.shards.market_limits import state_crossings
@@ -49,16 +50,25 @@ def refuse_trade(books: MarketBooks, trade: SubmitTrade) -> Refusal | None:
     buyer, seller = books.holders[trade.buyer], books.holders[trade.seller]
     return (
         guard.suspended(buyer, seller)
-        or guard.not_reducing(contract, buyer, signed_lots=trade.lots)
-        or guard.not_reducing(contract, seller, signed_lots=-trade.lots)
+        or guard.not_reducing(contract, buyer, lots=trade.lots, sign=1)
+        or guard.not_reducing(contract, seller, lots=trade.lots, sign=-1)
         or _self_trade(trade)
         or guard.no_lots(trade.lots)
         or guard.bad_price(books.product, trade.price)
         or _refuse_price(contract, _ticks(books, trade), executed_at=trade.executed_at)
-        or guard.too_large(
-            contract, trade.lots, price_ticks=_ticks(books, trade), sides=(buyer, seller)
-        )
+        or _refuse_amount(books, contract, trade=trade)
     )
+
+
+def _refuse_amount(
+    books: MarketBooks, contract: ContractBooks, *, trade: SubmitTrade
+) -> Refusal | None:
+    ticks = _ticks(books, trade)
+    sides = (books.holders[trade.buyer], books.holders[trade.seller])
+    refusal = too_large(contract, trade.lots, price_ticks=ticks, sides=sides)
+    if refusal is None and contract.reference_ticks is None:
+        return unbearable(books, contract, price_ticks=ticks)
+    return refusal
 
 
 def _ticks(books: MarketBooks, trade: SubmitTrade) -> int:

@@ -118,6 +118,7 @@ def _control_tree(books: ControlBooks) -> dict[str, Any]:
         "clock": books.clock,
         "business_date": _day(books.business_date),
         "opened_at": books.opened_at,
+        "cycles_past": [[name, at] for name, at in books.cycles_past],
         "cycles": {name: [str(part) for part in used] for name, used in books.cycles.items()},
         "products": sorted(books.products),
         "products_listed": sorted(books.products_listed),
@@ -237,6 +238,7 @@ def load_control(state: bytes) -> ControlBooks:
         business_date=_parse_day(tree["business_date"]),
         opened_at=tree["opened_at"],
         cycles={name: ("run_cycle/1", name, at) for name, at in tree["cycle_at"].items()},
+        cycles_past=[(name, at) for name, at in tree["cycles_past"]],
         cycles_refused={
             name: (("run_cycle/1", name, int(at)), Refusal(Reason(reason), detail))
             for name, (_, _, at, reason, detail) in tree["cycles_refused"].items()

@@ -113,3 +113,11 @@ def test_any_marks_on_the_way_pay_in_all_what_one_mark_at_the_end_pays(
         at_once[seller] -= lots * (marks[-1] - price)
     assert paid == at_once
     assert sum(paid) == 0
+
+
+def test_only_what_is_paid_must_fit_an_int64() -> None:
+    # 2 x (2^63 - 1) - (2^63 - 1): the product alone does not fit.
+    found = positions(mark=None)
+    trade(found, (0, 1, 2**63 - 1, 1))
+    assert found.variation(2).tolist() == [2**63 - 1, 1 - 2**63, 0]
+    assert (found.can_mark(2), found.can_mark(3)) == (True, False)

@@ -79,3 +79,15 @@ def test_mean_and_latest_are_those_of_a_plain_walk(
     latest = sorted((time, place) for place, (time, _, lots) in enumerate(rows) if lots)
     known = [place for time, place in latest if time <= last]
     assert found.latest_price(last) == (rows[known[-1]][1] if known else None)
+
+
+def test_the_highest_price_is_that_of_the_column_whatever_happened_to_it() -> None:
+    found = trades((1, 10, 200, 1), (2, 20, 203, 2))
+    found.reprice(1, 300)
+    assert found.highest == 300
+    found.reprice(1, 201)
+    assert found.highest == 203
+    found.bust(2)
+    assert found.highest == 203
+    again = SessionTrades(found.seqs, found.times, found.prices, found.lots)
+    assert (again.highest, SessionTrades().highest) == (203, 0)

@@ -190,6 +190,7 @@ class House:
     opened_at: int = 0
     clock: int | None = None
     cycles: dict[str, tuple[Command, str | None]] = field(default_factory=dict)
+    cycles_past: list[Command] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
 
     def session(self) -> date:

@@ -48,8 +48,12 @@ facts beyond WIRE's list. Where the texts are silent or ambiguous this is how th
    that is met has a remainder of 0. `settlement_instructed` counts the lack after
    withdrawals; `margin_set` parts run by product and delivery month.
 18. A member's default does not stop transfers in either direction; suspension only the taker.
-19. What a position is worth at the price of the trade, bust, adjustment or transfer that makes
+19. What a position is worth at the price of the trade, bust, adjustment or transfer that enlarges
    it must fit an int64: else `amount_overflow`.
+20. A price that no limit holds (an adjusted one; any of a contract without a reference, bids too)
+   is `amount_overflow` if somebody's position, there or by tier 3 in a neighbour, would be worth
+   more than an int64 at it; while one stands in the session, positions grow by it.
+21. A cycle of an earlier session, sent again, is silent, whoever has its name now.
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ def take_control(house: House, command: Command) -> str | None:
     if not house.is_in_range(command["at"], slack):
         reason: str | None = "time_out_of_range"
         remember_cycle(house, command, reason)
+    elif command in house.cycles_past:
+        reason = SILENT
     elif command["type"] == "run_cycle/1" and command["cycle"] in house.cycles:
         known, answer = house.cycles[command["cycle"]]
         reason = (answer or SILENT) if known == command else "duplicate_reference"
@@ -204,6 +206,8 @@ def open_session(house: House, command: Command) -> None:
     is_close = command["type"] == "close_session/1"
     house.business_date = command["next_business_date" if is_close else "business_date"]
     house.opened_at = command["at"]
+    run = [known for known, answer in house.cycles.values() if answer is None]
+    house.cycles_past += run
     house.cycles = {}
     for product in sorted(house.markets):
         list_contracts(house, house.markets[product], command["at"])

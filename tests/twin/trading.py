@@ -10,6 +10,7 @@ from tests.twin.positions import (
     is_halted,
     is_outside_limits,
     position,
+    positions,
     resume,
     state_halt,
     trigger,
@@ -86,7 +87,8 @@ def refuse_trade(house: House, market: Market, command: Command) -> str | None:
     if any(house.accounts[account].is_suspended for account in sides):
         return "account_suspended"
     for account, change in zip(sides, (lots, -lots), strict=True):
-        if house.is_defaulted(account) and not is_reducing(contract, account, change):
+        reduces = lots > 0 and is_reducing(contract, account, change)
+        if house.is_defaulted(account) and not reduces:
             return "member_defaulted"
     if sides[0] == sides[1]:
         return "self_trade"
@@ -100,18 +102,53 @@ def refuse_trade(house: House, market: Market, command: Command) -> str | None:
     price = int(command["price"] * 100)
     if is_outside_limits(contract, price):
         return "price_outside_limit"
-    is_too_large = exceeds_int64(contract, (lots, price), {sides[0]: lots, sides[1]: -lots})
+    changes = {sides[0]: lots, sides[1]: -lots}
+    is_too_large = exceeds_int64(house, contract, (lots, price), changes) or (
+        contract.reference is None and is_unbearable(market, contract, price)
+    )
     return "amount_overflow" if is_too_large else None
 
 
-def exceeds_int64(contract: Contract, deal: tuple[int, int], changes: dict[str, int]) -> bool:
-    """Tell whether a deal, or what a position it makes is worth at its price, exceeds an int64.
+def exceeds_int64(
+    house: House, contract: Contract, deal: tuple[int, int], changes: dict[str, int]
+) -> bool:
+    """Tell whether a deal, or what a position it enlarges is worth at its price, exceeds an int64.
 
+    A position that stays as large as it was is looked at too: its trade has another price.
     deal: lots and price in ticks. changes: signed lots by account.
     """
     lots, price = deal
-    worth = [(position(contract, name) + change) * price for name, change in changes.items()]
+    before = {name: position(contract, name) for name in changes}
+    after = {name: before[name] + change for name, change in changes.items()}
+    dearest = max(price, extraordinary(house, contract))
+    worth = [
+        after[name] * (dearest if change else price)
+        for name, change in changes.items()
+        if not change or abs(after[name]) > abs(before[name])
+    ]
     return not (fits(lots * price) and all(map(fits, worth)))
+
+
+def extraordinary(house: House, contract: Contract) -> int:
+    """Give the highest price of the session beyond the second limit; without limits, of all."""
+    today = [one.price for one in contract.trades if one.session == house.session()]
+    highest = max(today, default=0)
+    if contract.reference is None:
+        return max([highest, *(one.bid or 0 for one in contract.quotes.values())])
+    return highest if highest > contract.reference + max(1, contract.reference // 4) else 0
+
+
+def is_unbearable(market: Market, contract: Contract, price: int) -> bool:
+    """Tell whether somebody's position, marked to a price without limits, exceeds an int64."""
+    marks = [(contract, price)]
+    if contract.reference is not None:
+        change = price - contract.reference
+        marks += [
+            (one, max(1, one.reference + change))
+            for one in market.contracts.values()
+            if one is not contract and one.reference is not None
+        ]
+    return not all(fits(lots * at) for one, at in marks for lots in positions(one).values())
 
 
 def is_reducing(contract: Contract, account: str, change: int) -> bool:
@@ -159,7 +196,7 @@ def correct_trade(house: House, market: Market, command: Command) -> str | None:
 def bust(house: House, market: Market, contract: Contract, trade: Trade, at: int) -> str | None:
     """Undo a trade by its opposite."""
     changes = {trade.buyer: -trade.lots, trade.seller: trade.lots}
-    if exceeds_int64(contract, (trade.lots, trade.price), changes):
+    if exceeds_int64(house, contract, (trade.lots, trade.price), changes):
         return "amount_overflow"
     trade.is_busted = True
     state_correction(house, market, contract, trade, ("trade_busted/1", at, {}))
@@ -174,7 +211,10 @@ def adjust(
     if reason is not None:
         return reason
     old, new = trade.price, int(command["price"] * 100)
-    if exceeds_int64(contract, (trade.lots, new), {trade.buyer: 0, trade.seller: 0}):
+    changes = {trade.buyer: 0, trade.seller: 0}
+    if exceeds_int64(house, contract, (trade.lots, new), changes) or is_unbearable(
+        market, contract, new
+    ):
         return "amount_overflow"
     if trade.is_marked:
         contract.adjustments.append((trade.buyer, trade.seller, trade.lots * (old - new)))
@@ -236,7 +276,7 @@ def refuse_transfer(house: House, market: Market, command: Command) -> str | Non
     if reason is not None:
         return reason
     changes = {taker: sign * lots, giver: -sign * lots}
-    is_too_large = exceeds_int64(contract, (lots, int(command["price"] * 100)), changes)
+    is_too_large = exceeds_int64(house, contract, (lots, int(command["price"] * 100)), changes)
     return "amount_overflow" if is_too_large else None
 
 
@@ -283,6 +323,8 @@ def submit_quote(house: House, market: Market, command: Command) -> str | None:
     if len(prices) == 2 and prices[0] > prices[1]:
         return "quote_crossed"
     bid, ask = (None if p is None else int(p * 100) for p in (command["bid"], command["ask"]))
+    if contract.reference is None and bid and is_unbearable(market, contract, bid):
+        return "amount_overflow"
     contract.quotes[maker] = Quote(bid, ask)
     return None
 
