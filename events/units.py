@@ -60,11 +60,20 @@ def format_decimal(number: Decimal) -> str:
 
 
 def parse_date(text: str) -> date:
-    """A calendar day `YYYY-MM-DD`. Errors: ValueError."""
+    """A calendar day `YYYY-MM-DD`. Errors: ValueError says what was expected and found."""
     if _DATE.fullmatch(text) is None:
         msg = f"expected a date YYYY-MM-DD, found {text[:40]!r}"
         raise ValueError(msg)
-    return date.fromisoformat(text)
+    return _calendar_day(text)
+
+
+def _calendar_day(text: str) -> date:
+    """From ten characters of the right form: `fromisoformat` by itself reads other forms too."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        msg = f"expected a day of the calendar, found {text!r}"
+        raise ValueError(msg) from None
 
 
 def parse_time_of_day(text: str) -> int:
@@ -92,7 +101,7 @@ def parse_instant(text: str) -> int:
         raise ValueError(msg)
     seconds = (int(hour) * _SIXTY + int(minute)) * _SIXTY + int(second)
     nanos = int((fraction or "").ljust(9, "0"))
-    return day_start(date.fromisoformat(day)) + seconds * SECOND_NS + nanos
+    return day_start(_calendar_day(day)) + seconds * SECOND_NS + nanos
 
 
 def format_instant(instant: int) -> str:

@@ -86,7 +86,7 @@ def test_an_instant_is_nanoseconds_since_1970_and_back(text: str, instant: int) 
     ],
 )
 def test_anything_else_is_no_instant(text: str) -> None:
-    with pytest.raises(ValueError, match=r"expected|day|month|year"):
+    with pytest.raises(ValueError, match=r"^expected .*, found "):
         parse_instant(text)
 
 
@@ -108,7 +108,7 @@ def test_instants_are_those_of_the_calendar(moment: datetime, nanos: int) -> Non
 def test_a_date_is_ten_characters() -> None:
     assert parse_date("2026-06-08") == date(2026, 6, 8)
     for text in ("2026-6-8", "20260608", "2026-06-08T00:00:00Z", "2026-02-30"):
-        with pytest.raises(ValueError, match=r"expected|day"):
+        with pytest.raises(ValueError, match=r"^expected .*, found "):
             parse_date(text)
 
 
