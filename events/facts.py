@@ -69,6 +69,8 @@ from events.member_facts import (
     MarginSet,
     Posting,
     SettlementInstructed,
+    WaterfallApplied,
+    WaterfallLayer,
     WithdrawalPending,
     WithdrawalRefused,
 )
@@ -130,6 +132,8 @@ __all__ = [
     "TradeNovated",
     "TradePriceAdjusted",
     "VariationSettled",
+    "WaterfallApplied",
+    "WaterfallLayer",
     "WithdrawalPending",
     "WithdrawalRefused",
 ]
@@ -148,6 +152,7 @@ FACTS: Final[dict[str, type[Fact]]] = {
         ContractSettled, PositionClosed, PositionLimitWarned, PositionLimitBreached, MarginRateSet,
         MarginRateAboveBand, CyclePriceSet, CycleDone, CollateralMoved, WithdrawalPending,
         WithdrawalRefused, MarginSet, MarginCalled, MarginCallMet, MarginCallPartlyMet,
-        MarginCallRaised, MarginCallMissed, SettlementInstructed, Posting, DayClosed,
+        MarginCallRaised, MarginCallMissed, SettlementInstructed, Posting, WaterfallApplied,
+        DayClosed,
     )
 }  # fmt: skip

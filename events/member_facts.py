@@ -1,4 +1,7 @@
-"""Facts of cash, margin, calls and postings (WIRE §3)."""
+"""Facts of cash, margin, calls, postings and the waterfall (WIRE §3).
+
+Nothing states `waterfall_applied/1` yet: its model stands here because the wire has it.
+"""
 
 from __future__ import annotations
 
@@ -134,3 +137,21 @@ class Posting(Fact):
     currency: str
     for_: str = Field(alias="for")
     reference: str
+
+
+class WaterfallLayer(BaseModel):
+    """What one layer of the waterfall bore; member is null where it is the house's own."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    layer: str
+    member: str | None
+    amount_cents: int
+
+
+class WaterfallApplied(Fact):
+    """Who bore the loss of a defaulted member, layer by layer; the parts add up to it."""
+
+    TYPE: ClassVar[str] = "waterfall_applied/1"
+    member: str
+    loss_cents: int
+    layers: tuple[WaterfallLayer, ...]
