@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from events.command import MARKET, Command
 from events.wire_fields import DecimalText, Identifier, Instant, Int64, Name
+
+# What the validators below ask of several fields together, as JSON Schema says it.
+_ONE_IS_PUBLISHED: Final[dict[str, Any]] = {
+    "anyOf": [
+        {"properties": {score: {"type": "string"}}} for score in ("mmlu", "humaneval", "gsm8k")
+    ]
+}
+_SIDES_ARE_WHOLE: Final[dict[str, Any]] = {
+    "allOf": [
+        {
+            "anyOf": [
+                {"properties": {price: {"type": "string"}, lots: {"type": "integer"}}},
+                {"properties": {price: {"type": "null"}, lots: {"type": "null"}}},
+            ]
+        }
+        for price, lots in (("bid", "bid_lots"), ("ask", "ask_lots"))
+    ]
+}
 
 
 class ReportCapability(Command):
     """Benchmark scores of a model, in percent; null if not published."""
 
+    model_config = ConfigDict(json_schema_extra=_ONE_IS_PUBLISHED)
     TYPE: ClassVar[str] = "report_capability/1"
     SHARD: ClassVar[str] = MARKET
     product: Identifier
@@ -176,6 +195,7 @@ class TransferPosition(Command):
 class SubmitQuote(Command):
     """A maker's two-sided quote; null for both of a side: withdrawn."""
 
+    model_config = ConfigDict(json_schema_extra=_SIDES_ARE_WHOLE)
     TYPE: ClassVar[str] = "submit_quote/1"
     SHARD: ClassVar[str] = MARKET
     maker: Identifier
@@ -189,10 +209,10 @@ class SubmitQuote(Command):
     @model_validator(mode="after")
     def _sides_are_whole(self) -> Self:
         if (self.bid is None) != (self.bid_lots is None):
-            msg = "expected bid and bid_lots both or neither"
+            msg = "expected bid and bid_lots both or neither, found one of them"
             raise ValueError(msg)
         if (self.ask is None) != (self.ask_lots is None):
-            msg = "expected ask and ask_lots both or neither"
+            msg = "expected ask and ask_lots both or neither, found one of them"
             raise ValueError(msg)
         return self
 

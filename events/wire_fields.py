@@ -1,13 +1,17 @@
 """The forms of fields on the wire (WIRE §1): identifiers, names, int64, decimals, instants, dates.
 
-In: parsed JSON values. Out: text, integers, exact decimals, nanoseconds and dates.
+In: parsed JSON values. Out: text, integers, exact decimals, nanoseconds and dates; what people are
+told of a field whose value has not its form; and the form as JSON Schema says it, as far as it can:
+to it 5.0 is an integer.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
@@ -20,6 +24,58 @@ from events.units import (
     parse_decimal,
     parse_instant,
 )
+
+_IDENTIFIER: Final = re.compile(r"[A-Za-z0-9._:\-]{1,64}", re.ASCII)
+_DAY: Final = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+# Days of no calendar; 29 February of years that four, or of centuries that 400, do not divide.
+_ODD: Final = "([02468][1235679]|[13579][01345789])"
+_NO_DAY: Final = f"^(0000|[0-9]{{4}}-(02-30|(02|04|06|09|11)-31)|([0-9]{{2}}{_ODD}|{_ODD}00)-02-29)"
+_CLOCK: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+_NO_NUL: Final = r"^[^\u0000]*$"
+
+_DECIMAL_SCHEMA: Final[dict[str, Any]] = {
+    "type": "string",
+    "pattern": r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$",
+    "allOf": [{"pattern": r"^-?([0-9]\.?){1,18}$"}],
+}
+_INSTANT_SCHEMA: Final[dict[str, Any]] = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": f"^{_DAY}T{_CLOCK}Z$",
+    "not": {"pattern": _NO_DAY},
+}
+_DATE_SCHEMA: Final[dict[str, Any]] = {
+    "type": "string",
+    "format": "date",
+    "pattern": f"^{_DAY}$",
+    "not": {"pattern": _NO_DAY},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a field is to be, in words: of a value of another JSON type, and of one of its own."""
+
+    kind: str
+    of_kind: str
+
+
+def expected_of(annotation: Any, found: object) -> str:  # noqa: ANN401 - any annotation of a field
+    """What was expected of a field that is annotated so, where this was found."""
+    if get_origin(annotation) is Annotated:
+        form = next(one for one in annotation.__metadata__ if isinstance(one, Form))
+        is_its_kind = type(found) is (int if form.kind == "an integer" else str)
+        return form.of_kind if is_its_kind else form.kind
+    if get_origin(annotation) is Literal:
+        return " or ".join(f'"{one}"' for one in get_args(annotation))
+    form_of_it, none = get_args(annotation)
+    assert none is type(None), annotation
+    return f"{expected_of(form_of_it, found)} or null"
+
+
+def is_identifier(text: str) -> bool:
+    """Whether a text has the form of an identifier."""
+    return _IDENTIFIER.fullmatch(text) is not None
 
 
 def _text(value: object) -> str:
@@ -36,33 +92,50 @@ def _no_nul(value: str) -> str:
     return value
 
 
-Identifier = Annotated[str, StringConstraints(strict=True, pattern=r"\A[A-Za-z0-9._:\-]{1,64}\z")]
+Identifier = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"\A[A-Za-z0-9._:\-]{1,64}\z"),
+    Form("a string", "an identifier (1 to 64 of A-Z a-z 0-9 . _ : -)"),
+]
 Name = Annotated[
     str,
     StringConstraints(strict=True, min_length=1, max_length=200),
     BeforeValidator(lambda value: _no_nul(_text(value))),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 200, "pattern": _NO_NUL}),
+    Form("a string", "1 to 200 characters, none of them NUL"),
 ]
 FreeText = Annotated[
-    str, StringConstraints(strict=True), BeforeValidator(lambda value: _no_nul(_text(value)))
+    str,
+    StringConstraints(strict=True),
+    BeforeValidator(lambda value: _no_nul(_text(value))),
+    WithJsonSchema({"type": "string", "pattern": _NO_NUL}),
+    Form("a string", "text without NUL"),
 ]
-Int64 = Annotated[int, Field(strict=True, ge=INT64_MIN, le=INT64_MAX)]
+Int64 = Annotated[
+    int,
+    Field(strict=True, ge=INT64_MIN, le=INT64_MAX),
+    Form("an integer", "an integer within int64"),
+]
 DecimalText = Annotated[
     Decimal,
     BeforeValidator(lambda value: parse_decimal(_text(value))),
     PlainSerializer(format_decimal, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"}),
+    WithJsonSchema(_DECIMAL_SCHEMA),
+    Form("a decimal string", "a plain decimal of at most 18 digits"),
 ]
 Instant = Annotated[
     int,
     BeforeValidator(lambda value: parse_instant(_text(value))),
     PlainSerializer(format_instant, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
+    WithJsonSchema(_INSTANT_SCHEMA),
+    Form("a string", "a time of the calendar like 2026-06-08T21:00:00Z"),
 ]
 BusinessDate = Annotated[
     date,
     BeforeValidator(lambda value: parse_date(_text(value))),
     PlainSerializer(date.isoformat, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date"}),
+    WithJsonSchema(_DATE_SCHEMA),
+    Form("a string", "a date of the calendar like 2026-06-08"),
 ]
 
 # Facts are stated by ourselves in our own units and read back from the journal in the wire's words.
@@ -70,13 +143,13 @@ StatedInstant = Annotated[
     int,
     BeforeValidator(lambda value: value if isinstance(value, int) else parse_instant(_text(value))),
     PlainSerializer(format_instant, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
+    WithJsonSchema(_INSTANT_SCHEMA),
 ]
 StatedDate = Annotated[
     date,
     BeforeValidator(lambda value: value if isinstance(value, date) else parse_date(_text(value))),
     PlainSerializer(date.isoformat, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date"}),
+    WithJsonSchema(_DATE_SCHEMA),
 ]
 StatedDecimal = Annotated[
     Decimal,
@@ -84,5 +157,5 @@ StatedDecimal = Annotated[
         lambda value: value if isinstance(value, Decimal) else parse_decimal(_text(value))
     ),
     PlainSerializer(format_decimal, return_type=str),
-    WithJsonSchema({"type": "string"}),
+    WithJsonSchema(_DECIMAL_SCHEMA),
 ]

@@ -55,12 +55,11 @@ def _with_type(
     mode: Literal["validation", "serialization"],
     stamped: dict[str, Any],
 ) -> dict[str, Any]:
-    made = model.model_json_schema(mode=mode, by_alias=True)
+    made = _in_javascript(model.model_json_schema(mode=mode, by_alias=True))
     before = {"type": {"const": kind}, **stamped}
-    own = _in_javascript(made.get("properties", {}))
     return {
         **made,
-        "properties": before | own,
+        "properties": before | made.get("properties", {}),
         "required": [*before, *made.get("required", [])],
         "additionalProperties": False,
     }

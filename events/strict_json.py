@@ -1,0 +1,151 @@
+"""Strict JSON, one object to a line (WIRE §1), and values as people are shown them.
+
+In: bytes. Out: the object, or `NotStrict` that says what was expected and found. What it says lies
+in facts and so in the hash chain: no word and no position of it is a library's, so that every
+Python that reads the line says the same.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+LINE_BYTES_MAX: Final = 64 * 1024
+DEPTH_MAX: Final = 8
+
+_INTEGER_TEXT_MAX: Final = 24
+_SHOWN_MAX: Final = 40
+_BLANKS: Final = " \t\n\r"
+
+
+class NotStrict(ValueError):
+    """What was found is none, or JSON only to a lenient reader."""
+
+    def __init__(self, *, expected: str, found: str) -> None:
+        super().__init__(f"expected {expected}, found {found}")
+
+
+@dataclass(frozen=True, slots=True)
+class NoInteger:
+    """A JSON number that no field has: with a point or an exponent, or far beyond int64."""
+
+    text: str
+
+
+def strict_object(line: bytes) -> dict[str, Any]:
+    """The object that a line is. Errors: `NotStrict`."""
+    if len(line) > LINE_BYTES_MAX:
+        raise NotStrict(expected=f"at most {LINE_BYTES_MAX} bytes", found=str(len(line)))
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        place = error.start
+        raise NotStrict(
+            expected="UTF-8", found=f"byte 0x{line[place]:02x} at offset {place}"
+        ) from None
+    if _depth(line) > DEPTH_MAX:
+        raise NotStrict(expected=f"nesting of at most {DEPTH_MAX}", found="more")
+    try:
+        value = _DECODER.decode(text)
+    except json.JSONDecodeError:
+        raise NotStrict(expected="one JSON object", found=_no_object(text)) from None
+    if not isinstance(value, dict):
+        raise NotStrict(expected="one JSON object", found=_json_kind(value))
+    if b"\\u" in line and _has_lone_surrogate(value):
+        raise NotStrict(expected="surrogates in pairs", found="a lone one")
+    return value
+
+
+def shown(value: object) -> str:
+    """A value as JSON text in ASCII, cut to some forty characters."""
+    text = _json_text(value)
+    return text if len(text) <= _SHOWN_MAX else f"{text[: _SHOWN_MAX - 3]}..."
+
+
+def _depth(line: bytes) -> int:
+    """The deepest nesting of brackets outside of strings; 0 where there are too few to matter."""
+    if line.count(b"[") + line.count(b"{") <= DEPTH_MAX:
+        return 0
+    deepest = depth = 0
+    is_in_string = is_escaped = False
+    for byte in line:
+        if is_in_string:
+            is_in_string = is_escaped or byte != ord('"')
+            is_escaped = byte == ord("\\") and not is_escaped
+        elif byte == ord('"'):
+            is_in_string = True
+        elif byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        last = {name: place for place, (name, _) in enumerate(pairs)}
+        twice = next(name for place, (name, _) in enumerate(pairs) if last[name] != place)
+        raise NotStrict(expected="each key once", found=f"{shown(twice)} twice")
+    return fields
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise NotStrict(expected="numbers of JSON", found=text)
+
+
+def _integer(text: str) -> int | NoInteger:
+    return int(text) if len(text) <= _INTEGER_TEXT_MAX else NoInteger(text)
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique,
+    parse_constant=_no_constant,
+    parse_float=NoInteger,
+    parse_int=_integer,
+)
+_UNICODE: Final = json.JSONEncoder(ensure_ascii=False, default=repr)
+_ASCII: Final = json.JSONEncoder(ensure_ascii=True)
+
+
+def _no_object(text: str) -> str:
+    """What stands in the place of an object. Where it breaks, each Python counts differently."""
+    rest = text.strip(_BLANKS)
+    if not rest:
+        return "nothing"
+    if not rest.startswith("{"):
+        return f"text that begins with {shown(rest[:_SHOWN_MAX])}"
+    if not rest.endswith("}"):
+        return f"text that ends with {shown(rest[-_SHOWN_MAX // 2 :])}"
+    return "text that is none"
+
+
+def _json_kind(value: object) -> str:
+    if value is None:
+        return "null"
+    return {"list": "an array", "str": "a string", "bool": "a boolean"}.get(
+        type(value).__name__, "a number"
+    )
+
+
+def _has_lone_surrogate(value: object) -> bool:
+    try:
+        _UNICODE.encode(value).encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _json_text(value: object) -> str:
+    match value:
+        case NoInteger(text):
+            return text
+        case list():
+            return f"[{', '.join(map(_json_text, value))}]"
+        case dict():
+            pairs = (f"{_ASCII.encode(name)}: {_json_text(one)}" for name, one in value.items())
+            return f"{{{', '.join(pairs)}}}"
+        case _:
+            return _ASCII.encode(value)
