@@ -193,6 +193,6 @@ def _refuse_setting(command: Configure) -> Refusal | None:
         found = f"expected {of} for {parameter.name}, found {command.product or 'none'}"
         return Refusal(Reason.INVALID_VALUE, found)
     if not parameter.is_valid(command.value):
-        found = f"expected {parameter.kind} for {parameter.name}, found {command.value[:40]!r}"
+        found = f"expected {parameter.kind} for {parameter.name}, found {command.value[:40]!a}"
         return Refusal(Reason.INVALID_VALUE, found)
     return None

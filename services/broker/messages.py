@@ -66,7 +66,7 @@ def read_message(
         return Message(offset, line)
     number = _number(headers)
     if number is None:
-        found = ", ".join(repr(name[:64]) for name, _ in headers[:8])
+        found = ", ".join(ascii(name[:64]) for name, _ in headers[:8])
         detail = f"expected no headers but {COPY_HEADER} with a number, found {found}"
         return Message(offset, line, fault=Fault(BY_HEADERS, Refusal(Reason.MALFORMED, detail)))
     return Message(offset, line, number=number)

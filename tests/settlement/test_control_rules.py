@@ -9,7 +9,7 @@ import pytest
 from events.codec import decode_command
 from events.refusals import Reason, Refusal
 from settlement.control_rules import refuse_control
-from tests.settlement.control_desk import ControlDesk
+from tests.settlement.control_desk import ControlDesk, command
 
 
 def open_desk() -> ControlDesk:
@@ -190,3 +190,13 @@ def test_what_belongs_to_another_shard_is_no_control_command() -> None:
     refusal = refuse_control(ControlDesk().books, deposit)  # type: ignore[arg-type]
     assert isinstance(refusal, Refusal)
     assert refusal.reason is Reason.WRONG_SHARD
+
+
+def test_a_value_that_is_wrong_is_shown_in_ascii_whatever_the_python_can_print() -> None:
+    when = "2026-06-09"
+    asked = command(
+        "configure", parameter="margin_days", product=None, value="zwölf\x1b", effective_date=when
+    )
+    found = refuse_control(open_desk().books, asked)
+    assert isinstance(found, Refusal)
+    assert found.detail == r"expected days for margin_days, found 'zw\xf6lf\x1b'"

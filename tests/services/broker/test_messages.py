@@ -51,3 +51,10 @@ def test_one_odd_message_among_plain_ones_is_read_as_alone(odd: Record) -> None:
 
 def test_no_records_are_no_messages() -> None:
     assert read_messages(SHARD, []) == []
+
+
+def test_foreign_headers_are_named_in_ascii_since_what_is_printable_depends_on_the_python() -> None:
+    message = read_message(SHARD, offset=1, key=KEY, value=b"{}", headers=[("clé\x1b", b"")])
+    assert message.fault is not None
+    expected = r"expected no headers but clearing-copy with a number, found 'cl\xe9\x1b'"
+    assert message.fault.refusal.detail == expected
