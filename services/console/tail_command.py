@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from time import monotonic
@@ -12,6 +10,7 @@ from typing import Any, Final
 import click
 
 from services.console.example import example
+from services.console.output import until_closed
 from services.console.settings_flags import settings_from, with_settings
 from services.console.streaming import stream_told_plainly
 from services.feed.following import Following
@@ -71,13 +70,9 @@ def _facts(following: Following, *, until_idle: float | None) -> Iterator[bytes 
 
 def _write(facts: Iterator[bytes | None]) -> None:
     """Lines on standard output, as they come; whoever closes it has seen enough."""
-    stream = sys.stdout.buffer
-    try:
+    with until_closed() as stream:
         for fact in facts:
             if fact is None:
                 stream.flush()
             else:
                 stream.write(fact + b"\n")
-    except BrokenPipeError:
-        # What is still buffered would complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -150,6 +151,33 @@ def test_facts_go_into_a_pipe_and_do_not_replace_it(database: str, tmp_path: Pat
         facts = pipe.read_bytes()
     assert (process.returncode, pipe.is_fifo()) == (0, True)
     assert facts.splitlines() == facts_of(b"{}\n")
+
+
+def test_facts_that_cannot_be_written_leave_what_was_cleared(database: str, tmp_path: Path) -> None:
+    command = ["clear", "--commands", written(tmp_path, b"{}\n"), "--database", database]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*CLEARING, *command, "--facts", "-"],
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    *_, said = done.stderr.splitlines()
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert said == (
+        "Error: cannot write standard output: No space left on device; what was cleared is durable"
+    )
+    assert "was cleared before" in clearing(*command).stderr
+
+
+def test_closed_standard_output_is_noticed_before_anything_is_cleared(
+    database: str, tmp_path: Path
+) -> None:
+    command = ("clear", "--commands", written(tmp_path, b"{}\n"), "--facts", "-")
+    words = shlex.join([*CLEARING, *command, "--database", database])
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{words} >&-"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    said = "Error: cannot write standard output: it is closed\n"
+    assert (done.returncode, done.stderr) == (2, said)
 
 
 def test_a_database_that_does_not_answer_is_exit_code_2() -> None:
