@@ -68,6 +68,7 @@ def opened(place: Place, *, must_exist: bool = False) -> Iterator[str]:
         if place.database is not None:
             yield place.database
             return
+        _expect_fit(place.data)
         if must_exist and not place.holds_cluster:
             msg = (
                 f"there are no books in {place.data}: clear something first with "
@@ -79,3 +80,20 @@ def opened(place: Place, *, must_exist: bool = False) -> Iterator[str]:
                 yield server.url
             except JournalTrouble as trouble:
                 raise server.cause_of(trouble) from trouble
+
+
+def _expect_fit(data: Path) -> None:
+    """See that a data directory is one of ours or may become one. Errors: Stopped, if neither."""
+    try:
+        nearest = next(one for one in (data, *data.absolute().parents) if one.exists())
+        cluster = data / "postgres"
+        if not nearest.is_dir():
+            found = f"{nearest} is not a directory"
+        elif cluster.exists() and not (cluster / "PG_VERSION").is_file():
+            found = f"{cluster} is no Postgres of ours, it has no PG_VERSION"
+        else:
+            return
+    except OSError as error:
+        found = error.strerror or str(error)
+    msg = f"cannot use data directory {data}: {found}; choose another --data"
+    raise Stopped(msg)

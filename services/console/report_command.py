@@ -46,7 +46,7 @@ What came before the first session has the date 0001-01-01.
         "clearing report trade --trade T-1 --format json",
     ),
 )
-@click.argument("name", type=click.Choice(list(REPORTS)))
+@click.argument("name", metavar="NAME", type=click.Choice(list(REPORTS)))
 @click.option("--date", "day", metavar="D", help="Business date.  [default: the last one closed]")
 @click.option(
     "--format", "shape", type=click.Choice(list(FORMATS)), default="table", show_default=True

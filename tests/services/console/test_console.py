@@ -69,6 +69,31 @@ def test_who_only_reads_makes_no_books(tmp_path: Path, command: tuple[str, ...])
     assert "there are no books" in result.stderr
 
 
+@pytest.mark.parametrize("command", [("clear", "--commands", "-"), ("report", "trades")])
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("other", "other/postgres is no Postgres of ours"),
+        ("file", "file is not a directory"),
+        ("file/books", "file is not a directory"),
+    ],
+)
+def test_a_data_directory_of_others_is_named_as_such(
+    tmp_path: Path, command: tuple[str, ...], data: str, said: str
+) -> None:
+    (tmp_path / "other/postgres").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    result = clearing(*command, "--data", str(tmp_path / data))
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert f"{said}" in result.stderr
+    assert result.stderr.endswith("choose another --data\n")
+
+
+def test_the_help_of_report_calls_its_argument_by_a_name() -> None:
+    assert "report [OPTIONS] NAME\n" in clearing("report", "--help").output
+    assert "'nope' is not one of" in clearing("report", "nope").stderr
+
+
 def test_a_database_without_a_journal_says_what_to_do_first(database: str) -> None:
     result = clearing("report", "trades", "--database", database)
     assert result.exit_code == 2
