@@ -21,6 +21,7 @@ from events.codec import Malformed, decode_command
 from events.commands import CloseSession, Command, RunCycle
 from events.trade_line import TRADE_LINES, TradeFields
 from services.embedded.source import Block
+from services.embedded.undecided import BROKEN, Undecided
 from services.hosting.handing import HandingOver
 from services.hosting.ids import JournalMemory, key_of, suspects_among
 from services.hosting.outgoing import emptied, refusals_in
@@ -83,6 +84,7 @@ class EmbeddedRun:
         self._batch = Batch()
         self._snapshots: list[SnapshotRow] = []
         self._decoded: dict[int, Command | Malformed] = {}
+        self._undecided: Undecided | None = None
         self.tally = Tally()
 
     @property
@@ -98,14 +100,20 @@ class EmbeddedRun:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, *rest: object
+    ) -> None:
         with self._opened:
-            self._handing.writer.__exit__(kind, *rest)
+            self._handing.writer.__exit__(kind, error, *rest)
+            if self._undecided is not None and self._undecided.places and isinstance(error, BROKEN):
+                error.add_note(self._undecided.note(self._reader))
 
     def take(self, block: Block, *, source: str, position_before: int | None) -> None:
         """Decide a block and hand it to the writer; waits while two others are not durable yet."""
         self._handing.forget_durable()
-        self._decide(block, source)
+        self._undecided = Undecided(source, block, range(len(block.lines)))
+        self._decide(block, self._undecided)
+        self._undecided = None
         ended = block.is_last
         move = SourceMove(
             source, position_before, block.end, block.sha256, block.lines_so_far, ended=ended
@@ -118,8 +126,9 @@ class EmbeddedRun:
         self._handing.writer.drain()
         self._handing.forget_durable()
 
-    def _decide(self, block: Block, source: str) -> None:
+    def _decide(self, block: Block, at: Undecided) -> None:
         """Trades that one pattern reads are gathered by market until anything else comes."""
+        source = at.source
         found: list[TradeFields] = TRADE_LINES.findall(b"\n".join(block.lines))
         assert len(found) == len(block.lines), f"read {len(found)} of {len(block.lines)} lines"
         others = [place for place, one in enumerate(found) if not one[0]]
@@ -135,11 +144,14 @@ class EmbeddedRun:
         )
         begun = 0
         for place in others:
+            at.places = range(begun, place)
             self._clear(whole.part(slice(begun, place)), source)
+            at.places = range(place, place + 1)
             self._take(
                 Inbound(source, block.positions[place], whole.decided[place], block.lines[place])
             )
             begun = place + 1
+        at.places = range(begun, len(found))
         self._clear(whole.part(slice(begun, None)), source)
         self._line += len(found)
 

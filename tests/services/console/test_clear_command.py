@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from services.cli import cli
 from services.embedded.memory import MemoryRun
+from tests.services.reports.small_market import SMALL_MARKET
 from tests.test_scenarios import SCENARIOS, SHARED, lines_of
 
 CLEARING: Final = (sys.executable, "-m", "services.cli")
@@ -178,6 +179,21 @@ def test_closed_standard_output_is_noticed_before_anything_is_cleared(
     )
     said = "Error: cannot write standard output: it is closed\n"
     assert (done.returncode, done.stderr) == (2, said)
+
+
+def test_a_broken_law_is_a_traceback_that_ends_with_what_to_do(
+    database: str, tmp_path: Path
+) -> None:
+    lines = b"".join(line + b"\n" for line in SMALL_MARKET)
+    lines = lines.replace(b'"amount_cents":1000000', b'"amount_cents":9223372036854775807')
+    command = ["clear", "--commands", written(tmp_path, lines), "--database", database]
+    done = subprocess.run(
+        [*CLEARING, *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    *_, error, last = done.stderr.splitlines()
+    assert (done.returncode, error.split(":")[0]) == (1, "OverflowError")
+    assert last.startswith("A law is broken: line ")
+    assert last.endswith("run `clearing verify` on the books.")
 
 
 def test_a_database_that_does_not_answer_is_exit_code_2() -> None:
