@@ -36,8 +36,9 @@ def clear_command(
     """Clear a stream of commands.
 
     A source is remembered by its name and the bytes read so far: the same command again goes on
-    where it stopped, and changes nothing when it had ended. Exit code 0 when the stream was
-    processed to its end, whatever was refused; a summary goes to standard error.
+    where it stopped, clears what was added to the file since, and changes nothing when it had
+    ended. Exit code 0 when the stream was processed to its end, whatever was refused; a summary
+    goes to standard error.
     """
     place = place_of(data, database)
     if facts is not None:

@@ -1,6 +1,7 @@
 """`clearing clear`: a source of commands into a journal, from where it was left to its end.
 
-In: a database, a source. Out: everything durable, a summary. The same again changes nothing.
+In: a database, a source. Out: everything durable, a summary. The same again changes nothing, and
+clears what was added to the source since.
 Errors: those of the source and of the journal, as they are.
 """
 
@@ -12,13 +13,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from services.embedded.run import LINES_A_BLOCK, EmbeddedRun, Tally
-from services.embedded.source import (
-    Block,
-    SourceReader,
-    SourceTrouble,
-    open_source,
-    source_name,
-)
+from services.embedded.source import Block, SourceReader, open_source, source_name
 from services.hosting.pace import return_freed_memory
 from services.journal.inboxes import refuse_streamed
 from services.journal.migrate import migrate
@@ -71,8 +66,7 @@ def clear(
         position = None if known is None else known.position
         if known is not None:
             reader.skip(known.position, sha256=known.sha256, lines_so_far=known.lines)
-            if known.ended:
-                _expect_end(reader, called)
+            if known.ended and not reader.goes_on():
                 return Summary(called, run.tally, monotonic() - begun, was_done=True)
         for block in reader.blocks():
             run.take(block, source=called, position_before=position)
@@ -93,12 +87,3 @@ def _run_in(url: str) -> Iterator[EmbeddedRun]:
         # Again: the topics may have been recorded before this process had its claim.
         refuse_streamed(run.reader)
         yield run
-
-
-def _expect_end(reader: SourceReader, name: str) -> None:
-    if not reader.is_at_end():
-        msg = (
-            f"source {name} had ended where this one goes on: it is another file; "
-            "name it with --source"
-        )
-        raise SourceTrouble(msg)

@@ -104,6 +104,8 @@ class SourceReader:
         self._position = 0
         self._count = 0
         self._rest: list[bytes] = []
+        self._is_in_line = False
+        self._ahead = b""
 
     def skip(self, position: int, *, sha256: bytes, lines_so_far: int) -> None:
         """Go past what was read before, which must be the very same bytes."""
@@ -119,6 +121,7 @@ class SourceReader:
             self._digest.update(chunk)
             left -= len(chunk)
             self._position += len(chunk)
+            self._is_in_line = not chunk.endswith(b"\n")
         if self._digest.digest() != sha256:
             msg = (
                 f"the first {position} bytes of source {self._name} are not those read before: "
@@ -127,9 +130,21 @@ class SourceReader:
             raise SourceTrouble(msg)
         self._count = lines_so_far
 
-    def is_at_end(self) -> bool:
-        """Whether nothing follows."""
-        return not self._read(1)
+    def goes_on(self) -> bool:
+        """Whether more follows where all was read before.
+
+        Errors: the last piece, which was taken as a line, was only its beginning.
+        """
+        ahead = self._read(1)
+        if self._is_in_line and ahead not in (b"", b"\n"):
+            msg = (
+                f"source {self._name} had ended at byte {self._position} in the middle of a line, "
+                "which was taken as it stood, and this one goes on there: it is another file; "
+                "put what is new into one of its own, or name this one with --source"
+            )
+            raise SourceTrouble(msg)
+        self._ahead = ahead
+        return bool(ahead)
 
     def blocks(self) -> Iterator[Block]:
         """What is left, in blocks; the last one says so, and may be empty."""
@@ -198,6 +213,9 @@ class SourceReader:
         return Block(positions, lines, self._position, digest, self._count, is_last)
 
     def _read(self, size: int) -> bytes:
+        if self._ahead:
+            ahead, self._ahead = self._ahead, b""
+            return ahead
         try:
             return self._stream.read1(size)
         except (OSError, EOFError, zlib.error) as error:

@@ -58,7 +58,7 @@ class HeadMove:
 class SourceMove:
     """A source of commands was read on from `position_before` (None: never seen) to `position`.
 
-    sha256: of all bytes read so far; lines: how many they hold; ended: there will be no more.
+    sha256: of all bytes read so far; lines: how many they hold; ended: there was no more.
     """
 
     name: str

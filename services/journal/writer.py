@@ -64,7 +64,7 @@ RETURNING shard
 """
 MOVE_SOURCE = """
 UPDATE clearing.source SET position = %b, sha256 = %b, lines = %b, ended = %b
-WHERE name = %b AND position = %b AND NOT ended
+WHERE name = %b AND position = %b
 RETURNING name
 """
 NEW_SOURCE = """

@@ -58,3 +58,21 @@ def test_the_command_itself_killed_and_run_again_completes(
     assert commanded("clear", *arguments).code == 0
     clear(calm_url, str(path))
     assert_equal(contents(url), contents(calm_url))
+
+
+def test_a_file_that_has_grown_is_gone_on_with_after_a_kill_in_what_was_added(
+    tmp_path: Path, url: str, calm_url: str
+) -> None:
+    path = hostile(tmp_path, 5)
+    whole = path.read_bytes()
+    arguments = ["--commands", str(path), "--database", url]
+    path.write_bytes(whole[: whole.index(b"\n", len(whole) // 4) + 1])
+    assert ended(arguments, tmp_path / "log").code == 0
+    path.write_bytes(whole)
+    victim = started(arguments, tmp_path / "log", lines_a_block=1)
+    victim.has_ended(0.3)
+    victim.kill()
+    victim.ending()
+    assert ended(arguments, tmp_path / "log").code == 0
+    clear(calm_url, str(path))
+    assert_equal(contents(url), contents(calm_url))

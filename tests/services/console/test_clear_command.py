@@ -95,18 +95,19 @@ def test_refusals_do_not_change_the_exit_code(database: str, tmp_path: Path) -> 
     assert "malformed" in result.stderr
 
 
-def test_the_same_file_that_has_grown_goes_on_from_where_it_ended_in_the_middle(
+def test_the_same_file_that_has_grown_goes_on_from_where_it_had_ended(
     database: str, tmp_path: Path
 ) -> None:
     source = written(tmp_path, b"{}\n")
     clearing("clear", "--commands", source, "--database", database)
-    written(tmp_path, b"{}\n{}\n")
-    result = clearing("clear", "--commands", source, "--database", database)
-    assert result.exit_code == 2
-    assert "--source" in result.stderr
+    written(tmp_path, b"{}\n[]\n")
+    command = ("clear", "--commands", source, "--facts", "-", "--database", database)
+    result = clearing(*command)
+    assert (result.exit_code, "read 1 lines" in result.stderr) == (0, True), result.stderr
+    assert result.stdout_bytes.splitlines() == facts_of(b"{}\n[]\n")
 
 
-@pytest.mark.parametrize("other", [b"[]\n", b""])
+@pytest.mark.parametrize("other", [b"[]\n", b"", b"{}", b"[]\n{}\n"])
 def test_another_file_under_the_same_name_is_an_error_that_says_so(
     database: str, tmp_path: Path, other: bytes
 ) -> None:

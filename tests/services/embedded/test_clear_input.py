@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from services.audit.verify import verify
 from services.embedded.clear import clear
 from services.embedded.memory import clear_in_memory
-from services.embedded.source import SourceTrouble
+from services.embedded.source import Block, SourceTrouble
 from services.journal.reader import Reader
 from tests.journal_contents import assert_equal, contents
 from tests.services.embedded.facts_in import facts_in
@@ -115,7 +116,7 @@ def test_the_same_command_again_changes_nothing(url: str, tmp_path: Path) -> Non
     assert_equal(contents(url), before)
 
 
-@pytest.mark.parametrize("other", [b"other\n" + WHOLE, WHOLE + b"more\n", WHOLE[:-50]])
+@pytest.mark.parametrize("other", [b"other\n" + WHOLE, WHOLE[:-50], WHOLE[:-1], b""])
 def test_another_file_under_the_same_name_is_refused(
     url: str, tmp_path: Path, other: bytes
 ) -> None:
@@ -123,6 +124,56 @@ def test_another_file_under_the_same_name_is_refused(
     before = contents(url)
     with pytest.raises(SourceTrouble, match="it is another file; name it with --source"):
         cleared(url, tmp_path / "day", other)
+    assert_equal(contents(url), before)
+
+
+@pytest.mark.parametrize("end", [0, len(b"\n".join(LINES[:40])), len(b"\n".join(LINES[:40])) + 1])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_file_that_has_grown_goes_on_where_it_ended(
+    new_journal: NewJournal, tmp_path: Path, end: int, pack: Callable[[bytes], bytes]
+) -> None:
+    grown, whole = new_journal(), new_journal()
+    for data in (WHOLE[:end], WHOLE):
+        cleared(grown, tmp_path / "day", pack(data))
+    cleared(whole, tmp_path / "day", WHOLE)
+    assert_equal(contents(grown), contents(whole))
+    assert verify(grown) == []
+
+
+def test_a_file_goes_on_after_others_were_cleared(url: str, tmp_path: Path) -> None:
+    path, half = tmp_path / "day", WHOLE.index(LINES[50])
+    cleared(url, path, WHOLE[:half])
+    cleared(url, tmp_path / "other", b"{}\n")
+    cleared(url, path, WHOLE)
+    assert facts_in(url) == clear_in_memory([*LINES[:50], b"{}", *LINES[50:]])
+    assert verify(url) == []
+
+
+def test_a_run_that_breaks_in_what_was_added_is_gone_on_with(
+    new_journal: NewJournal, tmp_path: Path
+) -> None:
+    path, broken, whole = tmp_path / "day", new_journal(), new_journal()
+    cleared(broken, path, WHOLE[: WHOLE.index(LINES[50])])
+    path.write_bytes(WHOLE)
+    with pytest.raises(RuntimeError):
+        clear(broken, str(path), lines_a_block=20, progress=break_off)
+    clear(broken, str(path))
+    cleared(whole, path, WHOLE)
+    assert_equal(contents(broken), contents(whole))
+
+
+def break_off(_: Block) -> None:
+    """What nobody expects, when a block has been decided."""
+    raise RuntimeError
+
+
+def test_a_last_line_that_was_only_begun_is_another_file_when_it_goes_on(
+    url: str, tmp_path: Path
+) -> None:
+    cleared(url, tmp_path / "day", WHOLE[:-10])
+    before = contents(url)
+    with pytest.raises(SourceTrouble, match="in the middle of a line"):
+        cleared(url, tmp_path / "day", WHOLE)
     assert_equal(contents(url), before)
 
 

@@ -101,6 +101,30 @@ def test_a_shorter_file_under_the_same_name_is_another_file() -> None:
         reader.skip(9, sha256=b"", lines_so_far=2)
 
 
+def left_at_its_end(before: bytes, after: bytes, *, size: int = 5) -> SourceReader:
+    """A reader of a source that was read to its end when it was only its first part."""
+    reader = SourceReader(Dribble(before + after, size), name="day", lines_a_block=3)
+    lines = blocks_of(before)[-1].lines_so_far
+    reader.skip(len(before), sha256=hashlib.sha256(before).digest(), lines_so_far=lines)
+    return reader
+
+
+@given(FILES, FILES, st.integers(1, 5))
+def test_a_source_that_has_grown_gives_the_lines_of_the_whole_or_says_so(
+    before: bytes, after: bytes, size: int
+) -> None:
+    reader, whole = left_at_its_end(before, after, size=size), before + after
+    if after[:1] not in (b"", b"\n") and before[-1:] not in (b"", b"\n"):
+        with pytest.raises(SourceTrouble, match="in the middle of a line"):
+            reader.goes_on()
+        return
+    assert reader.goes_on() == bool(after)
+    found = [*reader.blocks()]
+    pairs = [pair for one in found for pair in zip(*one[:2], strict=True)]
+    assert pairs == lines_by_hand(whole)[len(lines_by_hand(before)) :]
+    assert found[-1][2:5] == blocks_of(whole)[-1][2:5]
+
+
 def test_a_line_without_end_stops_before_it_fills_the_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

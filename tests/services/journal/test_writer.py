@@ -118,10 +118,14 @@ def test_a_source_moves_with_the_batch(journal: Journal, reader: Reader) -> None
     assert reader.source("other") is None
 
 
-@pytest.mark.parametrize("before", [None, 7, 20])
-def test_a_source_that_stands_elsewhere_or_has_ended_fences_off(
-    journal: Journal, before: int | None
-) -> None:
+def test_a_source_that_had_ended_goes_on_from_there(journal: Journal, reader: Reader) -> None:
+    journal.commit(Batch(source=SourceMove("feed", None, 20, HASH, 3, ended=True)))
+    journal.commit(Batch(source=SourceMove("feed", 20, 30, HASH, 4, ended=False)))
+    assert reader.source("feed") == Source("feed", 30, HASH, 4, ended=False)
+
+
+@pytest.mark.parametrize("before", [None, 7])
+def test_a_source_that_stands_elsewhere_fences_off(journal: Journal, before: int | None) -> None:
     journal.commit(Batch(source=SourceMove("feed", None, 10, HASH, 1, ended=False)))
     journal.commit(Batch(source=SourceMove("feed", 10, 20, HASH, 3, ended=True)))
     with pytest.raises(FencedOff, match="source feed"):
