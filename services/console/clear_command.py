@@ -10,8 +10,9 @@ from services.console.example import example
 from services.console.output import check_target, write_all
 from services.console.place import opened, place_of, with_place
 from services.console.progress import bytes_in, progress
+from services.console.trouble import told_plainly
 from services.embedded.clear import Summary, clear
-from services.embedded.source import STDIN, Block, source_name
+from services.embedded.source import STDIN, Block, check_source, source_name
 from services.journal.reader import Reader
 
 
@@ -41,6 +42,9 @@ def clear_command(
     goes to standard error.
     """
     place = place_of(data, database)
+    with told_plainly():
+        source_name(commands, source)
+        check_source(commands)
     if facts is not None:
         check_target(facts, source=commands)
     with opened(place) as url:

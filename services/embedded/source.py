@@ -72,6 +72,19 @@ def source_name(path: str, name: str | None) -> str:
     raise SourceTrouble(msg)
 
 
+def check_source(path: str) -> None:
+    """See before any work that a source is there. What is in a pipe stays in it."""
+    if path == STDIN:
+        _stdin()
+        return
+    try:
+        # A pipe that is opened and left loses who writes into it.
+        if not Path(path).is_fifo():
+            Path(path).open("rb").close()
+    except OSError as error:
+        raise _cannot_open(path, error) from error
+
+
 @contextmanager
 def open_source(path: str) -> Iterator[ByteStream]:
     """The bytes of a source, unpacked if they are gzip."""
@@ -80,9 +93,12 @@ def open_source(path: str) -> Iterator[ByteStream]:
             raw = _stdin() if path == STDIN else opened.enter_context(Path(path).open("rb"))
             is_packed = raw.peek(2)[:2] == _GZIP
         except OSError as error:
-            msg = f"cannot open {path}: {error.strerror or error}"
-            raise SourceTrouble(msg) from error
+            raise _cannot_open(path, error) from error
         yield opened.enter_context(gzip.GzipFile(fileobj=raw)) if is_packed else raw
+
+
+def _cannot_open(path: str, error: OSError) -> SourceTrouble:
+    return SourceTrouble(f"cannot open {path}: {error.strerror or error}")
 
 
 def _stdin() -> BufferedReader:

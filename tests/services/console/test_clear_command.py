@@ -197,6 +197,13 @@ def test_a_broken_law_is_a_traceback_that_ends_with_what_to_do(
     assert last.endswith("run `clearing verify` on the books.")
 
 
+def test_commands_that_are_not_there_are_noticed_before_anything_is_made(tmp_path: Path) -> None:
+    books = tmp_path / "books"
+    result = clearing("clear", "--commands", str(tmp_path / "none"), "--data", str(books))
+    assert (result.exit_code, books.exists()) == (2, False)
+    assert result.stderr.startswith("Error: cannot open ")
+
+
 def test_a_database_that_does_not_answer_is_exit_code_2() -> None:
     command = ("clear", "--commands", "-", "--database", "postgresql://nobody@localhost:1/none")
     result = clearing(*command, sent=b"")
