@@ -5,7 +5,8 @@ of all bytes up to each block's end. A BOM at the start and CR before LF are ski
 without an end is a line; empty lines are passed over. Positions and bytes are those unpacked.
 A block is bounded in lines and bytes and ends with a close or a cycle, so that what is held of a
 source does not grow with it. Errors: `SourceTrouble`, which says what to do; the whole lines that
-could be read before it come out first.
+could be read before it come out first. A packed file is unpacked once before its first line comes
+out: where it is damaged, what it gives is not what was packed.
 """
 
 from __future__ import annotations
@@ -94,11 +95,32 @@ def open_source(path: str) -> Iterator[ByteStream]:
             is_packed = raw.peek(2)[:2] == _GZIP
         except OSError as error:
             raise _cannot_open(path, error) from error
+        if is_packed and raw.seekable():
+            _check_packed(path, raw)
         yield opened.enter_context(gzip.GzipFile(fileobj=raw)) if is_packed else raw
 
 
 def _cannot_open(path: str, error: OSError) -> SourceTrouble:
     return SourceTrouble(f"cannot open {path}: {error.strerror or error}")
+
+
+def _check_packed(path: str, raw: BufferedReader) -> None:
+    """Unpack all of it once, to its last checksum, then go back to where it began.
+
+    It costs a fiftieth of clearing what is in it.
+    """
+    began, unpacked = raw.tell(), gzip.GzipFile(fileobj=raw)
+    try:
+        while unpacked.read1(_CHUNK_BYTES):
+            pass
+    except (OSError, EOFError, zlib.error) as error:
+        what = "standard input" if path == STDIN else path
+        msg = (
+            f"cannot read {what} beyond byte {unpacked.tell()}: {error}; the packed file is "
+            "damaged or not whole, so nothing was taken from it"
+        )
+        raise SourceTrouble(msg) from error
+    raw.seek(began)
 
 
 def _stdin() -> BufferedReader:
@@ -236,6 +258,11 @@ class SourceReader:
             return self._stream.read1(size)
         except (OSError, EOFError, zlib.error) as error:
             msg = f"cannot read {self._name} beyond byte {self._position}: {error}"
+            if isinstance(error, gzip.BadGzipFile | zlib.error):
+                msg += (
+                    "; what came out before it may be wrong too: a packed file is looked through "
+                    "before it is cleared, what comes through a pipe cannot be"
+                )
             raise SourceTrouble(msg) from error
 
 

@@ -155,6 +155,13 @@ def test_facts_go_into_a_pipe_and_do_not_replace_it(database: str, tmp_path: Pat
     assert facts.splitlines() == facts_of(b"{}\n")
 
 
+def test_commands_that_are_not_there_are_noticed_before_anything_is_made(tmp_path: Path) -> None:
+    books = tmp_path / "books"
+    result = clearing("clear", "--commands", str(tmp_path / "none"), "--data", str(books))
+    assert (result.exit_code, books.exists()) == (2, False)
+    assert result.stderr.startswith("Error: cannot open ")
+
+
 def test_facts_that_cannot_be_written_leave_what_was_cleared(database: str, tmp_path: Path) -> None:
     command = ["clear", "--commands", written(tmp_path, b"{}\n"), "--database", database]
     with Path("/dev/full").open("wb") as full:
@@ -195,13 +202,6 @@ def test_a_broken_law_is_a_traceback_that_ends_with_what_to_do(
     assert (done.returncode, error.split(":")[0]) == (1, "OverflowError")
     assert last.startswith("A law is broken: line ")
     assert last.endswith("run `clearing verify` on the books.")
-
-
-def test_commands_that_are_not_there_are_noticed_before_anything_is_made(tmp_path: Path) -> None:
-    books = tmp_path / "books"
-    result = clearing("clear", "--commands", str(tmp_path / "none"), "--data", str(books))
-    assert (result.exit_code, books.exists()) == (2, False)
-    assert result.stderr.startswith("Error: cannot open ")
 
 
 def test_a_database_that_does_not_answer_is_exit_code_2() -> None:

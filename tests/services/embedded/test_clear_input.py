@@ -2,7 +2,9 @@
 
 import gzip
 import io
+import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,7 +90,22 @@ def test_a_long_line_is_refused_and_kept_with_its_bytes(url: str, tmp_path: Path
         assert reader.rows_at("control/0", [1])[0][6] == line
 
 
-def test_a_broken_packed_file_stops_and_the_whole_one_completes(
+def test_of_a_broken_packed_file_nothing_is_cleared_and_the_whole_one_completes(
+    new_journal: NewJournal, tmp_path: Path
+) -> None:
+    path, broken, whole = tmp_path / "day", new_journal(), new_journal()
+    packed = bytearray(gzip.compress(WHOLE))
+    packed[-8] ^= 1  # Its checksum: all lines come out, and then it is said that they are wrong.
+    before = contents(broken)
+    with pytest.raises(SourceTrouble, match=r"cannot read .*day .* nothing was taken from it"):
+        cleared(broken, path, bytes(packed))
+    assert_equal(contents(broken), before)
+    cleared(broken, path, gzip.compress(WHOLE))
+    cleared(whole, path, WHOLE)
+    assert_equal(contents(broken), contents(whole))
+
+
+def test_a_broken_packed_stream_stops_and_the_whole_one_completes(
     new_journal: NewJournal, tmp_path: Path
 ) -> None:
     path, packed, broken, whole = (
@@ -97,12 +114,17 @@ def test_a_broken_packed_file_stops_and_the_whole_one_completes(
         new_journal(),
         new_journal(),
     )
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=[packed[: len(packed) // 2]])
+    writer.start()
     with pytest.raises(SourceTrouble, match="cannot read day"):
-        cleared(broken, path, packed[: len(packed) // 2])
+        clear(broken, str(path), lines_a_block=50)
+    writer.join()
     with Reader(broken) as reader:
         source = reader.source("day")
     assert source is not None
     assert source.lines > 20
+    path.unlink()
     cleared(broken, path, packed)
     cleared(whole, path, WHOLE)
     assert_equal(contents(broken), contents(whole))

@@ -6,6 +6,8 @@ import io
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.embedded import source
-from services.embedded.source import Block, SourceReader, SourceTrouble, open_source, source_name
+from services.embedded.source import (
+    Block,
+    SourceReader,
+    SourceTrouble,
+    check_source,
+    open_source,
+    source_name,
+)
 
 CLOSE = b'{"type":"close_session/1","at":"2026-06-08T21:00:00Z"}'
 FILES = st.lists(
@@ -47,7 +56,7 @@ def lines_by_hand(data: bytes) -> list[tuple[int, bytes]]:
     return [(place, line) for place, line in found if line]
 
 
-def read(path: Path) -> bytes:
+def read(path: Path | str) -> bytes:
     """All bytes of a source, unpacked."""
     with open_source(str(path)) as stream:
         return b"".join(iter(lambda: stream.read1(1 << 16), b""))
@@ -141,11 +150,23 @@ def test_a_packed_file_is_unpacked_whatever_its_name(tmp_path: Path) -> None:
     assert read(path) == b"one\ntwo\n"
 
 
-def test_what_could_be_read_of_a_broken_packed_file_comes_first(tmp_path: Path) -> None:
-    path, data = tmp_path / "day.gz", b"".join(b"%d\n" % (7919 * n) for n in range(9_000))
-    path.write_bytes(gzip.compress(data)[:-2000])
+@contextmanager
+def piped(path: Path, data: bytes) -> Iterator[Path]:
+    """A named pipe into which the data is written."""
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=[data])
+    writer.start()
+    yield path
+    writer.join()
+
+
+def test_what_could_be_read_of_a_broken_packed_stream_comes_first(tmp_path: Path) -> None:
+    data = b"".join(b"%d\n" % (7919 * n) for n in range(9_000))
     lines: list[bytes] = []
-    with open_source(str(path)) as stream:
+    with (
+        piped(tmp_path / "day.gz", gzip.compress(data)[:-2000]) as path,
+        open_source(str(path)) as stream,
+    ):
         blocks = SourceReader(stream, name="day", lines_a_block=5_000).blocks()
         with pytest.raises(SourceTrouble, match="cannot read day"):
             lines.extend(line for block in blocks for line in block.lines)
@@ -153,22 +174,49 @@ def test_what_could_be_read_of_a_broken_packed_file_comes_first(tmp_path: Path) 
     assert data.startswith(b"\n".join(lines) + b"\n")
 
 
+def spoiled_packed() -> list[bytes]:
+    """Packed files cut off, with a wrong checksum, damaged in the middle, followed by other."""
+    whole = gzip.compress(os.urandom(100_000))
+    checksum, middle = bytearray(whole), bytearray(whole)
+    checksum[-8] ^= 1
+    middle[60_000:60_100] = bytes(100)
+    return [whole[:-1], bytes(checksum), bytes(middle), whole + b"no gzip", whole[:4]]
+
+
+@pytest.mark.parametrize("spoiled", spoiled_packed(), ids=range(5))
+def test_nothing_comes_out_of_a_packed_file_that_is_damaged_anywhere(
+    tmp_path: Path, spoiled: bytes
+) -> None:
+    path = tmp_path / "day.gz"
+    path.write_bytes(spoiled)
+    with pytest.raises(SourceTrouble, match="nothing was taken from it"), open_source(str(path)):
+        pass
+
+
 @pytest.mark.parametrize("spoiled", [b"\x1f\x8b", b"\x1f\x8b\x08\x00", b"\x1f\x8bno gzip at all"])
 def test_a_file_that_only_begins_like_a_packed_one_says_so(tmp_path: Path, spoiled: bytes) -> None:
     path = tmp_path / "day.gz"
     path.write_bytes(spoiled)
-    with open_source(str(path)) as stream:
-        reader = SourceReader(stream, name="day", lines_a_block=3)
-        with pytest.raises(SourceTrouble, match="cannot read day beyond byte 0"):
-            list(reader.blocks())
+    with pytest.raises(SourceTrouble, match=r"day\.gz beyond byte 0: "), open_source(str(path)):
+        pass
 
 
-def test_what_is_packed_wrongly_in_the_middle_says_so(tmp_path: Path) -> None:
-    path, whole = tmp_path / "day.gz", bytearray(gzip.compress(os.urandom(100_000)))
-    whole[60_000:60_100] = bytes(100)
-    path.write_bytes(whole)
-    with pytest.raises(SourceTrouble, match="cannot read day"), open_source(str(path)) as stream:
+def test_of_a_packed_stream_with_a_wrong_checksum_all_of_it_is_doubted(tmp_path: Path) -> None:
+    with (
+        piped(tmp_path / "day.gz", spoiled_packed()[1]) as path,
+        open_source(str(path)) as stream,
+        pytest.raises(SourceTrouble, match=r"CRC check failed .* before it may be wrong too"),
+    ):
         list(SourceReader(stream, name="day", lines_a_block=3).blocks())
+
+
+def test_packed_standard_input_that_can_be_read_twice_is_read_from_where_it_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = io.BufferedReader(io.BytesIO(b"before" + gzip.compress(b"one\ntwo\n")))
+    given.read(6)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(given))
+    assert read("-") == b"one\ntwo\n"
 
 
 @pytest.mark.parametrize("path", ["/no/such/file", "/etc", "/proc/self/mem", "/etc/passwd/x"])
@@ -189,12 +237,20 @@ def test_a_file_without_the_right_to_read_says_so(
 
 
 def test_a_named_pipe_is_read_to_its_end(tmp_path: Path) -> None:
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    writer = threading.Thread(target=path.write_bytes, args=[gzip.compress(b"one\ntwo")])
-    writer.start()
-    assert read(path) == b"one\ntwo"
-    writer.join()
+    with piped(tmp_path / "pipe", gzip.compress(b"one\ntwo")) as path:
+        assert read(path) == b"one\ntwo"
+
+
+def test_a_named_pipe_that_is_looked_at_first_can_still_be_read(tmp_path: Path) -> None:
+    with piped(tmp_path / "pipe", b"one\n") as path:
+        check_source(str(path))
+        assert read(path) == b"one\n"
+
+
+@pytest.mark.parametrize("path", ["/no/such/file", "/etc", "/etc/passwd/x"])
+def test_a_look_at_what_cannot_be_opened_says_so(path: str) -> None:
+    with pytest.raises(SourceTrouble, match=f"cannot open {path}: "):
+        check_source(path)
 
 
 def test_closed_standard_input_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,10 +75,16 @@ def test_a_feed_can_begin_after_a_line_that_kafka_would_not_take(size: int) -> N
     assert read(b"a\n" + LONG + b"\nc\n", size=size, first=3) == [(3, b"c")]
 
 
-def test_a_packed_file_that_is_cut_off_gives_its_whole_lines_first(tmp_path: Path) -> None:
+def test_a_packed_stream_that_is_cut_off_gives_its_whole_lines_first() -> None:
+    packed = io.BytesIO(gzip.compress(b"a\nb\nc\n")[:-4])
+    groups: list[Lines] = []
+    with pytest.raises(SourceTrouble, match="cannot read day"):
+        groups += command_lines(gzip.GzipFile(fileobj=packed), "day")
+    assert numbered(groups) in ([], [(1, b"a"), (2, b"b"), (3, b"c")])
+
+
+def test_of_a_packed_file_that_is_cut_off_nothing_is_fed(tmp_path: Path) -> None:
     path = tmp_path / "day.jsonl.gz"
     path.write_bytes(gzip.compress(b"a\nb\nc\n")[:-4])
-    groups: list[Lines] = []
-    with open_source(str(path)) as stream, pytest.raises(SourceTrouble, match="cannot read day"):
-        groups += command_lines(stream, "day")
-    assert numbered(groups) in ([], [(1, b"a"), (2, b"b"), (3, b"c")])
+    with pytest.raises(SourceTrouble, match="not whole"), open_source(str(path)):
+        pass
