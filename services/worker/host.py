@@ -84,13 +84,16 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
 
     async def tick(self) -> None:
         """Advance the clock of the session, if its shard is kept here."""
-        for keeper, _ in self._keepers.values():
-            if keeper.place.shard == CONTROL_SHARD and keeper.run_now is not None:
-                try:
-                    await self.clock.advance(keeper.place, keeper.run_now.books.control)
-                except BrokerTrouble as trouble:
-                    # The next tick tells a later time; nothing depends on this one.
-                    _log.warning("the clock stands: %s", trouble, extra={"shard": CONTROL_SHARD})
+        kept = self._kept(CONTROL_SHARD)
+        run = None if kept is None else kept.run_now
+        if kept is None or run is None:
+            return
+        try:
+            # Meanwhile shards come and go: nothing of them is looked at any more.
+            await self.clock.advance(kept.place, run.books.control)
+        except BrokerTrouble as trouble:
+            # The next tick tells a later time; nothing depends on this one.
+            _log.warning("the clock stands: %s", trouble, extra={"shard": CONTROL_SHARD})
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Let go before the others get them; aiokafka would log an error and go on: none leaves."""
@@ -110,6 +113,11 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
                 self._copying = self._watched(ControlCopier(self._around).run(), "copies")
         shards = ", ".join(keeper.place.shard for keeper, _ in self._keepers.values())
         _log.info("assigned: %s", shards or "nothing")
+
+    def _kept(self, shard: str) -> ShardKeeper | None:
+        """The keeper of a shard, if it is ours."""
+        keepers = (keeper for keeper, _ in self._keepers.values())
+        return next((keeper for keeper in keepers if keeper.place.shard == shard), None)
 
     async def _check_topics(self) -> None:
         """See that the topics are still those that were recorded; whoever asks may add partitions.

@@ -1,0 +1,61 @@
+"""The host of the shards, its group and its clock played by the test."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+from aiokafka import TopicPartition
+
+from services.broker.topics import Place, places
+from services.settings import load_settings
+from services.shards.routing import CONTROL_SHARD
+from services.worker.clock import SessionClock
+from services.worker.host import ShardHost
+from settlement.control_books import ControlBooks
+
+SETTINGS = load_settings(brokers="kafka.test:9092")
+
+
+def host() -> ShardHost:
+    """A host that has not started."""
+    return ShardHost(SETTINGS, "postgresql://nobody@db.test/none", on_failure=lambda: None)
+
+
+async def keeps(kept: ShardHost, place: Place) -> None:
+    """Let the host have a shard that is loaded, and whose task is done."""
+    books = SimpleNamespace(control=ControlBooks())
+    keeper: Any = SimpleNamespace(
+        place=place, run_now=SimpleNamespace(books=books), release=lambda: None
+    )
+    task = asyncio.create_task(asyncio.sleep(0))
+    await task
+    kept._keepers[TopicPartition(place.topic, place.partition)] = keeper, task  # noqa: SLF001
+
+
+def test_the_clock_ticks_while_shards_come_and_go() -> None:
+    ours = places()
+
+    class Clock:
+        """Kafka takes one shard away and gives another while the time is being sent."""
+
+        told = 0
+
+        async def advance(self, place: Place, _: ControlBooks) -> None:
+            await kept.on_partitions_revoked([TopicPartition(place.topic, place.partition)])
+            await keeps(kept, ours[-1])
+            self.told += 1
+
+    kept = host()
+    clock = Clock()
+    kept.clock = cast(SessionClock, clock)
+
+    async def tick() -> None:
+        control = next(place for place in ours if place.shard == CONTROL_SHARD)
+        await keeps(kept, control)
+        await kept.tick()
+        await kept.tick()
+
+    asyncio.run(tick())
+    assert clock.told == 1
