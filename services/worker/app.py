@@ -11,23 +11,22 @@ import asyncio
 import logging
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import faust
 from faust.app import BootStrategy
-from faust.web import Request, Response, View
 from mode import Service
 
 from services.hosting.pace import paced, return_freed_memory
 from services.settings import Settings
 from services.worker.host import ShardHost
 from services.worker.lines import log_lines
+from services.worker.pages import add_pages, port_trouble
 
 EXIT_DONE: Final = 0
 EXIT_FAILED: Final = 1
 # A thread for each shard that decides; more shards wait for one another.
 THREADS_MAX: Final = 64
-METRICS_TYPE: Final = "text/plain; version=0.0.4"
 
 _log = logging.getLogger(__name__)
 
@@ -53,19 +52,23 @@ def run_worker(settings: Settings, database: str) -> int:
         loop = asyncio.new_event_loop()
         loop.set_default_executor(ThreadPoolExecutor(THREADS_MAX, "shards"))
         asyncio.set_event_loop(loop)
+        if trouble := loop.run_until_complete(port_trouble(settings)):
+            _log.critical("%s", trouble)
+            return EXIT_FAILED
         worker = faust.Worker(
             app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False
         )
         worker.spinner = None
         host = ShardHost(settings, database, on_failure=lambda: _end(worker))
         _serve(app, host)
-        _add_pages(app, host)
+        add_pages(app, host)
         _add_clock(app, host, every_s=settings.clock_interval_s)
         try:
             worker.execute_from_commandline()
-        except SystemExit:
-            # Faust always leaves so; what the code is to be the host knows.
-            return EXIT_DONE if host.failure is None and not worker.crashed else EXIT_FAILED
+        except SystemExit as leaving:
+            # Faust always leaves so; what went wrong with a shard only the host knows.
+            is_well = not leaving.code and host.failure is None and not worker.crashed
+            return EXIT_DONE if is_well else EXIT_FAILED
 
 
 def _app(settings: Settings, directory: str) -> HostedApp:
@@ -112,24 +115,3 @@ def _add_clock(app: HostedApp, host: ShardHost, *, every_s: float) -> None:
         @app.timer(interval=every_s)  # type: ignore[untyped-decorator] # Faust's
         async def advance_clock() -> None:
             await host.tick()
-
-
-def _add_pages(app: HostedApp, host: ShardHost) -> None:
-    @app.page("/metrics")
-    async def metrics(self: View, _: Request) -> Response:
-        return self.bytes(host.measures.text(), content_type=METRICS_TYPE)
-
-    @app.page("/healthz")
-    async def healthz(self: View, _: Request) -> Response:
-        is_well = host.failure is None
-        found: dict[str, Any] = {"failure": None if is_well else str(host.failure)}
-        return self.json(found, status=200 if is_well else 503)
-
-    @app.page("/readyz")
-    async def readyz(self: View, _: Request) -> Response:
-        is_ready = host.failure is None and host.measures.is_ready
-        shards = {
-            shard: {"state": one.state, "detail": one.detail}
-            for shard, one in sorted(host.measures.standings.items())
-        }
-        return self.json({"ready": is_ready, "shards": shards}, status=200 if is_ready else 503)
