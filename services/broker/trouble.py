@@ -36,6 +36,17 @@ REFUSALS: Final[tuple[type[Exception], ...]] = (
     kafka.errors.IllegalSaslStateError,
     kafka.errors.SecurityDisabledError,
 )
+# What passes by itself though the libraries do not call it retriable: aiokafka asks for offsets for
+# forty seconds, and then says so.
+PASSES: Final[tuple[type[Exception], ...]] = (
+    OSError,
+    TimeoutError,
+    aiokafka.errors.KafkaTimeoutError,
+    aiokafka.errors.BrokerNotAvailableError,
+    aiokafka.errors.ReplicaNotAvailableError,
+    kafka.errors.KafkaTimeoutError,
+    kafka.errors.BrokerNotAvailableError,
+)
 # What the libraries raise when the world, not our call, is wrong.
 LIBRARY_ERRORS: Final[tuple[type[Exception], ...]] = (
     aiokafka.errors.KafkaError,
@@ -71,7 +82,7 @@ def trouble_of(error: Exception, doing: str, *, settings: Settings) -> BrokerTro
     where = f"{doing}: Kafka at {settings.brokers}"
     if isinstance(error, REFUSALS):
         return BrokerRefused(f"{where} refuses: {said} — {_SEE_RIGHTS}")
-    if getattr(error, "retriable", isinstance(error, OSError | TimeoutError)):
+    if isinstance(error, PASSES) or getattr(error, "retriable", False):
         return BrokerUnreachable(f"{where} does not answer: {said} — {_SEE_ADDRESS}")
     return BrokerTrouble(f"{where}: {said}")
 

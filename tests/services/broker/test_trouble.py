@@ -55,7 +55,11 @@ def test_what_has_to_do_with_who_we_are_is_a_refusal(library: str) -> None:
     "error",
     [
         aiokafka.errors.KafkaConnectionError(),
+        aiokafka.errors.KafkaTimeoutError("Failed to get offsets by times in 40000 ms"),
+        aiokafka.errors.BrokerNotAvailableError(),
+        aiokafka.errors.ReplicaNotAvailableError(),
         aiokafka.errors.GroupLoadInProgressError(),
+        kafka.errors.BrokerNotAvailableError(),
         kafka.errors.CoordinatorLoadInProgressError(),
         kafka.errors.KafkaTimeoutError(),
         ConnectionResetError(),

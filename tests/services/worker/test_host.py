@@ -49,7 +49,7 @@ def test_the_clock_ticks_while_shards_come_and_go() -> None:
 
     kept = host()
     clock = Clock()
-    kept.clock = cast(SessionClock, clock)
+    kept.clock = cast("SessionClock", clock)
 
     async def tick() -> None:
         control = next(place for place in ours if place.shard == CONTROL_SHARD)
