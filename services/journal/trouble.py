@@ -1,7 +1,7 @@
 """World trouble of the journal: what the database may do to us, in our words.
 
     JournalTrouble
-    ├── DatabaseUnreachable    no connection could be made; nothing was tried
+    ├── DatabaseUnreachable    no connection could be made, or none that may write: nothing was tried
     │   └── ServerNotStarted   the embedded server does not come up
     ├── DatabaseGone           the connection broke before COMMIT: nothing of the batch is durable
     ├── CommitUnknown          it broke during COMMIT: durable or not; read the heads again
@@ -33,7 +33,7 @@ class JournalTrouble(Exception):
 
 
 class DatabaseUnreachable(JournalTrouble):
-    """No connection could be made."""
+    """No connection could be made, or only to a standby, which may not write."""
 
 
 class ServerNotStarted(DatabaseUnreachable):
@@ -139,6 +139,9 @@ CLASSES: dict[str, type[JournalTrouble]] = {
 }
 # Single states that mean something else than their class.
 STATES: dict[str, type[JournalTrouble]] = {
+    "25006": DatabaseUnreachable,  # read only: a standby, or what was the primary before a failover
+    "25P03": DatabaseGone,  # idle in transaction: we stood still, and Postgres ended the session
+    "25P04": DatabaseGone,  # transaction timeout: alike
     "40001": FencedOff,  # serialization failure
     "40P01": FencedOff,  # deadlock: two writers took heads in different order
     "42501": RightsMissing,  # insufficient privilege
