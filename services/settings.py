@@ -36,6 +36,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 Millis = Annotated[int, Field(gt=0)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
+_SCHEMES: Final = ("postgresql://", "postgres://")
 _BROKER: Final = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s,:/\[\]]+):\d{1,5}")
 
 
@@ -179,8 +180,9 @@ def without_password(url: str) -> str:
     except ValueError:
         return "…"
     shown = url if password is None else url.replace(f":{password}@", ":***@", 1)
-    # The other form, `password=…` among words or parameters, is rare: nothing of it is shown.
-    return "…" if "password=" in shown else shown
+    # Other forms, `password=…` among words or parameters, are rare: nothing of them is shown.
+    is_usual = url.startswith(_SCHEMES) and "password=" not in shown
+    return shown if is_usual else "…"
 
 
 def _contradictions(settings: Settings) -> list[str]:

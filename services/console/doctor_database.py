@@ -16,6 +16,7 @@ from services.journal.connecting import (
     POSTGRES_VERSION_MIN,
     ROLES,
     Connection,
+    parts_of,
     rights_sql,
     setting,
 )
@@ -42,6 +43,7 @@ _ENCODING: Final[LiteralString] = (
 def look_at_database(url: str) -> Iterator[Finding]:
     """Everything about a database; only that it is unreachable, if it is."""
     try:
+        parts_of(url)
         with (
             translated("connecting"),
             psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_SECONDS) as connection,

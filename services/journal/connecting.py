@@ -31,6 +31,10 @@ DEFAULTS = {
     "tcp_user_timeout": "60000",
     "application_name": "clearing",
 }
+_NOT_UNDERSTOOD = (
+    "cannot connect to the database: not a URL that Postgres understands; expected "
+    "postgresql://user@host:port/name, in a password %40 for @, %3A for :, %2F for /, %25 for %"
+)
 # Without them an acknowledged row can be lost, or a crash can tear a page.
 MUST_BE_ON: tuple[LiteralString, ...] = ("fsync", "full_page_writes", "synchronous_commit")
 
@@ -54,6 +58,22 @@ def connect(url: str, *, role: Role | None = "clearing_writer") -> Connection:
         connection.close()
         raise
     return connection
+
+
+def parts_of(url: str) -> dict[str, Any]:
+    """What a database's URL says, by libpq's names.
+
+    Errors: DatabaseUnreachable, which repeats nothing of it: the password could be anywhere in it.
+    """
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise DatabaseUnreachable(_NOT_UNDERSTOOD) from None
+    # An unescaped @, : or / in a password leaves its rest where the host or the port should be.
+    is_odd = "@" in str(parts.get("host", ""))[1:]
+    if is_odd or str(parts.get("port", "")).strip("0123456789,"):
+        raise DatabaseUnreachable(_NOT_UNDERSTOOD)
+    return parts
 
 
 def check_durability(connection: Connection) -> None:
@@ -115,8 +135,8 @@ def rights_sql(user: str, *, has_roles: bool) -> str:
 
 
 def _connect_raw(url: str) -> Connection:
+    given = parts_of(url)
     try:
-        given = conninfo_to_dict(url)
         added = {name: value for name, value in DEFAULTS.items() if name not in given}
         return psycopg.connect(url, autocommit=True, client_encoding="UTF8", **added)  # type: ignore[arg-type]
     except psycopg.Error as error:

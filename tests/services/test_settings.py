@@ -110,6 +110,7 @@ def test_secrets_are_in_no_error() -> None:
         ("host=db password=a", "…"),
         ("postgresql://db/books?password=a", "…"),
         ("postgresql://[", "…"),
+        ("postgresql//me:a@db/books", "…"),
     ],
 )
 def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:

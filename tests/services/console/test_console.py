@@ -57,6 +57,24 @@ def test_who_is_fenced_off_hears_of_the_other_process() -> None:
         raise FencedOff
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql//me:hunter2@db.test/books",
+        "postgresql://me:hunter2@[db.test/books",
+        "postgresql://me:hunter2%@db.test/books",
+        "postgresql://me:a@hunter2@db.test/books",
+        "postgresql://me:hunter2/a@db.test/books",
+    ],
+)
+@pytest.mark.parametrize("command", ["verify", "doctor", "worker"])
+def test_a_url_that_nobody_understands_is_not_repeated(command: str, url: str) -> None:
+    result = clearing(command, "--database", url)
+    assert result.exit_code != 0
+    assert "database: not a URL that Postgres understands" in result.output
+    assert "hunter2" not in result.output
+
+
 def test_a_broken_law_is_not_told_as_trouble() -> None:
     with pytest.raises(AssertionError), told_plainly():
         raise AssertionError
