@@ -1,7 +1,7 @@
 """World trouble of the journal: what the database may do to us, in our words.
 
     JournalTrouble
-    ├── DatabaseUnreachable    no connection could be made, or none that may write: nothing was tried
+    ├── DatabaseUnreachable    no connection could be made, or none that may write; nothing tried
     │   └── ServerNotStarted   the embedded server does not come up
     ├── DatabaseGone           the connection broke before COMMIT: nothing of the batch is durable
     ├── CommitUnknown          it broke during COMMIT: durable or not; read the heads again

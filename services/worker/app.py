@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar, Final
 
@@ -42,13 +41,16 @@ class HostedApp(faust.App):
 
     BootStrategy: ClassVar[type[BootStrategy]] = HostOnly
 
+    def _create_directories(self) -> None:
+        """None: tables would be kept there, and there are none."""
+
 
 def run_worker(settings: Settings, database: str) -> int:
     """Clear until SIGTERM or SIGINT; the exit code. A failure was logged."""
     log_lines(settings.log_level)
     return_freed_memory()
-    with tempfile.TemporaryDirectory(prefix="clearing-worker-") as directory, paced():
-        app = _app(settings, directory)
+    with paced():
+        app = _app(settings)
         loop = asyncio.new_event_loop()
         loop.set_default_executor(ThreadPoolExecutor(THREADS_MAX, "shards"))
         asyncio.set_event_loop(loop)
@@ -71,13 +73,12 @@ def run_worker(settings: Settings, database: str) -> int:
             return EXIT_DONE if is_well else EXIT_FAILED
 
 
-def _app(settings: Settings, directory: str) -> HostedApp:
+def _app(settings: Settings) -> HostedApp:
     return HostedApp(
         "clearing-worker",
         producer_only=True,
         autodiscover=False,
         broker=f"kafka://{settings.brokers}",
-        datadir=directory,
         web_enabled=settings.web_port != 0,
         web_bind=settings.web_host,
         web_host=settings.web_host,

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
+import time
+import urllib.request
+from contextlib import suppress
 from pathlib import Path
+
+from tests.kafka_broker import free_ports
 
 ROOT = Path(__file__).resolve().parents[3]
 RUN = """
@@ -43,3 +49,28 @@ def test_a_port_that_is_taken_is_named_in_one_line() -> None:
 def test_what_ends_faust_is_no_success() -> None:
     code, _ = run_with_taken_port(LATE)
     assert code == 1
+
+
+def test_a_worker_that_is_killed_has_left_nothing_on_disk(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    places = {"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", RUN.format(""), str(port)]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=os.environ | places, stderr=subprocess.DEVNULL
+    ) as worker:
+        try:
+            deadline = time.monotonic() + 30
+            while not serves(port):
+                assert time.monotonic() < deadline, "no page after 30 s"
+                time.sleep(0.05)
+        finally:
+            worker.kill()
+    assert [*tmp_path.iterdir()] == []
+
+
+def serves(port: int) -> bool:
+    """Whether a worker serves its pages: it has begun, and looks for Kafka."""
+    with suppress(OSError):
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
+        return True
+    return False
