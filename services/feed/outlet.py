@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
 
 from services.broker.connecting import producer_options, started
+from services.broker.stopping import stop_producer
 from services.broker.trouble import BrokerTrouble, broker_translated
 from services.feed.inboxes import Inboxes
 from services.feed.stillness import Stillness
@@ -26,7 +27,6 @@ from services.settings import Settings
 # that its default of 16 KiB does.
 BATCH_BYTES_MAX: Final = 256 << 10
 _LOOK_S: Final = 1.0
-_CLOSE_S: Final = 5.0
 
 
 class Outlet(Protocol):
@@ -169,10 +169,7 @@ async def kafka_outlet(
     try:
         yield KafkaOutlet(running, inboxes, settings=settings, stillness=stillness)
     finally:
-        # It delivers what it was given; but with no broker there it would try for ever.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_S):
-                await running.stop()
+        await stop_producer(running)
 
 
 def _is_seen(answer: asyncio.Future[Any]) -> None:

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Final
 
 from aiokafka import AIOKafkaProducer
 
 from events.commands import AdvanceClock
 from events.units import format_instant
 from services.broker.connecting import producer_options, started
+from services.broker.stopping import stop_producer
 from services.broker.topics import Place
 from services.broker.trouble import BrokerTrouble, broker_translated
 from services.settings import Settings
 from settlement.control_books import ControlBooks
+
+STOP_S: Final = 0.5
 
 
 class SessionClock:
@@ -47,6 +51,7 @@ class SessionClock:
 
     async def stop(self) -> None:
         """Disconnect."""
-        if self._producer is not None:
-            await self._producer.stop()
-            self._producer = None
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            # A time that was not delivered is of no use to anybody later.
+            await stop_producer(producer, patience_s=STOP_S)

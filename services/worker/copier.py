@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 
 from services.broker.connecting import producer_options, started
 from services.broker.messages import copy_headers
+from services.broker.stopping import stop_producer
 from services.broker.topics import Place, places
 from services.broker.trouble import BrokerUnreachable, broker_translated
 from services.journal.reader import NumberedCommand, Reader
@@ -32,6 +33,7 @@ from services.worker.surroundings import Surroundings
 ROWS_AT_ONCE: Final = 2_000
 BATCH_BYTES: Final = 256 << 10
 RETRY_S: Final = 1.0
+STOP_S: Final = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +66,8 @@ class ControlCopier:
                     if not await self._copy_some(reader, producer):
                         await self._around.notices.wait(CONTROL)
             finally:
-                await producer.stop()
+                # What was not delivered is sent anew by whoever keeps `control/0` next.
+                await stop_producer(producer, patience_s=STOP_S)
         finally:
             reader.close()
 

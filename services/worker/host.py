@@ -34,6 +34,8 @@ from services.worker.surroundings import Surroundings
 POLL_INTERVAL_MS_MAX: Final = 1_800_000
 # How long the others wait for a worker that finishes its batches before they share its partitions.
 REBALANCE_MS_MAX: Final = 30_000
+# How long we say to the group that we leave; after the session it knows by itself.
+LEAVE_S: Final = 3.0
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +79,10 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         await self._release([*self._keepers])
         await self.clock.stop()
         if self._around is not None:
-            await self._around.consumer.stop()
+            # With no broker there it would wait for an answer to its farewell.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LEAVE_S):
+                    await self._around.consumer.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.wait({*self._tasks})

@@ -135,7 +135,8 @@ class ShardKeeper:
         try:
             self.run_now = run
             await asyncio.to_thread(run.drain)
-            await check_offset(self._around, place, wanted=run.next_offset)
+            checking = check_offset(self._around, place, wanted=run.next_offset)
+            await self._unless_released(checking)
             self._around.consumer.seek(self._partition, run.next_offset)
             _log.info("loaded; goes on at offset %d", run.next_offset, extra=self._where())
             self._around.measures.stands(place.shard, CATCHING_UP)
@@ -215,7 +216,7 @@ class ShardKeeper:
         if number is None:
             return
         control = place_of(CONTROL_SHARD, self._around.settings.topic_prefix)
-        end = await end_of(self._around, control)
+        end = await self._unless_released(end_of(self._around, control))
         await self._await(
             lambda: run.decider.behind(CONTROL_SHARD, offset=end), f"copy {number}", channel=CONTROL
         )

@@ -21,6 +21,12 @@ def make_topic(settings: Settings, topic: str) -> None:
         admin.wait_for_topics([topic])
 
 
+def lose_topic(settings: Settings, topic: str) -> None:
+    """Delete a topic: who knows of it tries for long, since its leader may come back."""
+    with topics_admin(settings) as admin:
+        admin.delete_topics([topic])
+
+
 def sent_and_read(settings: Settings, topic: str, *, codec: str | None = "lz4") -> list[bytes]:
     """What a consumer with our options reads of lines that a producer with our options sent."""
     return asyncio.run(_sent_and_read(settings, topic, codec=codec))
