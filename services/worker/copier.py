@@ -14,18 +14,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
 from services.broker.connecting import producer_options, started
 from services.broker.messages import copy_headers
 from services.broker.stopping import stop_producer
 from services.broker.topics import Place, places
-from services.broker.trouble import BrokerUnreachable, broker_translated
+from services.broker.trouble import broker_translated
 from services.journal.reader import NumberedCommand, Reader
-from services.journal.trouble import JournalTrouble
 from services.settings import Settings
 from services.shards.routing import CONTROL_SHARD, market_shard
 from services.shards.standing import put_in_use, standing_command
+from services.worker.keeper import PASSING
 from services.worker.notices import CONTROL
 from services.worker.shard_books import number_in_use
 from services.worker.surroundings import Surroundings
@@ -46,11 +45,14 @@ class ControlCopier:
         self._last: dict[str, int] = {}
 
     async def run(self) -> None:
-        """Copy until cancelled; after trouble begin again from what the shards have."""
+        """Copy until cancelled; after trouble begin again from what the shards have.
+
+        Errors: what does not pass by itself.
+        """
         while True:
             try:
                 await self._copy_on()
-            except (KafkaError, BrokerUnreachable, JournalTrouble) as trouble:
+            except PASSING as trouble:
                 # Nothing is lost: what the shards lack is sent anew from the control journal.
                 _log.warning("copies wait: %s", trouble, extra={"shard": CONTROL_SHARD})
                 await asyncio.sleep(RETRY_S)

@@ -85,7 +85,8 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
                     await self._around.consumer.stop()
         for task in self._tasks:
             task.cancel()
-        await asyncio.wait({*self._tasks})
+        if self._tasks:
+            await asyncio.wait({*self._tasks})
 
     async def tick(self) -> None:
         """Advance the clock of the session, if its shard is kept here."""

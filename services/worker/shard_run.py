@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from time import monotonic
+from types import TracebackType
 from typing import Final, Self
 
 from services.broker.messages import Message
@@ -49,23 +50,25 @@ class ShardRun:
         `load_shard`.
         """
         self._place = place
+        self._refused: Counter[str] = Counter()
+        self._seconds = 0.0
         with ExitStack() as opened:
             self._journal = opened.enter_context(Journal(url))
             self._journal.give_up_after(timeout_s)
             self._journal.claim(is_shared=True)
             self._reader = opened.enter_context(Reader(url))
             loaded = load_shard(self._reader, place.shard, looked_until=looked_until)
+            self.decider = Decider(place, loaded, reader=self._reader)
+            self._head = loaded.head
+            self.next_offset = loaded.next_offset
+            self._handing = HandingOver(
+                self, self.decider.memory, done=lambda batch: done(batch, self._seconds)
+            )
+            opened.push(self._handing.writer)
+            if loaded.head is None:
+                self._submit()
+            # Nothing can fail from here.
             self._opened = opened.pop_all()
-        self.decider = Decider(place, loaded, reader=self._reader)
-        self._head = loaded.head
-        self._refused: Counter[str] = Counter()
-        self._seconds = 0.0
-        self._handing = HandingOver(
-            self, self.decider.memory, done=lambda batch: done(batch, self._seconds)
-        )
-        self.next_offset = loaded.next_offset
-        if loaded.head is None:
-            self._submit()
 
     @property
     def books(self) -> ShardBooks:
@@ -75,17 +78,21 @@ class ShardRun:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        with self._opened:
-            self._handing.writer.__exit__(kind, *rest)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._opened.__exit__(kind, error, trace)
 
     def close(self) -> None:
         """End with all durable that was taken. Errors: those of the journal."""
-        self.__exit__(None)
+        self._opened.close()
 
     def abandon(self, error: BaseException) -> None:
         """End after an error; what is not durable is forgotten."""
-        self.__exit__(type(error))
+        self._opened.__exit__(type(error), error, error.__traceback__)
 
     def drain(self) -> None:
         """Wait until all is durable."""

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer
 from services.broker.connecting import client_options, started
 from services.broker.topics import topic_name
 from services.journal.migrate import migrate
+from services.journal.trouble import SchemaMissing
 from services.settings import Settings
 from services.worker.copier import ControlCopier
 from services.worker.measures import Measures
@@ -80,3 +81,12 @@ def test_a_copier_whose_copies_nobody_takes_is_stopped_at_once(
         assert done
 
     asyncio.run(copied())
+
+
+def test_what_does_not_pass_by_itself_ends_the_copier(streams: Settings) -> None:
+    async def copied() -> None:
+        async with asyncio.timeout(5):
+            await ControlCopier(around(streams)).run()
+
+    with pytest.raises(SchemaMissing):
+        asyncio.run(copied())

@@ -59,3 +59,7 @@ def test_the_clock_ticks_while_shards_come_and_go() -> None:
 
     asyncio.run(tick())
     assert clock.told == 1
+
+
+def test_a_host_that_did_not_come_to_start_can_be_stopped() -> None:
+    asyncio.run(host().stop())

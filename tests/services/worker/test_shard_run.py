@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 
 from services.broker.messages import Message, read_message
+from services.broker.topics import place_of
 from services.journal.migrate import migrate
 from services.journal.reader import Reader
+from services.journal.trouble import DatabaseGone
 from services.worker.copies import ControlGap
 from services.worker.shard_books import NotInUse, load_shard
+from services.worker.shard_run import ShardRun
 from tests.streams import Streams
 
 AT = "2026-06-01T09:00:00Z"
@@ -167,3 +173,25 @@ def test_what_was_looked_at_for_a_product_is_not_looked_at_again(streams: Stream
         assert load_shard(reader, "market/SCU", looked_until=2).control.number == 3
         with pytest.raises(NotInUse):
             load_shard(reader, "market/SCU", looked_until=3)
+
+
+@pytest.mark.parametrize("broken", ["Decider.__init__", "HandingOver.submit"])
+def test_a_run_that_cannot_begin_leaves_nothing_open(
+    database: str, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise DatabaseGone(broken)
+
+    migrate(database)
+    monkeypatch.setattr(f"services.worker.shard_run.{broken}", fail)
+    with psycopg.connect(database) as looking:
+        with pytest.raises(DatabaseGone):
+            ShardRun(database, place_of(SIT))
+        query = (
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        deadline = time.monotonic() + 5
+        while (left := looking.execute(query).fetchone()) != (0,):
+            assert time.monotonic() < deadline, left
+    assert "journal-writer" not in [thread.name for thread in threading.enumerate()]
