@@ -121,6 +121,10 @@ class ShardKeeper:
             await self._lose(loss)
         except PASSING as trouble:
             await self._wait_out(trouble)
+        except OffsetOutOfRangeError as error:
+            # Asked again Kafka has it: a broker that became the leader was behind for a moment.
+            msg = f"Kafka did not have an offset of {self._place.origin} for a moment: {error}"
+            await self._wait_out(BrokerUnreachable(msg))
 
     async def _serve(self) -> None:
         place, settings = self._place, self._around.settings

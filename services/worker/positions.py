@@ -6,23 +6,35 @@ Silence after lost data would be worse than a stop.
 
 from __future__ import annotations
 
+import asyncio
+from time import monotonic
+from typing import Final
+
 from aiokafka import TopicPartition
 
 from services.broker.topics import Place
 from services.broker.trouble import broker_translated
 from services.worker.surroundings import Surroundings
 
+# A broker that just became the leader says an end too low until its followers have caught up: a
+# moment. A topic that lost its end still has lost it then.
+PATIENCE_S: Final = 10.0
+AGAIN_S: Final = 0.5
+
 
 class OffsetLost(Exception):
     """Kafka does not have the messages that come next; an operator must decide."""
 
 
-async def check_offset(around: Surroundings, place: Place, *, wanted: int) -> None:
+async def check_offset(
+    around: Surroundings, place: Place, *, wanted: int, patience_s: float = PATIENCE_S
+) -> None:
     """Raise OffsetLost unless the next message is there or still to come."""
-    partition = TopicPartition(place.topic, place.partition)
-    with broker_translated(f"asking for the offsets of {place.origin}", around.settings):
-        first = (await around.consumer.beginning_offsets([partition]))[partition]
-        end = (await around.consumer.end_offsets([partition]))[partition]
+    until = monotonic() + patience_s
+    first, end = await _held(around, place)
+    while wanted > end and monotonic() < until:
+        await asyncio.sleep(AGAIN_S)
+        first, end = await _held(around, place)
     if wanted < first:
         remedy = (
             f"the {first - wanted} between them are lost to the journal: restore the topic from "
@@ -39,6 +51,15 @@ async def check_offset(around: Surroundings, place: Place, *, wanted: int) -> No
         f"Kafka has {first} to {end}: {remedy}"
     )
     raise OffsetLost(msg)
+
+
+async def _held(around: Surroundings, place: Place) -> tuple[int, int]:
+    """From which offset on Kafka has the messages of an inbox, and where the next will be."""
+    partition = TopicPartition(place.topic, place.partition)
+    with broker_translated(f"asking for the offsets of {place.origin}", around.settings):
+        first = (await around.consumer.beginning_offsets([partition]))[partition]
+        end = (await around.consumer.end_offsets([partition]))[partition]
+    return first, end
 
 
 async def end_of(around: Surroundings, place: Place) -> int:
