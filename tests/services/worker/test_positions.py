@@ -33,24 +33,32 @@ class Inbox:
         self._first = first
         self.troubles: list[Exception] = []
         self.seeks: list[int] = []
+        self.is_sought_twice = asyncio.Event()
 
     async def beginning_offsets(self, _: object) -> dict[TopicPartition, int]:
+        """Where each begins."""
         return {PARTITION: self._first}
 
     async def end_offsets(self, _: object) -> dict[TopicPartition, int]:
+        """The next end."""
         self._end = next(self._ends, self._end)
         return {PARTITION: self._end}
 
     async def getmany(self, *_: object, **__: object) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """Nothing, or trouble."""
         await asyncio.sleep(0.01)
         if self.troubles:
             raise self.troubles.pop()
         return {}
 
     def seek(self, _: TopicPartition, offset: int) -> None:
+        """Go on there."""
         self.seeks.append(offset)
+        if len(self.seeks) == 2:
+            self.is_sought_twice.set()
 
     async def position(self, _: TopicPartition) -> int:
+        """Nothing was read."""
         return 0
 
 
@@ -70,7 +78,7 @@ def test_an_end_that_lags_for_a_moment_is_asked_for_again() -> None:
 
 
 def test_an_end_that_stays_behind_is_lost() -> None:
-    with pytest.raises(OffsetLost, match="goes on at offset 7 .* Kafka has 0 to 6: the topic was"):
+    with pytest.raises(OffsetLost, match=r"goes on at offset 7 .* Kafka has 0 to 6: the topic was"):
         check(Inbox([5, 6]), wanted=7, patience_s=0.6)
 
 
@@ -87,9 +95,9 @@ def test_a_shard_whose_offset_was_out_of_range_for_a_moment_is_loaded_anew(datab
     async def kept() -> None:
         keeper = ShardKeeper(SIT, around(inbox, database))
         keeping = asyncio.create_task(keeper.keep())
+        keeping.add_done_callback(lambda _: inbox.is_sought_twice.set())
         async with asyncio.timeout(10):
-            while len(inbox.seeks) < 2 and not keeping.done():
-                await asyncio.sleep(0.02)
+            await inbox.is_sought_twice.wait()
         keeper.release()
         await keeping
 
