@@ -21,7 +21,7 @@ import yaml
 
 from services.journal.connecting import MUST_BE_ON
 from services.settings import ENV_PREFIX, Settings, load_settings
-from services.worker import app
+from services.worker import pages
 from tests.command_line import check_command
 from tests.house_rules import ROOT
 from tests.kafka_software import KAFKA_VERSION
@@ -257,7 +257,7 @@ def test_the_settings_of_each_service_fit_together(
 
 
 def test_the_worker_serves_the_page_that_its_health_check_asks_for() -> None:
-    assert '@app.page("/readyz")' in Path(str(app.__file__)).read_text("utf-8")
+    assert '@app.page("/readyz")' in Path(str(pages.__file__)).read_text("utf-8")
 
 
 def test_what_the_image_is_made_of_is_there_and_sent_to_the_builder() -> None:

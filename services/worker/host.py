@@ -59,6 +59,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         self._leaving: set[asyncio.Task[None]] = set()
         self._copying: asyncio.Task[None] | None = None
         self._around: Surroundings | None = None
+        self._is_leaving = False
         self.clock = SessionClock(settings)
         self.measures = Measures()
         self.failure: BaseException | None = None
@@ -71,11 +72,11 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
             self._settings, self._database, consumer, self.measures, self._notices
         )
         consumer.subscribe([*partitions(self._settings.topic_prefix)], listener=self)
-        self.measures.is_connected = True
 
     async def stop(self) -> None:
         """Finish what was handed over, leave the group."""
-        self.measures.is_connected = False
+        self._is_leaving = True
+        self.measures.is_in_group = False
         await self._release([*self._keepers])
         await self.clock.stop()
         if self._around is not None:
@@ -103,11 +104,12 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Let go before the others get them; aiokafka would log an error and go on: none leaves."""
+        self.measures.is_in_group = False
         await self._release(revoked)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Keep what is new; a rebalance while we are leaving gives nothing to keep."""
-        if self._around is None or not self.measures.is_connected:
+        if self._around is None or self._is_leaving:
             return
         self._tasks.add(self._watched(self._check_topics(), "topics"))
         for partition in sorted(self._places.keys() & set(assigned)):
@@ -117,6 +119,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
             self._keepers[partition] = keeper, task
             if shard == CONTROL_SHARD:
                 self._copying = self._watched(ControlCopier(self._around).run(), "copies")
+        self.measures.is_in_group = True
         shards = ", ".join(keeper.place.shard for keeper, _ in self._keepers.values())
         _log.info("assigned: %s", shards or "nothing")
 

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from time import monotonic, time
+from time import monotonic
 from typing import Final, TypeVar
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -35,12 +35,12 @@ from services.worker.measures import (
     CATCHING_UP,
     LOADING,
     NOT_IN_USE,
-    READY,
     TROUBLED,
     WAITING,
 )
 from services.worker.notices import CONTROL, LINKS
 from services.worker.positions import check_offset, end_of
+from services.worker.progress import Progress
 from services.worker.shard_books import NotInUse
 from services.worker.shard_run import ShardRun
 from services.worker.surroundings import Surroundings
@@ -54,6 +54,7 @@ CONSUMER_GONE: Final = (ConsumerStoppedError, IllegalStateError)
 RELOAD_S: Final = 0.5
 RELOAD_S_MAX: Final = 10.0
 FENCE_LOSSES_MAX: Final = 5
+LOOK_S: Final = 1.0
 _IDLE_MS: Final = 250
 _TOLD_FIRST_S: Final = 1.0
 
@@ -79,6 +80,7 @@ class ShardKeeper:
         self._reload_s = RELOAD_S
         self._seq = -1
         self._looked_until = 0
+        self._progress = Progress()
         self.run_now: ShardRun | None = None
 
     @property
@@ -93,9 +95,10 @@ class ShardKeeper:
     async def keep(self) -> None:
         """Keep the shard until released. Errors: whatever no reload can mend."""
         shard, measures = self._place.shard, self._around.measures
+        measures.follow(shard, self._progress)
+        looking = asyncio.create_task(self._look_on(), name=f"end of {shard}")
         try:
             while True:
-                measures.stands(shard, LOADING)
                 await self._keep_once()
         except CONSUMER_GONE:
             # The consumer gives a partition up before whoever keeps it can see that.
@@ -105,7 +108,17 @@ class ShardKeeper:
         except Released:
             _log.info("let go", extra=self._where())
         finally:
+            looking.cancel()
             measures.let_go(shard)
+
+    async def _look_on(self) -> None:
+        """Look where the inbox ends, however its shard stands, until cancelled."""
+        while True:
+            at = monotonic()
+            # What is wrong with Kafka is said by whoever reads from it; here silence is told.
+            with suppress(BrokerTrouble):
+                self._progress.look(await end_of(self._around, self._place), at=at)
+            await asyncio.sleep(LOOK_S)
 
     async def _keep_once(self) -> None:
         """Load and serve until something breaks that a reload mends."""
@@ -143,6 +156,7 @@ class ShardKeeper:
             await self._unless_released(checking)
             self._around.consumer.seek(self._partition, run.next_offset)
             _log.info("loaded; goes on at offset %d", run.next_offset, extra=self._where())
+            self._progress.durable = run.next_offset
             self._around.measures.stands(place.shard, CATCHING_UP)
             await self._read_on(run)
         except Released:
@@ -161,12 +175,10 @@ class ShardKeeper:
             records = await self._fetch(most, _IDLE_MS)
             if records:
                 await self._take(run, read_messages(self._place.shard, records))
-                self._measure(records[-1])
             else:
                 await self._rest(run)
             # A full batch, or what a fetch had left: the rest is in Kafka and comes at once.
             is_behind = bool(records) and self._end(records[-1]) > records[-1].offset + 1
-            self._around.measures.stands(self._place.shard, CATCHING_UP if is_behind else READY)
             if not is_behind and not run.is_durable:
                 await self._gather()
 
@@ -296,6 +308,7 @@ class ShardKeeper:
         """The fence let somebody else through; look again who owns the shard."""
         self._losses += 1
         self._around.measures.fenced(self._place.shard)
+        self._around.measures.stands(self._place.shard, LOADING)
         _log.warning("fenced off, lets go: %s", loss, extra=self._where())
         if self._losses >= FENCE_LOSSES_MAX:
             msg = f"{self._place.shard}: lost the fence {self._losses} times in a row: {loss}"
@@ -314,7 +327,7 @@ class ShardKeeper:
 
     def _note_durable(self, batch: Batch, seconds: float) -> None:
         """On the writing thread: a batch is durable."""
-        self._seq = batch.heads[0].seq_after
+        self._seq, self._progress.durable = batch.heads[0].seq_after, batch.heads[0].next_offset
         self._losses, self._reload_s = 0, RELOAD_S
         self._loop.call_soon_threadsafe(self._written.set)
         self._around.measures.committed(self._place.shard, seq=self._seq, seconds=seconds)
@@ -324,11 +337,6 @@ class ShardKeeper:
         end: int | None = self._around.consumer.highwater(self._partition)
         behind: int = last.offset + 1
         return max(end or 0, behind)
-
-    def _measure(self, last: ConsumerRecord) -> None:
-        seconds = max(0.0, time() - last.timestamp / 1000)
-        lag = self._end(last) - last.offset - 1
-        self._around.measures.lags(self._place.shard, messages=lag, seconds=seconds)
 
     def _where(self) -> dict[str, object]:
         """What every line of log says: which shard, and its last durable row."""

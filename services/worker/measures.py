@@ -1,15 +1,19 @@
 """What a worker measures, as Prometheus reads it at `/metrics`, and what its health is told from.
 
-In: what keepers of shards report. Out: metrics, and whether every assigned shard is caught up.
+In: what keepers of shards report, and how far these are. Out: metrics, and whether every assigned
+shard is caught up, both as of the moment they are asked for.
 """
 
 from __future__ import annotations
 
 from collections import Counter as Counted
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from services.worker.progress import Progress
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SIZES: Final = (1, 4, 16, 64, 256, 1024, 4096, 8192)
@@ -20,6 +24,7 @@ CATCHING_UP: Final = "catching up"
 READY: Final = "ready"
 WAITING: Final = "waiting at a barrier"
 TROUBLED: Final = "troubled"
+SILENT: Final = "without answer from Kafka"
 
 
 @dataclass(slots=True)
@@ -40,15 +45,16 @@ class Measures:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.standings: dict[str, Standing] = {}
-        self.is_connected = False
+        self._standings: dict[str, Standing] = {}
+        self.is_in_group = False
+        self._progress: dict[str, Progress] = {}
         names = ["shard"]
         self._lag = Gauge(
-            "clearing_lag_messages", "Messages not taken yet.", names, registry=self.registry
+            "clearing_lag_messages", "Messages not durable yet.", names, registry=self.registry
         )
         self._age = Gauge(
             "clearing_lag_seconds",
-            "Age of the last message taken, by Kafka's time of it.",
+            "How long ago all that Kafka had was durable; 0 while it is.",
             names,
             registry=self.registry,
         )
@@ -96,20 +102,21 @@ class Measures:
             registry=self.registry,
         )
 
+    def follow(self, shard: str, progress: Progress) -> None:
+        """A shard is ours; how far it is, is told from here."""
+        self._progress[shard] = progress
+        self.stands(shard, LOADING)
+
     def stands(self, shard: str, state: str, *, detail: str = "") -> None:
-        """A shard stands so from now on."""
-        self.standings[shard] = Standing(state, detail)
+        """A shard stands so from now on; one that is catching up is ready as soon as it has."""
+        self._standings[shard] = Standing(state, detail)
 
     def let_go(self, shard: str) -> None:
         """A shard is no longer ours."""
-        self.standings.pop(shard, None)
+        self._standings.pop(shard, None)
+        self._progress.pop(shard, None)
         for gauge in (self._lag, self._age, self._seq):
             gauge.remove(shard)
-
-    def lags(self, shard: str, *, messages: int, seconds: float) -> None:
-        """What a shard has not taken yet, and how old what it took last was."""
-        self._lag.labels(shard).set(messages)
-        self._age.labels(shard).set(seconds)
 
     def decided(self, shard: str, *, messages: int, seconds: float) -> None:
         """A batch was decided."""
@@ -140,9 +147,34 @@ class Measures:
 
     def text(self) -> bytes:
         """All of it as Prometheus reads it."""
+        now = monotonic()
+        for shard, progress in self._progress.items():
+            self._lag.labels(shard).set(progress.lag_messages)
+            self._age.labels(shard).set(progress.lag_seconds(now))
         return generate_latest(self.registry)
+
+    def standings(self) -> dict[str, Standing]:
+        """How each assigned shard stands now."""
+        now = monotonic()
+        return {
+            shard: _as_of(now, said, progress=self._progress[shard])
+            for shard, said in sorted(self._standings.items())
+        }
 
     @property
     def is_ready(self) -> bool:
-        """Whether we are in the group and every assigned shard is caught up."""
-        return self.is_connected and all(one.is_ready for one in self.standings.values())
+        """Whether we are in the group and every assigned shard is ready."""
+        return self.is_in_group and all(one.is_ready for one in self.standings().values())
+
+
+def _as_of(now: float, said: Standing, *, progress: Progress) -> Standing:
+    """How a shard stands of which its keeper said so when it looked last."""
+    if said.state in (LOADING, TROUBLED):
+        return said
+    if not progress.is_heard(now):
+        return Standing(SILENT)
+    if said.state == CATCHING_UP:
+        if progress.is_caught_up(now):
+            return Standing(READY)
+        return Standing(CATCHING_UP, f"{progress.lag_messages} messages are not durable")
+    return said

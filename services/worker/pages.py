@@ -51,6 +51,6 @@ def add_pages(app: faust.App, host: ShardHost) -> None:
         is_ready = host.failure is None and host.measures.is_ready
         shards = {
             shard: {"state": one.state, "detail": one.detail}
-            for shard, one in sorted(host.measures.standings.items())
+            for shard, one in host.measures.standings().items()
         }
         return self.json({"ready": is_ready, "shards": shards}, status=200 if is_ready else 503)

@@ -13,14 +13,17 @@ from services.settings import load_settings
 from services.shards.routing import CONTROL_SHARD
 from services.worker.clock import SessionClock
 from services.worker.host import ShardHost
+from services.worker.notices import Notices
+from services.worker.surroundings import Surroundings
 from settlement.control_books import ControlBooks
 
+DATABASE = "postgresql://nobody@127.0.0.1:1/none"
 SETTINGS = load_settings(brokers="kafka.test:9092")
 
 
 def host() -> ShardHost:
     """A host that has not started."""
-    return ShardHost(SETTINGS, "postgresql://nobody@db.test/none", on_failure=lambda: None)
+    return ShardHost(SETTINGS, DATABASE, on_failure=lambda: None)
 
 
 async def keeps(kept: ShardHost, place: Place) -> None:
@@ -63,3 +66,18 @@ def test_the_clock_ticks_while_shards_come_and_go() -> None:
 
 def test_a_host_that_did_not_come_to_start_can_be_stopped() -> None:
     asyncio.run(host().stop())
+
+
+def test_a_worker_is_ready_from_assignment_to_revocation_though_it_has_no_shard() -> None:
+    async def seen() -> list[bool]:
+        one = host()
+        consumer: Any = None
+        around = Surroundings(SETTINGS, DATABASE, consumer, one.measures, Notices(DATABASE))
+        one._around = around  # noqa: SLF001
+        found = [one.measures.is_ready]
+        await one.on_partitions_assigned([])
+        found.append(one.measures.is_ready)
+        await one.on_partitions_revoked([])
+        return [*found, one.measures.is_ready]
+
+    assert asyncio.run(seen()) == [False, True, False]

@@ -149,6 +149,13 @@ def test_health_tells_the_truth(house: StreamingHouse) -> None:
     _, metrics = page(port, "metrics")
     assert 'clearing_refusals_total{reason="malformed",shard="control/0"}' in metrics
     assert json.loads(page(port, "readyz")[1])["shards"]["market/SIT"]["state"] == "ready"
+    with psycopg.connect(house.url) as holder:
+        holder.execute("SELECT * FROM clearing.shard_head WHERE shard = 'market/SIT' FOR UPDATE")
+        asyncio.run(put(house, SIT, b"{}"))
+        until(lambda: page(port, "readyz")[0] == 503, "a commit that hangs is seen")
+        assert json.loads(page(port, "readyz")[1])["shards"][SIT]["state"] == "catching up"
+        assert 'clearing_lag_messages{shard="market/SIT"} 1.0' in page(port, "metrics")[1]
+    until(lambda: page(port, "readyz")[0] == 200, "it is caught up again")
     assert worker.terminate() == 0
 
 
