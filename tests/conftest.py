@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -17,6 +18,16 @@ from tests.kafka_shared import NoBroker, shared_broker
 
 SEEDS = 200
 INSTALLED = Path("/usr/lib/postgresql")
+# The same examples in every run, however slow the machine: a red run is red again, and
+# shows what to give `@reproduce_failure`.
+hypothesis.settings.register_profile(
+    "house",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize=True,
+    print_blob=True,
+)
+hypothesis.settings.load_profile("house")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+import hypothesis
 import pytest
 
 from services.console.doctor import INSTALL_AGAIN
@@ -303,6 +304,12 @@ def registry_hosts(folder: Path) -> set[str]:
         for file, raw in texts.items()
         if file.suffix != ".pyc" and REGISTRY.search(raw.decode("utf-8", "replace"))
     }
+
+
+def test_properties_meet_the_same_examples_in_every_run() -> None:
+    chosen = hypothesis.settings.default
+    assert chosen is not None
+    assert (chosen.derandomize, chosen.deadline, chosen.print_blob) == (True, None, True)
 
 
 def test_the_distribution_is_private() -> None:

@@ -91,7 +91,7 @@ def lived(history: list[tuple[str, str, str, str, int]]) -> Desk:
 
 
 @given(HISTORY)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_replaying_the_recorded_facts_gives_the_same_books(
     history: list[tuple[str, str, str, str, int]],
 ) -> None:
@@ -102,7 +102,7 @@ def test_replaying_the_recorded_facts_gives_the_same_books(
 
 
 @given(HISTORY)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_snapshot_gives_the_books_back(history: list[tuple[str, str, str, str, int]]) -> None:
     desk = lived(history)
     books = desk.books
@@ -114,7 +114,7 @@ def test_a_snapshot_gives_the_books_back(history: list[tuple[str, str, str, str,
 
 
 @given(HISTORY)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_stands_is_always_the_index_of_the_clock(
     history: list[tuple[str, str, str, str, int]],
 ) -> None:
@@ -134,7 +134,6 @@ def test_what_stands_is_always_the_index_of_the_clock(
         lambda rows: st.tuples(st.just(rows), st.permutations(range(len(rows))))
     )
 )
-@settings(deadline=None)
 def test_the_order_of_providers_does_not_change_the_value(
     drawn: tuple[list[tuple[int, int]], list[int]],
 ) -> None:

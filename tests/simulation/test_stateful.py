@@ -168,5 +168,5 @@ class Market(RuleBasedStateMachine):
         check_laws(self.run.house)
 
 
-Market.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Market.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 test_the_laws_hold_after_every_step = Market.TestCase
