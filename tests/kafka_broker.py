@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import cycle, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -63,6 +65,12 @@ PROPERTIES: Final = {
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
 }
+# The system gives ports of a range of its own to whoever connects: one that was found free there
+# may be taken before whoever asked for it listens, seconds later. Each process of pytest-xdist
+# (gw0, gw1, …) has others of those below.
+_PORTS: Final = range(12_000, 32_000)
+_GIVEN_AWAY: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_PROCESSES_MAX: Final = 16
 
 
 class LocalBroker:
@@ -226,12 +234,37 @@ class LocalBroker:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on now, all different."""
-    listening = [socket.socket() for _ in range(count)]
-    try:
-        for one in listening:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in listening]
-    finally:
-        for one in listening:
-            one.close()
+    """Ports of loopback that nobody listens on now, all different, none given to others of ours."""
+    found = [*islice(filter(_is_free, islice(_DRAWN, len(_PORTS))), count)]
+    assert len(found) == count, f"no {count} ports of {_PORTS} are free"
+    return found
+
+
+def own_ports(process: str, given_away: str = "") -> list[int]:
+    """The ports of one process of pytest-xdist, by its name.
+
+    given_away: what the system tells of its own range, the first port of it and the last.
+    """
+    number = int(process.removeprefix("gw") or 0) % _PROCESSES_MAX
+    end = int(given_away.split(maxsplit=1)[0]) if given_away else _PORTS.stop
+    below = range(_PORTS.start, min(end, _PORTS.stop)) or _PORTS
+    return [port for port in below if port % _PROCESSES_MAX == number]
+
+
+def _drawn() -> Iterator[int]:
+    """Our ports one after the other from any on, round and round: none soon comes again."""
+    given_away = _GIVEN_AWAY.read_text("ascii") if _GIVEN_AWAY.exists() else ""
+    own = own_ports(os.environ.get("PYTEST_XDIST_WORKER", ""), given_away)
+    return islice(cycle(own), secrets.randbelow(len(own)), None)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as one:
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+_DRAWN: Final = _drawn()
