@@ -23,10 +23,10 @@ from tests.services.broker.conftest import OTHER, OURS
 from tests.services.broker.passing import LINES, make_topic, read, sent_and_read
 
 
-def ready(settings: Settings, **changed: object) -> None:
-    """Look for a broker under these settings, some of them changed, for a second."""
+def ready(settings: Settings, *, patience_s: float = 30.0, **changed: object) -> None:
+    """Look for a broker under these settings, some of them changed."""
     other = settings.model_copy(update=changed)
-    asyncio.run(broker_ready(other, patience_s=1.0))
+    asyncio.run(broker_ready(other, patience_s=patience_s))
 
 
 @pytest.mark.parametrize("codec", [None, "gzip", "snappy", "lz4", "zstd"])
@@ -70,7 +70,7 @@ def test_who_speaks_without_tls_or_user_to_such_a_broker_is_told_what_to_see(
 ) -> None:
     for address in (guarded.sasl_address, guarded.sasl_tls_address):
         with pytest.raises(BrokerUnreachable, match=f"{address}.*security_protocol"):
-            ready(load_settings(brokers=address))
+            ready(load_settings(brokers=address), patience_s=1.0)
 
 
 def test_a_broker_that_is_not_there_is_named_and_what_to_do() -> None:

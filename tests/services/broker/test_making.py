@@ -15,6 +15,7 @@ from services.embedded.clear import clear
 from services.journal.reader import Inbox, Reader
 from services.journal.trouble import FedOtherwise
 from services.settings import Settings
+from tests.waiting import until_kafka_shows
 
 ONE = TopicPlan(replication=1, min_insync=1)
 
@@ -125,8 +126,10 @@ def test_a_worker_without_recorded_topics_is_told_to_make_them(streams: Settings
 
 def test_a_deleted_topic_stops_workers_and_is_not_made_again(streams: Settings) -> None:
     make_topics(streams, ONE)
+    name = f"{streams.topic_prefix}.market"
     with topics_admin(streams) as admin:
-        admin.delete_topics([f"{streams.topic_prefix}.market"])
+        admin.delete_topics([name])
+    until_kafka_shows(streams, lambda found: name not in found)
     for again in (check, lambda settings: make_topics(settings, ONE)):
         with pytest.raises(TopicsUnfit, match="market is recorded and Kafka does not have it"):
             again(streams)
@@ -137,8 +140,9 @@ def test_a_topic_made_again_under_its_name_is_noticed(streams: Settings) -> None
     name = f"{streams.topic_prefix}.member"
     with topics_admin(streams) as admin:
         admin.delete_topics([name])
+        until_kafka_shows(streams, lambda found: name not in found)
         admin.create_topics({name: {"num_partitions": 1, "replication_factor": 1}})
-        admin.wait_for_topics([name])
+    until_kafka_shows(streams, lambda found: name in found)
     for again in (check, lambda settings: make_topics(settings, ONE)):
         with pytest.raises(TopicsUnfit, match="deleted and made again"):
             again(streams)
@@ -146,9 +150,10 @@ def test_a_topic_made_again_under_its_name_is_noticed(streams: Settings) -> None
 
 def test_a_partition_that_nobody_reads_stops_workers(streams: Settings) -> None:
     make_topics(streams, ONE)
+    name = f"{streams.topic_prefix}.control"
     with topics_admin(streams) as admin:
-        admin.create_partitions({f"{streams.topic_prefix}.control": 2})
-        admin.wait_for_topics([f"{streams.topic_prefix}.control"])
+        admin.create_partitions({name: 2})
+    until_kafka_shows(streams, lambda found: found[name].partitions == 2)
     with pytest.raises(TopicsUnfit, match="control has 2 partitions, 1 are recorded"):
         check(streams)
 
@@ -165,4 +170,5 @@ def test_a_product_of_a_newer_program_gets_its_partition(
         f"topic {name} has 3 partitions now",
         f"recorded {name}/2 for market/NEW",
     ]
+    until_kafka_shows(streams, lambda found: found[name].partitions == 3)
     check(streams)

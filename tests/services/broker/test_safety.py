@@ -12,6 +12,7 @@ from services.broker.making import DAY_MS, TopicPlan, make_topics
 from services.broker.safety import Safety, look_at_kafka, topic_safety
 from services.journal.reader import Head, Reader
 from services.settings import Settings
+from tests.waiting import until_kafka_shows
 
 SAFE = TopicFound("t", "id", partitions=2, replicas=3, in_sync=3, configs=TopicPlan().configs)
 DAYS_7, DAYS_30 = str(7 * DAY_MS), str(30 * DAY_MS)
@@ -94,6 +95,7 @@ def test_what_others_change_at_a_real_topic_is_seen(streams: Settings) -> None:
     changed = {"cleanup.policy": "compact", "retention.ms": "3600000"}
     with topics_admin(streams) as admin:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, changed)])
+    until_kafka_shows(streams, lambda found: changed.items() <= found[name].configs.items())
     said = {one.found.partition(":")[0] for one in seen(streams) if one.verdict == "fail"}
     assert said == {"is compacted", "keeps messages for 0.0 days only"}
 
@@ -109,8 +111,10 @@ def test_an_offset_that_kafka_does_not_have_is_seen(streams: Settings) -> None:
 
 def test_missing_topics_are_seen(streams: Settings) -> None:
     make_topics(streams, TopicPlan(replication=1, min_insync=1))
+    name = f"{streams.topic_prefix}.market"
     with topics_admin(streams) as admin:
-        admin.delete_topics([f"{streams.topic_prefix}.market"])
+        admin.delete_topics([name])
+    until_kafka_shows(streams, lambda found: name not in found)
     (missing,) = [one for one in seen(streams) if one.verdict == "fail"]
     assert missing.what == "recorded table"
     assert "Kafka does not have it" in missing.found

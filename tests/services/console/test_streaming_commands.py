@@ -124,7 +124,7 @@ def test_what_will_be_refused_as_malformed_is_told_and_fed(
 def test_a_feed_and_a_send_name_the_shard_that_nobody_works_on(idle: StreamingHouse) -> None:
     line = b'{"type":"advance_clock/1","at":"2026-06-08T14:00:00Z"}\n'
     for arguments in (("feed", "-"), ("send", "advance_clock", AT)):
-        result = clearing(idle, *arguments, "--timeout", "0.5", sent=line)
+        result = clearing(idle, *arguments, "--timeout", "5", sent=line)
         assert result.exit_code == 2
         assert "control/0 has taken 0 messages; does a worker run" in result.stderr
     assert len(idle.inbox("control/0")) == 2

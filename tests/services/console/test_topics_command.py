@@ -11,6 +11,7 @@ from services.console.doctor_broker import look_at_broker, look_at_codecs
 from services.journal.migrate import migrate
 from services.settings import Settings, load_settings
 from tests.kafka_broker import free_ports
+from tests.waiting import until_kafka_shows
 
 
 def clearing(settings: Settings, *words: str) -> Result:
@@ -59,8 +60,10 @@ def test_check_exits_1_on_one_broker_and_0_for_development(streams: Settings) ->
 
 def test_check_exits_1_for_a_topic_that_is_gone_even_in_development(streams: Settings) -> None:
     clearing(streams, "topics", "create", "--development")
+    name = f"{streams.topic_prefix}.member"
     with topics_admin(streams) as admin:
-        admin.delete_topics([f"{streams.topic_prefix}.member"])
+        admin.delete_topics([name])
+    until_kafka_shows(streams, lambda found: name not in found)
     result = clearing(streams, "topics", "check", "--development")
     assert result.exit_code == 1
     assert "is recorded and Kafka does not have it" in result.output
