@@ -47,6 +47,8 @@ from tests.streams import day_hashes
 ROOT: Final = Path(__file__).resolve().parents[1]
 END_SECONDS_MAX: Final = 30.0
 PUBLISH_SECONDS_MAX: Final = 120.0
+# Reading inboxes takes a second; one whose broker does not come back is given up.
+READ_SECONDS_MAX: Final = 60.0
 _LOOK_S: Final = 0.05
 # No clock and no pages, so that runs are alike and workers can be many; short batches.
 DEFAULTS: Final = {"clock_interval_s": "0", "web_port": "0", "batch_interval_ms": "20"}
@@ -239,8 +241,8 @@ class StreamingHouse:
         while True:
             try:
                 found = lacking()
-            except (JournalTrouble, BrokerTrouble, KafkaError) as trouble:
-                found = {"": str(trouble)}
+            except (JournalTrouble, BrokerTrouble, KafkaError, TimeoutError) as trouble:
+                found = {type(trouble).__name__: str(trouble)}
             if not found:
                 return
             assert not self._is_over, "the house was closed"
@@ -277,23 +279,24 @@ class StreamingHouse:
         }
 
     async def _inboxes(self, after: dict[Place, int]) -> dict[str, list[ConsumerRecord]]:
-        """What lies in inboxes from these offsets on."""
+        """What lies in inboxes from these offsets on. Errors: TimeoutError."""
         shards = {TopicPartition(place.topic, place.partition): place.shard for place in after}
         begins = dict(zip(shards, after.values(), strict=True))
         found: dict[str, list[ConsumerRecord]] = {shard: [] for shard in shards.values()}
         options = client_options(self.settings)
         consumer = await started(lambda: AIOKafkaConsumer(**options), self.settings)
         try:
-            ends = await consumer.end_offsets([*begins])
-            behind = [one for one, begin in begins.items() if begin < ends[one]]
-            if behind:
-                consumer.assign(behind)
-            for partition in behind:
-                consumer.seek(partition, begins[partition])
-            while behind:
-                for partition, records in (await consumer.getmany(timeout_ms=200)).items():
-                    found[shards[partition]] += records
-                behind = [one for one in behind if await consumer.position(one) < ends[one]]
+            async with asyncio.timeout(READ_SECONDS_MAX):
+                ends = await consumer.end_offsets([*begins])
+                behind = [one for one, begin in begins.items() if begin < ends[one]]
+                if behind:
+                    consumer.assign(behind)
+                for partition in behind:
+                    consumer.seek(partition, begins[partition])
+                while behind:
+                    for partition, records in (await consumer.getmany(timeout_ms=200)).items():
+                        found[shards[partition]] += records
+                    behind = [one for one in behind if await consumer.position(one) < ends[one]]
         finally:
             await consumer.stop()
         return found
