@@ -19,6 +19,8 @@ from tests.faults.postmaster import kill_postmaster, postmaster_of
 from tests.faults.victims import Ending, ended, started
 from tests.journal_contents import assert_equal, contents
 
+# So many that whoever clears them line by line is at it for seconds on any machine.
+LINES = 5_000
 Admin = psycopg.Connection[tuple[object, ...]]
 # Server processes that work for a clear here; the one that writes holds the claim.
 OURS = """
@@ -68,7 +70,7 @@ def assert_rerun_completes(arguments: list[str], url: str, calm_url: str) -> Non
 def test_a_killed_server_ends_the_run_and_a_rerun_completes(
     tmp_path: Path, calm_url: str, seed: int, dies: str
 ) -> None:
-    path, data, rng = plain(tmp_path, seed), tmp_path / "data", Random(seed)  # noqa: S311
+    path, data, rng = plain(tmp_path, seed, count=LINES), tmp_path / "data", Random(seed)  # noqa: S311
     arguments = ["--commands", str(path), "--data", str(data)]
     with EmbeddedServer(data) as server:
         victim = started(arguments, tmp_path / "log", lines_a_block=1)
@@ -85,7 +87,7 @@ def test_a_killed_server_ends_the_run_and_a_rerun_completes(
 def test_a_postmaster_killed_before_it_answers_says_so_and_a_rerun_completes(
     tmp_path: Path,
 ) -> None:
-    path, data = plain(tmp_path, 3), tmp_path / "data"
+    path, data = plain(tmp_path, 3, count=LINES), tmp_path / "data"
     arguments = ["--commands", str(path), "--data", str(data)]
     with EmbeddedServer(data):
         pass
@@ -123,7 +125,7 @@ def one_of_ours(admin: Admin, *, writing: bool) -> int:
 def test_a_dropped_connection_ends_the_run_and_a_rerun_completes(
     tmp_path: Path, url: str, calm_url: str, admin: Admin, seed: int
 ) -> None:
-    path, rng = plain(tmp_path, seed), Random(seed)  # noqa: S311
+    path, rng = plain(tmp_path, seed, count=LINES), Random(seed)  # noqa: S311
     arguments = ["--commands", str(path), "--database", url]
     victim = started(arguments, tmp_path / "log", lines_a_block=1)
     chosen = one_of_ours(admin, writing=True)
@@ -136,7 +138,7 @@ def test_a_dropped_connection_ends_the_run_and_a_rerun_completes(
 def test_a_dropped_connection_for_reading_ends_the_run_when_it_is_needed(
     tmp_path: Path, url: str, calm_url: str, admin: Admin
 ) -> None:
-    path = plain(tmp_path, 1)
+    path = plain(tmp_path, 1, count=LINES)
     lines = path.read_bytes()
     path.write_bytes(lines + lines)  # The second half is looked up, id by id.
     arguments = ["--commands", str(path), "--database", url]
@@ -157,7 +159,7 @@ def test_a_connection_dropped_while_commit_waits_for_the_disk(
     name = admin.info.dbname
     admin.execute(f"ALTER DATABASE {name} SET commit_delay = 20000".encode())
     admin.execute(f"ALTER DATABASE {name} SET commit_siblings = 0".encode())
-    path = plain(tmp_path, seed)
+    path = plain(tmp_path, seed, count=LINES)
     arguments = ["--commands", str(path), "--database", url]
     victim = started(arguments, tmp_path / "log", lines_a_block=10)
     one_of_ours(admin, writing=True)
