@@ -7,6 +7,7 @@ what it is for: three defects, each planted in all workers, each found.
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 
@@ -22,18 +23,26 @@ SCRIPT = (
 )  # fmt: skip
 # Where a worker alone kills itself so that the defect loses; and where one stands still until
 # another has copied the same, so that it doubles.
-KILLED = Plan(script=["await a point"] * 3, workers=1)
-STILL = Plan(script=["await a point", "stand still"] * 3, still_share=1.0)
+KILLED = Plan(script=["await a point"] * 3, workers=1, armed_share=1.0)
+STILL = Plan(script=["await a point", "come back"] * 3, still_share=1.0)
+
+
+class Planted(NamedTuple):
+    """A round in which a defect does harm, and what the checks then say."""
+
+    plan: Plan
+    said: str
+
+
+# Messages that no row is of; copies taken twice.
+LOST = "lost [1-9]"
+TWICE = "taken twice|know more|already exists|LinkBroken|ControlGap"
 PLANTED = {
-    "position-first": replace(KILLED, points=["before COMMIT", "after COPY"]),
-    "copies-without-numbers": replace(STILL, points=["before copies"]),
-    "kafkas-offset": replace(KILLED, points=["fetched", "before a batch"]),
+    "position-first": Planted(replace(KILLED, points=["before COMMIT", "after COPY"]), LOST),
+    "copies-without-numbers": Planted(replace(STILL, points=["before copies"]), TWICE),
+    "kafkas-offset": Planted(replace(KILLED, points=["fetched", "before a batch"]), LOST),
 }
-SEEDS = range(2, 8)
-# What the checks say: messages that no row is of, or that are never taken; copies taken twice.
-SAID = re.compile(
-    "lost [1-9]|messages from offset|taken twice|know more|already exists|LinkBroken|ControlGap"
-)
+SEEDS = range(2, 26)
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +63,22 @@ def test_a_market_survives_kills_of_workers_postgres_and_kafka(world: World) -> 
 
 @pytest.mark.parametrize("planted", PLANTED)
 def test_a_planted_defect_is_found(world: World, planted: str) -> None:
-    plan = replace(PLANTED[planted], planted=planted, market="small", patience_s=20.0)
-    with pytest.raises(AssertionError) as found:
-        until_it_does_harm(world, plan)
-    assert SAID.search(str(found.value)), found.value
+    plan, said = PLANTED[planted]
+    plan = replace(plan, planted=planted, market="small", patience_s=20.0)
+    assert until_it_does_harm(world, plan, said)
 
 
-def until_it_does_harm(world: World, plan: Plan) -> None:
-    """Rounds until one fails: who is killed when is not in our hand."""
+def until_it_does_harm(world: World, plan: Plan, said: str) -> str:
+    """Rounds until one fails and says so: who is killed when is not in our hand.
+
+    One that does not come to its end proves nothing, since on a slow machine any may.
+    """
+    others = []
     for seed in SEEDS:
-        stream_round(world, seed, plan)
+        try:
+            stream_round(world, seed, plan)
+        except AssertionError as found:
+            if re.search(said, str(found)):
+                return str(found)
+            others.append(str(found))
+    return pytest.fail(f"{said} was never said: {others}")

@@ -19,7 +19,8 @@ from typing import Any, Final
 
 from services.journal.embedded import EmbeddedServer
 from tests.faults.full_disk import may_mount, small_disk
-from tests.faults.streaming.rounds import FAILURES, Done, Plan, stream_round
+from tests.faults.streaming.publishing import FAILURES
+from tests.faults.streaming.rounds import Done, Plan, stream_round
 from tests.faults.streaming.world import World
 from tests.kafka_broker import LocalBroker
 

@@ -64,6 +64,22 @@ class Crew:
         most = 10 if point in OFTEN else 2
         return self.start(Fault(point, self._rng.randint(1, most), ending))
 
+    @property
+    def stopped(self) -> int:
+        """How many were killed or stand still, so far."""
+        stills = sum(count for name, count in self.counts.items() if name.startswith("still "))
+        return self.counts["worker kills"] + stills
+
+    @property
+    def is_any_armed(self) -> bool:
+        """Whether one lives that will stop itself."""
+        return any(one.fault is not None and not one.is_still for one in self.alive)
+
+    @property
+    def is_any_still(self) -> bool:
+        """Whether one lives that stands still."""
+        return any(one.is_still and one.code is None for one in self.alive)
+
     def one(self) -> Victim | None:
         """Any that lives and moves."""
         moving = [one for one in self.alive if not one.is_still and one.code is None]

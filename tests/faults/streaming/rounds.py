@@ -10,36 +10,29 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Final
 
-import psycopg
-from aiokafka.errors import KafkaError
-
-from services.broker.trouble import BrokerTrouble
 from services.journal.trouble import JournalTrouble
 from tests.faults.streaming.checks import check_round
 from tests.faults.streaming.crew import Crew
 from tests.faults.streaming.lossy_line import lossy_line
 from tests.faults.streaming.markets import busy, hostile
 from tests.faults.streaming.points import POINTS
+from tests.faults.streaming.publishing import FAILURES, Publishing
 from tests.faults.streaming.world import World
 from tests.streaming_house import StreamingHouse
 
 SESSION_MS: Final = 1_500
 HEARTBEAT_MS: Final = 400
-# What a failed round raises; anything else is wrong with the campaign itself.
-FAILURES: Final = (
-    AssertionError, BrokerTrouble, JournalTrouble, KafkaError, OSError, psycopg.Error,
-)  # fmt: skip
 # Who stands still within a transaction holds up whoever has the shard next; not for long.
 WRITER_S: Final = 3
 _PROGRESS_S_MAX: Final = 8.0
-_POINT_S_MAX: Final = 2.0
+# A worker begins, joins and loads before it comes to a point: seconds on a busy machine.
+_POINT_S_MAX: Final = 15.0
 # What a worker that stood still needs to do what it was about to.
 _COMEBACK_S: Final = 1.0
 _BACKLOG_FAULTS: Final = 12
@@ -65,7 +58,8 @@ class Plan:
 
     script: the faults one after the other, all of them, also when nothing is left to clear; else
     faults_max of them drawn by the weights of kinds.
-    points: those at which armed workers stop; still_share: how many of these stand still instead.
+    armed_share: how many workers stop themselves, at one of these points; still_share: how many of
+    those stand still instead of being killed.
     workers: how many live at a time. planted: a defect in all of them.
     market, batch_messages: else any. patience_s: with what must
     come at last.
@@ -75,6 +69,7 @@ class Plan:
     faults_max: int = 40
     kinds: Mapping[str, int] = field(default_factory=lambda: KINDS)
     points: Sequence[str] = tuple(POINTS)
+    armed_share: float = 0.75
     still_share: float = 0.15
     workers: int = 3
     planted: str = ""
@@ -113,9 +108,9 @@ def stream_round(world: World, seed: int, plan: Plan) -> Done:
         crew.points, crew.still_share = plan.points, plan.still_share
         ending.callback(crew.stop)
         before = Counter(world.counts)
-        publishing = _Publishing(house, lines, plan.patience_s)
+        publishing = Publishing(house, lines, plan.patience_s)
         try:
-            Storm(world, house, crew, rng=rng, plan=plan).rage(publishing)
+            Storm(world, house, crew, publishing=publishing, rng=rng, plan=plan).rage()
             crew.start()
             publishing.wait()
             house.await_durable(plan.patience_s)
@@ -135,29 +130,37 @@ class Storm:
     """Faults at random, each after the one before was survived by some progress."""
 
     def __init__(
-        self, world: World, house: StreamingHouse, crew: Crew, *, rng: Random, plan: Plan
+        self,
+        world: World,
+        house: StreamingHouse,
+        crew: Crew,
+        *,
+        publishing: Publishing,
+        rng: Random,
+        plan: Plan,
     ) -> None:
         self._world = world
         self._house = house
         self._crew = crew
+        self._publishing = publishing
         self._rng = rng
         self._plan = plan
         self._kinds = {kind: weight for kind, weight in plan.kinds.items() if self._is_able(kind)}
         self._seen = 0
 
-    def rage(self, publishing: _Publishing) -> None:
+    def rage(self) -> None:
         """Break things until all is published and some backlog was cleared under fire."""
         backlog = _BACKLOG_FAULTS
         with ExitStack() as lines:
             self._lose_some_replies(lines)
             self._replace()
             for kind in self._plan.script or self._drawn():
-                if publishing.is_alive or self._has_backlog():
+                if self._has_work():
                     self._await_progress()
                 elif not self._plan.script:
                     break
-                publishing.check()
-                backlog -= not publishing.is_alive
+                self._publishing.check()
+                backlog -= not self._publishing.is_alive
                 if not backlog:
                     break
                 _FAULTS[kind](self)
@@ -210,7 +213,10 @@ class Storm:
         except JournalTrouble:
             return -1
 
-    def _has_backlog(self) -> bool:
+    def _has_work(self) -> bool:
+        """Whether anything is yet to be published or cleared."""
+        if self._publishing.is_alive:
+            return True
         try:
             self._house.await_durable(0.0)
         except AssertionError:
@@ -221,16 +227,17 @@ class Storm:
         """Enough workers live and move, most of them armed."""
         moving = [one for one in self._crew.alive if not one.is_still]
         for _ in range(self._plan.workers - len(moving)):
-            if self._rng.random() < 0.75:
+            if self._rng.random() < self._plan.armed_share:
                 self._crew.start_armed()
             else:
                 self._crew.start()
 
     def await_point(self) -> None:
-        """Give an armed worker the time to come to its point."""
-        kills = self._crew.counts["worker kills"]
-        deadline = time.monotonic() + _POINT_S_MAX
-        while self._crew.counts["worker kills"] == kills and time.monotonic() < deadline:
+        """Give an armed worker the time to come to its point, if there is one and work to do."""
+        stopped, deadline = self._crew.stopped, time.monotonic() + _POINT_S_MAX
+        while self._crew.stopped == stopped and time.monotonic() < deadline:
+            if not self._crew.is_any_armed or not self._has_work():
+                break
             time.sleep(0.05)
             self._crew.count_ended()
 
@@ -257,6 +264,15 @@ class Storm:
         self._crew.counts["stood still"] += 1
         self._crew.resume_all()
         time.sleep(_COMEBACK_S * self._rng.random())
+
+    def come_back(self) -> None:
+        """Who stands still goes on when others have had what was its own, and have moved on."""
+        if not self._crew.is_any_still:
+            return
+        time.sleep(SESSION_MS / 1000 * 1.5)
+        self._await_progress()
+        self._crew.counts["came back"] += self._crew.resume_all()
+        time.sleep(_COMEBACK_S)
 
     def rebalance_storm(self) -> None:
         """Workers join and leave, each while the group still deals with the one before."""
@@ -310,29 +326,6 @@ class Storm:
         self._world.fill_disk(self._rng.uniform(0.5, 3.0), rng=self._rng)
 
 
-class _Publishing:
-    """Publishes on a thread of its own while things break."""
-
-    def __init__(self, house: StreamingHouse, lines: list[bytes], patience_s: float) -> None:
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="publishing")
-        self._done = self._threads.submit(house.publish, lines, timeout_s=patience_s)
-        self._threads.shutdown(wait=False)
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether it goes on."""
-        return not self._done.done()
-
-    def check(self) -> None:
-        """Raise what ended it, if it was an error."""
-        if self._done.done():
-            self._done.result()
-
-    def wait(self) -> None:
-        """Wait for its end. Errors: as `check`."""
-        self._done.result()
-
-
 def _market(rng: Random, kind: str) -> list[bytes]:
     if kind == "small":
         return hostile(rng, days=1)
@@ -355,6 +348,7 @@ _FAULTS: Final[dict[str, Callable[[Storm], None]]] = {
     "kill a worker": Storm.kill_worker,
     "kill all workers": Storm.kill_all_workers,
     "stand still": Storm.stand_still,
+    "come back": Storm.come_back,
     "rebalance storm": Storm.rebalance_storm,
     "end a worker": Storm.end_worker,
     "lose replies": Storm.lose_replies,
