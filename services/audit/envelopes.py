@@ -4,7 +4,8 @@ In: a row's mark, the refusal's recorded detail, the line. Out: the refusal it m
 no envelope gives it. The journal holds the value of a message and not its key and headers, so what
 the detail tells of these is taken from the record; that such an envelope is refused, why, and in
 these words is decided again. Trusted: of `?key` and `?headers` what was found there; of `?copy` the
-number the message bore, and, where control had not come so far yet, that it had not.
+number the message bore, and, where control had not come so far yet, that it had not; of `?length`
+how long the value was and its hash; of `?batch` that nobody could read it.
 """
 
 from __future__ import annotations
@@ -17,18 +18,24 @@ from typing import Final
 
 from events.refusals import Refusal
 from services.broker.messages import (
+    BEGINNING_BYTES,
+    BY_BATCH,
     BY_COPY,
     BY_HEADERS,
     BY_KEY,
+    BY_LENGTH,
     COPY_HEADER,
+    VALUE_BYTES_MAX,
     Headers,
     Message,
     read_message,
+    too_long,
+    unreadable,
 )
 from services.shards.routing import CONTROL_SHARD
 from services.worker.copies import NO_COPIES, copy_fault
 
-MARKS: Final = (BY_KEY, BY_HEADERS, BY_COPY)
+MARKS: Final = (BY_KEY, BY_HEADERS, BY_COPY, BY_LENGTH, BY_BATCH)
 
 _KEY: Final = re.compile(r"expected the key '[a-zA-Z/0-9]+', found (none|'.{0,300}'|\".{0,300}\")")
 _HEADERS: Final = re.compile(
@@ -37,6 +44,12 @@ _HEADERS: Final = re.compile(
 _COPY: Final = re.compile(
     r"expected a copy of control command ([0-9]{1,18}), found (no such command|other bytes there)"
 )
+_LENGTH: Final = re.compile(
+    rf"expected at most {VALUE_BYTES_MAX} bytes, found ([1-9][0-9]{{0,11}}) with SHA-256 "
+    r"([0-9a-f]{64})"
+)
+# What stands before the records of a batch.
+_BATCH_HEADER_BYTES: Final = 61
 _OTHER_BYTES: Final = "other bytes there"
 _UNREADABLE: Final = (ValueError, SyntaxError, MemoryError, RecursionError)
 
@@ -50,8 +63,12 @@ def recorded_detail(facts: bytes) -> str | None:
     return detail if isinstance(detail, str) else None
 
 
-def envelope_refusal(shard: str, mark: str, *, detail: str) -> Refusal | None:
-    """The refusal of an envelope with a key or headers such as the detail tells."""
+def envelope_refusal(shard: str, mark: str, *, line: bytes, detail: str) -> Refusal | None:
+    """The refusal of a message with a key, headers or a length such as the detail tells."""
+    if mark == BY_LENGTH:
+        return _length_refusal(line, detail=detail)
+    if mark == BY_BATCH:
+        return unreadable(line) if len(line) >= _BATCH_HEADER_BYTES else None
     message = None
     if mark == BY_KEY:
         match = _KEY.fullmatch(detail)
@@ -84,6 +101,14 @@ def copy_refusal(
         is_other = genuine is not None and genuine != line
         return copy_fault(number, is_there=True).refusal if is_other else None
     return copy_fault(number, is_there=False).refusal
+
+
+def _length_refusal(line: bytes, *, detail: str) -> Refusal | None:
+    match = _LENGTH.fullmatch(detail)
+    if match is None or len(line) != BEGINNING_BYTES:
+        return None
+    length = int(match[1])
+    return too_long(length, match[2]) if length > VALUE_BYTES_MAX else None
 
 
 def _with_key(shard: str, text: str) -> Message | None:

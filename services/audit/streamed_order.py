@@ -207,7 +207,7 @@ class StreamedOrder:
                 shard, row[6], detail=detail, last=control.number, line_of=self._line_of
             )
         else:
-            refusal = envelope_refusal(shard, mark, detail=detail)
+            refusal = envelope_refusal(shard, mark, line=row[6], detail=detail)
         if refusal is None:
             said = f"facts: expected a refusal such as {mark} stands for, found {detail!r}"
             self._evidence.findings.note(shard, row[1], found=said)

@@ -2,18 +2,29 @@
 
 The value is the command, byte for byte as in a file. The key names the shard it is meant for. A
 copy of a control command carries its number in the header `clearing-copy`; nothing else carries a
-header. What is wrong with the envelope is refused by its shard like any wrong command and kept.
+header. What is wrong with the envelope is refused by its shard like any wrong command and kept;
+of a value that no row could hold, the beginning is kept and what tells it from any other.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import accumulate, takewhile
 from typing import Final, NamedTuple, Protocol
 
+from events.codec import LINE_BYTES_MAX
 from events.refusals import Reason, Refusal
 
 COPY_HEADER: Final = "clearing-copy"
 _NUMBER_DIGITS_MAX: Final = 18
+# Postgres has no room for a value of 512 MiB, and a compressed message can be one: without a bound
+# it would stop its shard for ever. The worst that is allowed is a row of this size.
+VALUE_BYTES_MAX: Final = 16 << 20
+# Of a longer value so much is kept: one byte too many to be read as a command.
+BEGINNING_BYTES: Final = LINE_BYTES_MAX + 1
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -21,6 +32,10 @@ Headers = Sequence[tuple[str, bytes | None]]
 BY_KEY: Final = "?key"
 BY_HEADERS: Final = "?headers"
 BY_COPY: Final = "?copy"
+BY_LENGTH: Final = "?length"
+BY_BATCH: Final = "?batch"
+
+_BASE_OFFSET: Final = struct.Struct(">q")
 
 
 class Fault(NamedTuple):
@@ -39,13 +54,46 @@ class Message(NamedTuple):
     fault: Fault | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class BrokenBatch:
+    """A batch of which no record can be read, as if it were one. value: all of its bytes.
+
+    offset: that of its last record, so that nobody comes back to it.
+    """
+
+    offset: int
+    timestamp: int
+    value: bytes
+    key: bytes | None = None
+    headers: Headers = ()
+
+
 class Record(Protocol):
     """What we read of a record of Kafka, as aiokafka gives it."""
 
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
+    @property
+    def offset(self) -> int:
+        """Its place in the partition."""
+
+    @property
+    def key(self) -> bytes | None:
+        """The shard it is meant for."""
+
+    @property
+    def value(self) -> bytes | None:
+        """The command; None of a tombstone."""
+
+    @property
+    def headers(self) -> Headers:
+        """Of a copy its number."""
+
+
+class InboxRecord(Record, Protocol):
+    """A record and when it came, in milliseconds since 1970."""
+
+    @property
+    def timestamp(self) -> int:
+        """By the clock of Kafka."""
 
 
 def copy_headers(number: int) -> list[tuple[str, bytes]]:
@@ -58,6 +106,9 @@ def read_message(
 ) -> Message:
     """A message as it lies in the inbox of a shard; a tombstone is an empty command."""
     line = value or b""
+    if len(line) > VALUE_BYTES_MAX:
+        refusal = too_long(len(line), sha256(line).hexdigest())
+        return Message(offset, line[:BEGINNING_BYTES], fault=Fault(BY_LENGTH, refusal))
     if key != shard.encode():
         found = "none" if key is None else repr(key[:64])[1:]
         refusal = Refusal(Reason.WRONG_SHARD, f"expected the key {shard!r}, found {found}")
@@ -76,14 +127,49 @@ def read_messages(shard: str, records: Sequence[Record]) -> list[Message]:
     """Messages as `read_message` reads each; the hot path, a quarter of a microsecond a record."""
     key = shard.encode()
     if [one for one in records if one.key != key or one.headers]:
-        return [
-            read_message(
-                shard, offset=one.offset, key=one.key, value=one.value, headers=one.headers
-            )
-            for one in records
-        ]
+        return [_read(shard, one) for one in records]
+    lines = [one.value or b"" for one in records]
+    if sum(map(len, lines)) > VALUE_BYTES_MAX:
+        return [_read(shard, one) for one in records]
     offsets = [one.offset for one in records]
-    return [*map(Message, offsets, [one.value or b"" for one in records])]
+    return [*map(Message, offsets, lines)]
+
+
+def leading(messages: Sequence[Message]) -> int:
+    """How many leading messages are decided and written together, so that memory holds them.
+
+    One, or as many as have `VALUE_BYTES_MAX`: four compressed megabytes may be gigabytes.
+    """
+    if sum([len(one.line) for one in messages]) <= VALUE_BYTES_MAX:
+        return len(messages)
+    sums = accumulate(len(one.line) for one in messages)
+    return max(1, sum(1 for _ in takewhile(lambda held: held <= VALUE_BYTES_MAX, sums)))
+
+
+def too_long(length: int, digest: str) -> Refusal:
+    """The refusal of a value of which only the beginning is kept. digest: SHA-256 of all of it."""
+    found = f"found {length} with SHA-256 {digest}"
+    return Refusal(Reason.MALFORMED, f"expected at most {VALUE_BYTES_MAX} bytes, {found}")
+
+
+def unreadable(batch: bytes) -> Refusal:
+    """The refusal of a batch that cannot be read."""
+    first = _BASE_OFFSET.unpack_from(batch)[0]
+    found = f"found a batch from offset {first} on that cannot be read"
+    return Refusal(Reason.MALFORMED, f"expected records, {found}")
+
+
+def _read(shard: str, record: Record) -> Message:
+    if isinstance(record, BrokenBatch) and len(record.value) <= VALUE_BYTES_MAX:
+        fault = Fault(BY_BATCH, unreadable(record.value))
+        return Message(record.offset, record.value, fault=fault)
+    return read_message(
+        shard,
+        offset=record.offset,
+        key=record.key,
+        value=record.value,
+        headers=record.headers,
+    )
 
 
 def _number(headers: Headers) -> int | None:

@@ -14,10 +14,10 @@ from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Final, TypeVar
 
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError, OffsetOutOfRangeError
 
-from services.broker.messages import Message, read_messages
+from services.broker.messages import InboxRecord, Message, leading, read_messages
 from services.broker.topics import Place, place_of
 from services.broker.trouble import BrokerTrouble, BrokerUnreachable
 from services.journal.batch import Batch
@@ -170,17 +170,22 @@ class ShardKeeper:
 
     async def _read_on(self, run: ShardRun) -> None:
         """Take what comes."""
-        most = self._around.settings.batch_messages
         while True:
-            records = await self._fetch(most, _IDLE_MS)
-            if records:
-                await self._take(run, read_messages(self._place.shard, records))
-            else:
-                await self._rest(run)
-            # A full batch, or what a fetch had left: the rest is in Kafka and comes at once.
-            is_behind = bool(records) and self._end(records[-1]) > records[-1].offset + 1
+            is_behind = await self._read_once(run)
             if not is_behind and not run.is_durable:
                 await self._gather()
+
+    async def _read_once(self, run: ShardRun) -> bool:
+        """Take what one fetch gives, and hold it no longer; whether there is more in Kafka."""
+        records = await self._fetch(self._around.settings.batch_messages, _IDLE_MS)
+        if not records:
+            await self._rest(run)
+            return False
+        # Not here: the hash of a value of a gigabyte would take longer than a heartbeat.
+        messages = await asyncio.to_thread(read_messages, self._place.shard, records)
+        await self._take(run, messages)
+        # A full batch, or what a fetch had left: the rest is in Kafka and comes at once.
+        return self._end(records[-1]) > records[-1].offset + 1
 
     async def _rest(self, run: ShardRun) -> None:
         """Nothing came: see that all is durable, and that Postgres knows what left no row."""
@@ -201,9 +206,9 @@ class ShardKeeper:
         if any(one.number is not None for one in messages):
             await self._await_control(run, messages)
         while messages:
-            free = len(messages)
+            free = leading(messages)
             if run.decider.has_barriers:
-                free = await asyncio.to_thread(run.decider.until_barrier, messages)
+                free = min(free, await asyncio.to_thread(run.decider.until_barrier, messages))
             if not free:
                 await self._await_markets(run, messages[0])
                 free = 1
@@ -273,7 +278,7 @@ class ShardKeeper:
         await self._unless_released(self._around.notices.wait(channel))
         await self._fetch(1, 1)
 
-    async def _fetch(self, most: int, timeout_ms: int) -> Sequence[ConsumerRecord]:
+    async def _fetch(self, most: int, timeout_ms: int) -> Sequence[InboxRecord]:
         fetching = self._around.consumer.getmany(
             self._partition, timeout_ms=timeout_ms, max_records=most
         )
@@ -284,7 +289,7 @@ class ShardKeeper:
             assert run is not None, self._place
             await check_offset(self._around, self._place, wanted=run.next_offset)
             raise
-        records: Sequence[ConsumerRecord] = found.get(self._partition, ())
+        records: Sequence[InboxRecord] = found.get(self._partition, ())
         return records
 
     async def _pause(self, seconds: float) -> None:
@@ -332,7 +337,7 @@ class ShardKeeper:
         self._loop.call_soon_threadsafe(self._written.set)
         self._around.measures.committed(self._place.shard, seq=self._seq, seconds=seconds)
 
-    def _end(self, last: ConsumerRecord) -> int:
+    def _end(self, last: InboxRecord) -> int:
         """The offset behind all that Kafka had when it was asked last."""
         end: int | None = self._around.consumer.highwater(self._partition)
         behind: int = last.offset + 1

@@ -5,12 +5,24 @@ from __future__ import annotations
 import pytest
 
 from services.audit.envelopes import copy_refusal, envelope_refusal, recorded_detail
-from services.broker.messages import BY_HEADERS, BY_KEY, Headers, read_message
+from services.broker.messages import (
+    BEGINNING_BYTES,
+    BY_BATCH,
+    BY_HEADERS,
+    BY_KEY,
+    BY_LENGTH,
+    VALUE_BYTES_MAX,
+    Headers,
+    read_message,
+    unreadable,
+)
 from services.worker.copies import NO_COPIES, copy_fault
+from tests.raw_batches import batch
 
 SHARD = "market/SIT"
 COMMANDS = {1: b"one", 2: b"two", 9: b"nine"}
 ABSENT = "expected a copy of control command {}, found no such command"
+LONG = "expected at most 16777216 bytes, found {} with SHA-256 {}"
 OTHER = "expected a copy of control command {}, found other bytes there"
 
 
@@ -21,7 +33,7 @@ OTHER = "expected a copy of control command {}, found other bytes there"
 def test_a_key_is_refused_again_as_it_was(key: bytes | None) -> None:
     fault = read_message(SHARD, offset=7, key=key, value=b"", headers=()).fault
     assert fault is not None
-    assert envelope_refusal(SHARD, BY_KEY, detail=fault.refusal.detail) == fault.refusal
+    assert envelope_refusal(SHARD, BY_KEY, line=b"", detail=fault.refusal.detail) == fault.refusal
 
 
 @pytest.mark.parametrize(
@@ -39,7 +51,9 @@ def test_headers_are_refused_again_as_they_were(headers: Headers) -> None:
     key = SHARD.encode()
     fault = read_message(SHARD, offset=7, key=key, value=b"", headers=headers).fault
     assert fault is not None
-    assert envelope_refusal(SHARD, BY_HEADERS, detail=fault.refusal.detail) == fault.refusal
+    assert (
+        envelope_refusal(SHARD, BY_HEADERS, line=b"", detail=fault.refusal.detail) == fault.refusal
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,14 +67,17 @@ def test_headers_are_refused_again_as_they_were(headers: Headers) -> None:
         (BY_HEADERS, "expected no headers but clearing-copy with a number, found "),
         (BY_HEADERS, "expected no headers but clearing-copy with a number, found 'a', f('b')"),
         (BY_HEADERS, "expected the key 'market/SIT', found none"),
+        (BY_LENGTH, LONG.format(VALUE_BYTES_MAX + 1, "0" * 64)),
+        (BY_BATCH, "expected records, found a batch from offset 0 on that cannot be read"),
     ],
 )
 def test_what_no_envelope_gives_is_no_refusal(mark: str, detail: str) -> None:
-    assert envelope_refusal(SHARD, mark, detail=detail) is None
+    assert envelope_refusal(SHARD, mark, line=b"", detail=detail) is None
 
 
 def test_the_key_of_another_shard_is_refused_in_its_own_words() -> None:
-    refusal = envelope_refusal(SHARD, BY_KEY, detail="expected the key 'member/0', found none")
+    detail = "expected the key 'member/0', found none"
+    refusal = envelope_refusal(SHARD, BY_KEY, line=b"", detail=detail)
     assert refusal is not None
     assert refusal.detail == "expected the key 'market/SIT', found none"
 
@@ -98,3 +115,33 @@ def test_control_takes_no_copies() -> None:
 @pytest.mark.parametrize("facts", [b"", b"[]", b"{}", b'{"detail":1}', b"\xff", b"[" * 100_000])
 def test_what_is_no_refusal_has_no_detail(facts: bytes) -> None:
     assert recorded_detail(facts) is None
+
+
+def test_a_value_that_was_too_long_is_refused_again_as_it_was() -> None:
+    value = bytes(VALUE_BYTES_MAX + 1)
+    message = read_message(SHARD, offset=7, key=None, value=value, headers=())
+    assert message.fault is not None
+    refusal = message.fault.refusal
+    found = envelope_refusal(SHARD, BY_LENGTH, line=message.line, detail=refusal.detail)
+    assert found == refusal
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "",
+        LONG.format(VALUE_BYTES_MAX, "0" * 64),
+        LONG.format(VALUE_BYTES_MAX + 1, "0" * 63),
+        LONG.format(VALUE_BYTES_MAX + 1, "G" * 64),
+        LONG.format("0" + str(VALUE_BYTES_MAX + 1), "0" * 64),
+        LONG.format(-1, "0" * 64),
+    ],
+)
+def test_no_value_that_could_be_kept_is_cut(detail: str) -> None:
+    line = bytes(BEGINNING_BYTES)
+    assert envelope_refusal(SHARD, BY_LENGTH, line=line, detail=detail) is None
+
+
+def test_a_batch_that_could_not_be_read_is_refused_again_by_its_own_bytes() -> None:
+    raw = batch(1, b"junk", codec=4, base=5)
+    assert envelope_refusal(SHARD, BY_BATCH, line=raw, detail="whatever") == unreadable(raw)

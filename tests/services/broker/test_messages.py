@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 import pytest
 
-from services.broker.messages import Headers, Message, copy_headers, read_message, read_messages
+from events.codec import LINE_BYTES_MAX, Malformed, decode_command
+from services.broker.messages import (
+    BEGINNING_BYTES,
+    BY_BATCH,
+    BY_LENGTH,
+    VALUE_BYTES_MAX,
+    BrokenBatch,
+    Headers,
+    Message,
+    copy_headers,
+    leading,
+    read_message,
+    read_messages,
+)
+from tests.raw_batches import batch
 
 SHARD = "market/SIT"
 KEY = SHARD.encode()
@@ -28,6 +43,8 @@ ODD = [
     Record(13, key=b"market/SCU"),
     Record(13, headers=copy_headers(3)),
     Record(13, headers=[("foreign", b"")]),
+    Record(13, value=bytes(VALUE_BYTES_MAX)),
+    Record(13, value=bytes(VALUE_BYTES_MAX + 1)),
 ]
 
 
@@ -58,3 +75,57 @@ def test_foreign_headers_are_named_in_ascii_since_what_is_printable_depends_on_t
     assert message.fault is not None
     expected = r"expected no headers but clearing-copy with a number, found 'cl\xe9\x1b'"
     assert message.fault.refusal.detail == expected
+
+
+@pytest.mark.parametrize("key", [KEY, None])
+@pytest.mark.parametrize("headers", [(), copy_headers(1)])
+def test_of_a_value_that_no_row_can_hold_the_beginning_and_the_hash_are_kept(
+    key: bytes | None, headers: Headers
+) -> None:
+    value = b'{"a":' + b"9" * VALUE_BYTES_MAX
+    message = read_message(SHARD, offset=3, key=key, value=value, headers=headers)
+    assert message.fault is not None
+    assert (message.line, message.number) == (value[: LINE_BYTES_MAX + 1], None)
+    assert (message.fault.mark, message.fault.refusal.reason) == (BY_LENGTH, "malformed")
+    assert message.fault.refusal.detail == (
+        f"expected at most 16777216 bytes, found 16777221 with SHA-256 {sha256(value).hexdigest()}"
+    )
+
+
+def test_the_beginning_of_a_long_value_is_never_a_command() -> None:
+    line = b'{"type":"open_session/1","business_date":"2026-06-01","at":"2026-06-01T09:00:00Z"}'
+    assert not isinstance(decode_command(line.ljust(LINE_BYTES_MAX)), Malformed)
+    assert isinstance(decode_command(line.ljust(BEGINNING_BYTES)), Malformed)
+
+
+def test_up_to_that_length_every_byte_is_kept() -> None:
+    value = bytes(VALUE_BYTES_MAX)
+    assert read_message(SHARD, offset=3, key=KEY, value=value, headers=()) == Message(3, value)
+
+
+def test_a_batch_that_cannot_be_read_is_one_message_of_all_its_bytes() -> None:
+    raw = batch(2, b"junk", codec=4, base=5)
+    (message,) = read_messages(SHARD, [BrokenBatch(6, 0, raw)])
+    assert message.fault is not None
+    assert (message.offset, message.line, message.fault.mark) == (6, raw, BY_BATCH)
+    assert message.fault.refusal.detail == (
+        "expected records, found a batch from offset 5 on that cannot be read"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sizes", "together"),
+    [
+        ([], 0),
+        ([0, 0], 2),
+        ([VALUE_BYTES_MAX, 0, 0], 3),
+        ([VALUE_BYTES_MAX, 1, 0], 1),
+        ([1, VALUE_BYTES_MAX, 0], 1),
+        ([VALUE_BYTES_MAX // 4] * 9, 4),
+        ([VALUE_BYTES_MAX + 1], 1),
+    ],
+)
+def test_no_more_bytes_than_memory_holds_are_decided_together(
+    sizes: list[int], together: int
+) -> None:
+    assert leading([Message(0, bytes(size)) for size in sizes]) == together

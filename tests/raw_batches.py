@@ -1,0 +1,95 @@
+"""Batches of Kafka written byte by byte, as no client writes them, and put on a real broker.
+
+In: fields as bytes. Out: a batch of magic 2 with the right checksum.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Sequence
+from typing import Final
+
+from aiokafka import TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import LeaderNotAvailableError, NoError, for_code
+from aiokafka.protocol.produce import ProduceRequest
+from aiokafka.record.util import calc_crc32c, encode_varint
+
+from services.broker.connecting import client_options
+from services.broker.topics import Place
+from services.settings import Settings
+
+NO_UTF8: Final = b"\xff\xfe"
+_ALL: Final = -1
+_TRIES: Final = 50
+
+
+def number(value: int) -> bytes:
+    """A number of free length."""
+    written = bytearray()
+    encode_varint(value, written.append)
+    return bytes(written)
+
+
+def field(value: bytes | None) -> bytes:
+    """Bytes and their length."""
+    return number(-1) if value is None else number(len(value)) + value
+
+
+def record(
+    delta: int,
+    value: bytes | None,
+    *,
+    key: bytes | None,
+    names: Sequence[bytes | None] = (),
+    attributes: bytes = b"\0",
+    behind: bytes = b"",
+) -> bytes:
+    """One record. names: of its headers, each with a value of one byte; behind: more than fits."""
+    headers = number(len(names)) + b"".join(field(name) + field(b"x") for name in names)
+    body = attributes + number(0) + number(delta) + field(key) + field(value) + headers + behind
+    return number(len(body)) + body
+
+
+def batch(
+    count: int, body: bytes, *, codec: int = 0, base: int = 0, flags: int = 0, producer: int = -1
+) -> bytes:
+    """One batch of so many records. body: they, compressed as the codec says."""
+    epoch = -1 if producer < 0 else 0
+    begin = struct.pack(">hiqqqhii", codec | flags, count - 1, 5, 9, producer, epoch, epoch, count)
+    rest = begin + body
+    return struct.pack(">qiibI", base, len(rest) + 9, -1, 2, calc_crc32c(rest)) + rest
+
+
+def put_batch(settings: Settings, place: Place, raw: bytes) -> None:
+    """A batch into an inbox; the broker looks at it as at any other. Errors: its refusal."""
+    asyncio.run(_put(settings, place, raw))
+
+
+async def _put(settings: Settings, place: Place, raw: bytes) -> None:
+    client = AIOKafkaClient(**client_options(settings))
+    try:
+        await client.bootstrap()
+        await client.set_topics([place.topic])
+        # A topic that was just made has no leader for a moment, or one that does not know it.
+        tries = 1
+        while for_code(code := await _sent(client, place, raw)).retriable and tries < _TRIES:
+            await asyncio.sleep(0.1)
+            await client.force_metadata_update()
+            tries += 1
+        if code != NoError.errno:
+            raise for_code(code)(place.origin)
+    finally:
+        await client.close()
+
+
+async def _sent(client: AIOKafkaClient, place: Place, raw: bytes) -> int:
+    leader = client.cluster.leader_for_partition(TopicPartition(place.topic, place.partition))
+    if leader is None or leader < 0:
+        code: int = LeaderNotAvailableError.errno
+        return code
+    sent = [(place.topic, [(place.partition, raw)])]
+    answer = await client.send(leader, ProduceRequest(None, _ALL, 5000, sent))
+    found: int = answer.topics[0][1][0][1]
+    return found
