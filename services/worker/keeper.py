@@ -17,7 +17,9 @@ from typing import Final, TypeVar
 from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError, OffsetOutOfRangeError
 
+from services.broker.batches import UNREAD
 from services.broker.messages import InboxRecord, Message, leading, read_messages
+from services.broker.second_look import look_again
 from services.broker.topics import Place, place_of
 from services.broker.trouble import BrokerTrouble, BrokerUnreachable
 from services.journal.batch import Batch
@@ -279,9 +281,10 @@ class ShardKeeper:
         await self._fetch(1, 1)
 
     async def _fetch(self, most: int, timeout_ms: int) -> Sequence[InboxRecord]:
-        fetching = self._around.consumer.getmany(
-            self._partition, timeout_ms=timeout_ms, max_records=most
-        )
+        """What comes next, at most so many; where aiokafka cannot be believed, as Kafka has it."""
+        consumer = self._around.consumer
+        offset: int = await consumer.position(self._partition)
+        fetching = consumer.getmany(self._partition, timeout_ms=timeout_ms, max_records=most)
         try:
             found = await self._unless_released(fetching)
         except OffsetOutOfRangeError:
@@ -289,8 +292,22 @@ class ShardKeeper:
             assert run is not None, self._place
             await check_offset(self._around, self._place, wanted=run.next_offset)
             raise
+        except UNREAD as error:
+            said = f"{type(error).__name__}: {error}"
+            _log.warning("looks again from offset %d on: %s", offset, said, extra=self._where())
+            return await self._look_again(offset, most)
         records: Sequence[InboxRecord] = found.get(self._partition, ())
+        expected = range(offset, offset + len(records))
+        if [one.offset for one in records] != [*expected]:
+            return await self._look_again(offset, most)
         return records
+
+    async def _look_again(self, offset: int, most: int) -> Sequence[InboxRecord]:
+        """What lies at an offset, read as the broker did when it took it."""
+        looking = look_again(self._around.settings, self._place, offset=offset, most=most)
+        found = await self._unless_released(looking)
+        self._around.consumer.seek(self._partition, found.next_offset)
+        return found.records
 
     async def _pause(self, seconds: float) -> None:
         if seconds > 0:

@@ -1,0 +1,126 @@
+"""Bytes that no client of Kafka writes, in an inbox: refused and kept, and never a crash loop."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.broker.messages import BEGINNING_BYTES, VALUE_BYTES_MAX
+from services.broker.topics import place_of
+from services.journal.embedded import EmbeddedServer
+from services.journal.reader import Reader
+from tests.raw_batches import NO_UTF8, batch, put_batch, record
+from tests.services.worker.test_shard_run import ADMIT, OPEN, TRADE, line
+from tests.services.worker.test_worker import offset_of, put, put_all, says, until
+from tests.streaming_house import StreamingHouse
+
+SIT = "market/SIT"
+KEY = SIT.encode()
+QUICK = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 500}
+
+
+@pytest.fixture
+def house(broker: str, postgres: EmbeddedServer, tmp_path: Path) -> Iterator[StreamingHouse]:
+    """A clearinghouse on the shared broker, with a market that is open."""
+    with StreamingHouse(broker, postgres, tmp_path, **QUICK) as made:
+        yield made
+
+
+def trade(place: int) -> bytes:
+    """A trade of its own."""
+    return line({**TRADE, "trade_id": f"t-{place}"})
+
+
+def put_raw(house: StreamingHouse, raw: bytes) -> None:
+    """A batch into the inbox of SIT."""
+    put_batch(house.settings, place_of(SIT, house.name), raw)
+
+
+def rows(house: StreamingHouse) -> list[tuple[str, int, bytes, dict[str, Any]]]:
+    """Mark, position, input and first fact of each row that came from the inbox of SIT."""
+    with Reader(house.url) as reader:
+        found = [row for block in reader.rows(SIT, after=0) for row in block]
+    return [
+        (row[3].partition("?")[2], row[4], row[6], json.loads(row[8].split(b"\n")[0] or b"{}"))
+        for row in found
+        if row[3] != "control/0"
+    ]
+
+
+@pytest.mark.parametrize("codec", [0, 1])
+def test_a_header_whose_name_is_no_text_is_refused_and_what_is_around_it_cleared(
+    house: StreamingHouse, codec: int
+) -> None:
+    worker = house.start_worker()
+    house.feed([line(OPEN), line(ADMIT)])
+    house.await_control()
+    begin = offset_of(house, SIT)
+    body = b"".join(
+        record(place, trade(place), key=KEY, names=[NO_UTF8] if place == 1 else [])
+        for place in range(3)
+    )
+    put_raw(house, batch(3, gzip.compress(body) if codec else body, codec=codec))
+    asyncio.run(put(house, SIT, trade(3)))
+    until(lambda: offset_of(house, SIT) == begin + 4, "all are taken")
+    found = rows(house)
+    assert [row[:3] for row in found] == [
+        ("headers" if place == 1 else "", begin + place, trade(place)) for place in range(4)
+    ]
+    assert found[1][3]["detail"].endswith("found '\\\\xff\\\\xfe'")
+    assert found[1][3]["reason"] == "malformed"
+    assert len({found[place][3].get("reason") for place in (0, 2, 3)}) == 1
+    assert says(worker, f"looks again from offset {begin} on: UnicodeDecodeError")
+    assert worker.is_alive
+    assert house.verify() == []
+
+
+def test_a_batch_that_cannot_be_read_is_kept_once_and_the_next_message_taken(
+    house: StreamingHouse,
+) -> None:
+    worker = house.start_worker()
+    body = record(0, b"one", key=KEY) + record(1, b"two", key=KEY)
+    raw = batch(2, gzip.compress(body) + b"junkjunk", codec=1)
+    put_raw(house, raw)
+    until(lambda: offset_of(house, SIT) == 2, "the batch is passed")
+    worker.terminate()
+    again = house.start_worker()
+    asyncio.run(put(house, SIT, b"after"))
+    until(lambda: offset_of(house, SIT) == 3, "the next is taken")
+    (mark, position, kept, fact), after = rows(house)
+    # What stands before the records the broker has changed: its clock is in it now.
+    assert (mark, position, kept[61:]) == ("batch", 1, raw[61:])
+    assert (fact["reason"], after[1:3]) == ("malformed", (2, b"after"))
+    assert again.is_alive
+    assert house.verify() == []
+
+
+def test_a_record_that_aiokafka_takes_for_another_has_the_offset_that_kafka_gave_it(
+    house: StreamingHouse,
+) -> None:
+    house.start_worker()
+    # Its attributes are one byte; read as a number, they make the key's length its offset.
+    shifted = record(0, b"x" * 40, key=b"\x01\x02" * 40, attributes=b"\xff")
+    put_raw(house, batch(1, shifted))
+    asyncio.run(put_all(house, [b"one", b"two"]))
+    until(lambda: offset_of(house, SIT) == 3, "all are taken")
+    assert [row[:2] for row in rows(house)] == [("key", 0), ("", 1), ("", 2)]
+    assert house.verify() == []
+
+
+def test_of_a_value_beyond_every_bound_the_beginning_is_kept(house: StreamingHouse) -> None:
+    worker = house.start_worker()
+    long, whole = bytes(VALUE_BYTES_MAX + 1), bytes(VALUE_BYTES_MAX)
+    values: list[bytes | None] = [b"one", long, whole, b"two"]
+    asyncio.run(put_all(house, values, compression_type="zstd", max_request_size=1 << 30))
+    until(lambda: offset_of(house, SIT) == 4, "all are taken")
+    assert [row[:3] for row in rows(house)] == [
+        ("", 0, b"one"), ("length", 1, long[:BEGINNING_BYTES]), ("", 2, whole), ("", 3, b"two"),
+    ]  # fmt: skip
+    assert worker.is_alive
+    assert house.verify() == []
