@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine
-from contextlib import suppress
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -25,7 +24,7 @@ from services.settings import Settings
 from services.shards.routing import CONTROL_SHARD
 from services.worker.clock import SessionClock
 from services.worker.copier import ControlCopier
-from services.worker.keeper import ShardKeeper
+from services.worker.keeper import RELOAD_S, ShardKeeper
 from services.worker.measures import Measures
 from services.worker.notices import Notices
 from services.worker.surroundings import Surroundings
@@ -111,9 +110,10 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         """Keep what is new; a rebalance while we are leaving gives nothing to keep."""
         if self._around is None or self._is_leaving:
             return
-        self._tasks.add(self._watched(self._check_topics(), "topics"))
+        checked = self._watched(self._check_topics(), "topics")
+        self._tasks.add(checked)
         for partition in sorted(self._places.keys() & set(assigned)):
-            keeper = ShardKeeper(self._places[partition], self._around)
+            keeper = ShardKeeper(self._places[partition], self._around, checked=checked)
             shard = keeper.place.shard
             task = self._watched(keeper.keep(), shard)
             self._keepers[partition] = keeper, task
@@ -131,10 +131,16 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
     async def _check_topics(self) -> None:
         """See that the topics are still those that were recorded; whoever asks may add partitions.
 
-        Errors: TopicsUnfit.
+        Until somebody answers no inbox is read. Errors: TopicsUnfit.
         """
-        with suppress(BrokerUnreachable, JournalTrouble):
-            await asyncio.to_thread(check_topics, self._settings, self._database)
+        while True:
+            try:
+                await asyncio.to_thread(check_topics, self._settings, self._database)
+            except (BrokerUnreachable, JournalTrouble) as trouble:
+                _log.warning("topics are not checked yet: %s", trouble)
+                await asyncio.sleep(RELOAD_S)
+            else:
+                return
 
     async def _release(self, partitions: Collection[TopicPartition]) -> None:
         going = [self._keepers.pop(one) for one in partitions if one in self._keepers]

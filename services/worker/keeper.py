@@ -69,9 +69,13 @@ class Released(Exception):
 
 
 class ShardKeeper:
-    """Keeps one shard while its partition is ours."""
+    """Keeps one shard while its partition is ours.
 
-    def __init__(self, place: Place, around: Surroundings) -> None:
+    checked: done when the topics are found to be those recorded; nothing is read before.
+    """
+
+    def __init__(self, place: Place, around: Surroundings, *, checked: Awaitable[None]) -> None:
+        self._checked = asyncio.ensure_future(checked)
         self._place = place
         self._around = around
         self._partition = TopicPartition(place.topic, place.partition)
@@ -156,6 +160,7 @@ class ShardKeeper:
             await asyncio.to_thread(run.drain)
             checking = check_offset(self._around, place, wanted=run.next_offset)
             await self._unless_released(checking)
+            await self._unless_released(asyncio.shield(self._checked))
             self._around.consumer.seek(self._partition, run.next_offset)
             _log.info("loaded; goes on at offset %d", run.next_offset, extra=self._where())
             self._progress.durable = run.next_offset
