@@ -15,8 +15,8 @@ from hashlib import sha256
 from itertools import accumulate, takewhile
 from typing import Final, NamedTuple, Protocol
 
-from events.codec import LINE_BYTES_MAX
 from events.refusals import Reason, Refusal
+from events.strict_json import LINE_BYTES_MAX
 
 COPY_HEADER: Final = "clearing-copy"
 _NUMBER_DIGITS_MAX: Final = 18

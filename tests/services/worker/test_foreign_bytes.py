@@ -17,8 +17,9 @@ from services.journal.embedded import EmbeddedServer
 from services.journal.reader import Reader
 from tests.raw_batches import NO_UTF8, batch, put_batch, record
 from tests.services.worker.test_shard_run import ADMIT, OPEN, TRADE, line
-from tests.services.worker.test_worker import offset_of, put, put_all, says, until
+from tests.services.worker.test_worker import offset_of, put, put_all, says
 from tests.streaming_house import StreamingHouse
+from tests.waiting import until
 
 SIT = "market/SIT"
 KEY = SIT.encode()

@@ -62,9 +62,7 @@ def test_a_product_that_is_not_in_use_is_said_to_be_so_all_the_time(database: st
 
     async def kept() -> None:
         around = Surroundings(SETTINGS, database, inbox, said, Notices(database))
-        checked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        checked.set_result(None)
-        keeper = ShardKeeper(SCU, around, checked=checked)
+        keeper = ShardKeeper(SCU, around, checked=asyncio.sleep(0))
         keeping = asyncio.create_task(keeper.keep())
         async with asyncio.timeout(15):
             await said.are_four.wait()

@@ -93,7 +93,7 @@ def test_a_shard_whose_offset_was_out_of_range_for_a_moment_is_loaded_anew(datab
     inbox.troubles = [OffsetOutOfRangeError({PARTITION: 0})]
 
     async def kept() -> None:
-        keeper = ShardKeeper(SIT, around(inbox, database))
+        keeper = ShardKeeper(SIT, around(inbox, database), checked=asyncio.sleep(0))
         keeping = asyncio.create_task(keeper.keep())
         keeping.add_done_callback(lambda _: inbox.is_sought_twice.set())
         async with asyncio.timeout(10):
