@@ -295,7 +295,8 @@ class ShardKeeper:
         except OffsetOutOfRangeError:
             run = self.run_now
             assert run is not None, self._place
-            await check_offset(self._around, self._place, wanted=run.next_offset)
+            checking = check_offset(self._around, self._place, wanted=run.next_offset)
+            await self._unless_released(checking)
             raise
         except UNREAD as error:
             said = f"{type(error).__name__}: {error}"
