@@ -14,6 +14,7 @@ import click
 import pytest
 
 from events.contracts import PRODUCTS
+from services.broker.second_look import TopicDamaged
 from services.broker.topics import places
 from services.broker.trouble import BrokerTrouble
 from services.journal.trouble import JournalTrouble, ServerNotStarted
@@ -94,7 +95,9 @@ def test_every_metric_is_explained() -> None:
 
 
 def test_every_trouble_of_a_worker_is_explained() -> None:
-    own = {one.__name__ for one in (OffsetLost, ControlGap, LinkBroken, BrokerTrouble)}
+    own = {
+        one.__name__ for one in (OffsetLost, TopicDamaged, ControlGap, LinkBroken, BrokerTrouble)
+    }
     troubles = own | kinds_of(JournalTrouble) | kinds_of(BrokerTrouble)
     named = {name for name in first_cells(chapter("### When a worker says")) if name.isalpha()}
     assert named == {*troubles, "AssertionError"} - {EMBEDDED.__name__}

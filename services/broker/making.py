@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import Any, Final
 
 from services.broker.administration import (
@@ -31,6 +32,8 @@ FOR_EVER: Final = -1
 DAY_MS: Final = 86_400_000
 # A command has at most 64 KiB; a producer packs many into one batch, which this bounds.
 MESSAGE_BYTES_MAX: Final = 1 << 20
+_SHOWN_S_MAX: Final = 30.0
+_LOOK_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def make_topics(settings: Settings, plan: TopicPlan) -> list[str]:
             raise TopicsUnfit("; ".join(differences))
         done = _make_missing(admin, plan, found=found, prefix=prefix)
         done += _add_partitions(admin, found, prefix=prefix)
-        found = found_topics(admin, prefix)
+        found = _when_shown(admin, prefix)
     inboxes = [
         Inbox(place.shard, place.topic, place.partition, found[place.topic].topic_id)
         for place in places(prefix)
@@ -146,8 +149,31 @@ def _add_partitions(
     grown = {name: wanted[name] for name in found if found[name].partitions < wanted[name]}
     if grown:
         admin.create_partitions(grown)
-        admin.wait_for_topics(list(grown))
     return [f"topic {name} has {count} partitions now" for name, count in grown.items()]
+
+
+def _when_shown(
+    admin: Any,  # noqa: ANN401 - an untyped client
+    prefix: str,
+) -> dict[str, TopicFound]:
+    """The topics, once brokers tell of all partitions: the answer that they were made comes first.
+
+    Errors: TopicsUnfit.
+    """
+    wanted, deadline = partitions(prefix), monotonic() + _SHOWN_S_MAX
+    while True:
+        found = found_topics(admin, prefix)
+        behind = [
+            name
+            for name, count in wanted.items()
+            if name not in found or found[name].partitions < count
+        ]
+        if not behind:
+            return found
+        if monotonic() > deadline:
+            msg = f"{', '.join(behind)} were made, and brokers do not show them: try again"
+            raise TopicsUnfit(msg)
+        sleep(_LOOK_S)
 
 
 def one_broker(plan: TopicPlan) -> TopicPlan:

@@ -40,6 +40,10 @@ class Inbox:
         """It is empty."""
         return dict.fromkeys(partitions, 0)
 
+    async def position(self, *_: object) -> int:
+        """At its beginning."""
+        return 0
+
     async def getmany(self, *_: object, **__: object) -> dict[object, object]:
         """Nothing."""
         return {}
