@@ -61,6 +61,15 @@ def add(array: IntArray, other: IntArray) -> IntArray:
     return sums
 
 
+def add_at(array: IntArray, places: slice | IntArray, *, other: IntArray) -> None:
+    """Add to some elements in place, no place twice; a slice of them needs no memory of its own."""
+    some = array[places]
+    if isinstance(places, slice) and not _may_wrap(bounds(some), bounds(other)):
+        some += other
+    else:
+        array[places] = add(some, other)
+
+
 def subtract(array: IntArray, other: IntArray) -> IntArray:
     """The differences element by element."""
     low, high = bounds(other)
@@ -78,8 +87,9 @@ def multiply_subtract(array: IntArray, scalar: int, *, subtrahend: IntArray) -> 
 
     Only the differences must fit: where products may not, they are Python ints.
     """
-    if magnitude(array) * abs(scalar) + magnitude(subtrahend) <= INT64_MAX:
-        products = multiply(array, scalar)
+    largest = magnitude(array)
+    if largest and largest * abs(scalar) + magnitude(subtrahend) <= INT64_MAX:
+        products = array * np.int64(scalar)
         products -= subtrahend
         return products
     pairs = zip(array.tolist(), subtrahend.tolist(), strict=True)

@@ -283,7 +283,7 @@ def _close_flow(books: MarketBooks, marked: Marked, *, session: date) -> Contrac
 def flow_of(marked: Marked, rate_ppm: int) -> ContractFlow:
     """What `member/0` needs of a contract: everyone who holds it or gets something."""
     lots = np.frombuffer(marked.contract.positions.lots, dtype=np.int64)
-    chosen = np.flatnonzero((lots != 0) | (marked.amount_cents != 0)).astype(np.int64)
+    chosen = np.flatnonzero((lots != 0) | (marked.amount_cents != 0)).astype(np.int64, copy=False)
     places = places_of(chosen)
     return ContractFlow(
         contract=marked.contract.symbol,

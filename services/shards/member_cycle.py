@@ -17,7 +17,7 @@ import numpy.typing as npt
 from events.commands import CloseSession, RunCycle
 from events.contracts import product_of
 from events.facts import CollateralMoved, MarginSet, Posting, VariationSettled
-from events.int64 import IntArray, add
+from events.int64 import IntArray, add, add_at
 from risk.calls import AccountNames, look_at_calls, new_calls
 from risk.cycle import CLOSE, CURRENCY, Cycle, deadline_of_close, deadline_of_cycle
 from risk.instructions import Side, deficits, instruct
@@ -95,13 +95,13 @@ def add_up(accounts: int, flows: Sequence[ContractFlow]) -> Totals:
         product = product_of(flow.contract)
         column = totals.variation.setdefault(product, np.zeros(accounts, dtype=np.int64))
         places = places_of(flow.accounts)
-        column[places] = add(column[places], flow.amount_cents)
+        add_at(column, places, other=flow.amount_cents)
         margin = np.zeros(len(flow.lots), dtype=np.int64)
         if flow.mark_ticks is not None:
             margin_column(
                 flow.lots, price_cents=flow.mark_ticks, rate_ppm=flow.rate_ppm, out=margin
             )
-        totals.initial[places] = add(totals.initial[places], margin)
+        add_at(totals.initial, places, other=margin)
         totals.has_position[places] |= flow.lots != 0
         totals.margins.append(margin)
     return totals

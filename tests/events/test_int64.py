@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from events.int64 import (
     IntArray,
     add,
+    add_at,
     bounds,
     magnitude,
     multiply,
@@ -93,6 +94,16 @@ def test_the_error_names_the_numbers() -> None:
         subtract(array_of([0, MIN]), array_of([MIN + 1, 1]))
     with pytest.raises(OverflowError, match=rf"^\(0, {MAX}\) times 2 is beyond int64$"):
         multiply(array_of([0, MAX]), 2)
+
+
+@pytest.mark.parametrize("places", [slice(1, 3), array_of([1, 2])])
+def test_what_is_added_in_place_is_the_same_sum(places: slice | IntArray) -> None:
+    found = array_of([1, 2, MAX - 1])
+    add_at(found, places, other=array_of([5, 1]))
+    assert found.tolist() == [1, 7, MAX]
+    with pytest.raises(OverflowError, match=f"^{MAX} plus 1 is beyond int64$"):
+        add_at(found, places, other=array_of([-7, 1]))
+    assert found.tolist() == [1, 7, MAX]
 
 
 def test_one_value_is_added_to_all() -> None:
