@@ -30,7 +30,7 @@ class Parameter:
 def _integer_between(low: int, high: int) -> Callable[[str], bool]:
     def is_valid(text: str) -> bool:
         is_plain = text.isascii() and text.isdigit() and len(text) <= len(str(high))
-        return is_plain and low <= int(text) <= high
+        return is_plain and text == str(int(text)) and low <= int(text) <= high
 
     return is_valid
 
