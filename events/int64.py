@@ -39,19 +39,6 @@ def magnitude_of(column: array[int]) -> int:
     return magnitude(np.frombuffer(column, dtype=np.int64))
 
 
-def multiply(array: IntArray, scalar: int) -> IntArray:
-    """Each element times the scalar."""
-    ends = [end * scalar for end in bounds(array)]
-    if min(ends) < INT64_MIN or max(ends) > INT64_MAX:
-        msg = f"{bounds(array)} times {scalar} is beyond int64"
-        raise OverflowError(msg)
-    if not any(ends):
-        return np.zeros_like(array)  # The scalar itself may be beyond int64 here.
-    if scalar > INT64_MAX:
-        return -array * np.int64(-scalar)  # Only 2⁶³ times −1 is left, and it fits.
-    return array * np.int64(scalar)
-
-
 def add(array: IntArray, other: IntArray) -> IntArray:
     """The sums element by element."""
     sums = array + other

@@ -50,8 +50,8 @@ def requirement_of(
 
     lots: (A, C) signed; columns that are contiguous (Fortran order) are fastest. price_cents: (C,)
     cents per lot. rate_ppm: (C,). maintenance_ppm: of initial. Errors: AssertionError
-    with the numbers when an amount is beyond int64, which the acceptance of trades does not let
-    happen. Source: RULEBOOK §5.
+    with the numbers when an amount is beyond int64; positions each of which was let in can add up
+    to it. Source: RULEBOOK §5.
     """
     parts = np.empty(lots.shape, dtype=np.int64, order="F")
     initial = np.zeros(lots.shape[0], dtype=np.int64)

@@ -88,14 +88,6 @@ class Record(Protocol):
         """Of a copy its number."""
 
 
-class InboxRecord(Record, Protocol):
-    """A record and when it came, in milliseconds since 1970."""
-
-    @property
-    def timestamp(self) -> int:
-        """By the clock of Kafka."""
-
-
 def copy_headers(number: int) -> list[tuple[str, bytes]]:
     """The headers of copy n."""
     return [(COPY_HEADER, str(number).encode())]

@@ -27,8 +27,9 @@ def too_large(
     An extraordinary price counts for the trade's own, and what opens up against the mark must fit
     at both.
     """
-    if lots * price_ticks > INT64_MAX:
-        return Refusal(Reason.AMOUNT_OVERFLOW, f"{lots} lots at {price_ticks} ticks exceed int64")
+    refusal = _value_too_large(lots, price_ticks)
+    if refusal is not None:
+        return refusal
     positions = contract.positions
     mark = positions.mark_ticks or 0
     dearest = max(price_ticks, extraordinary_ticks(contract))
@@ -53,8 +54,9 @@ def repriced_too_large(
 ) -> Refusal | None:
     """The same of a trade that gets another price: positions stay. prices: (before, after)."""
     before, price_ticks = prices
-    if lots * price_ticks > INT64_MAX:
-        return Refusal(Reason.AMOUNT_OVERFLOW, f"{lots} lots at {price_ticks} ticks exceed int64")
+    refusal = _value_too_large(lots, price_ticks)
+    if refusal is not None:
+        return refusal
     positions = contract.positions
     mark = positions.mark_ticks or 0
     for holder, sign in zip(sides, (1, -1), strict=True):
@@ -94,6 +96,12 @@ def extraordinary_ticks(contract: ContractBooks) -> int:
         return max(highest, contract.quotes.highest_bid)
     _, limit = limits_of(contract.reference_ticks, contract.halts.rule.second_ppm)
     return highest if highest > limit else 0
+
+
+def _value_too_large(lots: int, price_ticks: int) -> Refusal | None:
+    if lots * price_ticks > INT64_MAX:
+        return Refusal(Reason.AMOUNT_OVERFLOW, f"{lots} lots at {price_ticks} ticks exceed int64")
+    return None
 
 
 def _position_too_large(holder: Holder) -> Refusal:

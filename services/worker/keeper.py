@@ -18,7 +18,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError, OffsetOutOfRangeError
 
 from services.broker.batches import UNREAD
-from services.broker.messages import InboxRecord, Message, leading, read_messages
+from services.broker.messages import Message, Record, leading, read_messages
 from services.broker.second_look import look_again
 from services.broker.topics import Place, place_of
 from services.broker.trouble import BrokerTrouble, BrokerUnreachable
@@ -285,7 +285,7 @@ class ShardKeeper:
         await self._unless_released(self._around.notices.wait(channel))
         await self._fetch(1, 1)
 
-    async def _fetch(self, most: int, timeout_ms: int) -> Sequence[InboxRecord]:
+    async def _fetch(self, most: int, timeout_ms: int) -> Sequence[Record]:
         """What comes next, at most so many; where aiokafka cannot be believed, as Kafka has it."""
         consumer = self._around.consumer
         offset: int = await consumer.position(self._partition)
@@ -302,13 +302,13 @@ class ShardKeeper:
             said = f"{type(error).__name__}: {error}"
             _log.warning("looks again from offset %d on: %s", offset, said, extra=self._where())
             return await self._look_again(offset, most)
-        records: Sequence[InboxRecord] = found.get(self._partition, ())
+        records: Sequence[Record] = found.get(self._partition, ())
         expected = range(offset, offset + len(records))
         if [one.offset for one in records] != [*expected]:
             return await self._look_again(offset, most)
         return records
 
-    async def _look_again(self, offset: int, most: int) -> Sequence[InboxRecord]:
+    async def _look_again(self, offset: int, most: int) -> Sequence[Record]:
         """What lies at an offset, read as the broker did when it took it."""
         looking = look_again(self._around.settings, self._place, offset=offset, most=most)
         found = await self._unless_released(looking)
@@ -360,7 +360,7 @@ class ShardKeeper:
         self._loop.call_soon_threadsafe(self._written.set)
         self._around.measures.committed(self._place.shard, seq=self._seq, seconds=seconds)
 
-    def _end(self, last: InboxRecord) -> int:
+    def _end(self, last: Record) -> int:
         """The offset behind all that Kafka had when it was asked last."""
         end: int | None = self._around.consumer.highwater(self._partition)
         behind: int = last.offset + 1
