@@ -87,9 +87,9 @@ def test_attributes_of_a_record_are_one_byte_whatever_it_is() -> None:
 @pytest.mark.parametrize(
     "broken",
     [
-        batch(2, gzip.compress(ONE + TWO) + b"junkjunk", codec=1, base=4),
-        batch(2, gzip.compress(ONE + TWO)[:-9], codec=1, base=4),
-        batch(2, gzip.compress(ONE + TWO)[:10] + b"junk", codec=1, base=4),
+        batch(2, gzip.compress(ONE + TWO, mtime=0) + b"junkjunk", codec=1, base=4),
+        batch(2, gzip.compress(ONE + TWO, mtime=0)[:-9], codec=1, base=4),
+        batch(2, gzip.compress(ONE + TWO, mtime=0)[:10] + b"junk", codec=1, base=4),
         batch(2, snappy_encode(ONE) + snappy_encode(TWO), codec=2, base=4),
         batch(2, snappy_encode(ONE + TWO) + b"j", codec=2, base=4),
         batch(2, b"junkjunk", codec=3, base=4),
@@ -102,6 +102,7 @@ def test_attributes_of_a_record_are_one_byte_whatever_it_is() -> None:
         batch(2, ONE + record(1, b"", key=KEY)[:-1] + b"\1", base=4),
         batch(2, ONE + record(1, b"", key=KEY)[:-1] + b"\x7f", base=4),
     ],
+    ids=lambda broken: f"{len(broken)}-bytes",  # Each process that collects must name it alike.
 )
 def test_a_batch_that_nobody_can_read_is_kept_whole_and_passed(broken: bytes) -> None:
     with pytest.raises(UNREAD):
