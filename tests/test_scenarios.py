@@ -3,7 +3,7 @@
 Each file of tests/scenarios/ and, where the folder is there, of ../shared/cases: `why`, `commands`
 (a string is a raw line), `expect` (each matched by a fact of its own that has at least its fields),
 `absent` (no fact may match), and perhaps `preamble`, a name in tests/scenarios/preambles.json whose
-commands come first.
+commands come first. A case of the shared folder that names later `rules` waits for them.
 """
 
 from __future__ import annotations
@@ -17,15 +17,26 @@ import pytest
 
 from events.parameters import PARAMETERS
 from services.embedded.memory import MemoryRun
+from services.shards.clearinghouse import RULES_VERSION
 from tests.laws import check_laws
 from tests.simulation.restarts import check_folding
 
 HERE: Final = Path(__file__).parent / "scenarios"
 SHARED: Final = Path(__file__).parents[2] / "shared/cases"
 PREAMBLES: Final = HERE / "preambles.json"
-SCENARIOS: Final = sorted({*HERE.glob("*.json"), *SHARED.glob("*.json")} - {PREAMBLES})
 
 Fields: TypeAlias = dict[str, Any]
+
+
+def is_of_these_rules(path: Path) -> bool:
+    """Whether a market is worked by rules that this program has."""
+    rules: int = json.loads(path.read_text("utf-8")).get("rules", RULES_VERSION)
+    return rules <= RULES_VERSION
+
+
+SCENARIOS: Final = sorted(
+    {*HERE.glob("*.json"), *filter(is_of_these_rules, SHARED.glob("*.json"))} - {PREAMBLES}
+)
 
 
 def clear(lines: list[bytes]) -> list[Fields]:
