@@ -12,8 +12,8 @@ from typing import Final
 import click
 
 from services.console.example import example
-from services.console.later import LaterGroup
-from services.console.trouble import EXIT_INTERRUPTED, EXIT_STOPPED
+from services.console.exit_codes import EXIT_INTERRUPTED, EXIT_STOPPED
+from services.console.lazy_group import LazyGroup
 
 COMMANDS: Final = {
     "demo": "services.console.demo_command:demo_command",
@@ -33,7 +33,7 @@ COMMANDS: Final = {
 
 
 @click.group(
-    cls=LaterGroup,
+    cls=LazyGroup,
     places=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=example(

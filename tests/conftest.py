@@ -10,7 +10,7 @@ import hypothesis
 import psycopg
 import pytest
 
-from services.broker.administration import topics_admin
+from services.broker.topic_state import topics_admin
 from services.broker.topics import partitions
 from services.journal.embedded import EmbeddedServer
 from services.settings import Settings, load_settings

@@ -26,13 +26,12 @@ from aiokafka.errors import KafkaError
 from events.codec import Malformed, decode_command
 from events.commands import CONTROL
 from services.audit.verify import verify
-from services.broker.administration import topics_admin
 from services.broker.connecting import client_options, producer_options, started
-from services.broker.making import TopicPlan, make_topics
 from services.broker.messages import read_message
+from services.broker.topic_creation import TopicPlan, make_topics
+from services.broker.topic_state import topics_admin
 from services.broker.topics import Place, partitions, place_of, places
 from services.broker.trouble import BrokerTrouble
-from services.feed.lines import command_lines
 from services.feed.session import FeedPlan, FeedSession
 from services.hosting.restore import restore_control
 from services.journal.embedded import EmbeddedServer
@@ -40,6 +39,7 @@ from services.journal.reader import Head, Reader
 from services.journal.trouble import JournalTrouble
 from services.settings import ENV_PREFIX, Settings, load_settings
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, market_shard, shard_of
+from services.sources.lines import command_lines
 from settlement.control_books import ControlBooks
 from tests.kafka_broker import LocalBroker
 from tests.streams import day_hashes

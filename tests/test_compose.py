@@ -21,7 +21,7 @@ import yaml
 
 from services.journal.connecting import MUST_BE_ON
 from services.settings import ENV_PREFIX, Settings, load_settings
-from services.worker import pages
+from services.worker import health_pages as pages
 from tests.command_line import check_command
 from tests.house_rules import ROOT
 from tests.kafka_software import KAFKA_VERSION

@@ -14,15 +14,15 @@ import click
 import pytest
 
 from events.contracts import PRODUCTS
-from services.broker.second_look import TopicDamaged
+from services.broker.raw_fetch import TopicDamaged
 from services.broker.topics import places
 from services.broker.trouble import BrokerTrouble
 from services.journal.trouble import JournalTrouble, ServerNotStarted
 from services.settings import Settings
 from services.worker.barriers import LinkBroken
-from services.worker.copies import ControlGap
-from services.worker.measures import Measures
-from services.worker.positions import OffsetLost
+from services.worker.copy_check import ControlGap
+from services.worker.metrics import Metrics
+from services.worker.offsets import OffsetLost
 from tests.command_line import check_command, command_names
 from tests.house_rules import ROOT
 
@@ -88,7 +88,7 @@ def test_every_command_is_in_the_table() -> None:
 
 
 def test_every_metric_is_explained() -> None:
-    families = Measures().registry.collect()
+    families = Metrics().registry.collect()
     names = {one.name + ("_total" if one.type == "counter" else "") for one in families}
     text = chapter("### Health and metrics")
     assert first_cells(text) - {"/healthz", "/metrics", "/readyz"} == names

@@ -8,7 +8,7 @@ from typing import Final
 
 from kafka.errors import KafkaError
 
-from services.broker.administration import TopicFound, found_topics, topics_admin
+from services.broker.topic_state import TopicFound, found_topics, topics_admin
 from services.settings import Settings
 
 # Longer than anything takes where nothing is wrong, with every core busy with other tests.

@@ -16,7 +16,7 @@ from services.audit.sources import SourcesRead
 from services.hosting.snapshots import snapshot_rows
 from services.journal.batch import JournalRow
 from services.shards.clearinghouse import GENESIS_ORIGIN, RANKS, take_decoded
-from services.shards.identity import Identity, identity_named
+from services.shards.ids import Identity, identity_named
 from services.shards.log import Inbound
 from services.shards.routing import CONTROL_SHARD, shard_of
 

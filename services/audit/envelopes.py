@@ -33,7 +33,7 @@ from services.broker.messages import (
     unreadable,
 )
 from services.shards.routing import CONTROL_SHARD
-from services.worker.copies import NO_COPIES, copy_fault
+from services.worker.copy_check import NO_COPIES, copy_fault
 
 MARKS: Final = (BY_KEY, BY_HEADERS, BY_COPY, BY_LENGTH, BY_BATCH)
 

@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from services.audit.beside import TablesBeside
+from services.audit.derived_tables import DerivedTables
 from services.audit.findings import Findings, first_difference
-from services.audit.remembered import RememberedIds
-from services.audit.starting import Start
+from services.audit.id_tables import IdTables
+from services.audit.start_point import Start
 from services.journal.batch import JournalRow, SnapshotRow
 from services.journal.reader import Reader
 from services.journal.tables import JOURNAL
@@ -34,9 +34,9 @@ class Evidence:
         self.reader = reader
         self.findings = findings
         self.start = start
-        self.memory = RememberedIds(reader, findings, after=start.after)
+        self.memory = IdTables(reader, findings, after=start.after)
         self.next = {log.shard: (log.seq, log.chain) for log in start.house.logs() if start.after}
-        self._beside = TablesBeside(reader, findings, after=start.after)
+        self._beside = DerivedTables(reader, findings, after=start.after)
         self._queues: dict[str, deque[JournalRow]] = {}
         self._doubt: tuple[str, int, str] | None = None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from services.audit.findings import Findings
-from services.audit.starting import Start
+from services.audit.start_point import Start
 from services.broker.topics import CONTROL, PREFIX, Place, places
 from services.journal.batch import JournalRow
 from services.journal.reader import Inbox, Reader

@@ -11,13 +11,13 @@ import json
 from datetime import date
 from typing import Final
 
-from services.hosting.pace import paced
+from services.hosting.interpreter import paced
 from services.hosting.restore import blocks_of, rows_of
 from services.journal.reader import SEQ_MAX, Reader
 from services.shards.fold import fold_control, fold_member
-from services.shards.fold_trades import fold_market_rows
-from services.shards.market_books import MarketBooks, open_market_books
-from services.shards.member_books import MemberBooks
+from services.shards.market.books import MarketBooks, open_market_books
+from services.shards.market.fold_trades import fold_market_rows
+from services.shards.member.books import MemberBooks
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
 from services.shards.state import control_hash, market_hash, member_hash
 from settlement.control_books import ControlBooks

@@ -17,11 +17,11 @@ from typing import Final
 
 from events.codec import Malformed, decode_command
 from events.commands import CloseSession, Command, RunCycle
-from services.audit.between_shards import ControlCommands, LinksSent
 from services.audit.envelopes import MARKS, copy_refusal, envelope_refusal, recorded_detail
 from services.audit.evidence import Evidence
 from services.audit.inboxes import InboxesRead
-from services.audit.starting import state_of
+from services.audit.links_and_copies import ControlCommands, LinksSent
+from services.audit.start_point import state_of
 from services.broker.messages import BY_COPY
 from services.hosting.snapshots import rows_of
 from services.journal.batch import JournalRow
@@ -35,12 +35,12 @@ from services.shards.clearinghouse import (
     take_member,
     take_member_copy,
 )
-from services.shards.identity import Identity, identity_named
+from services.shards.control_commands import put_in_use
+from services.shards.ids import Identity, identity_named
 from services.shards.links import ContractFlow
 from services.shards.log import Inbound, ShardLog
 from services.shards.misplaced import refuse_misplaced, wrong_shard
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, shard_of
-from services.shards.standing import put_in_use
 from services.shards.state import dump_control, load_control
 from settlement.control_books import ControlBooks
 

@@ -5,7 +5,7 @@ what it should be, the part or column, what was expected and found.
 
 Every recorded input is decided again, in the order in which it was and the readable way, by a house
 that knows nothing but these inputs: no read model, no recorded fact, no table of ids unless found
-equal first (`remembered.py`). What it would write is held against what is written: every column of
+equal first (`id_tables.py`). What it would write is held against what is written: every column of
 every row and part, so the hash chain too, copies of control commands, links, day hashes,
 snapshots, read models, ids, heads, and how far files or inboxes were read. Where decisions part
 from the record they stop, for what follows was decided from other books; the chains are still
@@ -26,11 +26,11 @@ from events.chain import GENESIS
 from services.audit.embedded_order import EmbeddedOrder
 from services.audit.evidence import Evidence
 from services.audit.findings import Findings
+from services.audit.journal_rows import RecordedRows
 from services.audit.order import Order
-from services.audit.recorded import RecordedRows
-from services.audit.starting import from_first_row, from_last_snapshot
+from services.audit.start_point import from_first_row, from_last_snapshot
 from services.audit.streamed_order import StreamedOrder
-from services.hosting.pace import paced
+from services.hosting.interpreter import paced
 from services.journal.reader import Reader
 from services.journal.trouble import translated
 

@@ -8,11 +8,11 @@ import click
 
 from services.audit.replay import replay
 from services.audit.verify import verify
+from services.console.books_location import opened, place_of, with_place
 from services.console.example import example
+from services.console.exit_codes import EXIT_LAW_BROKEN
 from services.console.output import say
-from services.console.place import opened, place_of, with_place
 from services.console.progress import progress
-from services.console.trouble import EXIT_LAW_BROKEN
 
 _WHOLE: Final = 1_000
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import click
 
+from services.console.books_location import opened, place_of, with_place
 from services.console.example import example
+from services.console.exit_codes import told_plainly
 from services.console.output import check_target, write_all
-from services.console.place import opened, place_of, with_place
 from services.console.progress import bytes_in, progress
-from services.console.trouble import told_plainly
 from services.embedded.clear import Summary, clear
-from services.embedded.source import STDIN, Block, check_source, source_name
 from services.journal.reader import Reader
+from services.sources.source import STDIN, Block, check_source, source_name
 
 
 @click.command(

@@ -11,16 +11,16 @@ from typing import Final
 import click
 
 from services.audit.laws import broken_laws
+from services.console.books_location import Place, opened
 from services.console.demo_folder import BOOKS, PAGE, REPORTS, begin_afresh, check_empty
 from services.console.demo_run import COMMANDS_FILE, Fact, run_demo
 from services.console.example import example
+from services.console.exit_codes import EXIT_LAW_BROKEN
 from services.console.output import say
-from services.console.place import Place, opened
 from services.console.progress import progress
-from services.console.trouble import EXIT_LAW_BROKEN
 from services.demo.market import DAYS_MAX
 from services.demo.page import render_page
-from services.demo.story import tell
+from services.demo.summary import tell
 from services.reports.formats import csv_lines
 from services.reports.report import Asked
 from services.reports.table import REPORTS as KINDS

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from services.console.demo_run import COMMANDS_FILE
-from services.console.trouble import Stopped
+from services.console.exit_codes import Stopped
 from services.journal.embedded import EmbeddedServer, is_running
 
 MARK: Final = ".clearing-demo"

@@ -16,9 +16,9 @@ from typing import Any, BinaryIO, Final
 
 from services.demo.market import DemoMarket
 from services.embedded.run import EmbeddedRun
-from services.embedded.source import Block
 from services.journal.migrate import migrate
 from services.shards.fold import join_parts
+from services.sources.source import Block
 
 COMMANDS_FILE: Final = "commands.jsonl"
 

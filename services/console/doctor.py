@@ -19,7 +19,7 @@ from typing import Final, Literal
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from services.console.place import Place
+from services.console.books_location import Place
 from services.journal.cluster import server_binaries
 from services.journal.trouble import JournalTrouble
 

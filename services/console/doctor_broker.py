@@ -13,8 +13,8 @@ import aiokafka.codec
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
-from services.broker.administration import found_topics, topics_admin
-from services.broker.safety import Safety, look_at_kafka
+from services.broker.topic_safety import Safety, look_at_kafka
+from services.broker.topic_state import found_topics, topics_admin
 from services.broker.trouble import BrokerRefused, BrokerTrouble
 from services.console.doctor import INSTALL_AGAIN, Finding
 from services.journal.reader import Head, Inbox, Reader

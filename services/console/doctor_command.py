@@ -7,14 +7,14 @@ from itertools import chain
 
 import click
 
+from services.console.books_location import Place, place_of, with_place
 from services.console.doctor import Finding, look_at_directory, look_at_program
 from services.console.doctor_broker import look_at_broker
 from services.console.doctor_database import look_at_database
 from services.console.example import example
+from services.console.exit_codes import EXIT_LAW_BROKEN
 from services.console.output import say
-from services.console.place import Place, place_of, with_place
 from services.console.settings_flags import settings_from, with_settings
-from services.console.trouble import EXIT_LAW_BROKEN
 from services.journal.embedded import EmbeddedServer
 from services.journal.trouble import JournalTrouble
 

@@ -12,14 +12,14 @@ from typing import Any, Final
 import click
 
 from services.console.example import example
+from services.console.exit_codes import EXIT_INTERRUPTED, Stopped
 from services.console.progress import bytes_in, progress
 from services.console.settings_flags import settings_from, with_settings
-from services.console.streaming import pairs, say_aside, stream_told_plainly
-from services.console.trouble import EXIT_INTERRUPTED, Stopped
-from services.embedded.source import STDIN
-from services.feed.csv_trades import mapped, trade_lines
-from services.feed.lines import command_lines
+from services.console.streaming_errors import pairs, say_aside, stream_told_plainly
 from services.feed.session import Advance, FeedPlan, FeedSession, Reading, called
+from services.sources.csv_trades import mapped, trade_lines
+from services.sources.lines import command_lines
+from services.sources.source import STDIN
 
 _RATE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:/s)?")
 

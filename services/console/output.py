@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from services.console.trouble import Stopped
+from services.console.exit_codes import Stopped
 
 STDOUT: Final = "-"
 _DURABLE: Final = "; what was cleared is durable"

@@ -13,10 +13,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from events.units import parse_date
+from services.console.books_location import opened, place_of, with_place
 from services.console.example import example
+from services.console.exit_codes import Stopped
 from services.console.output import say
-from services.console.place import opened, place_of, with_place
-from services.console.trouble import Stopped
 from services.reports.formats import FORMATS, shown_table, table_lines
 from services.reports.report import Asked, Report, UnknownSubject
 from services.reports.table import REPORTS, ReportKind

@@ -11,13 +11,13 @@ import click
 from events.command import Command
 from events.units import format_instant
 from services.console.example import example
+from services.console.exit_codes import EXIT_REFUSED
 from services.console.output import say
 from services.console.settings_flags import settings_from, with_settings
-from services.console.streaming import pairs, say_aside, stream_told_plainly
-from services.console.trouble import EXIT_REFUSED
-from services.feed.composing import NotComposed, compose, model_of
+from services.console.streaming_errors import pairs, say_aside, stream_told_plainly
+from services.feed.command_text import NotComposed, compose, model_of
 from services.feed.sending import Answer, send
-from services.feed.stillness import Stillness
+from services.feed.stall import Stillness
 
 TIMEOUT_S: Final = 60.0
 _TIME: Final = "at"

@@ -14,7 +14,7 @@ import click
 from pydantic.fields import FieldInfo
 
 from services.broker.trouble import BrokerTrouble
-from services.console.trouble import Stopped, told_plainly
+from services.console.exit_codes import Stopped, told_plainly
 from services.settings import ENV_PREFIX, Settings, SettingsTrouble, load_settings
 
 SECRET: Final = frozenset({"sasl_password"})

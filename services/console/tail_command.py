@@ -12,8 +12,8 @@ import click
 from services.console.example import example
 from services.console.output import until_closed
 from services.console.settings_flags import settings_from, with_settings
-from services.console.streaming import stream_told_plainly
-from services.feed.following import Following
+from services.console.streaming_errors import stream_told_plainly
+from services.feed.fact_tail import Following
 from services.journal.reader import Reader
 
 # How late a fact may be shown; cycles and control commands are shown at once.

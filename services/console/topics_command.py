@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import click
 
-from services.broker.making import (
+from services.broker.topic_creation import (
     FOR_EVER,
     MIN_INSYNC_DEFAULT,
     REPLICATION_DEFAULT,
     TopicPlan,
     make_topics,
 )
-from services.broker.safety import look_at_kafka
+from services.broker.topic_safety import look_at_kafka
 from services.console.doctor import Finding
 from services.console.doctor_broker import finding_of
 from services.console.example import example
+from services.console.exit_codes import EXIT_LAW_BROKEN
 from services.console.output import say
 from services.console.settings_flags import settings_from, settings_told_plainly, with_settings
-from services.console.trouble import EXIT_LAW_BROKEN
 from services.journal.reader import Reader
 
 _DEVELOPMENT = "One broker and one replica, to try things out: a lost disk loses commands."

@@ -10,10 +10,10 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from services.demo.command_lines import Line, line
 from services.demo.expected_index import expected_index_micros
 from services.demo.history import History, PriceRow
 from services.demo.tape import Jump
-from services.demo.words import Line, line
 
 _RENEWAL: Final = timedelta(minutes=10)
 _SECOND_FEED: Final = timedelta(minutes=65)

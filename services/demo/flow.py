@@ -11,7 +11,9 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Final
 
-from services.demo.cast import (
+from services.demo.command_lines import Trade
+from services.demo.market_view import Desk, Listed
+from services.demo.participants import (
     MAKERS,
     SCRIPT_DAYS,
     SCU_MAKERS,
@@ -19,9 +21,7 @@ from services.demo.cast import (
     SUSPENDED_DAYS,
     Participant,
 )
-from services.demo.desk import Desk, Listed
 from services.demo.tape import Tape
-from services.demo.words import Trade
 
 _OPENS: Final = timedelta(hours=7)
 _CLOSING: Final = timedelta(hours=20, minutes=55)

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
+from services.demo.command_lines import Line, Trade, command, price_text, time_text, trade_command
 from services.demo.flow import Day
-from services.demo.words import Line, Trade, command, price_text, time_text, trade_command
 
 _LATE_EVENING: Final = (20, 40)
 _DAILY: Final = 3

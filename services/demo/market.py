@@ -15,15 +15,15 @@ from random import Random
 from typing import Final
 
 from services.demo import feed, script
-from services.demo.cast import MAKERS, MEMBERS, SCU_MAKERS, Participant, choose_cast
-from services.demo.desk import Desk, Fact, Listed
+from services.demo.command_lines import Line, Trade, line, micros_text, trade_line
 from services.demo.flow import Day, Flow
 from services.demo.history import FIRST_BUSINESS_DATE, LAST_BUSINESS_DATE, load_history
 from services.demo.hostile import hostile_lines
+from services.demo.market_view import Desk, Fact, Listed
+from services.demo.participants import MAKERS, MEMBERS, SCU_MAKERS, Participant, choose_cast
 from services.demo.quotes import quote_lines
 from services.demo.tape import Curve, Jump, Tape
 from services.demo.treasury import Treasury, deposit_line
-from services.demo.words import Line, Trade, line, micros_text, trade_line
 
 _CLOSE: Final = timedelta(hours=21)
 _SCU_FROM_DAY: Final = 3

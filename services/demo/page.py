@@ -18,7 +18,7 @@ from services.demo.charts import (
     variation_chart,
 )
 from services.demo.digest import MET, MISSED, Digest, Fact, gather, products_of
-from services.demo.story import dollars, micros
+from services.demo.summary import dollars, micros
 from services.demo.tables import Html, long_table, table
 
 _STYLE: Final = """

@@ -10,10 +10,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from services.demo.desk import Listed
+from services.demo.command_lines import Line, line, price_text
 from services.demo.flow import Day
+from services.demo.market_view import Listed
 from services.demo.tape import Tape
-from services.demo.words import Line, line, price_text
 
 _ROUNDS: Final = ((7, 5), (13, 5), (19, 35))
 _WITHDRAWN_AT: Final = (17, 1)

@@ -11,11 +11,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Final
 
-from services.demo.cast import BIG_FUND, MAKERS, SCRIPT_DAYS, SUSPENDED, SUSPENDED_DAYS
-from services.demo.desk import Desk, Listed
+from services.demo.command_lines import Line, Trade, line, price_text, time_text, trade_line
 from services.demo.flow import Day, Order
+from services.demo.market_view import Desk, Listed
+from services.demo.participants import BIG_FUND, MAKERS, SCRIPT_DAYS, SUSPENDED, SUSPENDED_DAYS
 from services.demo.tape import Pause, Shock
-from services.demo.words import Line, Trade, line, price_text, time_text, trade_line
 
 LAUNCH_DAY: Final = date(2025, 4, 14)
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from services.demo.desk import Listed
+from services.demo.market_view import Listed
 
 _PPM: Final = 1_000_000
 _FIRST_LIMIT_PERCENT: Final = 15

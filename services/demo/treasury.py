@@ -11,10 +11,10 @@ from datetime import date, datetime
 from random import Random
 from typing import Final
 
-from services.demo.cast import BIG_FUND, LATE_PAYER, PAYS_IN_PARTS, Participant
-from services.demo.desk import FLOOR_RATE_PPM, Desk
+from services.demo.command_lines import Line, Trade, line
 from services.demo.flow import Day
-from services.demo.words import Line, Trade, line
+from services.demo.market_view import FLOOR_RATE_PPM, Desk
+from services.demo.participants import BIG_FUND, LATE_PAYER, PAYS_IN_PARTS, Participant
 
 _SLOW: Final = (LATE_PAYER, BIG_FUND)
 _BUFFER_DIVISOR: Final = 20

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from time import monotonic
 
 from services.embedded.run import LINES_A_BLOCK, EmbeddedRun, Tally
-from services.embedded.source import Block, SourceReader, open_source, source_name
-from services.hosting.pace import return_freed_memory
+from services.hosting.interpreter import return_freed_memory
 from services.journal.inboxes import refuse_streamed
 from services.journal.migrate import migrate
 from services.journal.reader import Reader
+from services.sources.source import Block, SourceReader, open_source, source_name
 
 Progress = Callable[[Block], None]
 

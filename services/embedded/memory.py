@@ -16,7 +16,7 @@ from services.shards.clearinghouse import (
     open_clearinghouse,
     take_decoded,
 )
-from services.shards.identity import TRADE, Cleared, Identity, Seen, seen_cleared
+from services.shards.ids import TRADE, Cleared, Identity, Seen, seen_cleared
 from services.shards.log import Inbound
 
 

@@ -20,17 +20,16 @@ import numpy as np
 from events.codec import Malformed, decode_command
 from events.commands import CloseSession, Command, RunCycle
 from events.trade_line import TRADE_LINES, TradeFields
-from services.embedded.source import Block
-from services.embedded.undecided import BROKEN, Undecided
-from services.hosting.handing import HandingOver
-from services.hosting.ids import JournalMemory, key_of, suspects_among
-from services.hosting.outgoing import emptied, refusals_in
-from services.hosting.pace import paced
+from services.embedded.law_note import BROKEN, Undecided
+from services.hosting.commit_queue import CommitQueue
+from services.hosting.id_memory import IdMemory, key_of, suspects_among
+from services.hosting.interpreter import paced
+from services.hosting.outbox_batch import emptied, refusals_in
 from services.hosting.restore import last_line, restore
 from services.hosting.snapshots import snapshot_rows
 from services.journal.batch import Batch, HeadMove, Int64s, PartRow, SnapshotRow, SourceMove
 from services.journal.early import EarlyRows
-from services.journal.identities import wire_keys
+from services.journal.id_index import wire_keys
 from services.journal.reader import Reader
 from services.journal.tables import JOURNAL_PART, STATEMENT
 from services.journal.writer import ROWS_PACKED, Journal
@@ -40,10 +39,11 @@ from services.shards.clearinghouse import (
     open_clearinghouse,
     take_decoded,
 )
-from services.shards.identity import TRADE, Identity, identity_named
+from services.shards.ids import TRADE, Identity, identity_named
 from services.shards.log import Inbound, ShardLog
-from services.shards.market_batch import Bools, TradeRun, clear_trades
+from services.shards.market.trade_batch import Bools, TradeRun, clear_trades
 from services.shards.routing import market_shard, shard_of
+from services.sources.source import Block
 
 LINES_A_BLOCK: Final = 8_192
 # Parts packed between two turns of the writing thread: one by one it would wait for each.
@@ -79,8 +79,8 @@ class EmbeddedRun:
         self._heads: dict[str, int] = {
             log.shard: log.seq - 1 for log in self.house.logs() if restored is not None
         }
-        self._memory = JournalMemory(self._reader)
-        self._handing = HandingOver(self._journal, self._memory)
+        self._memory = IdMemory(self._reader)
+        self._handing = CommitQueue(self._journal, self._memory)
         self._batch = Batch()
         self._snapshots: list[SnapshotRow] = []
         self._decoded: dict[int, Command | Malformed] = {}

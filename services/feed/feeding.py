@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import Final
 
-from services.feed.lines import Lines
-from services.feed.outlet import Outlet
+from services.feed.kafka_producer import Outlet
 from services.feed.routing import Run, Sorted
-from services.feed.stillness import Clock
+from services.feed.stall import Clock
 from services.feed.waiting import Sleep, Waiting
 from services.shards.routing import CONTROL_SHARD
+from services.sources.lines import Lines
 
 # With a rate asked for, lines go out this often.
 _PACES_A_SECOND: Final = 20

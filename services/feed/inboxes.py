@@ -8,7 +8,7 @@ from __future__ import annotations
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
-from services.broker.administration import check_recorded, topics_admin
+from services.broker.topic_state import check_recorded, topics_admin
 from services.broker.trouble import TopicsUnfit
 from services.journal.reader import Inbox, Reader
 from services.settings import Settings

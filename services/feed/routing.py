@@ -15,8 +15,8 @@ from events.codec import Malformed, decode_command
 from events.commands import CONTROL, Command
 from events.contracts import PRODUCT_LETTERS
 from events.trade_line import TRADE_LINES, TradeFields
-from services.feed.lines import Lines
 from services.shards.routing import CONTROL_SHARD, market_shard, shard_of
+from services.sources.lines import Lines
 
 
 class Run(NamedTuple):

@@ -12,11 +12,11 @@ from contextlib import closing
 from typing import Final, LiteralString, NamedTuple
 
 from events.commands import CONTROL
-from services.feed.composing import Composed
-from services.feed.following import fact_lines
+from services.feed.command_text import Composed
+from services.feed.fact_tail import fact_lines
 from services.feed.inboxes import Inboxes
-from services.feed.outlet import kafka_outlet
-from services.feed.stillness import Stillness
+from services.feed.kafka_producer import kafka_outlet
+from services.feed.stall import Stillness
 from services.feed.waiting import JournalHeads, Waiting
 from services.journal.reader import Reader
 from services.journal.trouble import translated

@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final, Protocol
 
-from services.embedded.source import STDIN, ByteStream, SourceTrouble, open_source
 from services.feed.feeding import Feed, Pace
 from services.feed.inboxes import Inboxes
-from services.feed.lines import Lines
-from services.feed.outlet import kafka_outlet
-from services.feed.stillness import Say, Stillness
+from services.feed.kafka_producer import kafka_outlet
+from services.feed.stall import Say, Stillness
 from services.feed.waiting import JournalHeads, Waiting
-from services.hosting.pace import return_freed_memory
+from services.hosting.interpreter import return_freed_memory
 from services.journal.reader import Reader
 from services.settings import Settings
 from services.shards.routing import CONTROL_SHARD
+from services.sources.lines import Lines
+from services.sources.source import STDIN, ByteStream, SourceTrouble, open_source
 
 _MALFORMED_SHOWN: Final = 3
 

@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, Protocol
 
-from services.feed.stillness import Stillness
+from services.feed.stall import Stillness
 from services.hosting.restore import restore_control
 from services.journal.reader import Head, Reader
 from services.journal.trouble import DatabaseGone, DatabaseOverloaded, DatabaseUnreachable
+from services.shards.control_commands import put_in_use, standing_command
 from services.shards.routing import MEMBER_SHARD, market_shard
-from services.shards.standing import put_in_use, standing_command
 
 # Between two looks: from what a fast worker needs to what costs the database nothing.
 _LOOK_S: Final = 0.003

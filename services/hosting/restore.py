@@ -10,16 +10,16 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from services.hosting.pace import paced
+from services.hosting.interpreter import paced
 from services.journal.ahead import ahead
 from services.journal.reader import SEQ_MAX, FoldingRow, Head, Reader
 from services.journal.trouble import RulesChanged
 from services.shards.clearinghouse import RANKS, RULES_VERSION, Clearinghouse, Market
 from services.shards.fold import Row, fold_control, fold_member, join_parts
-from services.shards.fold_trades import RowTuple, fold_market_rows
 from services.shards.log import ShardLog
-from services.shards.market_books import MarketBooks, open_market_books
-from services.shards.member_books import MemberBooks
+from services.shards.market.books import MarketBooks, open_market_books
+from services.shards.market.fold_trades import RowTuple, fold_market_rows
+from services.shards.member.books import MemberBooks
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
 from services.shards.state import control_number, load_control, load_market, load_member
 from settlement.control_books import ControlBooks

@@ -71,7 +71,7 @@ class SourceMove:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """A complete span of remembered ids: its pages and the filter over it (identities.py)."""
+    """A complete span of remembered ids: its pages and the filter over it (id_index.py)."""
 
     shard: str
     span: int
@@ -84,7 +84,7 @@ class Batch:
     """The rows of one transaction; everything may be empty.
 
     identities: (shard, keys, seqs), one entry per shard, the ids that these rows make known;
-    seals: what `IdentityIndex.add` gave back for them; early: rows that are written before the
+    seals: what `IdIndex.add` gave back for them; early: rows that are written before the
     rest of the batch is known.
     """
 

@@ -11,7 +11,7 @@ from struct import Struct
 from typing import Any
 
 from services.journal.batch import JournalRow, StatementRow
-from services.journal.packed import packed
+from services.journal.compressed import packed
 from services.journal.tables import Kind, Table
 
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)

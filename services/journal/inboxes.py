@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, LiteralString
 
-from services.journal.claiming import claim
 from services.journal.connecting import Connection, connect
 from services.journal.reader import Inbox, Reader
 from services.journal.trouble import FedOtherwise, translated
+from services.journal.writer_lock import claim
 
 _RECORDED: Final[LiteralString] = (
     "SELECT shard, topic, partition, topic_id FROM clearing.inbox ORDER BY topic, partition"

@@ -17,10 +17,10 @@ from psycopg import ServerCursor
 from psycopg.sql import SQL
 
 from services.journal.batch import DayRow, JournalRow, LinkRow
+from services.journal.compressed import unpacked
 from services.journal.connecting import Connection, connect
 from services.journal.merging import merged
 from services.journal.migrate import check_schema
-from services.journal.packed import unpacked
 from services.journal.trouble import translated
 
 # A block of a long answer: at most so many rows, and about so many bytes.

@@ -6,7 +6,7 @@ One entry per table; `copying.py` packs rows by it, the migrations define the sa
 from dataclasses import dataclass
 from typing import Literal
 
-# packed: bytes that are packed on their way in (packed.py)
+# packed: bytes that are packed on their way in (compressed.py)
 Kind = Literal["text", "int8", "int4", "date", "bool", "bytea", "packed"]
 
 

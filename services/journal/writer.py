@@ -17,11 +17,10 @@ from typing import Any, Self
 import psycopg
 
 from services.journal.batch import Batch, HeadMove, SourceMove
-from services.journal.claiming import claim
 from services.journal.connecting import Connection, connect
 from services.journal.copying import HEADER, TRAILER, pack, pack_journal, pack_statements
 from services.journal.early import EarlyRows
-from services.journal.identities import runs_of
+from services.journal.id_index import runs_of
 from services.journal.migrate import check_schema
 from services.journal.tables import (
     CONTROL_NUMBER,
@@ -38,6 +37,7 @@ from services.journal.tables import (
     Table,
 )
 from services.journal.trouble import CommitUnknown, DatabaseGone, FencedOff, translated, trouble_of
+from services.journal.writer_lock import claim
 
 # Rows packed at once: about half a megabyte of journal, so that the server works while we pack.
 ROWS_PACKED = 1000

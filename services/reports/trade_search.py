@@ -13,10 +13,10 @@ from typing import Final
 
 from events.codec import decode_command
 from events.commands import SubmitTrade
-from services.journal.identities import IdentityIndex, identity_keys
+from services.journal.id_index import IdIndex, identity_keys
 from services.reports.report import Fact, UnknownSubject
 from services.reports.view import JournalView, Row
-from services.shards.identity import TRADE
+from services.shards.ids import TRADE
 
 _NAMING: Final = (b"trade_", b"command_refused/1")
 _TRADE_COMMANDS: Final = ("submit_trade/1", "bust_trade/1", "adjust_trade_price/1")
@@ -63,7 +63,7 @@ def find_trade(
 
 def _first_row(view: JournalView, trade: str, *, shard: str) -> Iterator[Row]:
     """The row that first brought the id to a shard."""
-    index = IdentityIndex(shard, view.reader.connection)
+    index = IdIndex(shard, view.reader.connection)
     for seqs in index.lookup(identity_keys(TRADE, [trade])).values():
         for row in view.rows_numbered(shard, seqs):
             command = decode_command(row.line)

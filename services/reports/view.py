@@ -19,7 +19,7 @@ from typing import Any, Final, LiteralString, Self
 from psycopg import ServerCursor
 
 from services.hosting.restore import restore_control
-from services.journal.packed import unpacked
+from services.journal.compressed import unpacked
 from services.journal.reader import PARTS, SEQ_MAX, Reader
 from services.journal.trouble import translated
 from services.reports.report import Fact

@@ -18,22 +18,22 @@ from events.commands import CloseSession, Command, RunCycle
 from events.facts import DayClosed, ShardOpened
 from events.parameters import PARAMETERS
 from events.refusals import Reason, Refusal
-from services.shards.control_decide import decide_control
+from services.shards.control.decide import decide_control
+from services.shards.control_commands import put_in_use
 from services.shards.emission import Emission
-from services.shards.identity import Memory, Seen, identity_of
+from services.shards.ids import Memory, Seen, identity_of
 from services.shards.links import ContractFlow, LinkRow, decode_flow, link_rows
 from services.shards.log import BEFORE_SESSIONS, Inbound, ShardLog
-from services.shards.market_apply import apply_market_fact
-from services.shards.market_books import MarketBooks, open_market_books
-from services.shards.market_copy import decide_copy
-from services.shards.market_decide import decide_market
-from services.shards.member_apply import apply_member_copy, apply_member_fact
-from services.shards.member_books import MemberBooks
-from services.shards.member_cycle import cycle_of, settle_cycle
-from services.shards.member_decide import decide_member, state_missed
-from services.shards.readmodels import PriceRow, StatementRow, price_rows, statement_rows
+from services.shards.market.apply import apply_market_fact
+from services.shards.market.books import MarketBooks, open_market_books
+from services.shards.market.control_copy import decide_copy
+from services.shards.market.decide import decide_market
+from services.shards.member.apply import apply_member_copy, apply_member_fact
+from services.shards.member.books import MemberBooks
+from services.shards.member.cycle import cycle_of, settle_cycle
+from services.shards.member.decide import decide_member, state_missed
+from services.shards.read_model_rows import PriceRow, StatementRow, price_rows, statement_rows
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, market_shard, shard_of
-from services.shards.standing import put_in_use
 from services.shards.state import (
     control_hash,
     dump_control,

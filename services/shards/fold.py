@@ -16,14 +16,14 @@ from events.commands import RunCycle
 from events.facts import CommandRefused, Fact, TradeNovated
 from events.refusals import Reason, Refusal
 from events.units import parse_instant
-from services.shards.market_apply import apply_market_fact
-from services.shards.market_books import MarketBooks
-from services.shards.market_copy import fold_copy
-from services.shards.market_trade import novate
-from services.shards.member_apply import apply_member_copy, apply_member_fact
-from services.shards.member_books import MemberBooks
+from services.shards.control_commands import standing_command
+from services.shards.market.apply import apply_market_fact
+from services.shards.market.books import MarketBooks
+from services.shards.market.control_copy import fold_copy
+from services.shards.market.trade import novate
+from services.shards.member.apply import apply_member_copy, apply_member_fact
+from services.shards.member.books import MemberBooks
 from services.shards.routing import CONTROL_SHARD
-from services.shards.standing import standing_command
 from settlement.control_books import ControlBooks, apply_control, apply_cycle_refused
 
 # Possessive throughout: there is one way to read a fact, and nothing to go back for.

@@ -20,17 +20,17 @@ import numpy as np
 from events.contracts import PRODUCTS
 from events.refusals import Reason, Refusal
 from risk import calls, price_limits, withdrawals
-from services.shards.market_books import (
+from services.shards.market.books import (
     Amendment,
     ContractBooks,
     MarketBooks,
     add_holder,
 )
-from services.shards.market_limits import set_limits
-from services.shards.member_books import MemberBooks
-from settlement import index_books
+from services.shards.market.position_limits import set_limits
+from services.shards.member.books import MemberBooks
 from settlement.control_books import Account, ControlBooks, Member, Setting
-from settlement.index_rules import index_rules
+from settlement.index import books as index_books
+from settlement.index.rules import index_rules
 from settlement.positions import Positions
 from settlement.quotes import Quote, QuoteBook
 from settlement.session_trades import SessionTrades

@@ -16,11 +16,11 @@ import faust
 from faust.app import BootStrategy
 from mode import Service
 
-from services.hosting.pace import paced, return_freed_memory
+from services.hosting.interpreter import paced, return_freed_memory
 from services.settings import Settings
+from services.worker.health_pages import add_pages, port_trouble
 from services.worker.host import ShardHost
-from services.worker.lines import log_lines
-from services.worker.pages import add_pages, port_trouble
+from services.worker.json_log import log_lines
 
 EXIT_DONE: Final = 0
 EXIT_FAILED: Final = 1

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from events.commands import AdvanceClock
 from events.units import format_instant
 from services.broker.connecting import producer_options, started
-from services.broker.stopping import stop_producer
+from services.broker.producer_stop import stop_producer
 from services.broker.topics import Place
 from services.broker.trouble import BrokerTrouble, broker_translated
 from services.settings import Settings

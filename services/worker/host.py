@@ -15,8 +15,8 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
-from services.broker.administration import check_recorded
 from services.broker.connecting import consumer_options, started
+from services.broker.topic_state import check_recorded
 from services.broker.topics import partitions, places
 from services.broker.trouble import BrokerTrouble, BrokerUnreachable
 from services.journal.reader import Reader
@@ -24,11 +24,11 @@ from services.journal.trouble import JournalTrouble
 from services.settings import Settings
 from services.shards.routing import CONTROL_SHARD
 from services.worker.clock import SessionClock
-from services.worker.copier import ControlCopier
-from services.worker.keeper import RELOAD_S, ShardKeeper
-from services.worker.measures import Measures
-from services.worker.notices import Notices
-from services.worker.surroundings import Surroundings
+from services.worker.context import WorkerContext
+from services.worker.copy_sender import CopySender
+from services.worker.metrics import Metrics
+from services.worker.pg_notify import Notices
+from services.worker.shard_supervisor import RELOAD_S, ShardSupervisor
 
 # Loading a shard may take longer than Kafka's five minutes between polls; the fence keeps us safe.
 POLL_INTERVAL_MS_MAX: Final = 1_800_000
@@ -54,21 +54,21 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
             TopicPartition(place.topic, place.partition): place
             for place in places(settings.topic_prefix)
         }
-        self._keepers: dict[TopicPartition, tuple[ShardKeeper, asyncio.Task[None]]] = {}
+        self._keepers: dict[TopicPartition, tuple[ShardSupervisor, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving: set[asyncio.Task[None]] = set()
         self._copying: asyncio.Task[None] | None = None
-        self._around: Surroundings | None = None
+        self._around: WorkerContext | None = None
         self._is_leaving = False
         self.clock = SessionClock(settings)
-        self.measures = Measures()
+        self.measures = Metrics()
         self.failure: BaseException | None = None
 
     async def start(self) -> None:
         """Join the group. Errors: BrokerTrouble."""
         self._tasks.add(self._watched(self._notices.run(), "notices"))
         consumer = await started(lambda: _consumer(self._settings), self._settings)
-        self._around = Surroundings(
+        self._around = WorkerContext(
             self._settings, self._database, consumer, self.measures, self._notices
         )
         consumer.subscribe([*partitions(self._settings.topic_prefix)], listener=self)
@@ -114,17 +114,17 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         checked = self._watched(self._check_topics(), "topics")
         self._tasks.add(checked)
         for partition in sorted(self._places.keys() & set(assigned)):
-            keeper = ShardKeeper(self._places[partition], self._around, checked=checked)
+            keeper = ShardSupervisor(self._places[partition], self._around, checked=checked)
             shard = keeper.place.shard
             task = self._watched(keeper.keep(), shard)
             self._keepers[partition] = keeper, task
             if shard == CONTROL_SHARD:
-                self._copying = self._watched(ControlCopier(self._around).run(), "copies")
+                self._copying = self._watched(CopySender(self._around).run(), "copies")
         self.measures.is_in_group = True
         shards = ", ".join(keeper.place.shard for keeper, _ in self._keepers.values())
         _log.info("assigned: %s", shards or "nothing")
 
-    def _kept(self, shard: str) -> ShardKeeper | None:
+    def _kept(self, shard: str) -> ShardSupervisor | None:
         """The keeper of a shard, if it is ours."""
         keepers = (keeper for keeper, _ in self._keepers.values())
         return next((keeper for keeper in keepers if keeper.place.shard == shard), None)

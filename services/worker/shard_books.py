@@ -19,9 +19,9 @@ from services.shards.clearinghouse import (
     open_market,
     open_shard,
 )
+from services.shards.control_commands import put_in_use, standing_command
 from services.shards.log import ShardLog
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
-from services.shards.standing import put_in_use, standing_command
 from settlement.control_books import ControlBooks
 
 _CHUNK: Final = 4_096

@@ -1,8 +1,8 @@
 """One shard at work: batches of its inbox in, durable transactions out (ARCHITECTURE §3, §4).
 
 In: messages in the order of their offsets. Out: for each batch one transaction that holds the rows,
-all they caused and the offset to go on from. Deciding (`deciding.py`) and writing overlap by one
-batch.
+all they caused and the offset to go on from. Deciding (`shard_decider.py`) and writing overlap by
+one batch.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Final, Self
 
 from services.broker.messages import Message
 from services.broker.topics import Place
-from services.hosting.handing import HandingOver
-from services.hosting.outgoing import emptied, refusals_in
+from services.hosting.commit_queue import CommitQueue
+from services.hosting.outbox_batch import emptied, refusals_in
 from services.journal.batch import Batch, HeadMove
 from services.journal.reader import Reader
 from services.journal.writer import Journal
-from services.worker.deciding import Decider
 from services.worker.shard_books import ShardBooks, load_shard
+from services.worker.shard_decider import Decider
 
 WRITER_TIMEOUT_S: Final = 60.0
 # A batch that is durable, and the seconds it took to write.
@@ -61,7 +61,7 @@ class ShardRun:
             self.decider = Decider(place, loaded, reader=self._reader)
             self._head = loaded.head
             self.next_offset = loaded.next_offset
-            self._handing = HandingOver(
+            self._handing = CommitQueue(
                 self, self.decider.memory, done=lambda batch: done(batch, self._seconds)
             )
             opened.push(self._handing.writer)

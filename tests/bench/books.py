@@ -15,7 +15,7 @@ import numpy as np
 from events.int64 import IntArray
 from events.units import parse_instant
 from services.shards.clearinghouse import Clearinghouse
-from services.shards.market_books import ContractBooks, add_holder
+from services.shards.market.books import ContractBooks, add_holder
 from settlement.control_books import Account, ControlBooks
 from tests.bench.market import CONTRACTS, DAY, MEMBERS, account_name
 

@@ -33,16 +33,16 @@ from events.commands import CloseSession
 from risk.requirement import maintenance_of
 from services.embedded.memory import MemoryRun
 from services.embedded.run import EmbeddedRun
-from services.hosting.pace import return_freed_memory
+from services.hosting.interpreter import return_freed_memory
 from services.journal.embedded import EmbeddedServer
 from services.journal.migrate import migrate
 from services.shards.clearinghouse import Clearinghouse
 from services.shards.emission import Emission
-from services.shards.market_apply import apply_market_fact
-from services.shards.market_books import ContractBooks
-from services.shards.market_cycle import Marked, close_market, flow_of
-from services.shards.member_apply import apply_member_fact
-from services.shards.member_cycle import add_up, cycle_of, settle_cycle
+from services.shards.market.apply import apply_market_fact
+from services.shards.market.books import ContractBooks
+from services.shards.market.cycle import Marked, close_market, flow_of
+from services.shards.member.apply import apply_member_fact
+from services.shards.member.cycle import add_up, cycle_of, settle_cycle
 from tests.bench.books import SETTLED_TICKS, fill_books, trade_again
 from tests.bench.clearing_file import clear_file
 from tests.bench.close_sql import SettledInSql

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 
 import psycopg
 
-from services.shards.market_books import ContractBooks
+from services.shards.market.books import ContractBooks
 from tests.bench.books import SETTLED_TICKS
 from tests.bench.market import DAY, account_name
 

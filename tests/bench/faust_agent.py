@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from services.broker.connecting import client_options
 from services.broker.messages import Message, read_message
 from services.broker.topics import Place, partitions, place_of
-from services.hosting.pace import paced, return_freed_memory
+from services.hosting.interpreter import paced, return_freed_memory
 from services.settings import Settings, load_settings
 from services.worker.shard_run import ShardRun
 

@@ -24,7 +24,7 @@ from aiokafka import AIOKafkaProducer
 
 from services.broker.connecting import producer_options, started
 from services.broker.topics import Place, place_of
-from services.feed.outlet import BATCH_BYTES_MAX
+from services.feed.kafka_producer import BATCH_BYTES_MAX
 from services.journal.connecting import connect
 from services.journal.embedded import EmbeddedServer
 from services.settings import Settings

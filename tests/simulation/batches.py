@@ -17,9 +17,9 @@ from events.codec import decode_command
 from events.trade_line import TRADE_LINE, TradeFields
 from services.embedded.memory import DictMemory
 from services.shards.clearinghouse import RANKS, Clearinghouse, open_clearinghouse, take_decoded
-from services.shards.identity import TRADE, Identity
+from services.shards.ids import TRADE, Identity
 from services.shards.log import Inbound, ShardLog
-from services.shards.market_batch import TradeRun, clear_trades
+from services.shards.market.trade_batch import TradeRun, clear_trades
 from services.shards.routing import market_shard
 from tests.simulation.restarts import hashes, restarted
 

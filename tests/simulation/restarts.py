@@ -14,8 +14,8 @@ from services.shards.clearinghouse import (
 )
 from services.shards.fold import Row, fold_control, fold_market, fold_member, join_parts
 from services.shards.log import ShardLog
-from services.shards.market_books import MarketBooks, open_market_books
-from services.shards.member_books import MemberBooks
+from services.shards.market.books import MarketBooks, open_market_books
+from services.shards.member.books import MemberBooks
 from services.shards.state import (
     control_hash,
     dump_control,

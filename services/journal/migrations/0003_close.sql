@@ -1,4 +1,4 @@
--- From here on the program packs the facts of a part with zlib (services/journal/packed.py) before it sends them;
+-- From here on the program packs the facts of a part with zlib (services/journal/compressed.py) before it sends them;
 -- parts from before stand as they are and begin with a brace. Postgres need not try to pack them again.
 ALTER TABLE clearing.journal_part ALTER COLUMN facts SET STORAGE EXTERNAL;
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from services.audit.starting import state_of
+from services.audit.start_point import state_of
 from services.broker.messages import BY_COPY, read_message
 from services.broker.topics import places
 from services.embedded.memory import MemoryRun

@@ -14,12 +14,13 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from services.broker.topics import Place
 from services.journal.batch import Batch
 from services.journal.writer import Journal
-from services.worker import deciding, keeper
-from services.worker.keeper import ShardKeeper
-from services.worker.positions import check_offset
-from services.worker.surroundings import Surroundings
+from services.worker import shard_decider as deciding
+from services.worker import shard_supervisor as keeper
+from services.worker.context import WorkerContext
+from services.worker.offsets import check_offset
+from services.worker.shard_supervisor import ShardSupervisor
 
-Fetch = Callable[[ShardKeeper, int, int], Awaitable[Sequence[ConsumerRecord]]]
+Fetch = Callable[[ShardSupervisor, int, int], Awaitable[Sequence[ConsumerRecord]]]
 
 _MOVE_OFFSET: Final = "UPDATE clearing.shard_head SET next_offset = %s WHERE shard = %s"
 
@@ -52,12 +53,12 @@ def _copies_without_numbers() -> None:
 
 def _kafkas_offset() -> None:
     """Offsets are committed to Kafka as soon as messages are fetched, and reading goes on there."""
-    fetch: Fetch = getattr(ShardKeeper, "_fetch")  # noqa: B009 - this is what a test build is
+    fetch: Fetch = getattr(ShardSupervisor, "_fetch")  # noqa: B009 - this is what a test build is
     seek = AIOKafkaConsumer.seek
     found: dict[TopicPartition, int] = {}
 
     async def fetch_and_commit(
-        self: ShardKeeper, most: int, timeout_ms: int
+        self: ShardSupervisor, most: int, timeout_ms: int
     ) -> Sequence[ConsumerRecord]:
         records = await fetch(self, most, timeout_ms)
         if records:
@@ -65,7 +66,7 @@ def _kafkas_offset() -> None:
             await self._around.consumer.commit(offsets)
         return records
 
-    async def check_and_ask(around: Surroundings, place: Place, *, wanted: int) -> None:
+    async def check_and_ask(around: WorkerContext, place: Place, *, wanted: int) -> None:
         await check_offset(around, place, wanted=wanted)
         partition = TopicPartition(place.topic, place.partition)
         found[partition] = await around.consumer.committed(partition) or 0
@@ -73,7 +74,7 @@ def _kafkas_offset() -> None:
     def seek_there(self: Any, partition: TopicPartition, offset: int) -> None:  # noqa: ANN401
         seek(self, partition, found.get(partition, offset))
 
-    setattr(ShardKeeper, "_fetch", fetch_and_commit)  # noqa: B010
+    setattr(ShardSupervisor, "_fetch", fetch_and_commit)  # noqa: B010
     setattr(keeper, "check_offset", check_and_ask)  # noqa: B010
     setattr(AIOKafkaConsumer, "seek", seek_there)  # noqa: B010
 

@@ -14,11 +14,13 @@ from typing import Any, Final, NamedTuple
 
 from services.journal.tables import SNAPSHOT, Table
 from services.journal.writer import Journal
-from services.worker import deciding, keeper, shard_books, shard_run
-from services.worker.copier import ControlCopier
-from services.worker.deciding import Decider
+from services.worker import shard_books, shard_run
+from services.worker import shard_decider as deciding
+from services.worker import shard_supervisor as keeper
+from services.worker.copy_sender import CopySender
 from services.worker.host import ShardHost
-from services.worker.keeper import ShardKeeper
+from services.worker.shard_decider import Decider
+from services.worker.shard_supervisor import ShardSupervisor
 
 
 class Fault(NamedTuple):
@@ -95,12 +97,12 @@ def _before_batch(trap: Trap) -> None:
 
 def _before_copies(trap: Trap) -> None:
     """The control journal has the command; the inbox of the next shard does not have its copy."""
-    _around(ControlCopier, "_send", before=trap)
+    _around(CopySender, "_send", before=trap)
 
 
 def _after_copies(trap: Trap) -> None:
     """Some inboxes have the copies, others do not."""
-    _after_awaited(ControlCopier, "_send", trap)
+    _after_awaited(CopySender, "_send", trap)
 
 
 def _waiting_at_barrier(trap: Trap) -> None:
@@ -141,13 +143,13 @@ def _opening(trap: Trap) -> None:
 
 def _letting_go(trap: Trap) -> None:
     """A partition is being taken away."""
-    _around(ShardKeeper, "release", before=trap)
+    _around(ShardSupervisor, "release", before=trap)
     _around(ShardHost, "_release", before=trap)
 
 
 def _fetched(trap: Trap) -> None:
     """Messages were fetched, none is decided."""
-    _after_awaited(ShardKeeper, "_fetch", trap)
+    _after_awaited(ShardSupervisor, "_fetch", trap)
 
 
 def _sought(trap: Trap) -> None:

@@ -16,7 +16,7 @@ from services.broker.messages import (
     read_message,
     unreadable,
 )
-from services.worker.copies import NO_COPIES, copy_fault
+from services.worker.copy_check import NO_COPIES, copy_fault
 from tests.raw_batches import batch
 
 SHARD = "market/SIT"

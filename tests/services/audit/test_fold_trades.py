@@ -7,10 +7,10 @@ import json
 import pytest
 
 from services.embedded.memory import MemoryRun
-from services.shards import fold_trades
 from services.shards.fold import Row, fold_market
-from services.shards.fold_trades import RowTuple, fold_market_rows
-from services.shards.market_books import MarketBooks, open_market_books
+from services.shards.market import fold_trades
+from services.shards.market.books import MarketBooks, open_market_books
+from services.shards.market.fold_trades import RowTuple, fold_market_rows
 from services.shards.state import dump_market
 from settlement.control_books import ControlBooks
 from tests.bench.market import closing, opening, trades

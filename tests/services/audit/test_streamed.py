@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from services.audit import recorded
+from services.audit import journal_rows as recorded
 from services.audit.replay import replay
 from services.audit.verify import verify
 from services.broker.topics import places

@@ -7,10 +7,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from services.audit import remembered
+from services.audit import id_tables as remembered
 from services.audit.verify import verify
 from services.embedded.clear import clear
-from services.journal import identities
+from services.journal import id_index as identities
 from services.shards import emission
 from tests.bench.market import closing, opening, trades
 from tests.services.audit.tampering import place, tamper

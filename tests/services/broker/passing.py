@@ -6,8 +6,8 @@ import asyncio
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from services.broker.administration import topics_admin
 from services.broker.connecting import consumer_options, producer_options, started
+from services.broker.topic_state import topics_admin
 from services.settings import Settings
 
 COUNT = 300

@@ -8,7 +8,6 @@ from threading import Timer
 
 import pytest
 
-from services.broker.administration import topics_admin
 from services.broker.connecting import (
     broker_ready,
     client_options,
@@ -16,6 +15,7 @@ from services.broker.connecting import (
     producer_options,
     tls_context,
 )
+from services.broker.topic_state import topics_admin
 from services.broker.trouble import BrokerRefused, BrokerUnreachable
 from services.settings import Settings, SettingsTrouble, load_settings
 from tests.kafka_broker import CERTIFICATE, LocalBroker, free_ports

@@ -13,15 +13,15 @@ from click.testing import CliRunner, Result
 from services.cli import COMMANDS, cli, main
 from services.console import audit_commands
 from services.console import progress as shown
+from services.console.books_location import Place
 from services.console.doctor import Finding, look_at_directory, look_at_program
 from services.console.doctor_database import look_at_database
-from services.console.place import Place
+from services.console.exit_codes import Stopped, told_plainly
 from services.console.schema import wire_schema
-from services.console.trouble import Stopped, told_plainly
 from services.embedded.memory import clear_in_memory
-from services.embedded.source import SourceTrouble
 from services.journal import trouble
 from services.journal.trouble import FencedOff, JournalTrouble
+from services.sources.source import SourceTrouble
 from tests.services.reports.small_market import BROKEN, SMALL_MARKET
 
 

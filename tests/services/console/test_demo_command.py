@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from services.cli import cli
 from services.console.demo_folder import MARK, begin_afresh
 from services.console.demo_run import run_demo
-from services.console.trouble import Stopped
+from services.console.exit_codes import Stopped
 from services.embedded.clear import clear
 from services.journal.embedded import EmbeddedServer
 from tests.conftest import fresh_database

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from services.console.exit_codes import Stopped
 from services.console.output import check_target, say, until_closed, write_all
-from services.console.trouble import Stopped
 
 PIECES = [b"one\n", b"two\n"]
 

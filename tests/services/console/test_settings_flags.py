@@ -7,13 +7,13 @@ import pytest
 from click.testing import CliRunner
 
 from services.broker.trouble import BrokerUnreachable
+from services.console.exit_codes import Stopped
 from services.console.settings_flags import (
     SECRET,
     settings_from,
     settings_told_plainly,
     with_settings,
 )
-from services.console.trouble import Stopped
 from services.settings import Settings, SettingsTrouble, load_settings
 
 GIVEN = {

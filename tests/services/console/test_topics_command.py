@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner, Result
 
-from services.broker.administration import topics_admin
+from services.broker.topic_state import topics_admin
 from services.cli import cli
 from services.console.doctor_broker import look_at_broker, look_at_codecs
 from services.journal.migrate import migrate

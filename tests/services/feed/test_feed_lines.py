@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.embedded.source import SourceReader, SourceTrouble, open_source
-from services.feed.lines import LINE_SENT_BYTES_MAX, Lines, command_lines
+from services.sources.lines import LINE_SENT_BYTES_MAX, Lines, command_lines
+from services.sources.source import SourceReader, SourceTrouble, open_source
 
 FILES = st.lists(
     st.sampled_from([b"a", b"\n", b"\r", b"\r\n", b"\xef\xbb\xbf", b"longer words"])

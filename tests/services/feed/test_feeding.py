@@ -9,11 +9,11 @@ from collections.abc import Iterable
 import pytest
 
 from services.feed.feeding import Feed, Pace
-from services.feed.lines import Lines
-from services.feed.stillness import Stillness
+from services.feed.stall import Stillness
 from services.feed.waiting import Heads, Waiting
 from services.journal.reader import Head
 from services.journal.trouble import DatabaseGone
+from services.sources.lines import Lines
 
 AT = "2026-06-08T14:00:00Z"
 CLOCK = json.dumps({"type": "advance_clock/1", "at": AT}).encode()

@@ -12,9 +12,9 @@ from services.broker.topics import Place, places
 from services.settings import load_settings
 from services.shards.routing import CONTROL_SHARD
 from services.worker.clock import SessionClock
+from services.worker.context import WorkerContext
 from services.worker.host import ShardHost
-from services.worker.notices import Notices
-from services.worker.surroundings import Surroundings
+from services.worker.pg_notify import Notices
 from settlement.control_books import ControlBooks
 
 DATABASE = "postgresql://nobody@127.0.0.1:1/none"
@@ -72,7 +72,7 @@ def test_a_worker_is_ready_from_assignment_to_revocation_though_it_has_no_shard(
     async def seen() -> list[bool]:
         one = host()
         consumer: Any = None
-        around = Surroundings(SETTINGS, DATABASE, consumer, one.measures, Notices(DATABASE))
+        around = WorkerContext(SETTINGS, DATABASE, consumer, one.measures, Notices(DATABASE))
         one._around = around  # noqa: SLF001
         found = [one.measures.is_ready]
         await one.on_partitions_assigned([])

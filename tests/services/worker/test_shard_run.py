@@ -16,7 +16,7 @@ from services.broker.topics import place_of
 from services.journal.migrate import migrate
 from services.journal.reader import Reader
 from services.journal.trouble import DatabaseGone
-from services.worker.copies import ControlGap
+from services.worker.copy_check import ControlGap
 from services.worker.shard_books import NotInUse, load_shard
 from services.worker.shard_run import ShardRun
 from tests.streams import Streams
@@ -175,7 +175,7 @@ def test_what_was_looked_at_for_a_product_is_not_looked_at_again(streams: Stream
             load_shard(reader, "market/SCU", looked_until=3)
 
 
-@pytest.mark.parametrize("broken", ["Decider.__init__", "HandingOver.submit"])
+@pytest.mark.parametrize("broken", ["Decider.__init__", "CommitQueue.submit"])
 def test_a_run_that_cannot_begin_leaves_nothing_open(
     database: str, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:

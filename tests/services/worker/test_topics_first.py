@@ -13,10 +13,10 @@ from services.broker.connecting import consumer_options, started
 from services.broker.topics import place_of
 from services.broker.trouble import TopicsUnfit
 from services.journal.embedded import EmbeddedServer
-from services.worker.keeper import ShardKeeper
-from services.worker.measures import Measures
-from services.worker.notices import Notices
-from services.worker.surroundings import Surroundings
+from services.worker.context import WorkerContext
+from services.worker.metrics import Metrics
+from services.worker.pg_notify import Notices
+from services.worker.shard_supervisor import ShardSupervisor
 from tests.services.worker.test_worker import offset_of, put
 from tests.streaming_house import StreamingHouse
 
@@ -41,9 +41,9 @@ async def keep_until_checked(house: StreamingHouse, answer: Exception) -> None:
     consumer = await started(lambda: AIOKafkaConsumer(**options), house.settings)
     try:
         consumer.assign([TopicPartition(place.topic, place.partition)])
-        around = Surroundings(house.settings, house.url, consumer, Measures(), Notices(house.url))
+        around = WorkerContext(house.settings, house.url, consumer, Metrics(), Notices(house.url))
         checked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        keeper = ShardKeeper(place, around, checked=checked)
+        keeper = ShardSupervisor(place, around, checked=checked)
         keeping = asyncio.create_task(keeper.keep())
         await asyncio.sleep(READ_S)
         checked.set_exception(answer)

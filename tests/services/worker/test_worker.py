@@ -17,8 +17,8 @@ from aiokafka import AIOKafkaProducer
 from kafka import TopicPartition
 
 from events.units import parse_instant
-from services.broker.administration import topics_admin
 from services.broker.connecting import producer_options
+from services.broker.topic_state import topics_admin
 from services.broker.topics import place_of
 from services.journal.embedded import EmbeddedServer
 from services.journal.reader import Reader

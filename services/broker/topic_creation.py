@@ -1,0 +1,181 @@
+"""Making the topics and recording in Postgres which partition is the inbox of which shard.
+
+In: settings, a plan. Out: topics that never forget, and their rows in `clearing.inbox`, or
+TopicsUnfit. The second time nothing happens; after a crash half way the same again ends it. A topic
+that was recorded and is gone is never made again here: it would have another history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic, sleep
+from typing import Any, Final
+
+from services.broker.topic_state import (
+    TopicFound,
+    foreign_differences,
+    found_topics,
+    topics_admin,
+)
+from services.broker.topics import partitions, places
+from services.broker.trouble import TopicsUnfit
+from services.journal.connecting import connect
+from services.journal.inboxes import record_inboxes, refuse_embedded
+from services.journal.migrate import migrate
+from services.journal.reader import Inbox, Reader
+from services.settings import Settings
+
+REPLICATION_DEFAULT: Final = 3
+MIN_INSYNC_DEFAULT: Final = 2
+FOR_EVER: Final = -1
+DAY_MS: Final = 86_400_000
+# A command has at most 64 KiB; a producer packs many into one batch, which this bounds.
+MESSAGE_BYTES_MAX: Final = 1 << 20
+_SHOWN_S_MAX: Final = 30.0
+_LOOK_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class TopicPlan:
+    """How topics are made. retention_days: how long messages are kept; -1: for ever."""
+
+    replication: int = REPLICATION_DEFAULT
+    min_insync: int = MIN_INSYNC_DEFAULT
+    retention_days: int = FOR_EVER
+
+    @property
+    def configs(self) -> dict[str, str]:
+        """The topics' own settings. Kafka's clock dates messages: a feed's may be wrong."""
+        kept = FOR_EVER if self.retention_days == FOR_EVER else self.retention_days * DAY_MS
+        return {
+            "cleanup.policy": "delete",
+            "min.insync.replicas": str(self.min_insync),
+            "retention.ms": str(kept),
+            "retention.bytes": str(FOR_EVER),
+            "max.message.bytes": str(MESSAGE_BYTES_MAX),
+            "message.timestamp.type": "LogAppendTime",
+            "unclean.leader.election.enable": "false",
+        }
+
+
+def make_topics(settings: Settings, plan: TopicPlan) -> list[str]:
+    """Make what is missing and record it; gives what was done, in words.
+
+    Errors: BrokerTrouble, JournalTrouble (FedOtherwise: a file was cleared into this database).
+    """
+    database = settings.database
+    assert database is not None, "topics are recorded in a database that is named"
+    prefix = settings.topic_prefix
+    recorded = _recorded(database)
+    with topics_admin(settings) as admin:
+        found = found_topics(admin, prefix)
+        differences = (
+            foreign_differences(recorded, found, prefix=prefix)
+            if recorded
+            else _unfit_to_adopt(found, prefix)
+        )
+        if differences:
+            raise TopicsUnfit("; ".join(differences))
+        done = _make_missing(admin, plan, found=found, prefix=prefix)
+        done += _add_partitions(admin, found, prefix=prefix)
+        found = _when_shown(admin, prefix)
+    inboxes = [
+        Inbox(place.shard, place.topic, place.partition, found[place.topic].topic_id)
+        for place in places(prefix)
+    ]
+    new = record_inboxes(database, inboxes)
+    return [*done, *[f"recorded {one.topic}/{one.partition} for {one.shard}" for one in new]]
+
+
+def _recorded(database: str) -> list[Inbox]:
+    """The recorded inboxes of a database that is migrated and that Kafka may feed."""
+    migrate(database)
+    with connect(database) as connection:
+        refuse_embedded(connection)
+    with Reader(database) as reader:
+        return reader.inboxes()
+
+
+def _unfit_to_adopt(found: Mapping[str, TopicFound], prefix: str) -> list[str]:
+    """Why topics that were there before cannot be ours."""
+    wanted = partitions(prefix)
+    return [
+        f"topic {name} is there already, with {topic.partitions} partitions instead of "
+        f"{wanted[name]}: somebody else made it; delete it, or choose another topic_prefix"
+        for name, topic in found.items()
+        if topic.partitions != wanted[name]
+    ]
+
+
+def _make_missing(
+    admin: Any,  # noqa: ANN401 - an untyped client
+    plan: TopicPlan,
+    *,
+    found: Mapping[str, TopicFound],
+    prefix: str,
+) -> list[str]:
+    missing = {name: count for name, count in partitions(prefix).items() if name not in found}
+    if not missing:
+        return []
+    brokers = len(admin.describe_cluster()["brokers"])
+    if brokers < plan.replication:
+        msg = (
+            f"{plan.replication} replicas need as many brokers and there are {brokers}: start more "
+            "of them, or try things out with --development"
+        )
+        raise TopicsUnfit(msg)
+    made = {
+        name: {
+            "num_partitions": count,
+            "replication_factor": plan.replication,
+            "configs": plan.configs,
+        }
+        for name, count in missing.items()
+    }
+    admin.create_topics(made)
+    admin.wait_for_topics(list(made))
+    return [f"made topic {name}, partitions: {count}" for name, count in missing.items()]
+
+
+def _add_partitions(
+    admin: Any,  # noqa: ANN401 - an untyped client
+    found: Mapping[str, TopicFound],
+    *,
+    prefix: str,
+) -> list[str]:
+    """Partitions for products that came with a newer program."""
+    wanted = partitions(prefix)
+    grown = {name: wanted[name] for name in found if found[name].partitions < wanted[name]}
+    if grown:
+        admin.create_partitions(grown)
+    return [f"topic {name} has {count} partitions now" for name, count in grown.items()]
+
+
+def _when_shown(
+    admin: Any,  # noqa: ANN401 - an untyped client
+    prefix: str,
+) -> dict[str, TopicFound]:
+    """The topics, once brokers tell of all partitions: the answer that they were made comes first.
+
+    Errors: TopicsUnfit.
+    """
+    wanted, deadline = partitions(prefix), monotonic() + _SHOWN_S_MAX
+    while True:
+        found = found_topics(admin, prefix)
+        behind = [
+            name
+            for name, count in wanted.items()
+            if name not in found or found[name].partitions < count
+        ]
+        if not behind:
+            return found
+        if monotonic() > deadline:
+            msg = f"{', '.join(behind)} were made, and brokers do not show them: try again"
+            raise TopicsUnfit(msg)
+        sleep(_LOOK_S)
+
+
+def one_broker(plan: TopicPlan) -> TopicPlan:
+    """The same plan for a single broker, to try things out."""
+    return TopicPlan(replication=1, min_insync=1, retention_days=plan.retention_days)

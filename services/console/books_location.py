@@ -1,0 +1,99 @@
+"""Where the books are: the embedded Postgres of a directory, or any other by its URL.
+
+In: `--data` or `--database`. Out: the URL of a database that answers, for as long as a command
+runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from services.console.exit_codes import Stopped, told_plainly
+from services.journal.embedded import EmbeddedServer
+from services.journal.trouble import JournalTrouble
+
+DATA_DEFAULT: Final = ".clearing"
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A data directory, or a database given by its URL."""
+
+    data: Path
+    database: str | None
+
+    @property
+    def holds_cluster(self) -> bool:
+        """Whether the data directory has been used before."""
+        return (self.data / "postgres").is_dir()
+
+
+def place_of(data: str | None, database: str | None) -> Place:
+    """The place two options name. Errors: a usage error when both are given."""
+    if data is not None and database is not None:
+        msg = "expected --data or --database, found both"
+        raise click.UsageError(msg)
+    return Place(Path(data or DATA_DEFAULT), database)
+
+
+def with_place(command: _Command) -> _Command:
+    """The options `--data` and `--database`."""
+    command = click.option(
+        "--database",
+        metavar="URL",
+        help="Any Postgres 15 or later instead, as postgresql://user@host/name.",
+    )(command)
+    return click.option(
+        "--data",
+        metavar="DIR",
+        help=f"Directory of the embedded Postgres.  [default: {DATA_DEFAULT}]",
+    )(command)
+
+
+@contextmanager
+def opened(place: Place, *, must_exist: bool = False) -> Iterator[str]:
+    """The URL of the database, while the embedded server runs if it is that one.
+
+    must_exist: for who only reads; a directory without books is then not made into one.
+    """
+    with told_plainly():
+        if place.database is not None:
+            yield place.database
+            return
+        _expect_fit(place.data)
+        if must_exist and not place.holds_cluster:
+            msg = (
+                f"there are no books in {place.data}: clear something first with "
+                f"`clearing clear --commands FILE --data {place.data}`, or name where they are"
+            )
+            raise Stopped(msg)
+        with EmbeddedServer(place.data) as server:
+            try:
+                yield server.url
+            except JournalTrouble as trouble:
+                raise server.cause_of(trouble) from trouble
+
+
+def _expect_fit(data: Path) -> None:
+    """See that a data directory is one of ours or may become one. Errors: Stopped, if neither."""
+    try:
+        nearest = next(one for one in (data, *data.absolute().parents) if one.exists())
+        cluster = data / "postgres"
+        if not nearest.is_dir():
+            found = f"{nearest} is not a directory"
+        elif cluster.exists() and not (cluster / "PG_VERSION").is_file():
+            found = f"{cluster} is no Postgres of ours, it has no PG_VERSION"
+        else:
+            return
+    except OSError as error:
+        found = error.strerror or str(error)
+    msg = f"cannot use data directory {data}: {found}; choose another --data"
+    raise Stopped(msg)

@@ -1,0 +1,1 @@
+"""`control/0`: members, accounts, sessions and configuration."""

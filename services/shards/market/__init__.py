@@ -1,0 +1,1 @@
+"""A market: trades, positions, index, prices and limits of one product."""

@@ -1,0 +1,119 @@
+"""Busts and price adjustments: new events that compensate a trade; nothing is edited (RULEBOOK §3).
+
+In: the command and the trade as the journal has it. Out: a refusal, or the fact. A trade that no
+cycle has marked drops out, and one that was marked is undone by the opposite trade at its own
+price: in the columns of `settlement.positions` both are the same subtraction.
+"""
+
+from __future__ import annotations
+
+from events.commands import AdjustTradePrice, BustTrade, SubmitTrade
+from events.contracts import ticks_of
+from events.facts import TradeBusted, TradePriceAdjusted
+from events.refusals import Reason, Refusal
+from services.shards.emission import Emission
+from services.shards.ids import Seen
+from services.shards.market import guards as guard
+from services.shards.market.amounts import repriced_too_large, too_large
+from services.shards.market.books import MarketBooks
+
+
+def decide_amendment(
+    books: MarketBooks,
+    command: BustTrade | AdjustTradePrice,
+    *,
+    seen: Seen | None,
+    emit: Emission,
+) -> Refusal | None:
+    """Bust a trade or give it another price, or say why not."""
+    refusal = _refuse(books, command, seen=seen)
+    if refusal is not None:
+        return refusal
+    # Nothing can fail from here.
+    assert seen is not None, "a trade was amended that nobody has seen"
+    trade = seen.command
+    assert isinstance(trade, SubmitTrade), trade
+    before = _price_now(books, trade)
+    if isinstance(command, BustTrade):
+        emit(_busted(command, trade, price_ticks=before, seq=seen.seq))
+    else:
+        emit(_adjusted(books, command, found=(trade, before, seen.seq)))
+    return None
+
+
+def _refuse(
+    books: MarketBooks, command: BustTrade | AdjustTradePrice, *, seen: Seen | None
+) -> Refusal | None:
+    refusal = guard.out_of_time(books, command) or guard.no_contract(
+        books, command.contract, for_trading=False
+    )
+    if refusal is not None:
+        return refusal
+    if seen is None or seen.reason is not None or not isinstance(seen.command, SubmitTrade):
+        return Refusal(Reason.UNKNOWN_TRADE, f"expected a cleared trade, found {command.trade_id}")
+    if seen.command.contract != command.contract:
+        found = f"{command.trade_id} is a trade in {seen.command.contract}"
+        return Refusal(Reason.UNKNOWN_TRADE, found)
+    amended = books.amendments.get(command.trade_id)
+    if amended is not None and amended.is_busted:
+        return Refusal(Reason.TRADE_ALREADY_BUSTED, f"{command.trade_id} was busted before")
+    return _refuse_effect(books, command, trade=seen.command)
+
+
+def _refuse_effect(
+    books: MarketBooks, command: BustTrade | AdjustTradePrice, *, trade: SubmitTrade
+) -> Refusal | None:
+    contract = books.contracts[command.contract]
+    buyer, seller = books.holders[trade.buyer], books.holders[trade.seller]
+    if isinstance(command, BustTrade):
+        before = _price_now(books, trade)
+        return too_large(contract, trade.lots, price_ticks=before, sides=(seller, buyer))
+    refusal = guard.bad_price(books.product, command.price)
+    ticks = ticks_of(command.price, books.product)
+    if refusal is not None or ticks is None:
+        return refusal
+    prices = (_price_now(books, trade), ticks)
+    return repriced_too_large(
+        books, contract, lots=trade.lots, prices=prices, sides=(buyer, seller)
+    )
+
+
+def _price_now(books: MarketBooks, trade: SubmitTrade) -> int:
+    amended = books.amendments.get(trade.trade_id)
+    if amended is not None:
+        return amended.price_ticks
+    ticks = ticks_of(trade.price, books.product)
+    assert ticks is not None, f"{trade.trade_id} was cleared off the tick"
+    return ticks
+
+
+def _busted(command: BustTrade, trade: SubmitTrade, *, price_ticks: int, seq: int) -> TradeBusted:
+    return TradeBusted(
+        at=command.at,
+        trade_id=trade.trade_id,
+        contract=trade.contract,
+        lots=trade.lots,
+        buyer=trade.buyer,
+        seller=trade.seller,
+        price_ticks=price_ticks,
+        trade_seq=seq,
+    )
+
+
+def _adjusted(
+    books: MarketBooks, command: AdjustTradePrice, *, found: tuple[SubmitTrade, int, int]
+) -> TradePriceAdjusted:
+    trade, before, seq = found
+    ticks = ticks_of(command.price, books.product)
+    assert ticks is not None, f"{command.price} is off the tick after the guard"
+    return TradePriceAdjusted(
+        at=command.at,
+        trade_id=trade.trade_id,
+        contract=trade.contract,
+        lots=trade.lots,
+        buyer=trade.buyer,
+        seller=trade.seller,
+        price_ticks=ticks,
+        price_ticks_before=before,
+        trade_seq=seq,
+    )

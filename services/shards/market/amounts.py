@@ -1,0 +1,108 @@
+"""Guards against amounts beyond int64: `amount_overflow` (RULEBOOK §1, WIRE §3).
+
+In: what a command would make of positions and prices. Out: a refusal or None. What is refused here
+never has to be wrapped, or to stop the house, at the next close.
+
+An ordinary price lies inside the limits, near what every position was let in at. An extraordinary
+one does not: an adjusted price, to which limits do not apply, and any price of a contract without a
+reference. Everybody's position must stand being marked to it, not only the parties'.
+"""
+
+from __future__ import annotations
+
+from events.int64 import magnitude_of
+from events.refusals import Reason, Refusal
+from events.units import INT64_MAX, fits_int64
+from risk.price_limits import limits_of
+from services.shards.market.books import ContractBooks, Holder, MarketBooks
+
+Sides = tuple[Holder, Holder]
+
+
+def too_large(
+    contract: ContractBooks, lots: int, *, price_ticks: int, sides: Sides
+) -> Refusal | None:
+    """Lots × price, or what a position it enlarges is worth, beyond int64. sides: (buyer, seller).
+
+    An extraordinary price counts for the trade's own, and what opens up against the mark must fit
+    at both.
+    """
+    refusal = _value_too_large(lots, price_ticks)
+    if refusal is not None:
+        return refusal
+    positions = contract.positions
+    mark = positions.mark_ticks or 0
+    dearest = max(price_ticks, extraordinary_ticks(contract))
+    for holder, sign in zip(sides, (1, -1), strict=True):
+        before = positions.lots[holder.number]
+        after = before + sign * lots
+        opened = positions.open_cents[holder.number] + sign * lots * (price_ticks - mark)
+        is_larger = abs(after) > abs(before) and abs(after) * dearest > INT64_MAX
+        gains = [after * (price - mark) - opened for price in (price_ticks, dearest)]
+        if is_larger or not all(map(fits_int64, (abs(after), abs(opened), *gains))):
+            return _position_too_large(holder)
+    return None
+
+
+def repriced_too_large(
+    books: MarketBooks,
+    contract: ContractBooks,
+    *,
+    lots: int,
+    prices: tuple[int, int],
+    sides: Sides,
+) -> Refusal | None:
+    """The same of a trade that gets another price: positions stay. prices: (before, after)."""
+    before, price_ticks = prices
+    refusal = _value_too_large(lots, price_ticks)
+    if refusal is not None:
+        return refusal
+    positions = contract.positions
+    mark = positions.mark_ticks or 0
+    for holder, sign in zip(sides, (1, -1), strict=True):
+        held = positions.lots[holder.number]
+        opened = positions.open_cents[holder.number] + sign * lots * (price_ticks - before)
+        gain = held * (price_ticks - mark) - opened
+        if not all(map(fits_int64, (abs(held) * price_ticks, abs(opened), gain))):
+            return _position_too_large(holder)
+    return unbearable(books, contract, price_ticks=price_ticks)
+
+
+def unbearable(books: MarketBooks, contract: ContractBooks, *, price_ticks: int) -> Refusal | None:
+    """An extraordinary price that somebody's position could not be marked to.
+
+    By tier 3 a change of this contract moves its neighbours too.
+    """
+    marks = [(contract, price_ticks)]
+    if contract.reference_ticks is not None:
+        change = price_ticks - contract.reference_ticks
+        marks += [
+            (one, max(1, one.reference_ticks + change))
+            for one in books.contracts.values()
+            if one is not contract and one.reference_ticks is not None
+        ]
+    for one, price in marks:
+        worth = magnitude_of(one.positions.lots) * price
+        if worth > INT64_MAX or not one.positions.can_mark(price):
+            found = f"at {price_ticks} ticks a position in {one.symbol} would exceed int64"
+            return Refusal(Reason.AMOUNT_OVERFLOW, found)
+    return None
+
+
+def extraordinary_ticks(contract: ContractBooks) -> int:
+    """The highest price of the session that no limit holds, 0 if there is none."""
+    highest = contract.trades.highest
+    if contract.reference_ticks is None:
+        return max(highest, contract.quotes.highest_bid)
+    _, limit = limits_of(contract.reference_ticks, contract.halts.rule.second_ppm)
+    return highest if highest > limit else 0
+
+
+def _value_too_large(lots: int, price_ticks: int) -> Refusal | None:
+    if lots * price_ticks > INT64_MAX:
+        return Refusal(Reason.AMOUNT_OVERFLOW, f"{lots} lots at {price_ticks} ticks exceed int64")
+    return None
+
+
+def _position_too_large(holder: Holder) -> Refusal:
+    return Refusal(Reason.AMOUNT_OVERFLOW, f"the position of {holder.account.name} exceeds int64")

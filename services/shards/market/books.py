@@ -1,0 +1,135 @@
+"""The books of a market shard: its index, contracts, positions, limits and what was amended.
+
+Composition only: prices and positions are settlement's, halts and rates are risk's.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from events.contracts import PRODUCTS, Product
+from risk.price_limits import HaltState
+from settlement.control_books import Account, ControlBooks
+from settlement.index.books import IndexBooks
+from settlement.index.rules import index_rules
+from settlement.positions import Positions
+from settlement.quotes import QuoteBook
+from settlement.session_trades import SessionTrades
+
+HISTORY: Final = 21
+UNBOUNDED: Final = 1 << 62
+
+
+def _column() -> array[int]:
+    return array("q")
+
+
+@dataclass(slots=True)
+class Owner:
+    """Who stands behind accounts."""
+
+    number: int
+    name: str
+    accounts: list[Holder] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Holder:
+    """An account as the trade path needs it."""
+
+    number: int
+    account: Account
+    owner: Owner
+
+
+@dataclass(slots=True)
+class ContractBooks:
+    """One listed contract. trades_carried: trades of earlier sessions that stand, not busted."""
+
+    symbol: str
+    delivery: str
+    last_trading_day: date
+    reference_ticks: int | None
+    halts: HaltState
+    positions: Positions = field(default_factory=Positions)
+    trades: SessionTrades = field(default_factory=SessionTrades)
+    quotes: QuoteBook = field(default_factory=QuoteBook)
+    settlements: list[int] = field(default_factory=list)
+    rate_ppm: int | None = None
+    interest_lots: int = 0
+    trades_carried: int = 0
+    limit_lots: int | None = None
+
+
+@dataclass(slots=True)
+class Amendment:
+    """What became of a trade after it was cleared."""
+
+    price_ticks: int
+    is_busted: bool
+
+
+@dataclass(slots=True)
+class MarketBooks:
+    """Everything one product's shard knows.
+
+    numbers, owner_of, stopped: of accounts, for the fast path. reach_lots: by owner's number, a
+    bound on every position of theirs from above, so that ordinary trades are spared the look at
+    position limits.
+    """
+
+    product: Product
+    control: ControlBooks
+    index: IndexBooks
+    clock: int | None = None
+    contracts: dict[str, ContractBooks] = field(default_factory=dict)
+    amendments: dict[str, Amendment] = field(default_factory=dict)
+    holders: dict[str, Holder] = field(default_factory=dict)
+    numbers: dict[bytes, int] = field(default_factory=dict)
+    owner_of: array[int] = field(default_factory=_column)
+    stopped: bytearray = field(default_factory=bytearray)
+    reach_lots: array[int] = field(default_factory=_column)
+    owners: dict[str, Owner] = field(default_factory=dict)
+    all_limit_lots: int | None = None
+    limit_watch_lots: int = UNBOUNDED
+
+
+def open_market_books(product: str, control: ControlBooks) -> MarketBooks:
+    """Books of a product's shard that begins with what control knows by then."""
+    entry = PRODUCTS[product]
+    books = MarketBooks(product=entry, control=control, index=IndexBooks(entry))
+    books.index.rules = index_rules(control, product)
+    books.clock = control.clock
+    for account in control.accounts_by_number:
+        add_holder(books, account)
+    return books
+
+
+def add_holder(books: MarketBooks, account: Account) -> Holder:
+    """Know an account, by its name and its owner."""
+    owner = books.owners.get(account.owner)
+    if owner is None:
+        owner = books.owners[account.owner] = Owner(len(books.owners), account.owner)
+        books.reach_lots.append(0)
+    holder = Holder(account.number, account, owner)
+    owner.accounts.append(holder)
+    books.holders[account.name] = holder
+    books.numbers[account.name.encode()] = account.number
+    books.owner_of.append(owner.number)
+    books.stopped.append(account.is_suspended or account.member.is_defaulted)
+    return holder
+
+
+def front_contract(books: MarketBooks) -> ContractBooks | None:
+    """The nearest contract: of those that trade, the one whose last trading day comes first."""
+    trading = [one for one in books.contracts.values() if tradable(books, one)]
+    return min(trading, key=lambda one: one.last_trading_day, default=None)
+
+
+def tradable(books: MarketBooks, contract: ContractBooks) -> bool:
+    """Whether its last trading day has not passed."""
+    session = books.control.business_date
+    return session is not None and contract.last_trading_day >= session

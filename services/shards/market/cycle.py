@@ -1,0 +1,295 @@
+"""Cycles of a market shard: the intraday mark and the close (RULEBOOK §4, §5).
+
+In: the copy of `run_cycle` or `close_session`. Out: facts through the emission, and what `member/0`
+needs of each contract. Amounts are computed by columns before a fact moves the mark.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import numpy as np
+
+from events.commands import CloseSession, RunCycle
+from events.facts import (
+    ContractSettled,
+    ContractUnmarked,
+    CycleDone,
+    CyclePriceSet,
+    PositionClosed,
+    SettlementPriceSet,
+    VariationSettled,
+)
+from events.int64 import IntArray
+from events.units import INT64_MAX, MINUTE_NS
+from risk.price_limits import close_session
+from services.shards.emission import Emission
+from services.shards.links import ContractFlow, places_of
+from services.shards.market.books import ContractBooks, MarketBooks
+from services.shards.market.rates import floor_ppm, state_rates
+from settlement.control_rules import CLOSE_CYCLE
+from settlement.index.books import Fixing
+from settlement.index.decide import expire_prices, fix_index
+from settlement.prices import Candidate, index_ticks, settle_prices
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A contract in a cycle: its price (None: none), the tier, and what each account gets."""
+
+    contract: ContractBooks
+    price_ticks: int | None
+    tier: Literal[1, 2, 3, 4] | None
+    amount_cents: IntArray
+
+
+def in_order(books: MarketBooks) -> list[ContractBooks]:
+    """The contracts by last trading day."""
+    return sorted(books.contracts.values(), key=lambda one: one.last_trading_day)
+
+
+def run_cycle(books: MarketBooks, command: RunCycle, *, emit: Emission) -> list[ContractFlow]:
+    """Mark every contract to its latest trade and pay."""
+    session = books.control.business_date
+    assert session is not None, "a cycle was ordered without a session"
+    flows = []
+    for contract in in_order(books):
+        marked = _mark_intraday(contract, command.at)
+        _state_cycle_price(marked, session, command=command, emit=emit)
+        _state_variation(
+            books, marked, session=session, cycle=(command.cycle, command.at), emit=emit
+        )
+        rate = contract.rate_ppm if contract.rate_ppm is not None else floor_ppm(books)
+        flows.append(flow_of(marked, rate))
+    emit(CycleDone(at=command.at, business_date=session, cycle=command.cycle))
+    return flows
+
+
+def close_market(
+    books: MarketBooks, command: CloseSession, *, emit: Emission
+) -> list[ContractFlow]:
+    """The close: fixing, resumptions, settlement prices, variation, final settlement, rates."""
+    expire_prices(books.index, command.at, emit=emit)
+    fix_index(books.index, command.business_date, close_at=command.at, emit=emit)
+    for contract in in_order(books):
+        for resumed in close_session(contract.halts, command.at):
+            emit(resumed)
+    marked = _settle(books, command)
+    for one in marked:
+        _state_price(books, one, command=command, emit=emit)
+    for one in marked:
+        _state_variation(
+            books, one, session=command.business_date, cycle=(CLOSE_CYCLE, command.at), emit=emit
+        )
+    for one in marked:
+        if is_expiring(one.contract, command.business_date):
+            _state_closed_positions(books, one.contract, at=command.at, emit=emit)
+    state_rates(books, _rated(marked, command.business_date), command=command, emit=emit)
+    emit(CycleDone(at=command.at, business_date=command.business_date, cycle=CLOSE_CYCLE))
+    return [_close_flow(books, one, session=command.business_date) for one in marked]
+
+
+def is_expiring(contract: ContractBooks, business_date: date) -> bool:
+    """Whether a close settles it finally: its last trading day is here, or had no session."""
+    return contract.last_trading_day <= business_date
+
+
+def _rated(marked: list[Marked], business_date: date) -> list[ContractBooks]:
+    return [
+        one.contract
+        for one in marked
+        if one.price_ticks is not None and not is_expiring(one.contract, business_date)
+    ]
+
+
+def _mark_intraday(contract: ContractBooks, at: int) -> Marked:
+    price = contract.trades.latest_price(at)
+    if price is None:
+        price = contract.positions.mark_ticks
+    return Marked(contract, price, None, _amounts(contract, price))
+
+
+def _amounts(contract: ContractBooks, price_ticks: int | None) -> IntArray:
+    if price_ticks is None:
+        return np.zeros(len(contract.positions.lots), dtype=np.int64)
+    return contract.positions.variation(price_ticks)
+
+
+def _state_cycle_price(marked: Marked, session: date, *, command: RunCycle, emit: Emission) -> None:
+    contract = marked.contract
+    if marked.price_ticks is None:
+        return
+    has_moved = marked.price_ticks != contract.positions.mark_ticks
+    if has_moved or marked.amount_cents.any() or any(contract.positions.lots):
+        emit(
+            CyclePriceSet(
+                at=command.at,
+                contract=contract.symbol,
+                business_date=session,
+                cycle=command.cycle,
+                price_ticks=marked.price_ticks,
+            )
+        )
+
+
+def _settle(books: MarketBooks, command: CloseSession) -> list[Marked]:
+    fixing = todays_fixing(books, command.business_date)
+    contracts = in_order(books)
+    by_tiers = [
+        one for one in contracts if fixing is None or not is_expiring(one, command.business_date)
+    ]
+    minutes = books.control.parameter("settlement_window_minutes", books.product.code)
+    settled = settle_prices(
+        [_candidate(one) for one in by_tiers], command.at, window_ns=minutes * MINUTE_NS
+    )
+    marked = []
+    for contract in contracts:
+        found = settled.get(contract.symbol)
+        price = None if found is None else found.price_ticks
+        if is_expiring(contract, command.business_date):
+            price = _final_price(books, contract, settled=price, fixing=fixing)
+        amounts = _amounts(contract, price)
+        if _is_to_unmark(contract, price):
+            amounts = contract.positions.give_back()
+        marked.append(Marked(contract, price, None if found is None else found.tier, amounts))
+    return marked
+
+
+def _is_to_unmark(contract: ContractBooks, price_ticks: int | None) -> bool:
+    """Left without any price because all its trades were bust; else it keeps the mark it has."""
+    has_trades = contract.trades_carried + contract.trades.standing() > 0
+    return price_ticks is None and not has_trades
+
+
+def todays_fixing(books: MarketBooks, business_date: date) -> Fixing | None:
+    """The fixing of this close; None when there has never been an index."""
+    fixings = books.index.fixings
+    return fixings[-1] if fixings and fixings[-1].business_date == business_date else None
+
+
+def _final_price(
+    books: MarketBooks, contract: ContractBooks, *, settled: int | None, fixing: Fixing | None
+) -> int | None:
+    """The TPI fixing on the tick; without any the price by tiers, else the last mark or trade."""
+    if fixing is not None:
+        return index_ticks(fixing.value_micros, books.product.micros_per_tick)
+    if settled is not None:
+        return settled
+    mark = contract.positions.mark_ticks
+    return mark if mark is not None else contract.trades.latest_price(INT64_MAX)
+
+
+def _candidate(contract: ContractBooks) -> Candidate:
+    return Candidate(
+        contract=contract.symbol,
+        last_trading_day=contract.last_trading_day,
+        reference_ticks=contract.reference_ticks,
+        trades=contract.trades,
+        quotes=contract.quotes,
+    )
+
+
+def _state_price(
+    books: MarketBooks, marked: Marked, *, command: CloseSession, emit: Emission
+) -> None:
+    contract, price, session = marked.contract, marked.price_ticks, command.business_date
+    if price is None:
+        if _is_to_unmark(contract, price) and contract.positions.mark_ticks is not None:
+            emit(ContractUnmarked(at=command.at, contract=contract.symbol, business_date=session))
+    elif is_expiring(contract, session):
+        emit(_settled_finally(books, contract, price=price, command=command))
+    else:
+        assert marked.tier is not None, f"{contract.symbol} has a price without a tier"
+        emit(
+            SettlementPriceSet(
+                at=command.at,
+                contract=contract.symbol,
+                business_date=session,
+                price_ticks=price,
+                tier=marked.tier,
+                reference_ticks=contract.reference_ticks,
+            )
+        )
+
+
+def _settled_finally(
+    books: MarketBooks, contract: ContractBooks, *, price: int, command: CloseSession
+) -> ContractSettled:
+    fixing = todays_fixing(books, command.business_date)
+    by_index: Literal["tpi_stale", "tpi_fixing"] = (
+        "tpi_stale" if fixing is not None and fixing.is_stale else "tpi_fixing"
+    )
+    return ContractSettled(
+        at=command.at,
+        contract=contract.symbol,
+        business_date=command.business_date,
+        price_ticks=price,
+        source="daily_settlement" if fixing is None else by_index,
+    )
+
+
+def _state_variation(
+    books: MarketBooks,
+    marked: Marked,
+    *,
+    session: date,
+    cycle: tuple[str, int],
+    emit: Emission,
+) -> None:
+    """One fact for each account whose amount is not zero. cycle: (name, at)."""
+    moved = np.flatnonzero(marked.amount_cents)
+    accounts = books.control.accounts_by_number
+    tail = (
+        f'","contract":"{marked.contract.symbol}","business_date":"{session.isoformat()}",'
+        f'"cycle":"{cycle[0]}","amount_cents":'
+    )
+    amounts = marked.amount_cents[moved].tolist()
+    assert sum(amounts) == 0, f"variation of {marked.contract.symbol} sums to {sum(amounts)}"
+    names = [accounts[number].name for number in moved.tolist()]
+    emit.bulk(
+        VariationSettled.TYPE,
+        cycle[1],
+        texts=(',"account":"', tail, ""),
+        columns=(names, [*map(str, amounts)]),
+    )
+
+
+def _state_closed_positions(
+    books: MarketBooks, contract: ContractBooks, *, at: int, emit: Emission
+) -> None:
+    accounts = books.control.accounts_by_number
+    lots = contract.positions.lots
+    names = [accounts[number].name for number, held in enumerate(lots) if held]
+    emit.bulk(
+        PositionClosed.TYPE,
+        at,
+        texts=(',"account":"', f'","contract":"{contract.symbol}","lots":', ""),
+        columns=(names, [str(held) for held in lots if held]),
+    )
+
+
+def _close_flow(books: MarketBooks, marked: Marked, *, session: date) -> ContractFlow:
+    rate = marked.contract.rate_ppm
+    flow = flow_of(marked, floor_ppm(books) if rate is None else rate)
+    if not is_expiring(marked.contract, session):
+        return flow
+    return ContractFlow(
+        flow.contract, None, 0, flow.accounts, np.zeros_like(flow.lots), flow.amount_cents
+    )
+
+
+def flow_of(marked: Marked, rate_ppm: int) -> ContractFlow:
+    """What `member/0` needs of a contract: everyone who holds it or gets something."""
+    lots = np.frombuffer(marked.contract.positions.lots, dtype=np.int64)
+    chosen = np.flatnonzero((lots != 0) | (marked.amount_cents != 0)).astype(np.int64, copy=False)
+    places = places_of(chosen)
+    return ContractFlow(
+        contract=marked.contract.symbol,
+        mark_ticks=marked.contract.positions.mark_ticks,
+        rate_ppm=rate_ppm,
+        accounts=chosen,
+        lots=lots[places].copy(),
+        amount_cents=marked.amount_cents[places],
+    )

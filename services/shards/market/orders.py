@@ -1,0 +1,200 @@
+"""Transfers, quotes and halts by command (RULEBOOK §3, §4, §6).
+
+In: the command (and for a transfer what was seen under its name). Out: a refusal, or the fact.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from events.commands import HaltContract, SubmitQuote, TransferPosition
+from events.contracts import ticks_of
+from events.facts import PositionTransferred, QuoteSet
+from events.refusals import Reason, Refusal
+from risk.price_limits import command_halt
+from services.shards.emission import Emission
+from services.shards.ids import Seen, is_same
+from services.shards.market import guards as guard
+from services.shards.market.amounts import too_large, unbearable
+from services.shards.market.books import ContractBooks, Holder, MarketBooks
+from services.shards.market.position_limits import state_crossings
+from services.shards.market.trade import refuse_outside
+
+
+def decide_transfer(
+    books: MarketBooks, command: TransferPosition, *, seen: Seen | None, emit: Emission
+) -> Refusal | None:
+    """Move lots at a stated price, or say why not."""
+    refusal = guard.no_session(books) or guard.out_of_time(books, command)
+    if refusal is not None:
+        return refusal
+    if seen is not None:
+        return answer_reference(command, seen)
+    refusal = _refuse_transfer(books, command)
+    if refusal is not None:
+        return refusal
+    # Nothing can fail from here.
+    contract = books.contracts[command.contract]
+    ticks = ticks_of(command.price, books.product)
+    assert ticks is not None, f"{command.price} is off the tick after the guard"
+    emit(
+        PositionTransferred(
+            at=command.at,
+            transfer=command.transfer,
+            contract=command.contract,
+            lots=command.lots,
+            from_account=command.from_account,
+            to_account=command.to_account,
+            side=command.side,
+            price_ticks=ticks,
+        )
+    )
+    sides = _sides(books, command)
+    state_crossings(books, contract, sides=sides, lots=command.lots, at=command.at, emit=emit)
+    return None
+
+
+def answer_reference(command: TransferPosition, seen: Seen) -> Refusal | None:
+    """The same content again: silence, or the refusal of before; other content is a conflict."""
+    if not is_same(seen, command):
+        found = f"{command.transfer} was used in row {seen.seq}"
+        return Refusal(Reason.DUPLICATE_REFERENCE, found)
+    return None if seen.reason is None else Refusal(seen.reason, seen.detail)
+
+
+def _sides(books: MarketBooks, command: TransferPosition) -> tuple[Holder, Holder]:
+    giver, taker = books.holders[command.from_account], books.holders[command.to_account]
+    return (taker, giver) if command.side == "long" else (giver, taker)
+
+
+def _refuse_transfer(books: MarketBooks, command: TransferPosition) -> Refusal | None:
+    refusal = guard.no_account(books, command.from_account, command.to_account)
+    if refusal is not None:
+        return refusal
+    giver, taker = books.holders[command.from_account], books.holders[command.to_account]
+    refusal = (
+        guard.suspended(taker)
+        or guard.no_contract(books, command.contract)
+        or guard.no_lots(command.lots)
+    )
+    if refusal is not None:
+        return refusal
+    contract = books.contracts[command.contract]
+    return (
+        _too_small(contract, giver, command=command)
+        or _to_itself(command)
+        or guard.bad_price(books.product, command.price)
+        or _price_beyond(books, contract, price=command.price)
+        or _too_large(books, contract, command=command)
+    )
+
+
+def _too_small(
+    contract: ContractBooks, giver: Holder, *, command: TransferPosition
+) -> Refusal | None:
+    held = contract.positions.lots[giver.number]
+    has = held if command.side == "long" else -held
+    if has < command.lots:
+        found = f"expected {command.lots} lots {command.side}, found {held}"
+        return Refusal(Reason.POSITION_TOO_SMALL, found)
+    return None
+
+
+def _to_itself(command: TransferPosition) -> Refusal | None:
+    if command.from_account == command.to_account:
+        return Refusal(Reason.SELF_TRADE, f"{command.from_account} would give to itself")
+    return None
+
+
+def _price_beyond(books: MarketBooks, contract: ContractBooks, *, price: Decimal) -> Refusal | None:
+    ticks = ticks_of(price, books.product)
+    return None if ticks is None else refuse_outside(contract, ticks)
+
+
+def _too_large(
+    books: MarketBooks, contract: ContractBooks, *, command: TransferPosition
+) -> Refusal | None:
+    ticks = ticks_of(command.price, books.product)
+    assert ticks is not None, f"{command.price} is off the tick after the guard"
+    return too_large(contract, command.lots, price_ticks=ticks, sides=_sides(books, command))
+
+
+def decide_quote(books: MarketBooks, command: SubmitQuote, *, emit: Emission) -> Refusal | None:
+    """Let a maker's quote stand in place of the one before, or say why not."""
+    refusal = (
+        guard.no_session(books)
+        or guard.out_of_time(books, command)
+        or guard.no_account(books, command.maker)
+    )
+    if refusal is not None:
+        return refusal
+    maker = books.holders[command.maker]
+    refusal = (
+        guard.suspended(maker)
+        or guard.defaulted(maker)
+        or guard.no_contract(books, command.contract)
+        or _refuse_sides(books, command)
+    )
+    if refusal is not None:
+        return refusal
+    # Nothing can fail from here.
+    emit(
+        QuoteSet(
+            at=command.at,
+            maker=command.maker,
+            contract=command.contract,
+            bid_ticks=_ticks_or_none(books, command.bid),
+            bid_lots=command.bid_lots,
+            ask_ticks=_ticks_or_none(books, command.ask),
+            ask_lots=command.ask_lots,
+        )
+    )
+    return None
+
+
+def _refuse_sides(books: MarketBooks, command: SubmitQuote) -> Refusal | None:
+    contract = books.contracts[command.contract]
+    sides = (command.bid, command.ask)
+    prices = [price for price in sides if price is not None]
+    lots = [one for one in (command.bid_lots, command.ask_lots) if one is not None]
+    refusal = guard.first(
+        *(guard.no_lots(one) for one in lots),
+        *_in_order([guard.bad_price(books.product, price) for price in prices]),
+        *(_price_beyond(books, contract, price=price) for price in prices),
+    )
+    if refusal is not None:
+        return refusal
+    if command.bid is not None and command.ask is not None and command.bid > command.ask:
+        found = f"expected bid below offer, found {command.bid:f} and {command.ask:f}"
+        return Refusal(Reason.QUOTE_CROSSED, found)
+    bid = _ticks_or_none(books, command.bid)
+    if bid is not None and contract.reference_ticks is None:
+        return unbearable(books, contract, price_ticks=bid)
+    return None
+
+
+def _in_order(refusals: list[Refusal | None]) -> list[Refusal | None]:
+    """Off the tick on either side comes before not positive on either."""
+    found = [one for one in refusals if one is not None]
+    return [*sorted(found, key=lambda one: one.reason is not Reason.PRICE_OFF_TICK)]
+
+
+def _ticks_or_none(books: MarketBooks, price: Decimal | None) -> int | None:
+    return None if price is None else ticks_of(price, books.product)
+
+
+def decide_halt(books: MarketBooks, command: HaltContract, *, emit: Emission) -> Refusal | None:
+    """Halt a contract by command of the exchange, or say why not."""
+    refusal = (
+        guard.no_session(books)
+        or guard.out_of_time(books, command)
+        or guard.no_contract(books, command.contract)
+    )
+    if refusal is not None:
+        return refusal
+    if command.until is not None and command.until <= command.at:
+        return Refusal(Reason.INVALID_VALUE, "expected an end after the halt's beginning")
+    # Nothing can fail from here.
+    halts = books.contracts[command.contract].halts
+    emit(command_halt(halts, until=command.until, at=command.at))
+    return None

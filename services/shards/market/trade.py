@@ -1,0 +1,153 @@
+"""Novation: a trade executed on the exchange becomes two with the house (RULEBOOK §3, §6).
+
+In: a trade and what was seen under its id. Out: a refusal, or facts: resumption, novation, halt,
+limits. This is the readable way; `market_batch` is its fast twin for what is ordinary.
+"""
+
+from __future__ import annotations
+
+from events.commands import SubmitTrade
+from events.contracts import ticks_of
+from events.facts import TradeAlreadyCleared, TradeNovated
+from events.refusals import Reason, Refusal
+from risk.price_limits import is_halted, judge_price, resumes_before_trade, trigger
+from services.shards.emission import Emission
+from services.shards.ids import Seen, is_same
+from services.shards.market import guards as guard
+from services.shards.market.amounts import too_large, unbearable
+from services.shards.market.apply import add_trade, widen_reach
+from services.shards.market.books import ContractBooks, Holder, MarketBooks
+from services.shards.market.position_limits import state_crossings
+
+
+def decide_trade(
+    books: MarketBooks, trade: SubmitTrade, *, seen: Seen | None, emit: Emission
+) -> Refusal | None:
+    """Clear a trade or say why not."""
+    refusal = guard.no_session(books)
+    if refusal is not None:
+        return refusal
+    if seen is not None:
+        return _answer_again(trade, seen, emit=emit)
+    refusal = refuse_trade(books, trade)
+    if refusal is not None:
+        return refusal
+    # Nothing can fail from here.
+    _novate(books, trade, emit=emit)
+    return None
+
+
+def refuse_trade(books: MarketBooks, trade: SubmitTrade) -> Refusal | None:
+    """The first reason against a new trade, in the order of WIRE §3."""
+    refusal = (
+        guard.out_of_time(books, trade)
+        or guard.no_contract(books, trade.contract)
+        or guard.no_account(books, trade.buyer, trade.seller)
+    )
+    if refusal is not None:
+        return refusal
+    contract = books.contracts[trade.contract]
+    buyer, seller = books.holders[trade.buyer], books.holders[trade.seller]
+    return (
+        guard.suspended(buyer, seller)
+        or guard.not_reducing(contract, buyer, lots=trade.lots, sign=1)
+        or guard.not_reducing(contract, seller, lots=trade.lots, sign=-1)
+        or _self_trade(trade)
+        or guard.no_lots(trade.lots)
+        or guard.bad_price(books.product, trade.price)
+        or _refuse_price(contract, _ticks(books, trade), executed_at=trade.executed_at)
+        or _refuse_amount(books, contract, trade=trade)
+    )
+
+
+def _refuse_amount(
+    books: MarketBooks, contract: ContractBooks, *, trade: SubmitTrade
+) -> Refusal | None:
+    ticks = _ticks(books, trade)
+    sides = (books.holders[trade.buyer], books.holders[trade.seller])
+    refusal = too_large(contract, trade.lots, price_ticks=ticks, sides=sides)
+    if refusal is None and contract.reference_ticks is None:
+        return unbearable(books, contract, price_ticks=ticks)
+    return refusal
+
+
+def _ticks(books: MarketBooks, trade: SubmitTrade) -> int:
+    ticks = ticks_of(trade.price, books.product)
+    assert ticks is not None, f"{trade.price} is off the tick after the guard"
+    return ticks
+
+
+def _answer_again(trade: SubmitTrade, seen: Seen, *, emit: Emission) -> Refusal | None:
+    if not is_same(seen, trade):
+        found = f"{trade.trade_id} was another trade in row {seen.seq}"
+        return Refusal(Reason.TRADE_ID_CONFLICT, found)
+    if seen.reason is not None:
+        return Refusal(seen.reason, seen.detail)
+    emit(TradeAlreadyCleared(at=trade.executed_at, trade_id=trade.trade_id))
+    return None
+
+
+def _self_trade(trade: SubmitTrade) -> Refusal | None:
+    if trade.buyer == trade.seller:
+        return Refusal(Reason.SELF_TRADE, f"{trade.buyer} is buyer and seller")
+    return None
+
+
+def _refuse_price(contract: ContractBooks, price_ticks: int, *, executed_at: int) -> Refusal | None:
+    if is_halted(contract.halts, executed_at):
+        return Refusal(Reason.CONTRACT_HALTED, f"{contract.symbol} was halted then")
+    return refuse_outside(contract, price_ticks)
+
+
+def refuse_outside(contract: ContractBooks, price_ticks: int) -> Refusal | None:
+    """A price beyond the active limits."""
+    if judge_price(contract.halts, price_ticks) == "beyond":
+        found = f"expected a price within {contract.halts.limits} ticks, found {price_ticks}"
+        return Refusal(Reason.PRICE_OUTSIDE_LIMIT, found)
+    return None
+
+
+def _novate(books: MarketBooks, trade: SubmitTrade, *, emit: Emission) -> None:
+    contract = books.contracts[trade.contract]
+    buyer, seller = books.holders[trade.buyer], books.holders[trade.seller]
+    ticks, session = _ticks(books, trade), books.control.business_date
+    assert session is not None, "a trade was accepted without a session"
+    for resumed in resumes_before_trade(contract.halts, trade.executed_at):
+        emit(resumed)
+    halted = trigger(contract.halts, ticks, executed_at=trade.executed_at)
+    emit(
+        TradeNovated(
+            at=trade.executed_at,
+            trade_id=trade.trade_id,
+            contract=trade.contract,
+            price_ticks=ticks,
+            lots=trade.lots,
+            buyer=trade.buyer,
+            seller=trade.seller,
+            business_date=session,
+        )
+    )
+    deal = (trade.executed_at, ticks, trade.lots)
+    novate(books, contract, sides=(buyer, seller), seq=emit.seq, deal=deal)
+    if halted is not None:
+        emit(halted)
+    state_crossings(
+        books, contract, sides=(buyer, seller), lots=trade.lots, at=trade.executed_at, emit=emit
+    )
+
+
+def novate(
+    books: MarketBooks,
+    contract: ContractBooks,
+    *,
+    sides: tuple[Holder, Holder],
+    seq: int,
+    deal: tuple[int, int, int],
+) -> None:
+    """The effect of a novation. sides: (buyer, seller); deal: (executed_at, ticks, lots)."""
+    executed_at, ticks, lots = deal
+    buyer, seller = sides
+    add_trade(contract, buyer.number, seller=seller.number, lots=lots, price_ticks=ticks)
+    contract.trades.add(seq, executed_at, price_ticks=ticks, lots=lots)
+    widen_reach(books, buyer, lots=lots)
+    widen_reach(books, seller, lots=lots)

@@ -1,0 +1,1 @@
+"""`member/0`: cash, margin, calls and the ledger of all members."""

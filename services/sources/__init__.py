@@ -1,0 +1,1 @@
+"""Sources of commands: files, gzip, standard input; CSV files of trades."""

@@ -1,0 +1,101 @@
+"""What a feed reads: the lines of a file, numbered as an editor numbers them.
+
+In: a stream of bytes. Out: groups of lines, each as soon as it was read, so that a pipe which goes
+on for days is fed as it flows. BOM, CR, empty lines and packed files are read as `clearing clear`
+reads them. Errors: `SourceTrouble`, after all whole lines before it have come out.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from services.sources.source import ByteStream, SourceTrouble
+
+# Kafka's own limit of a message is a mebibyte with what it adds; a command has 64 KiB at most.
+LINE_SENT_BYTES_MAX: Final = 1_000_000
+_CHUNK_BYTES: Final = 1 << 20
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+class Lines(NamedTuple):
+    """Lines that are not empty. numbers: in the file, from 1; end: how many bytes were read."""
+
+    lines: list[bytes]
+    numbers: Sequence[int]
+    end: int
+
+
+class Raw(NamedTuple):
+    """All lines of a chunk, empty ones too. first: the number of the first."""
+
+    lines: list[bytes]
+    first: int
+    end: int
+
+
+def command_lines(stream: ByteStream, name: str, *, first: int = 1) -> Iterator[Lines]:
+    """The commands of a stream of JSON lines. first: the number of the first line that is fed."""
+    for raw in raw_lines(stream, name, first=first):
+        skipped = min(max(first - raw.first, 0), len(raw.lines))
+        lines = raw.lines[skipped:]
+        numbers: Sequence[int] = range(raw.first + skipped, raw.first + len(raw.lines))
+        if not all(lines):
+            numbers = [number for number, line in zip(numbers, lines, strict=True) if line]
+            lines = [line for line in lines if line]
+        yield Lines(lines, numbers, raw.end)
+
+
+def raw_lines(stream: ByteStream, name: str, *, first: int = 1) -> Iterator[Raw]:
+    """Lines as they come, without their ends and the BOM at the beginning.
+
+    first: lines before this one may be too long for Kafka, and are then not whole.
+    """
+    number, end = 1, 0
+    rest = b""
+    while chunk := _read(stream, name, end=end):
+        end += len(chunk)
+        lines = (rest + chunk).split(b"\n")
+        rest = lines.pop()
+        if lines:
+            yield from _short(Raw(_plain(lines, number), number, end), name, first=first)
+            number += len(lines)
+        if len(rest) > LINE_SENT_BYTES_MAX:
+            if number >= first:
+                raise _too_long(name, number)
+            rest = rest[:1]
+    if rest:
+        yield from _short(Raw(_plain([rest], number), number, end), name, first=first)
+
+
+def _plain(lines: list[bytes], number: int) -> list[bytes]:
+    if number == 1:
+        lines[0] = lines[0].removeprefix(_BOM)
+    return [line.removesuffix(b"\r") for line in lines]
+
+
+def _short(raw: Raw, name: str, *, first: int) -> Iterator[Raw]:
+    """The lines up to the first that is too long, which is an error."""
+    if max(map(len, raw.lines)) > LINE_SENT_BYTES_MAX:
+        for place, line in enumerate(raw.lines):
+            if len(line) > LINE_SENT_BYTES_MAX and raw.first + place >= first:
+                if place:
+                    yield raw._replace(lines=raw.lines[:place])
+                raise _too_long(name, raw.first + place)
+    yield raw
+
+
+def _too_long(name: str, number: int) -> SourceTrouble:
+    return SourceTrouble(
+        f"line {number} of {name} is longer than the {LINE_SENT_BYTES_MAX} bytes that Kafka takes, "
+        "and than any command is: take it out"
+    )
+
+
+def _read(stream: ByteStream, name: str, *, end: int) -> bytes:
+    try:
+        return stream.read1(_CHUNK_BYTES)
+    except (OSError, EOFError, zlib.error) as error:
+        msg = f"cannot read {name} beyond byte {end}: {error}"
+        raise SourceTrouble(msg) from error

@@ -1,0 +1,137 @@
+"""The control copier: every control command that stands, into every inbox, in order, numbered.
+
+In: the control journal in Postgres. Out: copy n in the inbox of each market in use and of
+`member/0`, n after n-1. It runs where `control/0` lives, remembers nothing, and begins after what
+each shard has in its journal: what was sent twice its receiver ignores. A batch of copies is one
+record batch, acknowledged before the next is sent, so none can overtake another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+
+from services.broker.connecting import producer_options, started
+from services.broker.messages import copy_headers
+from services.broker.producer_stop import stop_producer
+from services.broker.topics import Place, places
+from services.broker.trouble import broker_translated
+from services.journal.reader import NumberedCommand, Reader
+from services.settings import Settings
+from services.shards.control_commands import put_in_use, standing_command
+from services.shards.routing import CONTROL_SHARD, market_shard
+from services.worker.context import WorkerContext
+from services.worker.pg_notify import CONTROL
+from services.worker.shard_books import number_in_use
+from services.worker.shard_supervisor import PASSING
+
+ROWS_AT_ONCE: Final = 2_000
+BATCH_BYTES: Final = 256 << 10
+RETRY_S: Final = 1.0
+STOP_S: Final = 0.5
+
+_log = logging.getLogger(__name__)
+
+
+class CopySender:
+    """Copies from the control journal while `control/0` is ours."""
+
+    def __init__(self, around: WorkerContext) -> None:
+        self._around = around
+        self._last: dict[str, int] = {}
+
+    async def run(self) -> None:
+        """Copy until cancelled; after trouble begin again from what the shards have.
+
+        Errors: what does not pass by itself.
+        """
+        while True:
+            try:
+                await self._copy_on()
+            except PASSING as trouble:
+                # Nothing is lost: what the shards lack is sent anew from the control journal.
+                _log.warning("copies wait: %s", trouble, extra={"shard": CONTROL_SHARD})
+                await asyncio.sleep(RETRY_S)
+
+    async def _copy_on(self) -> None:
+        settings = self._around.settings
+        reader = await asyncio.to_thread(Reader, self._around.database)
+        try:
+            producer = await started(lambda: _producer(settings), settings)
+            try:
+                self._last = await asyncio.to_thread(_last_copies, reader, settings)
+                while True:
+                    if not await self._copy_some(reader, producer):
+                        await self._around.notices.wait(CONTROL)
+            finally:
+                # What was not delivered is sent anew by whoever keeps `control/0` next.
+                await stop_producer(producer, patience_s=STOP_S)
+        finally:
+            reader.close()
+
+    async def _copy_some(self, reader: Reader, producer: AIOKafkaProducer) -> bool:
+        """Send what stands and was not sent; False when there was nothing."""
+        sent = min(self._last.values())
+        rows = await asyncio.to_thread(reader.numbered, after=sent, until=sent + ROWS_AT_ONCE)
+        for row in rows:
+            product = put_in_use(standing_command(row.line))
+            if product is not None:
+                shard = market_shard(product)
+                number = await asyncio.to_thread(number_in_use, reader, shard)
+                if number is not None:
+                    self._last.setdefault(shard, number)
+        for place in places(self._around.settings.topic_prefix):
+            if place.shard in self._last:
+                await self._send(producer, place, rows=rows)
+        return bool(rows)
+
+    async def _send(
+        self, producer: AIOKafkaProducer, place: Place, *, rows: Sequence[NumberedCommand]
+    ) -> None:
+        """Send one shard the copies it has not been sent, batch after batch."""
+        batch = producer.create_batch()
+        for row in rows:
+            if row.number <= self._last[place.shard]:
+                continue
+            entry: dict[str, Any] = {
+                "timestamp": None,
+                "key": place.shard.encode(),
+                "value": row.line,
+                "headers": copy_headers(row.number),
+            }
+            if batch.append(**entry) is None:
+                await self._deliver(producer, place, batch=batch)
+                batch = producer.create_batch()
+                is_in = batch.append(**entry) is not None
+                assert is_in, "a copy is larger than a batch"
+            self._last[place.shard] = row.number
+        if batch.record_count():
+            await self._deliver(producer, place, batch=batch)
+
+    async def _deliver(self, producer: AIOKafkaProducer, place: Place, *, batch: Any) -> None:  # noqa: ANN401 - aiokafka names no type
+        with broker_translated(f"copying to {place.origin}", self._around.settings):
+            batch.close()
+            delivered = await producer.send_batch(batch, place.topic, partition=place.partition)
+            await delivered
+
+
+def _producer(settings: Settings) -> AIOKafkaProducer:
+    return AIOKafkaProducer(**producer_options(settings), max_batch_size=BATCH_BYTES)
+
+
+def _last_copies(reader: Reader, settings: Settings) -> dict[str, int]:
+    """Of each shard that is to have copies, the number of the last one in its journal."""
+    heads = reader.heads()
+    last = {}
+    for place in places(settings.topic_prefix):
+        if place.shard == CONTROL_SHARD:
+            continue
+        head = heads.get(place.shard)
+        number = number_in_use(reader, place.shard) if head is None else head.control_number
+        if number is not None:
+            last[place.shard] = number
+    return last

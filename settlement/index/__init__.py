@@ -1,0 +1,1 @@
+"""The Token Price Index: reports, prices held, weights, values, fixings (RULEBOOK §2)."""

@@ -1,0 +1,144 @@
+"""What facts do to the books of an index (RULEBOOK §2): the only place that changes them.
+
+In: facts as they are decided, or as they were recorded, in order. Out: the books after them, the
+same either way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from fractions import Fraction
+from typing import Final, assert_never
+
+from events.facts import (
+    CapabilityReported,
+    IndexFixed,
+    IndexPublished,
+    IndexRulesSet,
+    IndexStale,
+    IndexValueReported,
+    ModelRetired,
+    ProviderPriceHeld,
+    ProviderPriceReported,
+    ProviderVolumeReported,
+)
+from events.units import DAY_NS
+from settlement.index.books import (
+    Fixing,
+    IndexBooks,
+    IndexStep,
+    ModelBook,
+    Volume,
+    exact_inputs,
+)
+from settlement.index.price_hold import Quote, blend
+from settlement.index.qualification import Scores
+from settlement.index.rules import IndexRules
+
+IndexFact = (
+    CapabilityReported
+    | ProviderPriceReported
+    | ProviderVolumeReported
+    | ModelRetired
+    | IndexValueReported
+    | IndexPublished
+    | ProviderPriceHeld
+    | IndexStale
+    | IndexFixed
+    | IndexRulesSet
+)
+INDEX_FACTS: Final = (
+    CapabilityReported,
+    ProviderPriceReported,
+    ProviderVolumeReported,
+    ModelRetired,
+    IndexValueReported,
+    IndexPublished,
+    ProviderPriceHeld,
+    IndexStale,
+    IndexFixed,
+    IndexRulesSet,
+)
+
+FIXINGS_KEPT: Final = 21  # 20 daily returns (eq. 7).
+# The next close may lie seven days before the session's opening, which is this close (RULEBOOK §1).
+STEPS_KEPT_NS: Final = 9 * DAY_NS
+
+
+def apply_index_fact(books: IndexBooks, fact: IndexFact) -> None:
+    """Change the books by a fact: the only place that does."""
+    match fact:
+        case CapabilityReported():
+            _apply_capability(books, fact)
+        case ProviderPriceReported():
+            _apply_price(books, fact)
+        case ProviderVolumeReported():
+            books.volumes[fact.provider] = Volume(fact.tokens, fact.at)
+        case ModelRetired():
+            models = books.models[fact.provider]
+            models[fact.model] = replace(models[fact.model], accepted=None, held=None)
+        case IndexValueReported():
+            books.reported_at = fact.at
+        case IndexPublished():
+            books.inputs = () if fact.cap_ppm is None else exact_inputs(books, fact.at)
+            _step(books, IndexStep(fact.at, fact.value_micros, is_stale=False))
+        case IndexStale():
+            books.inputs = ()
+            _step(books, IndexStep(fact.at, fact.value_micros, is_stale=True))
+        case IndexFixed():
+            books.fixings.append(Fixing(fact.business_date, fact.value_micros, fact.stale))
+            del books.fixings[:-FIXINGS_KEPT]
+            _forget_steps(books, fact.at - STEPS_KEPT_NS)
+        case IndexRulesSet():
+            books.rules = IndexRules(
+                **{one.name: getattr(fact, one.name) for one in fields(IndexRules)}
+            )
+        case ProviderPriceHeld():
+            pass  # The report itself, disposition `held`, has put the price aside, exact.
+        case _:
+            assert_never(fact)
+
+
+def _apply_capability(books: IndexBooks, fact: CapabilityReported) -> None:
+    scores = Scores(
+        *(
+            None if score is None else Fraction(score)
+            for score in (fact.mmlu, fact.humaneval, fact.gsm8k)
+        )
+    )
+    models = books.models.setdefault(fact.provider, {})
+    known = models.get(fact.model)
+    models[fact.model] = (
+        ModelBook(scores, fact.at)
+        if known is None
+        else replace(known, scores=scores, scores_at=fact.at)
+    )
+
+
+def _apply_price(books: IndexBooks, fact: ProviderPriceReported) -> None:
+    models = books.models[fact.provider]
+    quote = Quote(blend(fact.input_usd_per_mtok, fact.output_usd_per_mtok), fact.at)
+    match fact.disposition:
+        case "accepted":
+            models[fact.model] = replace(models[fact.model], accepted=quote, held=None)
+        case "held":
+            models[fact.model] = replace(models[fact.model], held=quote)
+        case "waiting":
+            pass  # An earlier repeat changes nothing.
+        case _:
+            assert_never(fact.disposition)
+
+
+def _step(books: IndexBooks, step: IndexStep) -> None:
+    assert not books.steps or books.steps[-1].at <= step.at, (books.steps[-1], step)
+    books.value_micros = step.value_micros
+    books.is_stale = step.is_stale
+    books.steps.append(step)
+
+
+def _forget_steps(books: IndexBooks, before: int) -> None:
+    """Forget what no later fixing looks at: what came before the last step before an instant."""
+    kept = 0
+    while kept + 1 < len(books.steps) and books.steps[kept + 1].at < before:
+        kept += 1
+    del books.steps[:kept]

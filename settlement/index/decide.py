@@ -1,0 +1,244 @@
+"""The Token Price Index: reports come in, values go out (RULEBOOK §2; §5.2, eq. 4-6).
+
+In: commands about providers' models, prices and volumes, or values from outside; the passing of
+time; the close; other rules. Out: facts, each through `emit`, which applies it with
+`apply_index_fact` and records it. A replay applies the recorded ones in order and has the same
+books. A value is published when its exact inputs have changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import date
+from fractions import Fraction
+from typing import Final, assert_never
+
+from events.commands import (
+    PublishIndex,
+    ReportCapability,
+    ReportProviderPrice,
+    ReportProviderVolume,
+    RetireModel,
+)
+from events.facts import (
+    CapabilityReported,
+    Fact,
+    IndexFixed,
+    IndexInput,
+    IndexPublished,
+    IndexRulesSet,
+    IndexStale,
+    IndexValueReported,
+    ModelRetired,
+    ProviderPriceHeld,
+    ProviderPriceReported,
+    ProviderVolumeReported,
+)
+from events.units import micros
+from settlement.index.apply import INDEX_FACTS, IndexFact, apply_index_fact
+from settlement.index.books import (
+    ExactInput,
+    IndexBooks,
+    exact_inputs,
+    from_state,
+    index_value,
+    next_expiry,
+    to_state,
+)
+from settlement.index.fixing import fixing_at
+from settlement.index.price_hold import Quote, blend, judge
+from settlement.index.refusals import IndexCommand, refuse_index_command
+from settlement.index.rules import IndexRules
+
+__all__ = [
+    "INDEX_FACTS",
+    "IndexBooks",
+    "IndexCommand",
+    "IndexFact",
+    "apply_index_fact",
+    "change_rules",
+    "exact_inputs",
+    "expire_prices",
+    "fix_index",
+    "from_state",
+    "refuse_index_command",
+    "take_index_command",
+    "to_state",
+]
+
+Emit = Callable[[Fact], None]
+STALE_REASON: Final = "no provider left"
+
+
+def take_index_command(books: IndexBooks, command: IndexCommand, *, now: int, emit: Emit) -> None:
+    """Take a command that was not refused, and publish what it changes.
+
+    now: the shard's clock after this command; prices that have expired by then are out already.
+    """
+    match command:
+        case ReportCapability():
+            emit(_capability(command))
+        case ReportProviderPrice():
+            _take_price(books, command, emit=emit)
+        case ReportProviderVolume():
+            emit(_volume(command))
+        case RetireModel():
+            emit(_retirement(command))
+        case PublishIndex():
+            emit(_value(command))
+            emit(_from_outside(command, now))
+        case _:
+            assert_never(command)
+    _publish_change(books, now, emit=emit)
+
+
+def expire_prices(books: IndexBooks, until: int, *, emit: Emit) -> None:
+    """Take out the prices that cease to be fresh by `until`, each at its own instant, in order.
+
+    until: the shard's clock after the next command, before that command is applied.
+    A price is fresh for 36 h, both ends included, and leaves the nanosecond after.
+    """
+    while (instant := next_expiry(books)) is not None and instant <= until:
+        _publish_change(books, instant, emit=emit)
+
+
+def change_rules(books: IndexBooks, rules: IndexRules, *, now: int, emit: Emit) -> None:
+    """Put other rules in force, and publish what they change; nothing if they are the same.
+
+    now: the shard's clock; prices that have expired by then are out already.
+    """
+    if rules == books.rules:
+        return
+    emit(IndexRulesSet(at=now, product=books.product.code, **asdict(rules)))
+    _publish_change(books, now, emit=emit)
+
+
+def fix_index(books: IndexBooks, business_date: date, *, close_at: int, emit: Emit) -> None:
+    """State the daily fixing; nothing if no value stood by the close."""
+    fixing = fixing_at(books.steps, close_at, window_ns=books.rules.fixing_ns)
+    if fixing is None:
+        return
+    value_micros, is_stale = fixing
+    emit(
+        IndexFixed(
+            at=close_at,
+            product=books.product.code,
+            business_date=business_date,
+            value_micros=value_micros,
+            stale=is_stale,
+        )
+    )
+
+
+def _capability(command: ReportCapability) -> CapabilityReported:
+    return CapabilityReported(
+        at=command.at,
+        product=command.product,
+        provider=command.provider,
+        model=command.model,
+        mmlu=command.mmlu,
+        humaneval=command.humaneval,
+        gsm8k=command.gsm8k,
+    )
+
+
+def _volume(command: ReportProviderVolume) -> ProviderVolumeReported:
+    return ProviderVolumeReported(
+        at=command.at, product=command.product, provider=command.provider, tokens=command.tokens
+    )
+
+
+def _retirement(command: RetireModel) -> ModelRetired:
+    return ModelRetired(
+        at=command.at, product=command.product, provider=command.provider, model=command.model
+    )
+
+
+def _value(command: PublishIndex) -> IndexValueReported:
+    return IndexValueReported(
+        at=command.at, product=command.product, value_micros=micros(Fraction(command.value))
+    )
+
+
+def _from_outside(command: PublishIndex, now: int) -> IndexPublished:
+    return IndexPublished(
+        at=now,
+        product=command.product,
+        value_micros=micros(Fraction(command.value)),
+        cap_ppm=None,
+        inputs=(),
+    )
+
+
+def _take_price(books: IndexBooks, command: ReportProviderPrice, *, emit: Emit) -> None:
+    model = books.models[command.provider][command.model]
+    raw_price = blend(command.input_usd_per_mtok, command.output_usd_per_mtok)
+    quote = Quote(raw_price, command.at)
+    disposition = judge(quote, accepted=model.accepted, held=model.held, rules=books.rules)
+    emit(
+        ProviderPriceReported(
+            at=command.at,
+            product=command.product,
+            provider=command.provider,
+            model=command.model,
+            input_usd_per_mtok=command.input_usd_per_mtok,
+            output_usd_per_mtok=command.output_usd_per_mtok,
+            disposition=disposition,
+        )
+    )
+    if disposition == "held" and model.accepted is not None:
+        emit(_held(command, last=model.accepted.raw_price, raw_price=raw_price))
+
+
+def _held(
+    command: ReportProviderPrice, *, last: Fraction, raw_price: Fraction
+) -> ProviderPriceHeld:
+    return ProviderPriceHeld(
+        at=command.at,
+        product=command.product,
+        provider=command.provider,
+        model=command.model,
+        last_price_micros=micros(last),
+        price_micros=micros(raw_price),
+    )
+
+
+def _publish_change(books: IndexBooks, instant: int, *, emit: Emit) -> None:
+    """Publish the value of this instant if its exact inputs are not those that stand."""
+    inputs = exact_inputs(books, instant)
+    if inputs == books.inputs:
+        return
+    if inputs:
+        emit(_published(books, inputs, at=instant))
+        return
+    assert books.value_micros is not None, f"inputs without a value: {books.inputs}"
+    emit(
+        IndexStale(
+            at=instant,
+            product=books.product.code,
+            value_micros=books.value_micros,
+            reason=STALE_REASON,
+        )
+    )
+
+
+def _published(books: IndexBooks, inputs: tuple[ExactInput, ...], *, at: int) -> IndexPublished:
+    return IndexPublished(
+        at=at,
+        product=books.product.code,
+        value_micros=micros(index_value(inputs)),
+        cap_ppm=micros(books.rules.cap_of(len(inputs))),
+        inputs=tuple(_printed(each) for each in inputs),
+    )
+
+
+def _printed(exact: ExactInput) -> IndexInput:
+    return IndexInput(
+        provider=exact.provider,
+        model=exact.model,
+        raw_price_micros=micros(exact.raw_price),
+        adjusted_price_micros=micros(exact.adjusted_price),
+        raw_weight_ppm=micros(exact.raw_weight),
+        weight_ppm=micros(exact.weight),
+    )

@@ -1,0 +1,136 @@
+"""Which index commands do not stand (RULEBOOK §2, WIRE §3).
+
+In: the books and a command that is well-formed, in time and of this product. Out: the first reason
+that holds, in the order of precedence, or None. Nothing is changed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import assert_never
+
+from events.commands import (
+    PublishIndex,
+    ReportCapability,
+    ReportProviderPrice,
+    ReportProviderVolume,
+    RetireModel,
+)
+from events.refusals import Reason, Refusal
+from events.units import INT64_MAX, fits_int64, format_decimal, format_instant, micros
+from settlement.index.books import IndexBooks
+from settlement.index.price_hold import blend
+from settlement.index.qualification import SCORE_MAX, THRESHOLDS, qualifies
+
+IndexCommand = (
+    ReportCapability | ReportProviderPrice | ReportProviderVolume | RetireModel | PublishIndex
+)
+
+
+def refuse_index_command(books: IndexBooks, command: IndexCommand) -> Refusal | None:
+    """Why an index command does not stand; None when it does."""
+    match command:
+        case ReportCapability():
+            return _refuse_capability(books, command)
+        case ReportProviderPrice():
+            return _refuse_price(books, command)
+        case ReportProviderVolume():
+            return _refuse_volume(books, command)
+        case RetireModel():
+            return _refuse_retirement(books, command)
+        case PublishIndex():
+            return _refuse_publication(books, command)
+        case _:
+            assert_never(command)
+
+
+def _refuse_capability(books: IndexBooks, command: ReportCapability) -> Refusal | None:
+    model = books.model(command.provider, command.model)
+    if model is not None and command.at < model.scores_at:
+        return _superseded(model.scores_at, command.at)
+    if books.product.is_index_external:
+        return _no_providers(books)
+    scores = (command.mmlu, command.humaneval, command.gsm8k)
+    if not all(0 <= score <= SCORE_MAX for score in scores if score is not None):
+        detail = f"expected percents from 0 to {SCORE_MAX}, found {_printed(scores)}"
+        return Refusal(Reason.INVALID_VALUE, detail)
+    return None
+
+
+def _refuse_price(books: IndexBooks, command: ReportProviderPrice) -> Refusal | None:
+    model = books.model(command.provider, command.model)
+    if model is None:
+        detail = f"expected a model with a capability report, found none of {command.subject}"
+        return Refusal(Reason.NOT_QUALIFIED, detail)
+    replaced = model.accepted if model.held is None else model.held
+    if replaced is not None and command.at < replaced.at:
+        return _superseded(replaced.at, command.at)
+    if not qualifies(model.scores):
+        detail = f"expected scores from {_printed(THRESHOLDS)} up, found {_printed(model.scores)}"
+        return Refusal(Reason.NOT_QUALIFIED, detail)
+    prices = (command.input_usd_per_mtok, command.output_usd_per_mtok)
+    raw_price = blend(*prices)
+    if min(prices) < 0 or raw_price == 0:
+        detail = f"expected prices from 0 up and not both 0, found {_printed(prices)}"
+        return Refusal(Reason.PRICE_INVALID, detail)
+    return _refuse_overflow(raw_price)
+
+
+def _refuse_volume(books: IndexBooks, command: ReportProviderVolume) -> Refusal | None:
+    volume = books.volumes.get(command.provider)
+    if volume is not None and command.at < volume.at:
+        return _superseded(volume.at, command.at)
+    if books.product.is_index_external:
+        return _no_providers(books)
+    if command.tokens < 0:
+        return Refusal(Reason.INVALID_VALUE, f"expected tokens from 0 up, found {command.tokens}")
+    return None
+
+
+def _refuse_retirement(books: IndexBooks, command: RetireModel) -> Refusal | None:
+    if books.model(command.provider, command.model) is None:
+        detail = f"expected a model with a capability report, found none of {command.subject}"
+        return Refusal(Reason.UNKNOWN_MODEL, detail)
+    return None
+
+
+def _refuse_publication(books: IndexBooks, command: PublishIndex) -> Refusal | None:
+    value = Fraction(command.value)
+    if books.reported_at is not None and command.at < books.reported_at:
+        return _superseded(books.reported_at, command.at)
+    # A positive value that rounds to 0 is refused too: a 0 would be published that nobody gave.
+    if micros(value) <= 0:
+        detail = f"expected a value from 0.000001 up, found {_printed((value,))}"
+        return Refusal(Reason.INVALID_VALUE, detail)
+    if not books.product.is_index_external:
+        detail = f"expected a product with an index from outside, found {books.product.code}"
+        return Refusal(Reason.INDEX_NOT_EXTERNAL, detail)
+    return _refuse_overflow(value)
+
+
+def _refuse_overflow(usd: Fraction) -> Refusal | None:
+    """A value beyond int64 in micros; adjusted prices and the index lie below the raw prices."""
+    if fits_int64(micros(usd)):
+        return None
+    detail = f"expected at most {INT64_MAX} micro-dollars, found {micros(usd)}"
+    return Refusal(Reason.AMOUNT_OVERFLOW, detail)
+
+
+def _superseded(standing: int, found: int) -> Refusal:
+    times = f"{format_instant(standing)} or later, found {format_instant(found)}"
+    return Refusal(Reason.SUPERSEDED, f"expected a report of {times}")
+
+
+def _no_providers(books: IndexBooks) -> Refusal:
+    detail = f"expected a product with an index of providers, found {books.product.code}"
+    return Refusal(Reason.INVALID_VALUE, detail)
+
+
+def _printed(numbers: Sequence[Fraction | Decimal | None]) -> str:
+    """For people, to six places."""
+    return ", ".join(
+        "none" if number is None else format_decimal(Decimal(micros(Fraction(number))).scaleb(-6))
+        for number in numbers
+    )

@@ -1,0 +1,120 @@
+"""Everything that is unsafe about topics is said in words, with what to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from services.broker.topic_creation import DAY_MS, TopicPlan, make_topics
+from services.broker.topic_safety import Safety, look_at_kafka, topic_safety
+from services.broker.topic_state import TopicFound, topics_admin
+from services.journal.reader import Head, Reader
+from services.settings import Settings
+from tests.waiting import until_kafka_shows
+
+SAFE = TopicFound("t", "id", partitions=2, replicas=3, in_sync=3, configs=TopicPlan().configs)
+DAYS_7, DAYS_30 = str(7 * DAY_MS), str(30 * DAY_MS)
+
+
+def verdicts(topic: TopicFound) -> list[tuple[str, str]]:
+    """Verdict and finding of all that is said about a topic."""
+    return [(one.verdict, one.found) for one in topic_safety(topic)]
+
+
+def with_configs(**changed: str) -> TopicFound:
+    """The safe topic with other settings; `_` for `.` in their names."""
+    named = {name.replace("_", "."): value for name, value in changed.items()}
+    return replace(SAFE, configs={**SAFE.configs, **named})
+
+
+def test_topics_as_we_make_them_on_three_brokers_are_safe() -> None:
+    assert verdicts(SAFE) == [("ok", "2 partitions, 3 replicas, kept for ever")]
+
+
+@pytest.mark.parametrize(
+    ("topic", "verdict", "said"),
+    [
+        (with_configs(cleanup_policy="compact"), "fail", "is compacted"),
+        (with_configs(cleanup_policy="compact,delete"), "fail", "is compacted"),
+        (with_configs(retention_ms=DAYS_7), "fail", "keeps messages for 7.0 days only"),
+        (with_configs(retention_ms=DAYS_30), "warn", "keeps messages for 30 days"),
+        (with_configs(retention_bytes="1000"), "fail", "keeps at most 1000 bytes"),
+        (with_configs(max_message_bytes="65536"), "fail", "takes no message over 65536 bytes"),
+        (replace(SAFE, in_sync=1), "fail", "1 replicas in step, 2 are needed"),
+        (replace(SAFE, replicas=2, in_sync=2), "warn", "min.insync.replicas is 2 of 2"),
+        (with_configs(min_insync_replicas="1"), "loose", "min.insync.replicas is 1"),
+        (with_configs(unclean_leader_election_enable="true"), "loose", "unclean leader election"),
+    ],
+)
+def test_what_is_unsafe_is_said(topic: TopicFound, verdict: str, said: str) -> None:
+    ((found_verdict, found),) = verdicts(topic)
+    assert found_verdict == verdict
+    assert found.startswith(said)
+
+
+def test_one_broker_is_loose_in_two_ways() -> None:
+    plan = TopicPlan(replication=1, min_insync=1)
+    alone = replace(SAFE, replicas=1, in_sync=1, configs=plan.configs)
+    assert [verdict for verdict, _ in verdicts(alone)] == ["loose", "loose"]
+
+
+def test_a_limit_in_time_by_the_sender_s_clock_is_unsafe() -> None:
+    found = verdicts(with_configs(retention_ms=DAYS_30, message_timestamp_type="CreateTime"))
+    assert [verdict for verdict, _ in found] == ["warn", "fail"]
+
+
+def test_every_unsafe_finding_says_what_to_do() -> None:
+    bad = {"cleanup.policy": "compact", "retention.ms": "1", "retention.bytes": "1"}
+    rest = {"max.message.bytes": "1", "unclean.leader.election.enable": "true"}
+    worst = replace(SAFE, replicas=1, in_sync=0, configs={**SAFE.configs, **bad, **rest})
+    findings = list(topic_safety(worst))
+    assert len(findings) == 8
+    assert [one for one in findings if not one.advice] == []
+
+
+def seen(settings: Settings, heads: dict[str, Head] | None = None) -> list[Safety]:
+    """What is said about the real broker, beyond what is well."""
+    assert settings.database is not None
+    with Reader(settings.database) as reader:
+        known = reader.heads() | (heads or {})
+        found = look_at_kafka(settings, reader.inboxes(), heads=known)
+        return [one for one in found if one.verdict != "ok"]
+
+
+def test_one_real_broker_is_only_loose(streams: Settings) -> None:
+    make_topics(streams, TopicPlan(replication=1, min_insync=1))
+    assert {one.verdict for one in seen(streams)} == {"loose"}
+    assert len(seen(streams)) == 6
+
+
+def test_what_others_change_at_a_real_topic_is_seen(streams: Settings) -> None:
+    make_topics(streams, TopicPlan(replication=1, min_insync=1))
+    name = f"{streams.topic_prefix}.control"
+    changed = {"cleanup.policy": "compact", "retention.ms": "3600000"}
+    with topics_admin(streams) as admin:
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, changed)])
+    until_kafka_shows(streams, lambda found: changed.items() <= found[name].configs.items())
+    said = {one.found.partition(":")[0] for one in seen(streams) if one.verdict == "fail"}
+    assert said == {"is compacted", "keeps messages for 0.0 days only"}
+
+
+def test_an_offset_that_kafka_does_not_have_is_seen(streams: Settings) -> None:
+    make_topics(streams, TopicPlan(replication=1, min_insync=1))
+    head = Head("market/SIT", seq=7, chain=b"", next_offset=7)
+    (lost,) = [one for one in seen(streams, {"market/SIT": head}) if one.verdict == "fail"]
+    assert lost.what == "market/SIT"
+    assert "goes on at offset 7" in lost.found
+    assert "Kafka has 0 to 0" in lost.found
+
+
+def test_missing_topics_are_seen(streams: Settings) -> None:
+    make_topics(streams, TopicPlan(replication=1, min_insync=1))
+    name = f"{streams.topic_prefix}.market"
+    with topics_admin(streams) as admin:
+        admin.delete_topics([name])
+    until_kafka_shows(streams, lambda found: name not in found)
+    (missing,) = [one for one in seen(streams) if one.verdict == "fail"]
+    assert missing.what == "recorded table"
+    assert "Kafka does not have it" in missing.found

@@ -1,0 +1,100 @@
+"""Whether a shard is ready, and how far behind: from what Kafka had and what is durable."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+import pytest
+
+from services.worker.lag import Progress
+from services.worker.metrics import (
+    CATCHING_UP,
+    LOADING,
+    NOT_IN_USE,
+    READY,
+    SILENT,
+    TROUBLED,
+    WAITING,
+    Metrics,
+)
+
+SIT = "market/SIT"
+
+
+def test_a_shard_is_caught_up_while_all_is_durable_that_was_there_lately() -> None:
+    progress = Progress()
+    progress.durable = 7
+    progress.look(7, at=100.0)
+    assert progress.is_caught_up(104.0)
+    assert not progress.is_caught_up(106.0)
+    assert (progress.lag_messages, progress.lag_seconds(104.0)) == (0, 0.0)
+
+
+def test_a_shard_that_keeps_pace_is_caught_up_though_there_is_always_more() -> None:
+    progress = Progress()
+    for second in range(100):
+        progress.look(1_000 * second, at=float(second))
+        progress.durable = 1_000 * (second - 2)
+    assert progress.is_caught_up(99.5)
+    assert progress.lag_messages == 2_000
+    assert progress.lag_seconds(monotonic() + 99) > 0
+
+
+def test_a_shard_whose_commits_hang_is_behind_however_long_nothing_comes() -> None:
+    progress = Progress()
+    progress.durable = 5
+    for second in range(100):
+        progress.look(6, at=float(second))
+    assert not progress.is_caught_up(99.5)
+    assert progress.lag_messages == 1
+    progress.durable = 6
+    assert progress.is_caught_up(99.5)
+
+
+def test_a_kafka_that_says_nothing_is_noticed() -> None:
+    begun = monotonic()
+    progress = Progress()
+    progress.durable = 5
+    progress.look(5, at=begun)
+    assert progress.is_heard(begun + 4)
+    assert not progress.is_heard(begun + 6)
+    assert progress.lag_seconds(begun + 60) == pytest.approx(60, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("said", "looked_s", "durable", "shown", "is_ready"),
+    [
+        (LOADING, 0, None, LOADING, False),
+        (CATCHING_UP, 0, 3, CATCHING_UP, False),
+        (CATCHING_UP, 0, 4, READY, True),
+        (CATCHING_UP, 9, 4, SILENT, False),
+        (WAITING, 0, 3, WAITING, True),
+        (WAITING, 9, 3, SILENT, False),
+        (NOT_IN_USE, 0, None, NOT_IN_USE, True),
+        (NOT_IN_USE, 9, None, SILENT, False),
+        (TROUBLED, 0, 4, TROUBLED, False),
+    ],
+)
+def test_a_shard_is_shown_as_it_stands_when_it_is_asked_for(
+    said: str, looked_s: float, durable: int | None, shown: str, *, is_ready: bool
+) -> None:
+    measures, progress = Metrics(), Progress()
+    measures.is_in_group = True
+    measures.follow(SIT, progress)
+    measures.stands(SIT, said)
+    progress.durable = durable
+    progress.look(4, at=monotonic() - looked_s)
+    assert measures.standings()[SIT].state == shown
+    assert measures.is_ready == is_ready
+
+
+def test_lag_is_told_as_of_the_moment_it_is_asked_for() -> None:
+    measures, progress = Metrics(), Progress()
+    measures.follow(SIT, progress)
+    progress.durable = 1
+    progress.look(4, at=monotonic())
+    assert b'clearing_lag_messages{shard="market/SIT"} 3.0' in measures.text()
+    progress.durable = 4
+    text = measures.text()
+    assert b'clearing_lag_messages{shard="market/SIT"} 0.0' in text
+    assert b'clearing_lag_seconds{shard="market/SIT"} 0.0' in text

@@ -1,0 +1,77 @@
+"""How a keeper says that its shard stands, on a real journal and an inbox played by the test."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from services.broker.topics import place_of
+from services.journal.migrate import migrate
+from services.settings import load_settings
+from services.worker.context import WorkerContext
+from services.worker.metrics import LOADING, NOT_IN_USE, Metrics
+from services.worker.pg_notify import Notices
+from services.worker.shard_supervisor import ShardSupervisor
+
+SETTINGS = load_settings(brokers="kafka.test:9092", clock_interval_s=0)
+SCU = place_of("market/SCU")
+
+
+class Said(Metrics):
+    """Keeps the states that were told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.states: list[str] = []
+        self.are_four = asyncio.Event()
+
+    def stands(self, shard: str, state: str, *, detail: str = "") -> None:
+        """Keep it."""
+        super().stands(shard, state, detail=detail)
+        self.states.append(state)
+        if len(self.states) == 4:
+            self.are_four.set()
+
+
+class Inbox:
+    """A consumer of an empty inbox."""
+
+    async def end_offsets(self, partitions: list[object]) -> dict[object, int]:
+        """It is empty."""
+        return dict.fromkeys(partitions, 0)
+
+    async def position(self, *_: object) -> int:
+        """At its beginning."""
+        return 0
+
+    async def getmany(self, *_: object, **__: object) -> dict[object, object]:
+        """Nothing."""
+        return {}
+
+    def seek(self, *_: object) -> None:
+        """Go on anywhere."""
+
+    def pause(self, *_: object) -> None:
+        """Give nothing."""
+
+    def assignment(self) -> set[object]:
+        """It is taken away before it would give anything again."""
+        return set()
+
+
+def test_a_product_that_is_not_in_use_is_said_to_be_so_all_the_time(database: str) -> None:
+    migrate(database)
+    said = Said()
+    inbox: Any = Inbox()
+
+    async def kept() -> None:
+        around = WorkerContext(SETTINGS, database, inbox, said, Notices(database))
+        keeper = ShardSupervisor(SCU, around, checked=asyncio.sleep(0))
+        keeping = asyncio.create_task(keeper.keep())
+        async with asyncio.timeout(15):
+            await said.are_four.wait()
+        keeper.release()
+        await keeping
+
+    asyncio.run(kept())
+    assert said.states[:4] == [LOADING, NOT_IN_USE, NOT_IN_USE, NOT_IN_USE]
