@@ -22,7 +22,7 @@ from settlement.index.decide import (
     take_index_command,
 )
 
-CASES = Path(__file__).parents[3] / "shared/cases"
+CASES = Path(__file__).parents[4] / "shared/cases"
 START = parse_instant("2026-06-08T00:00:00Z")
 DAY = date(2026, 6, 8)
 Texts = tuple[str | None, str | None, str | None]
