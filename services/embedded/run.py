@@ -2,8 +2,7 @@
 
 In: blocks of a source. Out: one transaction for each block, in order, written while the next is
 decided. All that a block caused (rows, links, ids, read models, snapshots) and the place in the
-source become durable together, or not at all. What a market has to say at a close by the million
-is sent while the members' close is decided, in the same transaction.
+source become durable together, or not at all.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import Final, Self
 import numpy as np
 
 from events.codec import Malformed, decode_command
-from events.commands import CloseSession, Command, RunCycle
+from events.commands import CloseSession, Command
 from events.trade_line import TRADE_LINES, TradeFields
 from services.embedded.law_note import BROKEN, Undecided
 from services.hosting.commit_queue import CommitQueue
@@ -27,12 +26,10 @@ from services.hosting.interpreter import paced
 from services.hosting.outbox_batch import emptied, refusals_in
 from services.hosting.restore import last_line, restore
 from services.hosting.snapshots import snapshot_rows
-from services.journal.batch import Batch, HeadMove, Int64s, PartRow, SnapshotRow, SourceMove
-from services.journal.early import EarlyRows
+from services.journal.batch import Batch, HeadMove, Int64s, SnapshotRow, SourceMove
 from services.journal.id_index import wire_keys
 from services.journal.reader import Reader
-from services.journal.tables import JOURNAL_PART, STATEMENT
-from services.journal.writer import ROWS_PACKED, Journal
+from services.journal.writer import Journal
 from services.shards.clearinghouse import (
     RANKS,
     Clearinghouse,
@@ -46,8 +43,6 @@ from services.shards.routing import market_shard, shard_of
 from services.sources.source import Block
 
 LINES_A_BLOCK: Final = 8_192
-# Parts packed between two turns of the writing thread: one by one it would wait for each.
-PARTS_PACKED: Final = 8
 _NO_MARKET: Final = b""
 _NOVATED: Final = b'{"type":"trade_novated/1"'
 
@@ -81,7 +76,6 @@ class EmbeddedRun:
         }
         self._memory = IdMemory(self._reader)
         self._handing = CommitQueue(self._journal, self._memory)
-        self._batch = Batch()
         self._snapshots: list[SnapshotRow] = []
         self._decoded: dict[int, Command | Malformed] = {}
         self._undecided: Undecided | None = None
@@ -179,22 +173,9 @@ class EmbeddedRun:
     def _take(self, inbound: Inbound) -> None:
         decoded = self._decoded.pop(inbound.position, None) or decode_command(inbound.line)
         closes = self.house.outbox.closes
-        if isinstance(decoded, CloseSession | RunCycle):
-            for log in self.house.logs():
-                log.early = self._send_early
         take_decoded(self.house, inbound, decoded=decoded, memory=self._memory)
         if isinstance(decoded, CloseSession) and self.house.outbox.closes > closes:
             self._snapshots += snapshot_rows(self.house, decoded.business_date)
-
-    def _send_early(self, parts: list[PartRow]) -> None:
-        """Parts, and statements that are there, go to the writer before the block is decided."""
-        if self._batch.early is None:
-            self._batch.early = EarlyRows(dict(self._heads))
-            self._handing.writer.begin(self._batch)
-        outbox = self.house.outbox
-        self._batch.early.put(JOURNAL_PART, parts, at_once=PARTS_PACKED)
-        self._batch.early.put(STATEMENT, outbox.statements, at_once=ROWS_PACKED)
-        outbox.statements = []
 
     def _prepare(
         self, block: Block, found: list[TradeFields], *, others: list[int]
@@ -247,7 +228,7 @@ class EmbeddedRun:
     def _submit(self, move: SourceMove) -> None:
         outbox = self.house.outbox
         self.tally.days += [(day, shard, said) for shard, day, _, said in outbox.days]
-        batch, self._batch = emptied(outbox, self._batch), Batch()
+        batch = emptied(outbox)
         batch.source = move
         for log in self.house.logs():
             self._add_rows(batch, log, offset=move.position)

@@ -25,9 +25,9 @@ def refusals_in(decided: Iterable[bytes]) -> Counter[str]:
     )
 
 
-def emptied(outbox: Outbox, into: Batch | None = None) -> Batch:
-    """Everything in the outbox, moved into a batch: a new one, or one that was begun."""
-    batch = Batch() if into is None else into
+def emptied(outbox: Outbox) -> Batch:
+    """Everything in the outbox, moved into a batch."""
+    batch = Batch()
     batch.links = list(outbox.links)
     batch.prices, batch.statements = outbox.prices, outbox.statements
     batch.numbers = outbox.numbers

@@ -11,8 +11,6 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from services.journal.early import EarlyRows
-
 Int64s = NDArray[np.int64]
 
 BEFORE_FIRST_SESSION = date(1, 1, 1)
@@ -84,8 +82,7 @@ class Batch:
     """The rows of one transaction; everything may be empty.
 
     identities: (shard, keys, seqs), one entry per shard, the ids that these rows make known;
-    seals: what `IdIndex.add` gave back for them; early: rows that are written before the
-    rest of the batch is known.
+    seals: what `IdIndex.add` gave back for them.
     """
 
     rows: list[JournalRow] = field(default_factory=list)
@@ -100,4 +97,3 @@ class Batch:
     prices: list[PriceRow] = field(default_factory=list)
     statements: list[StatementRow] = field(default_factory=list)
     numbers: list[NumberRow] = field(default_factory=list)
-    early: EarlyRows | None = None

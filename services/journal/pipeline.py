@@ -3,7 +3,7 @@
 In: batches in order. Out: the same batches committed in order, one at a time. At most one is being
 written and one waits; a third waits at `submit`, so memory is bounded. The first error stops the
 line: nothing after it is written, and it surfaces in the caller's thread at the next `submit`,
-`drain` or `close`. A batch with early rows may be begun before it is whole (early.py).
+`drain` or `close`.
 """
 
 import threading
@@ -32,37 +32,20 @@ class PipelinedWriter:
         self._journal = journal
         self._done = done
         self._waiting: Queue[Batch | None] = Queue(maxsize=1)
-        self._begun: Batch | None = None
         self._error: BaseException | None = None
         self._closed = False
         self._thread = threading.Thread(target=self._write, name="journal-writer", daemon=True)
         self._thread.start()
 
-    def begin(self, batch: Batch) -> None:
-        """Hand over a batch of which only early rows come for now; `submit` it when it is whole.
-
-        Waits and raises as `submit`.
-        """
-        assert batch.early is not None
-        self.submit(batch)
-        self._begun = batch
-
     def submit(self, batch: Batch) -> None:
         """Hand over a batch; waits while one is being written and one waits. Raises as `drain`."""
         self._raise_error()
         assert not self._closed
-        if self._begun is None:
-            self._waiting.put(batch)
-        else:
-            assert batch is self._begun, "another batch was begun and is not whole"
-            self._begun = None
-            assert batch.early is not None
-            batch.early.end()
+        self._waiting.put(batch)
         self._raise_error()
 
     def drain(self) -> None:
         """Wait until all that was handed over is durable. Raises the error if it is not."""
-        assert self._begun is None, "a batch was begun and is not whole"
         self._waiting.join()
         self._raise_error()
 
@@ -83,8 +66,6 @@ class PipelinedWriter:
     def _end(self) -> None:
         if not self._closed:
             self._closed = True
-            if self._begun is not None and self._begun.early is not None:
-                self._begun.early.abandon()
             self._waiting.put(None)
             self._thread.join()
 

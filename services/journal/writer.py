@@ -2,16 +2,14 @@
 
 In: a `Batch`. Out: all of it durable, or an exception of `trouble.py` and nothing of it. Law: the
 head of every shard of the batch moves from where the batch says it was, or the batch is not
-written: two processes can never both extend a shard. Rows that come before the rest of their batch
-(early.py) stand under the same law: the heads are held where they must be before the first of them
-is sent. A commit is never tried again here; `CommitUnknown` is answered by reading the heads anew.
+written: two processes can never both extend a shard. A commit is never tried again here;
+`CommitUnknown` is answered by reading the heads anew.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
-from itertools import groupby, islice
-from operator import itemgetter
+from itertools import islice
 from typing import Any, Self
 
 import psycopg
@@ -19,7 +17,6 @@ import psycopg
 from services.journal.batch import Batch, HeadMove, SourceMove
 from services.journal.connecting import Connection, connect
 from services.journal.copying import HEADER, TRAILER, pack, pack_journal, pack_statements
-from services.journal.early import EarlyRows
 from services.journal.id_index import runs_of
 from services.journal.migrate import check_schema
 from services.journal.tables import (
@@ -42,11 +39,6 @@ from services.journal.writer_lock import claim
 # Rows packed at once: about half a megabyte of journal, so that the server works while we pack.
 ROWS_PACKED = 1000
 
-HOLD_HEADS = """
-SELECT head.shard FROM clearing.shard_head AS head
-JOIN unnest(%b::text[], %b::bigint[]) AS held (shard, seq) USING (shard)
-WHERE head.seq = held.seq ORDER BY head.shard FOR UPDATE OF head
-"""
 MOVE_HEADS = """
 UPDATE clearing.shard_head AS head
 SET seq = moved.seq_after, chain = moved.chain, next_offset = moved.next_offset,
@@ -114,12 +106,9 @@ class Journal:
         it is durable. CommitUnknown: all of it or nothing; ask the heads.
         """
         try:
-            if batch.early is not None:
-                self._append_early(batch.early)
             months = self._make_months(batch)
             with translated("writing a batch"):
-                if batch.early is None:
-                    self._connection.execute("BEGIN")
+                self._connection.execute("BEGIN")
                 self._move_heads(batch.heads)
                 self._move_source(batch.source)
                 self._append_all(batch)
@@ -138,16 +127,6 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _append_early(self, early: EarlyRows) -> None:
-        """Begin, and append rows as they come, until the rest of their batch is there."""
-        with translated("writing a batch"):
-            self._connection.execute("BEGIN")
-            values = [[*early.heads], [*early.heads.values()]]
-            self._expect(HOLD_HEADS, values, before=early.heads)
-            for table, pieces in groupby(early, key=itemgetter(0)):
-                pack_some = _packer(table)
-                self._append(table, (pack_some(rows) for _, rows in pieces))
 
     def _make_months(self, batch: Batch) -> set[tuple[int, int]]:
         """Make the partitions of months not written before, each once in the life of a writer."""

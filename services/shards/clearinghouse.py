@@ -194,7 +194,6 @@ def take_market_copy(
     books, log = market.books, market.log
     session = books.control.business_date
     emission = Emission(log.shard, log.seq, lambda fact: apply_market_fact(books, fact))
-    emission.stated = log.send_complete
     flows = decide_copy(books, command, emit=emission)
     if isinstance(command, CloseSession):
         _state_day(outbox, command, state_hash=market_hash(books), emit=emission)
@@ -216,7 +215,6 @@ def take_member_copy(
     books, log = house.member, house.member_log
     session = books.control.business_date
     emission = Emission(log.shard, log.seq, lambda fact: apply_member_fact(books, fact))
-    emission.stated = log.send_complete
     if isinstance(command, _Barrier):
         cycle = cycle_of(books, command)
         totals = settle_cycle(books, cycle, flows=flows, emit=emission)

@@ -25,17 +25,13 @@ _BETWEEN: Final = "}\n"
 
 @dataclass(slots=True)
 class Emission:
-    """Collects what one input causes; a block is one fact, or many joined by line ends.
-
-    stated: hears of the blocks so far when there are many more.
-    """
+    """Collects what one input causes; a block is one fact, or many joined by line ends."""
 
     shard: str
     seq: int
     apply: Callable[[Fact], None]
     blocks: list[bytes] = field(default_factory=list)
     refusal: Refusal | None = None
-    stated: Callable[[Sequence[bytes]], None] | None = None
 
     def __call__(self, fact: Fact) -> None:
         """The fact has happened: apply it and record it."""
@@ -59,8 +55,6 @@ class Emission:
         for first in range(0, len(columns[0]), count):
             some = [column[first : first + count] for column in columns]
             self.blocks.append(_joined(head, texts, columns=some).encode())
-        if self.stated is not None:
-            self.stated(self.blocks)
 
     def refuse(self, refusal: Refusal, at: int, *, kind: str | None, reference: str | None) -> None:
         """The command does not stand."""

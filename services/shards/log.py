@@ -6,7 +6,7 @@ journal's columns, and the parts beyond the first. Nothing here is durable; the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
@@ -33,9 +33,7 @@ class Inbound(NamedTuple):
 class ShardLog:
     """What one shard has to write. seq: of the next row; chain: of the row before.
 
-    novated: trades cleared by the fast path; decided: the first facts of all other rows; early:
-    who takes parts beyond the first as soon as they are complete, else they come to `parts`; sent:
-    how many parts of the row being decided it has, the first, which it never gets, among them.
+    novated: trades cleared by the fast path; decided: the first facts of all other rows.
     """
 
     shard: str
@@ -45,8 +43,6 @@ class ShardLog:
     parts: list[PartRow] = field(default_factory=list)
     novated: int = 0
     decided: list[bytes] = field(default_factory=list)
-    early: Callable[[list[PartRow]], None] | None = None
-    sent: int = 1
 
     def record(
         self, inbound: Inbound, blocks: Sequence[bytes], *, business_date: date | None
@@ -71,24 +67,7 @@ class ShardLog:
             )
         )
         self.decided.append(parts[0])
-        if self.early is None:
-            self.parts += self._part_rows(parts)
-        else:
-            self._send(parts, self.early)
-        self.seq, self.sent = self.seq + 1, 1
-
-    def send_complete(self, blocks: Sequence[bytes]) -> None:
-        """Hand over what parts of the row being decided no later fact will change."""
-        if self.early is not None:
-            self._send(parts_of(blocks)[:-1], self.early)
-
-    def _send(self, parts: Sequence[bytes], early: Callable[[list[PartRow]], None]) -> None:
-        more = self._part_rows(parts)
-        if more:
-            self.sent = len(parts)
-            early(more)
-
-    def _part_rows(self, parts: Sequence[bytes]) -> list[PartRow]:
-        return [
-            (self.shard, self.seq, number, parts[number]) for number in range(self.sent, len(parts))
+        self.parts += [
+            (self.shard, self.seq, number, part) for number, part in enumerate(parts[1:], start=1)
         ]
+        self.seq += 1

@@ -10,7 +10,7 @@ from events.facts import Fact, VariationSettled
 from events.units import parse_instant
 from services.shards import emission
 from services.shards.emission import Emission, parts_of
-from services.shards.log import Inbound, PartRow, ShardLog
+from services.shards.log import Inbound, ShardLog
 
 AT = parse_instant("2026-06-08T21:00:00Z")
 INBOUND = Inbound("control/0", 1, 256, b"{}")
@@ -65,32 +65,19 @@ def test_a_block_has_as_many_facts_as_fit_if_all_were_the_longest(
         assert len(stated.blocks) == blocks
 
 
-@given(st.lists(st.integers(1, 40), max_size=30), st.booleans())
-def test_parts_sent_early_are_those_of_the_whole(lengths: list[int], is_early: bool) -> None:  # noqa: FBT001
+@given(st.lists(st.integers(1, 40), max_size=30))
+def test_parts_beyond_the_first_are_rows_of_their_own(lengths: list[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(emission, "PART_BYTES_MAX", 50)
         blocks = [bytes([65 + place]) * length for place, length in enumerate(lengths)]
-        log, sent = ShardLog("market/SIT"), list[PartRow]()
-        log.early = sent.extend if is_early else None
-        for count in range(len(blocks)):
-            log.send_complete(blocks[:count])
-        log.record(INBOUND, blocks, business_date=None)
-        first = log.rows[0]
+        log = ShardLog("market/SIT")
+        for _ in range(2):
+            log.record(INBOUND, blocks, business_date=None)
         expected = parts_of(blocks) if blocks else [b""]
-    assert first[7:9] == (len(expected), expected[0])
-    rows = [("market/SIT", 0, number, expected[number]) for number in range(1, len(expected))]
-    assert (sent, log.parts) == ((rows, []) if is_early else ([], rows))
-
-
-def test_parts_of_the_next_row_begin_anew() -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(emission, "PART_BYTES_MAX", 4)
-        log, sent = ShardLog("market/SIT"), list[PartRow]()
-        log.early = sent.extend
-        for seq in range(2):
-            log.send_complete([b"aaa", b"bbb", b"ccc"])
-            assert [row[1:3] for row in sent] == [
-                (one, 1 + part) for one in range(seq) for part in (0, 1)
-            ] + [(seq, 1)]
-            log.record(INBOUND, [b"aaa", b"bbb", b"ccc"], business_date=None)
-    assert len(sent) == 4
+    assert [row[7:9] for row in log.rows] == 2 * [(len(expected), expected[0])]
+    assert log.parts == [
+        ("market/SIT", seq, number, part)
+        for seq in range(2)
+        for number, part in enumerate(expected)
+        if number
+    ]
