@@ -18,8 +18,10 @@ from typing import Any, Final, NamedTuple, get_type_hints
 
 from pydantic import ValidationError
 
-from events.commands import COMMANDS, Command
-from events.facts import FACTS, Fact
+from events.command import Command
+from events.commands import COMMANDS
+from events.fact import Fact
+from events.facts import FACTS
 from events.strict_json import NotStrict, shown, strict_object
 from events.wire_fields import expected_of, is_identifier
 

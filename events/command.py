@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,11 +12,16 @@ MEMBER: Final = "member"
 
 
 class Command(BaseModel):
-    """What somebody outside asks for. `TYPE` is its name on the wire, `SHARD` where it goes."""
+    """What somebody outside asks for.
+
+    TYPE: its name on the wire; SHARD: where it goes; SUBJECT: the fields by which a refusal names
+    it (WIRE §3, command_refused).
+    """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
     TYPE: ClassVar[str]
     SHARD: ClassVar[str]
+    SUBJECT: ClassVar[tuple[str, ...]] = ()
 
     @property
     def event_time(self) -> int:
@@ -25,5 +30,10 @@ class Command(BaseModel):
 
     @property
     def subject(self) -> str | None:
-        """What a refusal calls it by (WIRE §3, command_refused)."""
-        return None
+        """What a refusal calls it by."""
+        return "/".join(str(getattr(self, name)) for name in self.SUBJECT) or None
+
+
+def content(command: Command) -> tuple[Any, ...]:
+    """The normalised values: two commands of one content ask for the same (RULEBOOK §3)."""
+    return (command.TYPE, *(getattr(command, field) for field in type(command).model_fields))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal, TypeAlias
 
 from events.command import CONTROL, Command
 from events.wire_fields import BusinessDate, FreeText, Identifier, Instant, Name
@@ -13,16 +13,12 @@ class Configure(Command):
 
     TYPE: ClassVar[str] = "configure/1"
     SHARD: ClassVar[str] = CONTROL
+    SUBJECT: ClassVar[tuple[str, ...]] = ("parameter",)
     parameter: Identifier
     product: Identifier | None
     value: FreeText
     effective_date: BusinessDate
     at: Instant
-
-    @property
-    def subject(self) -> str:
-        """The parameter."""
-        return self.parameter
 
 
 class AdmitMember(Command):
@@ -30,14 +26,10 @@ class AdmitMember(Command):
 
     TYPE: ClassVar[str] = "admit_member/1"
     SHARD: ClassVar[str] = CONTROL
+    SUBJECT: ClassVar[tuple[str, ...]] = ("member",)
     member: Identifier
     name: Name
     at: Instant
-
-    @property
-    def subject(self) -> str:
-        """The member."""
-        return self.member
 
 
 class OpenAccount(Command):
@@ -45,16 +37,12 @@ class OpenAccount(Command):
 
     TYPE: ClassVar[str] = "open_account/1"
     SHARD: ClassVar[str] = CONTROL
+    SUBJECT: ClassVar[tuple[str, ...]] = ("account",)
     account: Identifier
     member: Identifier
     origin: Literal["house", "customer"]
     owner: Identifier
     at: Instant
-
-    @property
-    def subject(self) -> str:
-        """The account."""
-        return self.account
 
 
 class SuspendAccount(Command):
@@ -62,14 +50,10 @@ class SuspendAccount(Command):
 
     TYPE: ClassVar[str] = "suspend_account/1"
     SHARD: ClassVar[str] = CONTROL
+    SUBJECT: ClassVar[tuple[str, ...]] = ("account",)
     account: Identifier
     reason: Name
     at: Instant
-
-    @property
-    def subject(self) -> str:
-        """The account."""
-        return self.account
 
 
 class ReinstateAccount(Command):
@@ -77,14 +61,10 @@ class ReinstateAccount(Command):
 
     TYPE: ClassVar[str] = "reinstate_account/1"
     SHARD: ClassVar[str] = CONTROL
+    SUBJECT: ClassVar[tuple[str, ...]] = ("account",)
     account: Identifier
     reason: Name
     at: Instant
-
-    @property
-    def subject(self) -> str:
-        """The account."""
-        return self.account
 
 
 class DeclareDefault(Command):
@@ -92,14 +72,10 @@ class DeclareDefault(Command):
 
     TYPE: ClassVar[str] = "declare_default/1"
     SHARD: ClassVar[str] = CONTROL
+    SUBJECT: ClassVar[tuple[str, ...]] = ("member",)
     member: Identifier
     reason: Name
     at: Instant
-
-    @property
-    def subject(self) -> str:
-        """The member."""
-        return self.member
 
 
 class OpenSession(Command):
@@ -107,13 +83,9 @@ class OpenSession(Command):
 
     TYPE: ClassVar[str] = "open_session/1"
     SHARD: ClassVar[str] = CONTROL
+    SUBJECT: ClassVar[tuple[str, ...]] = ("business_date",)
     business_date: BusinessDate
     at: Instant
-
-    @property
-    def subject(self) -> str:
-        """The business date."""
-        return self.business_date.isoformat()
 
 
 class AdvanceClock(Command):
@@ -129,13 +101,9 @@ class RunCycle(Command):
 
     TYPE: ClassVar[str] = "run_cycle/1"
     SHARD: ClassVar[str] = CONTROL
+    SUBJECT: ClassVar[tuple[str, ...]] = ("cycle",)
     cycle: Identifier
     at: Instant
-
-    @property
-    def subject(self) -> str:
-        """The cycle."""
-        return self.cycle
 
 
 class CloseSession(Command):
@@ -143,11 +111,25 @@ class CloseSession(Command):
 
     TYPE: ClassVar[str] = "close_session/1"
     SHARD: ClassVar[str] = CONTROL
+    SUBJECT: ClassVar[tuple[str, ...]] = ("business_date",)
     business_date: BusinessDate
     next_business_date: BusinessDate
     at: Instant
 
-    @property
-    def subject(self) -> str:
-        """The business date."""
-        return self.business_date.isoformat()
+
+ControlCommand: TypeAlias = (
+    Configure
+    | AdmitMember
+    | OpenAccount
+    | SuspendAccount
+    | ReinstateAccount
+    | DeclareDefault
+    | OpenSession
+    | AdvanceClock
+    | RunCycle
+    | CloseSession
+)
+# What `member/0` waits for all markets at.
+Barrier: TypeAlias = RunCycle | CloseSession
+# The name of the cycle that a close is; no other may have it.
+CLOSE_CYCLE: Final = "close"

@@ -6,7 +6,7 @@ that folding the journal gives the books.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeAlias
 
 from events.fact import Fact
 from events.wire_fields import StatedDate
@@ -110,3 +110,19 @@ class DayClosed(Fact):
     TYPE: ClassVar[str] = "day_closed/1"
     business_date: StatedDate
     state_hash: str
+
+
+SharedFact: TypeAlias = ShardOpened | CommandRefused | DayClosed
+
+
+ControlFact: TypeAlias = (
+    Configured
+    | MemberAdmitted
+    | AccountOpened
+    | AccountSuspended
+    | AccountReinstated
+    | MemberDefaulted
+    | SessionOpened
+    | ClockAdvanced
+    | CycleStarted
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
@@ -125,3 +125,17 @@ class IndexFixed(Fact):
     business_date: StatedDate
     value_micros: int
     stale: bool
+
+
+IndexFact: TypeAlias = (
+    CapabilityReported
+    | ProviderPriceReported
+    | ProviderVolumeReported
+    | ModelRetired
+    | IndexValueReported
+    | IndexPublished
+    | ProviderPriceHeld
+    | IndexStale
+    | IndexRulesSet
+    | IndexFixed
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self, TypeAlias
 
 from pydantic import ConfigDict, model_validator
 
@@ -34,6 +34,7 @@ class ReportCapability(Command):
     model_config = ConfigDict(json_schema_extra=_ONE_IS_PUBLISHED)
     TYPE: ClassVar[str] = "report_capability/1"
     SHARD: ClassVar[str] = MARKET
+    SUBJECT: ClassVar[tuple[str, ...]] = ("provider", "model")
     product: Identifier
     provider: Identifier
     model: Identifier
@@ -49,17 +50,13 @@ class ReportCapability(Command):
             raise ValueError(msg)
         return self
 
-    @property
-    def subject(self) -> str:
-        """`provider/model`."""
-        return f"{self.provider}/{self.model}"
-
 
 class ReportProviderPrice(Command):
     """List prices of a model."""
 
     TYPE: ClassVar[str] = "report_provider_price/1"
     SHARD: ClassVar[str] = MARKET
+    SUBJECT: ClassVar[tuple[str, ...]] = ("provider", "model")
     product: Identifier
     provider: Identifier
     model: Identifier
@@ -67,26 +64,17 @@ class ReportProviderPrice(Command):
     output_usd_per_mtok: DecimalText
     at: Instant
 
-    @property
-    def subject(self) -> str:
-        """`provider/model`."""
-        return f"{self.provider}/{self.model}"
-
 
 class ReportProviderVolume(Command):
     """The trailing volume by which a provider is weighed."""
 
     TYPE: ClassVar[str] = "report_provider_volume/1"
     SHARD: ClassVar[str] = MARKET
+    SUBJECT: ClassVar[tuple[str, ...]] = ("provider",)
     product: Identifier
     provider: Identifier
     tokens: Int64
     at: Instant
-
-    @property
-    def subject(self) -> str:
-        """The provider."""
-        return self.provider
 
 
 class RetireModel(Command):
@@ -94,15 +82,11 @@ class RetireModel(Command):
 
     TYPE: ClassVar[str] = "retire_model/1"
     SHARD: ClassVar[str] = MARKET
+    SUBJECT: ClassVar[tuple[str, ...]] = ("provider", "model")
     product: Identifier
     provider: Identifier
     model: Identifier
     at: Instant
-
-    @property
-    def subject(self) -> str:
-        """`provider/model`."""
-        return f"{self.provider}/{self.model}"
 
 
 class PublishIndex(Command):
@@ -120,6 +104,7 @@ class SubmitTrade(Command):
 
     TYPE: ClassVar[str] = "submit_trade/1"
     SHARD: ClassVar[str] = MARKET
+    SUBJECT: ClassVar[tuple[str, ...]] = ("trade_id",)
     trade_id: Identifier
     contract: Identifier
     price: DecimalText
@@ -133,26 +118,17 @@ class SubmitTrade(Command):
         """When it was executed."""
         return self.executed_at
 
-    @property
-    def subject(self) -> str:
-        """The trade id."""
-        return self.trade_id
-
 
 class BustTrade(Command):
     """Cancel a trade by a new event that compensates it."""
 
     TYPE: ClassVar[str] = "bust_trade/1"
     SHARD: ClassVar[str] = MARKET
+    SUBJECT: ClassVar[tuple[str, ...]] = ("trade_id",)
     trade_id: Identifier
     contract: Identifier
     reason: Name
     at: Instant
-
-    @property
-    def subject(self) -> str:
-        """The trade id."""
-        return self.trade_id
 
 
 class AdjustTradePrice(Command):
@@ -160,16 +136,12 @@ class AdjustTradePrice(Command):
 
     TYPE: ClassVar[str] = "adjust_trade_price/1"
     SHARD: ClassVar[str] = MARKET
+    SUBJECT: ClassVar[tuple[str, ...]] = ("trade_id",)
     trade_id: Identifier
     contract: Identifier
     price: DecimalText
     reason: Name
     at: Instant
-
-    @property
-    def subject(self) -> str:
-        """The trade id."""
-        return self.trade_id
 
 
 class TransferPosition(Command):
@@ -177,6 +149,7 @@ class TransferPosition(Command):
 
     TYPE: ClassVar[str] = "transfer_position/1"
     SHARD: ClassVar[str] = MARKET
+    SUBJECT: ClassVar[tuple[str, ...]] = ("transfer",)
     transfer: Identifier
     contract: Identifier
     lots: Int64
@@ -186,11 +159,6 @@ class TransferPosition(Command):
     price: DecimalText
     at: Instant
 
-    @property
-    def subject(self) -> str:
-        """The transfer."""
-        return self.transfer
-
 
 class SubmitQuote(Command):
     """A maker's two-sided quote; null for both of a side: withdrawn."""
@@ -198,6 +166,7 @@ class SubmitQuote(Command):
     model_config = ConfigDict(json_schema_extra=_SIDES_ARE_WHOLE)
     TYPE: ClassVar[str] = "submit_quote/1"
     SHARD: ClassVar[str] = MARKET
+    SUBJECT: ClassVar[tuple[str, ...]] = ("contract",)
     maker: Identifier
     contract: Identifier
     bid: DecimalText | None
@@ -216,23 +185,29 @@ class SubmitQuote(Command):
             raise ValueError(msg)
         return self
 
-    @property
-    def subject(self) -> str:
-        """The contract."""
-        return self.contract
-
 
 class HaltContract(Command):
     """The exchange halts a contract; without `until` to the close."""
 
     TYPE: ClassVar[str] = "halt_contract/1"
     SHARD: ClassVar[str] = MARKET
+    SUBJECT: ClassVar[tuple[str, ...]] = ("contract",)
     contract: Identifier
     until: Instant | None
     reason: Name
     at: Instant
 
-    @property
-    def subject(self) -> str:
-        """The contract."""
-        return self.contract
+
+MarketCommand: TypeAlias = (
+    ReportCapability
+    | ReportProviderPrice
+    | ReportProviderVolume
+    | RetireModel
+    | PublishIndex
+    | SubmitTrade
+    | BustTrade
+    | AdjustTradePrice
+    | TransferPosition
+    | SubmitQuote
+    | HaltContract
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeAlias
 
 from events.fact import Fact
 from events.wire_fields import StatedDate, StatedInstant
@@ -230,3 +230,28 @@ class CycleDone(Fact):
     TYPE: ClassVar[str] = "cycle_done/1"
     business_date: StatedDate
     cycle: str
+
+
+MarketFact: TypeAlias = (
+    ContractListed
+    | LastTradingDayMoved
+    | TradeNovated
+    | TradeAlreadyCleared
+    | TradeBusted
+    | TradePriceAdjusted
+    | PositionTransferred
+    | QuoteSet
+    | ContractHalted
+    | ContractResumed
+    | SettlementPriceSet
+    | VariationSettled
+    | ContractUnmarked
+    | ContractSettled
+    | PositionClosed
+    | PositionLimitWarned
+    | PositionLimitBreached
+    | MarginRateSet
+    | MarginRateAboveBand
+    | CyclePriceSet
+    | CycleDone
+)

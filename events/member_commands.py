@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from events.command import MEMBER, Command
 from events.wire_fields import Identifier, Instant, Int64
@@ -13,16 +13,12 @@ class DepositCollateral(Command):
 
     TYPE: ClassVar[str] = "deposit_collateral/1"
     SHARD: ClassVar[str] = MEMBER
+    SUBJECT: ClassVar[tuple[str, ...]] = ("reference",)
     reference: Identifier
     account: Identifier
     asset: Identifier
     amount_cents: Int64
     at: Instant
-
-    @property
-    def subject(self) -> str:
-        """The payment's own reference."""
-        return self.reference
 
 
 class WithdrawCollateral(Command):
@@ -30,13 +26,12 @@ class WithdrawCollateral(Command):
 
     TYPE: ClassVar[str] = "withdraw_collateral/1"
     SHARD: ClassVar[str] = MEMBER
+    SUBJECT: ClassVar[tuple[str, ...]] = ("reference",)
     reference: Identifier
     account: Identifier
     asset: Identifier
     amount_cents: Int64
     at: Instant
 
-    @property
-    def subject(self) -> str:
-        """The payment's own reference."""
-        return self.reference
+
+MemberCommand: TypeAlias = DepositCollateral | WithdrawCollateral

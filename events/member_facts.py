@@ -5,7 +5,7 @@ Nothing states `waterfall_applied/1` yet: its model stands here because the wire
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -155,3 +155,19 @@ class WaterfallApplied(Fact):
     member: str
     loss_cents: int
     layers: tuple[WaterfallLayer, ...]
+
+
+MemberFact: TypeAlias = (
+    CollateralMoved
+    | WithdrawalPending
+    | WithdrawalRefused
+    | MarginSet
+    | MarginCalled
+    | MarginCallMet
+    | MarginCallPartlyMet
+    | MarginCallRaised
+    | MarginCallMissed
+    | SettlementInstructed
+    | Posting
+    | WaterfallApplied
+)

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from events.facts import (
+from events.int64 import IntArray
+from events.member_facts import (
     MarginCalled,
     MarginCallMet,
     MarginCallMissed,
     MarginCallPartlyMet,
     MarginCallRaised,
 )
-from events.int64 import IntArray
 from risk.cycle import Cycle
 
 CallChange = MarginCallMet | MarginCallPartlyMet | MarginCallRaised

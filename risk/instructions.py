@@ -13,8 +13,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from events.facts import SettlementInstructed
 from events.int64 import IntArray, subtract, totals_by
+from events.member_facts import SettlementInstructed
 from risk.cycle import CURRENCY, Cycle
 
 

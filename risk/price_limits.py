@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from events.facts import ContractHalted, ContractResumed
+from events.market_facts import ContractHalted, ContractResumed
 from events.units import MINUTE_NS, PPM
 
 # Above every price of 18 digits in ticks: a contract without a reference has no limits.

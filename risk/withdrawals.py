@@ -11,8 +11,8 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
-from events.facts import CollateralMoved, WithdrawalPending, WithdrawalRefused
 from events.int64 import IntArray
+from events.member_facts import CollateralMoved, WithdrawalPending, WithdrawalRefused
 from events.refusals import Reason
 
 

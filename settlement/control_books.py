@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from events.commands import (
+from events.command import Command, content
+from events.contracts import PRODUCTS_AT_START
+from events.control_commands import (
     AdmitMember,
     CloseSession,
-    Command,
     Configure,
     DeclareDefault,
     OpenAccount,
@@ -21,9 +22,7 @@ from events.commands import (
     ReinstateAccount,
     RunCycle,
     SuspendAccount,
-    content,
 )
-from events.contracts import PRODUCTS_AT_START
 from events.parameters import PARAMETERS
 from events.refusals import Refusal
 from events.units import DAY_NS, INT64_MIN, day_start, parse_date

@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from events.commands import (
+from events.command import Command, content
+from events.control_commands import (
     AdmitMember,
     AdvanceClock,
     CloseSession,
-    Command,
     Configure,
     DeclareDefault,
     OpenAccount,
@@ -20,7 +20,6 @@ from events.commands import (
     ReinstateAccount,
     RunCycle,
     SuspendAccount,
-    content,
 )
 from events.parameters import PARAMETERS, is_known_product
 from events.refusals import Reason, Refusal

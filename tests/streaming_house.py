@@ -24,7 +24,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.errors import KafkaError
 
 from events.codec import Malformed, decode_command
-from events.commands import CONTROL
+from events.command import CONTROL
 from services.audit.verify import verify
 from services.broker.connecting import client_options, producer_options, started
 from services.broker.messages import read_message

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from events.codec import Malformed, decode_command
-from events.commands import CloseSession, Command
+from events.command import Command
+from events.control_commands import CloseSession
 from services.audit.evidence import Evidence
 from services.audit.sources import SourcesRead
 from services.hosting.snapshots import snapshot_rows

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from events.codec import Malformed, decode_command
-from events.commands import Command
+from events.command import Command
 from services.journal.batch import JournalRow
 from services.journal.reader import Reader
 from services.shards.links import ContractFlow, LinkRow, decode_flow

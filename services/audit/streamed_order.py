@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from events.codec import Malformed, decode_command
-from events.commands import CloseSession, Command, RunCycle
+from events.command import Command
+from events.control_commands import CloseSession, RunCycle
 from services.audit.envelopes import MARKS, copy_refusal, envelope_refusal, recorded_detail
 from services.audit.evidence import Evidence
 from services.audit.inboxes import InboxesRead

@@ -17,7 +17,8 @@ from typing import Final, Self
 import numpy as np
 
 from events.codec import Malformed, decode_command
-from events.commands import CloseSession, Command
+from events.command import Command
+from events.control_commands import CloseSession
 from events.trade_line import TRADE_LINES, TradeFields
 from services.embedded.law_note import BROKEN, Undecided
 from services.hosting.commit_queue import CommitQueue

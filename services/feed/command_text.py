@@ -15,7 +15,8 @@ from typing import Any, Final, NamedTuple
 from pydantic import ValidationError
 
 from events.codec import Malformed, decode_command
-from events.commands import COMMANDS, Command
+from events.command import Command
+from events.commands import COMMANDS
 
 NULL: Final = "null"
 _NUMBER: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)

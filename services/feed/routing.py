@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from events.codec import Malformed, decode_command
-from events.commands import CONTROL, Command
+from events.command import CONTROL, Command
 from events.contracts import PRODUCT_LETTERS
 from events.trade_line import TRADE_LINES, TradeFields
 from services.shards.routing import CONTROL_SHARD, market_shard, shard_of

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Final, LiteralString, NamedTuple
 
-from events.commands import CONTROL
+from events.command import CONTROL
 from services.feed.command_text import Composed
 from services.feed.fact_tail import fact_lines
 from services.feed.inboxes import Inboxes

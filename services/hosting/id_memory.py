@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from events.codec import Malformed, decode_command, decode_fact
-from events.facts import CommandRefused
+from events.control_facts import CommandRefused
 from events.refusals import Reason
 from services.journal.batch import Batch, Int64s
 from services.journal.id_index import IdIndex, identity_keys

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, LiteralString
 
 from events.contracts import parse_symbol, product_of
-from events.facts import (
+from events.market_facts import (
     ContractSettled,
     CyclePriceSet,
     MarginRateAboveBand,

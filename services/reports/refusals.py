@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from events.facts import CommandRefused, WithdrawalRefused
+from events.control_facts import CommandRefused
+from events.member_facts import WithdrawalRefused
 from services.reports.raw_line import readable
 from services.reports.report import Asked, Cells, Fact, Report, laid_out
 from services.reports.view import JournalView, Row

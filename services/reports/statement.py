@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, LiteralString
 
-from events.facts import VariationSettled
+from events.market_facts import VariationSettled
 from services.reports.report import (
     Asked,
     Cell,

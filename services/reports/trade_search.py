@@ -12,7 +12,7 @@ from datetime import date
 from typing import Final
 
 from events.codec import decode_command
-from events.commands import SubmitTrade
+from events.market_commands import SubmitTrade
 from services.journal.id_index import IdIndex, identity_keys
 from services.reports.report import Fact, UnknownSubject
 from services.reports.view import JournalView, Row

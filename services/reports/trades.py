@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from events.contracts import product_of
-from events.facts import PositionTransferred, TradeBusted, TradeNovated, TradePriceAdjusted
+from events.market_facts import PositionTransferred, TradeBusted, TradeNovated, TradePriceAdjusted
 from services.reports.report import Asked, Cell, Cells, Fact, Report, laid_out, word_of
 from services.reports.view import JournalView, Row
 

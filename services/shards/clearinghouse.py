@@ -14,8 +14,9 @@ from functools import partial
 from typing import Final
 
 from events.codec import Malformed
-from events.commands import CloseSession, Command, RunCycle
-from events.facts import DayClosed, ShardOpened
+from events.command import Command
+from events.control_commands import CloseSession, RunCycle
+from events.control_facts import DayClosed, ShardOpened
 from events.parameters import PARAMETERS
 from events.refusals import Reason, Refusal
 from services.shards.control.decide import decide_control

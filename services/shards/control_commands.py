@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from events.codec import Malformed, decode_command
-from events.commands import Command, Configure
+from events.command import Command
+from events.control_commands import Configure
 
 _IN_USE: Final = "product_in_use"
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from events.chain import PART_BYTES_MAX
 from events.codec import encode_fact
-from events.facts import CommandRefused, Fact
+from events.control_facts import CommandRefused
+from events.fact import Fact
 from events.int64 import IntArray
 from events.refusals import Refusal
 from events.units import format_instant

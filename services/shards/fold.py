@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from events.codec import Malformed, decode_command, decode_fact
-from events.commands import RunCycle
-from events.facts import CommandRefused, Fact, TradeNovated
+from events.control_commands import RunCycle
+from events.control_facts import CommandRefused
+from events.fact import Fact
+from events.market_facts import TradeNovated
 from events.refusals import Reason, Refusal
 from events.units import parse_instant
 from services.shards.control_commands import standing_command

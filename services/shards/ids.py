@@ -10,16 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from events.codec import Malformed, decode_command
-from events.commands import (
-    AdjustTradePrice,
-    BustTrade,
-    Command,
-    DepositCollateral,
-    SubmitTrade,
-    TransferPosition,
-    WithdrawCollateral,
-    content,
-)
+from events.command import Command, content
+from events.market_commands import AdjustTradePrice, BustTrade, SubmitTrade, TransferPosition
+from events.member_commands import DepositCollateral, WithdrawCollateral
 from events.refusals import Reason
 
 TRADE: Final = "trade"

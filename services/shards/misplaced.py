@@ -6,7 +6,7 @@ In: an input, what was decoded from it, why it is refused. Out: its row, kept wi
 from __future__ import annotations
 
 from events.codec import Malformed
-from events.commands import Command
+from events.command import Command
 from events.refusals import Reason, Refusal
 from services.shards.emission import Emission
 from services.shards.log import Inbound, ShardLog

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from events.facts import ContractSettled, CyclePriceSet, SettlementPriceSet
+from events.market_facts import ContractSettled, CyclePriceSet, SettlementPriceSet
 from services.shards.member.books import MemberBooks, as_column
 from services.shards.member.cycle import Totals
 

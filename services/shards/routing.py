@@ -10,7 +10,8 @@ from collections.abc import Container, Mapping
 from typing import Any, Final
 
 from events.codec import Malformed
-from events.commands import COMMANDS, MARKET, MEMBER, Command
+from events.command import MARKET, MEMBER, Command
+from events.commands import COMMANDS
 from events.contracts import product_of
 
 CONTROL_SHARD: Final = "control/0"

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from events.codec import Malformed, decode_command
-from events.commands import SubmitTrade
+from events.market_commands import SubmitTrade
 from services.sources.lines import Lines, raw_lines
 from services.sources.source import ByteStream, SourceTrouble
 

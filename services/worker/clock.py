@@ -12,7 +12,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaProducer
 
-from events.commands import AdvanceClock
+from events.control_commands import AdvanceClock
 from events.units import format_instant
 from services.broker.connecting import producer_options, started
 from services.broker.producer_stop import stop_producer

@@ -14,7 +14,8 @@ from typing import Final
 import numpy as np
 
 from events.codec import Malformed, decode_command
-from events.commands import CloseSession, Command, RunCycle
+from events.command import Command
+from events.control_commands import CloseSession, RunCycle
 from events.trade_line import TRADE_LINES, TradeFields
 from services.broker.messages import Fault, Message
 from services.broker.topics import Place

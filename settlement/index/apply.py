@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from fractions import Fraction
 from typing import Final, assert_never
 
-from events.facts import (
+from events.index_facts import (
     CapabilityReported,
     IndexFixed,
     IndexPublished,

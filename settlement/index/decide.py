@@ -14,16 +14,9 @@ from datetime import date
 from fractions import Fraction
 from typing import Final, assert_never
 
-from events.commands import (
-    PublishIndex,
-    ReportCapability,
-    ReportProviderPrice,
-    ReportProviderVolume,
-    RetireModel,
-)
-from events.facts import (
+from events.fact import Fact
+from events.index_facts import (
     CapabilityReported,
-    Fact,
     IndexFixed,
     IndexInput,
     IndexPublished,
@@ -34,6 +27,13 @@ from events.facts import (
     ProviderPriceHeld,
     ProviderPriceReported,
     ProviderVolumeReported,
+)
+from events.market_commands import (
+    PublishIndex,
+    ReportCapability,
+    ReportProviderPrice,
+    ReportProviderVolume,
+    RetireModel,
 )
 from events.units import micros
 from settlement.index.apply import INDEX_FACTS, IndexFact, apply_index_fact

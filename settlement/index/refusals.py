@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import assert_never
 
-from events.commands import (
+from events.market_commands import (
     PublishIndex,
     ReportCapability,
     ReportProviderPrice,

@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from events.codec import Malformed, decode_command
-from events.commands import CloseSession
+from events.control_commands import CloseSession
 from risk.requirement import maintenance_of
 from services.embedded.memory import MemoryRun
 from services.embedded.run import EmbeddedRun

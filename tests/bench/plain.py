@@ -21,8 +21,8 @@ from time import perf_counter
 
 import psycopg
 
-from events.commands import SubmitTrade
-from events.facts import TradeNovated
+from events.market_commands import SubmitTrade
+from events.market_facts import TradeNovated
 
 ROWS_A_COMMIT = 1_000
 _SHARD = "market/SIT"

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from events.codec import Malformed, decode_command, decode_fact, encode_fact
-from events.commands import COMMANDS, AdvanceClock, Command, SubmitTrade, content
-from events.facts import SessionOpened
+from events.command import Command, content
+from events.commands import COMMANDS
+from events.control_commands import AdvanceClock
+from events.control_facts import SessionOpened
+from events.market_commands import SubmitTrade
 from tests.events.good_commands import AT, QUOTE, SCORES, TRADE
 
 CLOCK = b'{"type": "advance_clock/1", "at": "2026-06-08T12:00:00Z"}'

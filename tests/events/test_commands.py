@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from events.codec import decode_command
-from events.commands import COMMANDS, Command
+from events.command import Command
+from events.commands import COMMANDS
 
 AT = "2026-06-08T12:00:00Z"
 MODEL = {"product": "SIT", "provider": "p", "model": "m"}

@@ -14,7 +14,7 @@ import pytest
 
 from events.chain import GENESIS, RowKey, chain_row
 from events.codec import Malformed, decode_command, encode_fact
-from events.facts import CommandRefused
+from events.control_facts import CommandRefused
 
 AT = b'"at":"2026-06-08T12:00:00Z"'
 CLOCK = b'{"type":"advance_clock/1",' + AT + b"}"

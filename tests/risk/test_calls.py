@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.facts import MarginCalled, MarginCallMet, MarginCallPartlyMet, MarginCallRaised
 from events.int64 import IntArray
+from events.member_facts import MarginCalled, MarginCallMet, MarginCallPartlyMet, MarginCallRaised
 from events.units import parse_instant
 from risk.calls import (
     AccountNames,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.facts import SettlementInstructed
 from events.int64 import IntArray
+from events.member_facts import SettlementInstructed
 from risk.cycle import Cycle
 from risk.instructions import Side, deficits, instruct
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.facts import ContractHalted, ContractResumed
+from events.market_facts import ContractHalted, ContractResumed
 from events.units import parse_instant
 from risk.price_limits import (
     HaltState,

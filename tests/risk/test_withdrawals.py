@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from events.facts import CollateralMoved, WithdrawalPending, WithdrawalRefused
 from events.int64 import IntArray
+from events.member_facts import CollateralMoved, WithdrawalPending, WithdrawalRefused
 from risk.withdrawals import (
     WithdrawalBook,
     apply_decided,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from events.codec import Malformed, decode_command
-from events.commands import Command, RunCycle
+from events.command import Command
+from events.control_commands import RunCycle
 from events.refusals import Refusal
 from settlement.control_books import ControlBooks, apply_control, apply_cycle_refused
 from settlement.control_rules import Repeated, refuse_control

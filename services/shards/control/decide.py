@@ -7,36 +7,38 @@ from __future__ import annotations
 
 from typing import Final
 
-from events.commands import (
-    AdjustTradePrice,
+from events.command import Command
+from events.control_commands import (
     AdmitMember,
     AdvanceClock,
-    BustTrade,
     CloseSession,
-    Command,
     Configure,
     DeclareDefault,
-    HaltContract,
     OpenAccount,
     OpenSession,
     ReinstateAccount,
     RunCycle,
-    SubmitQuote,
-    SubmitTrade,
     SuspendAccount,
-    TransferPosition,
 )
-from events.facts import (
+from events.control_facts import (
     AccountOpened,
     AccountReinstated,
     AccountSuspended,
     ClockAdvanced,
     Configured,
     CycleStarted,
-    Fact,
     MemberAdmitted,
     MemberDefaulted,
     SessionOpened,
+)
+from events.fact import Fact
+from events.market_commands import (
+    AdjustTradePrice,
+    BustTrade,
+    HaltContract,
+    SubmitQuote,
+    SubmitTrade,
+    TransferPosition,
 )
 from events.refusals import Reason, Refusal
 from services.shards.emission import Emission

@@ -7,9 +7,9 @@ price: in the columns of `settlement.positions` both are the same subtraction.
 
 from __future__ import annotations
 
-from events.commands import AdjustTradePrice, BustTrade, SubmitTrade
 from events.contracts import ticks_of
-from events.facts import TradeBusted, TradePriceAdjusted
+from events.market_commands import AdjustTradePrice, BustTrade, SubmitTrade
+from events.market_facts import TradeBusted, TradePriceAdjusted
 from events.refusals import Reason, Refusal
 from services.shards.emission import Emission
 from services.shards.ids import Seen

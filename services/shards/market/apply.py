@@ -7,34 +7,31 @@ from __future__ import annotations
 
 from array import array
 
-from events.commands import (
-    Command,
-    DeclareDefault,
-    OpenAccount,
-    ReinstateAccount,
-    SuspendAccount,
-)
-from events.facts import (
+from events.command import Command
+from events.control_commands import DeclareDefault, OpenAccount, ReinstateAccount, SuspendAccount
+from events.fact import Fact
+from events.index_facts import (
     CapabilityReported,
+    IndexFixed,
+    IndexPublished,
+    IndexRulesSet,
+    IndexStale,
+    IndexValueReported,
+    ModelRetired,
+    ProviderPriceHeld,
+    ProviderPriceReported,
+    ProviderVolumeReported,
+)
+from events.market_facts import (
     ContractHalted,
     ContractListed,
     ContractResumed,
     ContractSettled,
     ContractUnmarked,
     CyclePriceSet,
-    Fact,
-    IndexFixed,
-    IndexPublished,
-    IndexRulesSet,
-    IndexStale,
-    IndexValueReported,
     LastTradingDayMoved,
     MarginRateSet,
-    ModelRetired,
     PositionTransferred,
-    ProviderPriceHeld,
-    ProviderPriceReported,
-    ProviderVolumeReported,
     QuoteSet,
     SettlementPriceSet,
     TradeBusted,

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from events.commands import CloseSession, Command, Configure, OpenSession, RunCycle
+from events.command import Command
 from events.contracts import Delivery, parse_symbol, symbol
-from events.facts import ContractListed, CycleDone, Fact, LastTradingDayMoved
+from events.control_commands import CloseSession, Configure, OpenSession, RunCycle
+from events.fact import Fact
+from events.market_facts import ContractListed, CycleDone, LastTradingDayMoved
 from risk.price_limits import apply_new_session
 from services.shards.emission import Emission
 from services.shards.links import ContractFlow

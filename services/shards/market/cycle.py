@@ -12,8 +12,9 @@ from typing import Literal
 
 import numpy as np
 
-from events.commands import CloseSession, RunCycle
-from events.facts import (
+from events.control_commands import CloseSession, RunCycle
+from events.int64 import IntArray
+from events.market_facts import (
     ContractSettled,
     ContractUnmarked,
     CycleDone,
@@ -22,7 +23,6 @@ from events.facts import (
     SettlementPriceSet,
     VariationSettled,
 )
-from events.int64 import IntArray
 from events.units import INT64_MAX, MINUTE_NS
 from risk.price_limits import close_session
 from services.shards.emission import Emission

@@ -5,10 +5,10 @@ In: a decoded command and what was seen under its id. Out: facts through an `Emi
 
 from __future__ import annotations
 
-from events.commands import (
+from events.command import Command
+from events.market_commands import (
     AdjustTradePrice,
     BustTrade,
-    Command,
     HaltContract,
     PublishIndex,
     ReportCapability,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from events.commands import Command
+from events.command import Command
 from events.contracts import Product, parse_symbol, product_of, ticks_of
 from events.refusals import Reason, Refusal
 from services.shards.market.books import ContractBooks, Holder, MarketBooks, tradable

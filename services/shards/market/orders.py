@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from events.commands import HaltContract, SubmitQuote, TransferPosition
 from events.contracts import ticks_of
-from events.facts import PositionTransferred, QuoteSet
+from events.market_commands import HaltContract, SubmitQuote, TransferPosition
+from events.market_facts import PositionTransferred, QuoteSet
 from events.refusals import Reason, Refusal
 from risk.price_limits import command_halt
 from services.shards.emission import Emission

@@ -12,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from events.facts import PositionLimitBreached, PositionLimitWarned
 from events.int64 import magnitude
+from events.market_facts import PositionLimitBreached, PositionLimitWarned
 from events.units import INT64_MAX
 from risk.position_limits import LimitParameters, crossings, limit_lots
 from services.shards.emission import Emission

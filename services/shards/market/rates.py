@@ -6,8 +6,8 @@ alert.
 
 from __future__ import annotations
 
-from events.commands import CloseSession
-from events.facts import MarginRateAboveBand, MarginRateSet
+from events.control_commands import CloseSession
+from events.market_facts import MarginRateAboveBand, MarginRateSet
 from risk.margin_models import MODELS, MarginParameters, is_above_band
 from services.shards.emission import Emission
 from services.shards.market.books import ContractBooks, MarketBooks

@@ -6,9 +6,9 @@ limits. This is the readable way; `market_batch` is its fast twin for what is or
 
 from __future__ import annotations
 
-from events.commands import SubmitTrade
 from events.contracts import ticks_of
-from events.facts import TradeAlreadyCleared, TradeNovated
+from events.market_commands import SubmitTrade
+from events.market_facts import TradeAlreadyCleared, TradeNovated
 from events.refusals import Reason, Refusal
 from risk.price_limits import is_halted, judge_price, resumes_before_trade, trigger
 from services.shards.emission import Emission

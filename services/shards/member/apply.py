@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from events.commands import Command, OpenAccount
-from events.facts import (
+from events.command import Command
+from events.control_commands import OpenAccount
+from events.fact import Fact
+from events.member_facts import (
     CollateralMoved,
-    Fact,
     MarginCalled,
     MarginCallMet,
     MarginCallMissed,

@@ -14,10 +14,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from events.commands import CloseSession, RunCycle
 from events.contracts import product_of
-from events.facts import CollateralMoved, MarginSet, Posting, VariationSettled
+from events.control_commands import CloseSession, RunCycle
 from events.int64 import IntArray, add, add_at
+from events.market_facts import VariationSettled
+from events.member_facts import CollateralMoved, MarginSet, Posting
 from risk.calls import AccountNames, look_at_calls, new_calls
 from risk.cycle import CLOSE, CURRENCY, Cycle, deadline_of_close, deadline_of_cycle
 from risk.instructions import Side, deficits, instruct

@@ -5,8 +5,9 @@ In: a command and what was seen under its reference. Out: facts; refusals are fa
 
 from __future__ import annotations
 
-from events.commands import Command, DepositCollateral, WithdrawCollateral
-from events.facts import CollateralMoved, Posting, WithdrawalPending
+from events.command import Command
+from events.member_commands import DepositCollateral, WithdrawCollateral
+from events.member_facts import CollateralMoved, Posting, WithdrawalPending
 from events.refusals import Reason, Refusal
 from events.units import INT64_MAX
 from risk.calls import look_at_call, missed_calls

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from events.commands import COMMANDS, DepositCollateral, OpenSession
+from events.commands import COMMANDS
+from events.control_commands import OpenSession
+from events.member_commands import DepositCollateral
 from services.feed.command_text import NotComposed, compose, forms_of, in_words
 
 AT = {"at": "2026-06-08T14:00:00Z"}

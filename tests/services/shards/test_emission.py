@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.facts import Fact, VariationSettled
+from events.fact import Fact
+from events.market_facts import VariationSettled
 from events.units import parse_instant
 from services.shards import emission
 from services.shards.emission import Emission, parts_of

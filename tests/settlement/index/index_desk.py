@@ -9,7 +9,8 @@ from typing import Any
 
 from events.codec import decode_command, decode_fact, encode_fact
 from events.contracts import PRODUCTS
-from events.facts import Fact, IndexFixed, IndexPublished
+from events.fact import Fact
+from events.index_facts import IndexFixed, IndexPublished
 from events.refusals import Refusal
 from events.units import HOUR_NS, parse_instant
 from settlement.index.decide import (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from events.codec import decode_command, encode_fact
-from events.commands import CloseSession
+from events.control_commands import CloseSession
 from settlement.index.decide import (
     expire_prices,
     fix_index,

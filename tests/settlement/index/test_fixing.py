@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from events.facts import IndexFixed
+from events.index_facts import IndexFixed
 from events.units import HOUR_NS
 from settlement.index.books import IndexStep
 from settlement.index.decide import apply_index_fact

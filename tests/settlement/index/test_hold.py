@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from events.facts import ProviderPriceHeld, ProviderPriceReported
+from events.index_facts import ProviderPriceHeld, ProviderPriceReported
 from events.units import MINUTE_NS, SECOND_NS
 from tests.settlement.index.index_desk import Desk, hours, listed
 

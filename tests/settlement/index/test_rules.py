@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from events.facts import IndexPublished, IndexStale, ModelRetired, ProviderPriceReported
+from events.index_facts import IndexPublished, IndexStale, ModelRetired, ProviderPriceReported
 from settlement.index.books import exact_inputs
 from settlement.index.cap import capped_weights
 from settlement.index.qualification import THRESHOLDS, Scores, adjustment_factor, qualifies
