@@ -8,7 +8,7 @@ Layout of a row, all integers big-endian:
     before  32 bytes, the hash of the row before (zeros for row 0)
     shard   length as u16, bytes
     origin  length as u16, bytes
-    seq i64, business date as days since 0001-01-01 u32, position i64, decided i64,
+    seq i64, business date as days since 0001-01-01 u32, position i64, logical time i64,
     length of the input u32, number of parts u32, length of each part u32
     input   bytes
     parts   bytes of each
@@ -21,10 +21,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from struct import Struct
-from typing import Final
+from typing import Final, NamedTuple
 
 CHAIN_VERSION: Final = 1
 GENESIS: Final = bytes(32)
@@ -48,8 +47,7 @@ def row_prefix(shard: str, origin: str) -> tuple[bytes, bytes]:
     return head, _short(shard.encode()) + _short(origin.encode())
 
 
-@dataclass(frozen=True, slots=True)
-class RowKey:
+class RowKey(NamedTuple):
     """The columns of a journal row besides its bytes."""
 
     shard: str
@@ -57,7 +55,7 @@ class RowKey:
     business_date: date
     origin: str
     position: int
-    decided: int
+    logical_time: int
 
 
 def chain_row(before: bytes, key: RowKey, *, line: bytes, parts: Sequence[bytes]) -> bytes:
@@ -66,7 +64,7 @@ def chain_row(before: bytes, key: RowKey, *, line: bytes, parts: Sequence[bytes]
     day = key.business_date.toordinal() - 1
     sizes = [len(part) for part in parts]
     numbers = ROW_NUMBERS.pack(
-        key.seq, day, key.position, key.decided, len(line), len(parts), sizes[0]
+        key.seq, day, key.position, key.logical_time, len(line), len(parts), sizes[0]
     )
     more = b"".join(_U32.pack(size) for size in sizes[1:])
     digest = hashlib.sha256(head + before + ends + numbers + more + line)

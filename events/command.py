@@ -10,18 +10,26 @@ CONTROL: Final = "control"
 MARKET: Final = "market"
 MEMBER: Final = "member"
 
+# Kinds of ids that are remembered for ever (RULEBOOK §3); each is unique in its shard.
+TRADE: Final = "trade"
+TRANSFER: Final = "transfer"
+REFERENCE: Final = "reference"
+
 
 class Command(BaseModel):
     """What somebody outside asks for.
 
     TYPE: its name on the wire; SHARD: where it goes; SUBJECT: the fields by which a refusal names
-    it (WIRE §3, command_refused).
+    it (WIRE §3, command_refused); ID_KIND: of the id under which it is remembered for ever;
+    NAMED_KIND: of the id of another command that it names. Both ids are its subject.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
     TYPE: ClassVar[str]
     SHARD: ClassVar[str]
     SUBJECT: ClassVar[tuple[str, ...]] = ()
+    ID_KIND: ClassVar[str] = ""
+    NAMED_KIND: ClassVar[str] = ""
 
     @property
     def event_time(self) -> int:

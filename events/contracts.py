@@ -16,6 +16,9 @@ QUARTER_MONTHS: Final = (3, 6, 9, 12)
 CONSECUTIVE_MONTHS: Final = 6
 QUARTERS_AFTER: Final = 4
 PRODUCT_LETTERS: Final = 3
+# What products are quoted, margined and settled in.
+CURRENCY: Final = "USD"
+CENTS_PER_USD: Final = 100
 
 _SYMBOL: Final = re.compile(rf"([A-Z]{{3}})([{MONTH_CODES}])([0-9]{{2}})", re.ASCII)
 _CENTURY: Final = 2000
@@ -23,15 +26,26 @@ _CENTURY: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One futures product: its lot, tick and where its index comes from."""
+    """One futures product: its lot, tick and where its index comes from.
+
+    quote: what its price is of, a lot; lot_units: how many of the underlying a lot has. Law: a tick
+    is one cent a lot, so that prices in ticks times lots are cents everywhere.
+    """
 
     code: str
     underlying: str
     quote: str
     lot_units: int
     ticks_per_usd: int
-    cents_per_tick_lot: int
     is_index_external: bool
+
+    def __post_init__(self) -> None:
+        """See that symbols can name it and that its ticks are cents."""
+        assert len(self.code) == PRODUCT_LETTERS, f"{self.code}: expected three letters"
+        assert self.code.isascii(), f"{self.code}: expected letters A to Z"
+        assert self.code.isupper(), f"{self.code}: expected letters A to Z"
+        ticks = f"{self.code}: expected {CENTS_PER_USD} ticks a dollar, found {self.ticks_per_usd}"
+        assert self.ticks_per_usd == CENTS_PER_USD, ticks
 
     @property
     def micros_per_tick(self) -> int:
@@ -46,7 +60,6 @@ PRODUCTS: Final[dict[str, Product]] = {
         quote="USD per million SIT",
         lot_units=1_000_000,
         ticks_per_usd=100,
-        cents_per_tick_lot=1,
         is_index_external=False,
     ),
     "SCU": Product(
@@ -55,7 +68,6 @@ PRODUCTS: Final[dict[str, Product]] = {
         quote="USD per SCU",
         lot_units=1,
         ticks_per_usd=100,
-        cents_per_tick_lot=1,
         is_index_external=True,
     ),
 }

@@ -32,7 +32,8 @@ def texts_around(
     columns: field names in the model's order; all other fields are in `alike`. One more text than
     columns.
     """
-    stated = kind.model_construct(**dict(alike)).model_dump(mode="json", include={*alike})
+    fields: dict[str, Any] = dict(alike)
+    stated = kind.model_construct(None, **fields).model_dump(mode="json", include={*alike})
     texts = [""]
     for name, field in kind.model_fields.items():
         if name == "at":
@@ -71,7 +72,11 @@ def fact_pattern(kind: type[Fact], groups: Collection[str]) -> bytes:
     groups: the fields to be captured, with `at` if it is among them, in the model's order.
     Possessive throughout: there is one way to read a fact, and nothing to go back for.
     """
-    own = {name: field.annotation is not int for name, field in kind.model_fields.items()}
+    own = {
+        name: field.annotation is not int
+        for name, field in kind.model_fields.items()
+        if name != "at"
+    }
     fields: dict[str, Any] = {"shard": True, "seq": False, "at": True, **own}
     pattern = re.escape(fact_head(kind))
     for name, is_text in fields.items():

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final, Literal, Self, TypeAlias
 
 from pydantic import ConfigDict, model_validator
 
-from events.command import MARKET, Command
+from events.command import MARKET, TRADE, TRANSFER, Command
 from events.wire_fields import DecimalText, Identifier, Instant, Int64, Name
 
 # What the validators below ask of several fields together, as JSON Schema says it.
@@ -105,6 +105,7 @@ class SubmitTrade(Command):
     TYPE: ClassVar[str] = "submit_trade/1"
     SHARD: ClassVar[str] = MARKET
     SUBJECT: ClassVar[tuple[str, ...]] = ("trade_id",)
+    ID_KIND: ClassVar[str] = TRADE
     trade_id: Identifier
     contract: Identifier
     price: DecimalText
@@ -125,6 +126,7 @@ class BustTrade(Command):
     TYPE: ClassVar[str] = "bust_trade/1"
     SHARD: ClassVar[str] = MARKET
     SUBJECT: ClassVar[tuple[str, ...]] = ("trade_id",)
+    NAMED_KIND: ClassVar[str] = TRADE
     trade_id: Identifier
     contract: Identifier
     reason: Name
@@ -137,6 +139,7 @@ class AdjustTradePrice(Command):
     TYPE: ClassVar[str] = "adjust_trade_price/1"
     SHARD: ClassVar[str] = MARKET
     SUBJECT: ClassVar[tuple[str, ...]] = ("trade_id",)
+    NAMED_KIND: ClassVar[str] = TRADE
     trade_id: Identifier
     contract: Identifier
     price: DecimalText
@@ -150,6 +153,7 @@ class TransferPosition(Command):
     TYPE: ClassVar[str] = "transfer_position/1"
     SHARD: ClassVar[str] = MARKET
     SUBJECT: ClassVar[tuple[str, ...]] = ("transfer",)
+    ID_KIND: ClassVar[str] = TRANSFER
     transfer: Identifier
     contract: Identifier
     lots: Int64
@@ -198,12 +202,11 @@ class HaltContract(Command):
     at: Instant
 
 
+IndexCommand: TypeAlias = (
+    ReportCapability | ReportProviderPrice | ReportProviderVolume | RetireModel | PublishIndex
+)
 MarketCommand: TypeAlias = (
-    ReportCapability
-    | ReportProviderPrice
-    | ReportProviderVolume
-    | RetireModel
-    | PublishIndex
+    IndexCommand
     | SubmitTrade
     | BustTrade
     | AdjustTradePrice

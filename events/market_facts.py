@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, TypeAlias
 
+from events.control_facts import SharedFact
 from events.fact import Fact
+from events.index_facts import IndexFact
 from events.wire_fields import StatedDate, StatedInstant
 
 Direction = Literal["up", "down"]
@@ -255,3 +257,5 @@ MarketFact: TypeAlias = (
     | CyclePriceSet
     | CycleDone
 )
+# What a market states.
+MarketShardFact: TypeAlias = MarketFact | IndexFact | SharedFact

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, TypeAlias
 
-from events.command import MEMBER, Command
+from events.command import MEMBER, REFERENCE, Command
 from events.wire_fields import Identifier, Instant, Int64
 
 
@@ -14,6 +14,7 @@ class DepositCollateral(Command):
     TYPE: ClassVar[str] = "deposit_collateral/1"
     SHARD: ClassVar[str] = MEMBER
     SUBJECT: ClassVar[tuple[str, ...]] = ("reference",)
+    ID_KIND: ClassVar[str] = REFERENCE
     reference: Identifier
     account: Identifier
     asset: Identifier
@@ -27,6 +28,7 @@ class WithdrawCollateral(Command):
     TYPE: ClassVar[str] = "withdraw_collateral/1"
     SHARD: ClassVar[str] = MEMBER
     SUBJECT: ClassVar[tuple[str, ...]] = ("reference",)
+    ID_KIND: ClassVar[str] = REFERENCE
     reference: Identifier
     account: Identifier
     asset: Identifier

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from events.control_facts import SharedFact
 from events.fact import Fact
 from events.wire_fields import StatedDate, StatedInstant
 
@@ -171,3 +172,5 @@ MemberFact: TypeAlias = (
     | Posting
     | WaterfallApplied
 )
+# What `member/0` states.
+MemberShardFact: TypeAlias = MemberFact | SharedFact

@@ -73,7 +73,8 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         Parameter("price_hold_band_ppm", "ppm", "50000", "§2 D", _integer_between(0, PPM)),
         Parameter("fixing_minutes", "minutes", "60", "§2 D", _DAY),
         Parameter("settlement_window_minutes", "minutes", "5", "§4 D", _DAY),
-        Parameter("margin_model", "name", "paper", "§5", _one_of("paper")),
+        # Which names there are the table of models says (risk/margin_models.py).
+        Parameter("margin_model", "name", "paper", "§5", bool),
         Parameter("margin_alpha_ppm", "ppm", "3000000", "§5 eq. 7", _integer_between(1, 100 * PPM)),
         Parameter("margin_floor_ppm", "ppm", "80000", "§5 eq. 7", _SHARE),
         Parameter("margin_band_ppm", "ppm", "120000", "§5", _SHARE),

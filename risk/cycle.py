@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 from events.units import MINUTE_NS, day_start, parse_time_of_day
-
-CLOSE: Final = "close"
-CURRENCY: Final = "USD"
 
 
 @dataclass(frozen=True, slots=True)

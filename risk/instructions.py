@@ -13,9 +13,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from events.contracts import CURRENCY
 from events.int64 import IntArray, subtract, totals_by
 from events.member_facts import SettlementInstructed
-from risk.cycle import CURRENCY, Cycle
+from risk.cycle import Cycle
 
 
 class Side(NamedTuple):

@@ -1,15 +1,13 @@
 """Initial and maintenance margin of many accounts at once, exact to the cent (RULEBOOK §5).
 
-In: lots by account and contract, the price in cents per lot and the rate in ppm of each contract.
-Out: the margin of each position, ceil(|lots| · price · rate / 10⁶), its sum per account and the
-share of that for maintenance. Each column takes the fastest way that is exact for its largest
-position; a naive twin in Python ints is tested against all of them.
+In: lots of one contract, its price in cents per lot and its rate in ppm; or initial margin. Out:
+the margin of each position, ceil(|lots| · price · rate / 10⁶); the share of it for maintenance.
+Each column takes the fastest way that is exact for its largest position; a naive twin in Python
+ints is tested against all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from math import gcd
 from typing import Final
 
@@ -25,47 +23,6 @@ _BLOCK_ROWS: Final = 16_384
 
 # Below it every integer is a float64.
 _FLOAT_EXACT: Final = 1 << 53
-
-
-@dataclass(frozen=True, slots=True)
-class Requirement:
-    """What accounts must hold.
-
-    parts: (A, C) cents, the margin of each position. initial, maintenance: (A,) cents.
-    """
-
-    parts: IntArray
-    initial: IntArray
-    maintenance: IntArray
-
-
-def requirement_of(
-    lots: IntArray,
-    *,
-    price_cents: Sequence[int] | IntArray,
-    rate_ppm: Sequence[int] | IntArray,
-    maintenance_ppm: int,
-) -> Requirement:
-    """The requirement of every account.
-
-    lots: (A, C) signed; columns that are contiguous (Fortran order) are fastest. price_cents: (C,)
-    cents per lot. rate_ppm: (C,). maintenance_ppm: of initial. Errors: AssertionError
-    with the numbers when an amount is beyond int64; positions each of which was let in can add up
-    to it. Source: RULEBOOK §5.
-    """
-    parts = np.empty(lots.shape, dtype=np.int64, order="F")
-    initial = np.zeros(lots.shape[0], dtype=np.int64)
-    sum_max = 0
-    for column, (price, rate) in enumerate(zip(price_cents, rate_ppm, strict=True)):
-        part = parts[:, column]
-        sum_max += margin_column(
-            lots[:, column], price_cents=int(price), rate_ppm=int(rate), out=part
-        )
-        initial += part
-        # Two amounts that are not negative wrap, if at all, to a negative sum.
-        wrapped = sum_max > INT64_MAX and bool(initial.min() < 0)
-        assert not wrapped, f"initial margin up to {sum_max} cents is beyond int64"
-    return Requirement(parts, initial, maintenance_of(initial, share_ppm=maintenance_ppm))
 
 
 def maintenance_of(initial: IntArray, *, share_ppm: int) -> IntArray:

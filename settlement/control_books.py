@@ -6,16 +6,19 @@ with the same function, into books of this form.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
-from events.command import Command, content
+from events.command import content
 from events.contracts import PRODUCTS_AT_START
 from events.control_commands import (
     AdmitMember,
+    AdvanceClock,
     CloseSession,
     Configure,
+    ControlCommand,
     DeclareDefault,
     OpenAccount,
     OpenSession,
@@ -102,6 +105,10 @@ class ControlBooks:
         general = self.settings.get((name, None), PARAMETERS[name].default)
         return self.settings.get((name, product), general) if product is not None else general
 
+    def parameters_of(self, product: str) -> Callable[[str], int]:
+        """What gives the values in force for a product."""
+        return lambda name: self.parameter(name, product)
+
     def is_time_in_range(self, at: int, *, is_close: bool = False) -> bool:
         """Seven days before the opening to 24:00 of the day after; a close 30 days more (§1)."""
         if self.business_date is None:
@@ -112,7 +119,7 @@ class ControlBooks:
         return earliest <= at <= latest
 
 
-def apply_control(books: ControlBooks, command: Command) -> None:
+def apply_control(books: ControlBooks, command: ControlCommand) -> None:
     """Fold one accepted control command; the only place where these books change."""
     books.number += 1
     advance_clock(books, command.event_time)
@@ -137,8 +144,10 @@ def apply_control(books: ControlBooks, command: Command) -> None:
             books.cycles[command.cycle] = content(command)
         case Configure():
             _configure(books, command)
+        case AdvanceClock():
+            pass  # The clock is all there is to it.
         case _:
-            pass
+            assert_never(command)
 
 
 def apply_cycle_refused(books: ControlBooks, command: RunCycle, *, refusal: Refusal) -> None:

@@ -6,14 +6,16 @@ In: the control books and a command. Out: a refusal, REPEATED for the same conte
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
+from typing import Final, assert_never
 
 from events.command import Command, content
 from events.control_commands import (
+    CLOSE_CYCLE,
     AdmitMember,
     AdvanceClock,
     CloseSession,
     Configure,
+    ControlCommand,
     DeclareDefault,
     OpenAccount,
     OpenSession,
@@ -27,7 +29,6 @@ from events.units import day_start
 from settlement.calendar import is_weekday
 from settlement.control_books import LOOK_AHEAD_NS, ControlBooks
 
-CLOSE_CYCLE: Final = "close"
 # A symbol has two digits for the year, and the last listed month lies up to 21 months ahead.
 YEARS: Final = range(2000, 2098)
 
@@ -49,7 +50,7 @@ def refuse_time(books: ControlBooks, command: Command) -> Refusal | None:
     )
 
 
-def refuse_control(books: ControlBooks, command: Command) -> Refusal | Repeated | None:
+def refuse_control(books: ControlBooks, command: ControlCommand) -> Refusal | Repeated | None:
     """The first reason that holds against a control command."""
     refusal = refuse_time(books, command)
     if refusal is not None:
@@ -74,7 +75,7 @@ def refuse_control(books: ControlBooks, command: Command) -> Refusal | Repeated 
         case AdvanceClock():
             return None
         case _:
-            return Refusal(Reason.WRONG_SHARD, f"expected a control command, found {command.TYPE}")
+            assert_never(command)
 
 
 def _refuse_admission(books: ControlBooks, command: AdmitMember) -> Refusal | Repeated | None:

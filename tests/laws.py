@@ -13,8 +13,10 @@ import struct
 from collections import Counter, defaultdict
 from typing import Any, TypeAlias
 
+from events.codec import decode_fact, encode_fact
 from services.shards.clearinghouse import Clearinghouse
-from services.shards.log import JournalRow, ShardLog
+from services.shards.log import ShardLog
+from services.shards.rows import JournalRow
 
 Fields: TypeAlias = dict[str, Any]
 Sums: TypeAlias = dict[tuple[str, ...], int]
@@ -31,22 +33,32 @@ def check_laws(house: Clearinghouse) -> None:
     check_instructions_add_up(facts)
     check_double_entry(house, facts)
     check_nothing_happens_twice(facts)
-    for log in house.logs():
-        check_log(log)
+    for shard in house.in_order():
+        check_log(shard.log)
 
 
 def facts_of(house: Clearinghouse) -> list[Fields]:
     """All facts, shard by shard, in the order of the rows."""
-    return [fact for log in house.logs() for fact in facts_since(log, 0, 0)]
+    return [fact for shard in house.in_order() for fact in facts_since(shard.log, 0, 0)]
 
 
 def facts_since(log: ShardLog, row: int, part: int) -> list[Fields]:
     """The facts of a shard's rows from one on, and of the further parts from one on."""
+    return [json.loads(line) for line in fact_lines_since(log, row, part)]
+
+
+def fact_lines_since(log: ShardLog, row: int, part: int) -> list[bytes]:
+    """The same as they stand in the journal."""
     further: dict[int, list[bytes]] = defaultdict(list)
-    for _, seq, _, more in log.parts[part:]:
-        further[seq].append(more)
-    texts = [text for one in log.rows[row:] for text in (one[8], *further[one[1]]) if text]
-    return [json.loads(line) for text in texts for line in text.split(b"\n")]
+    for _, seq, _, facts in log.pending.parts[part:]:
+        further[seq].append(facts)
+    texts = [
+        text
+        for _, seq, _, _, _, _, _, _, facts, _ in log.pending.rows[row:]
+        for text in (facts, *further[seq])
+        if text
+    ]
+    return [line for text in texts for line in text.split(b"\n")]
 
 
 def holdings(house: Clearinghouse) -> tuple[object, ...]:
@@ -56,7 +68,7 @@ def holdings(house: Clearinghouse) -> tuple[object, ...]:
         for product in sorted(house.markets)
         for name, one in sorted(house.markets[product].books.contracts.items())
     ]
-    return columns, house.member.cash.tobytes(), dict(house.member.house_cents)
+    return columns, house.member.books.cash.tobytes(), dict(house.member.books.house_cents)
 
 
 def check_the_house_is_flat(house: Clearinghouse, facts: list[Fields]) -> None:
@@ -128,7 +140,7 @@ def check_double_entry(house: Clearinghouse, facts: list[Fields]) -> None:
     moved: Sums = defaultdict(int)
     for fact in (*chosen(facts, "collateral_moved/1"), *chosen(facts, VARIATION)):
         moved[(f"cash:{fact['account']}",)] += fact["amount_cents"]
-    accounts, member = house.control.accounts_by_number, house.member
+    accounts, member = house.control.books.accounts_by_number, house.member.books
     cash: Sums = {
         (f"cash:{one.name}",): cents for one, cents in zip(accounts, member.cash, strict=True)
     }
@@ -158,28 +170,35 @@ def check_nothing_happens_twice(facts: list[Fields]) -> None:
 
 
 def check_log(log: ShardLog) -> None:
-    """Law 6: rows are dense from 0 on, each facts' `seq` is its row, and the chain holds."""
+    """Law 6: rows are dense from 0 on, each facts' `seq` is its row, and the chain holds.
+
+    Law 10: each fact is, byte for byte, what its own model writes.
+    """
     further: dict[int, list[bytes]] = defaultdict(list)
-    for _, seq, number, part in log.parts:
+    for _, seq, number, part in log.pending.parts:
         further[seq].append(part)
         assert number == len(further[seq]), (log.shard, seq, number)
     chain = bytes(32)
-    for number, row in enumerate(log.rows):
-        assert row[:2] == (log.shard, number), row[:2]
-        chain = chained(chain, row, [row[8], *further[number]])
-        assert row[9] == chain, f"row {number} of {log.shard} was changed"
-    assert (log.seq, log.chain) == (len(log.rows), chain)
-    assert {fact["shard"] for fact in facts_since(log, 0, 0)} == {log.shard}
+    for number, row in enumerate(log.pending.rows):
+        shard, seq, *_, facts, recorded = row
+        assert (shard, seq) == (log.shard, number)
+        chain = chained(chain, row, [facts, *further[number]])
+        assert recorded == chain, f"row {number} of {log.shard} was changed"
+    assert (log.seq, log.chain) == (len(log.pending.rows), chain)
+    for line in fact_lines_since(log, 0, 0):
+        shard, seq, fact = decode_fact(line)
+        assert shard == log.shard, line
+        assert encode_fact(fact, shard=shard, seq=seq) == line
 
 
 def chained(before: bytes, row: JournalRow, parts: list[bytes]) -> bytes:
     """The hash of a row by the layout that `events/chain.py` documents, written down once more."""
-    shard, seq, day, origin, position, decided, line, *_ = row
+    shard, seq, day, origin, position, logical_time, line, *_ = row
     text = b"\x00\x1ftoken-clearinghouse/journal-row" + b"\x00\x01" + before
     text += struct.pack(f">H{len(shard)}s", len(shard), shard.encode())
     text += struct.pack(f">H{len(origin)}s", len(origin), origin.encode())
     text += struct.pack(">q", seq) + struct.pack(">I", day.toordinal() - 1)
-    text += struct.pack(">qq", position, decided)
+    text += struct.pack(">qq", position, logical_time)
     text += struct.pack(">II", len(line), len(parts))
     text += b"".join(struct.pack(">I", len(part)) for part in parts)
     text += b"".join((line, *parts))

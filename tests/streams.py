@@ -67,7 +67,7 @@ class Streams:
     def feed(self, lines: list[bytes]) -> None:
         """Route lines as a feed does; what `control/0` decides is everywhere before the next."""
         for line in lines:
-            products = self.runs[CONTROL_SHARD].books.control.products
+            products = self.runs[CONTROL_SHARD].shard.control.products
             shard = shard_of(decode_command(line), products)
             self.put(shard, line)
             if shard == CONTROL_SHARD:

@@ -17,7 +17,7 @@ import pytest
 
 from events.parameters import PARAMETERS
 from services.embedded.memory import MemoryRun
-from services.shards.clearinghouse import RULES_VERSION
+from services.shards.shard import RULES_VERSION
 from tests.laws import check_laws
 from tests.simulation.restarts import check_folding
 

@@ -1,7 +1,7 @@
 """Deciding again what one process read from files (ARCHITECTURE §5).
 
-In: rows in the order of `decided`, which counts lines: the row of line n has n times 256, a copy it
-causes its rank more. Out: the same inputs decided by a whole house, copies and all.
+In: rows in the order of their logical times: that of line n is 256 × n, and the copies it causes
+have those behind it. Out: the same inputs decided by a whole clearinghouse, copies and all.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from events.control_commands import CloseSession
 from services.audit.evidence import Evidence
 from services.audit.sources import SourcesRead
 from services.hosting.snapshots import snapshot_rows
-from services.journal.batch import JournalRow
-from services.shards.clearinghouse import GENESIS_ORIGIN, RANKS, take_decoded
+from services.shards.clearinghouse import COPIES_A_LINE_MAX, decide_line
 from services.shards.ids import Identity, identity_named
 from services.shards.log import Inbound
 from services.shards.routing import CONTROL_SHARD, shard_of
+from services.shards.rows import JournalRow
+from services.shards.shard import GENESIS_ORIGIN
 
 _NOT_INPUTS: Final = (GENESIS_ORIGIN, CONTROL_SHARD)
-_DECIDED: Final = 5
 
 
 class EmbeddedOrder:
@@ -33,12 +33,12 @@ class EmbeddedOrder:
         self.is_whole = True
         self._evidence = evidence
         self._house = start.house
-        self._line = start.decided.get(CONTROL_SHARD, 0) // RANKS
+        self._line = start.times.get(CONTROL_SHARD, 0) // COPIES_A_LINE_MAX
         self._sources = SourcesRead(evidence.reader, evidence.findings, is_whole=start.is_first_row)
 
     def place(self, row: JournalRow) -> tuple[int | str, ...]:
         """The number of the line, over all sources, that a row or its copy came from."""
-        return (row[_DECIDED] // RANKS,)
+        return (row.logical_time // COPIES_A_LINE_MAX,)
 
     def decide(self, chunk: Sequence[JournalRow]) -> bool:
         """Decide the inputs of a chunk; False when a row differs."""
@@ -54,7 +54,7 @@ class EmbeddedOrder:
 
     def _decide(self, chunk: Sequence[JournalRow]) -> bool:
         self._evidence.expect(chunk)
-        inputs = [(row, decode_command(row[6])) for row in chunk if row[3] not in _NOT_INPUTS]
+        inputs = [(row, decode_command(row.line)) for row in chunk if row.origin not in _NOT_INPUTS]
         self._prepare(inputs)
         if not self._agrees():
             return False
@@ -69,37 +69,35 @@ class EmbeddedOrder:
         for _, command in inputs:
             identity = None if isinstance(command, Malformed) else identity_named(command)
             if identity is not None:
-                shard = shard_of(command, self._house.control.products)
+                shard = shard_of(command, self._house.control.books.products)
                 wanted.setdefault(shard, []).append(identity)
         for shard, ids in wanted.items():
             self._evidence.memory.begin(shard, ids)
 
     def _take(self, row: JournalRow, command: Command | Malformed) -> bool:
         """Decide an input in the shard it is recorded in; False when that cannot be its place."""
-        shard, seq, _, origin, position, decided, line, *_ = row
         self._line += 1
-        if decided != self._line * RANKS:
-            said = f"decided: expected {self._line * RANKS}, the next line's place, found {decided}"
+        expected = self._line * COPIES_A_LINE_MAX
+        if row.logical_time != expected:
+            said = f"decided: expected {expected}, the next line's place, found {row.logical_time}"
             self._evidence.doubt(row, found=said)
             return False
-        belongs = shard_of(command, self._house.control.products)
-        if belongs != shard:
-            said = f"input: expected one of {shard}, found {belongs}'s"
-            self._evidence.findings.note(shard, seq, found=said)
+        belongs = shard_of(command, self._house.control.books.products)
+        if belongs != row.shard:
+            said = f"input: expected one of {row.shard}, found {belongs}'s"
+            self._evidence.findings.note(row.shard, row.seq, found=said)
             return False
         self._sources.take(row)
-        inbound = Inbound(origin, position, decided, line)
-        closes = self._house.outbox.closes
-        take_decoded(self._house, inbound, decoded=command, memory=self._evidence.memory)
-        if isinstance(command, CloseSession) and self._house.outbox.closes > closes:
-            self._evidence.check_snapshots(snapshot_rows(self._house, command.business_date))
+        inbound = Inbound(row.origin, row.position, row.logical_time, row.line)
+        stands = decide_line(self._house, inbound, command=command, memory=self._evidence.memory)
+        if stands and isinstance(command, CloseSession):
+            shards = self._house.in_order()
+            self._evidence.check_snapshots(snapshot_rows(shards, command.business_date))
         return True
 
     def _agrees(self) -> bool:
         """Hold what was decided since last time against the record; False when a row differs."""
         agrees = True
-        for log in self._house.logs():
-            if log.rows:
-                agrees &= self._evidence.agrees(log)
-        self._evidence.check_outbox(self._house.outbox)
+        for shard in self._house.in_order():
+            agrees &= self._evidence.agrees(shard.log)
         return agrees

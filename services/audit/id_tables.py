@@ -76,7 +76,7 @@ class IdTables:
         wanted = set(ids)
         seqs = sorted({seq for found in hits.values() for seq in found})
         for row in self._reader.rows_at(shard, seqs):
-            identity, seen = seen_in_row(row[1], row[6], facts=row[8])
+            identity, seen = seen_in_row(row.seq, row.line, facts=row.facts)
             if identity in wanted:
                 held.known.setdefault(identity, seen)
 

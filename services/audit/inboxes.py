@@ -12,10 +12,10 @@ from typing import Final
 from services.audit.findings import Findings
 from services.audit.start_point import Start
 from services.broker.topics import CONTROL, PREFIX, Place, places
-from services.journal.batch import JournalRow
 from services.journal.reader import Inbox, Reader
 from services.journal.trouble import translated
 from services.shards.routing import CONTROL_SHARD
+from services.shards.rows import JournalRow
 
 _LAST_OFFSET: Final = """
 SELECT position FROM clearing.journal
@@ -40,7 +40,7 @@ class InboxesRead:
 
     def take(self, row: JournalRow) -> bool:
         """One more message that is no copy; False when its offset can't be."""
-        shard, seq, position = row[0], row[1], row[4]
+        shard, seq, position = row.shard, row.seq, row.position
         least = self._next.get(shard, 0)
         if position < least:
             said = f"position: expected offset {least} or one after it, found {position}"

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from heapq import merge
-from operator import itemgetter
+from operator import attrgetter
 from typing import Final
 
-from events.chain import RowKey, chain_row
+from events.chain import chain_row
 from services.audit.findings import Findings, contrast
-from services.journal.batch import JournalRow
 from services.journal.reader import Head, Reader
+from services.shards.rows import JournalRow
 
 CHUNK_ROWS: Final = 4_096
 CHUNK_BYTES: Final = 8 << 20
 # By the time they were decided; at the same time by shard: neither of two such can know the other.
-_ORDER: Final = itemgetter(5, 0)
+_ORDER: Final = attrgetter("logical_time", "shard")
 
 # Where a row stands in the order; what has one place belongs together.
 Place = Callable[[JournalRow], tuple[int | str, ...]]
@@ -59,7 +59,7 @@ class RecordedRows:
                 yield chunk
                 chunk, size = [], 0
             chunk.append(row)
-            size += len(row[6]) + len(row[8])
+            size += len(row.line) + len(row.facts)
             if self.is_broken:
                 break
         if self.is_broken and chunk:
@@ -73,10 +73,10 @@ class RecordedRows:
         last = self._heads[shard].seq
         for block in self._reader.rows(shard, after=expected - 1):
             for row in block:
-                if row[1] != expected or row[1] > last:
+                if row.seq != expected or row.seq > last:
                     said = f"row {expected}" if expected <= last else "no row beyond the head"
-                    said = f"seq: expected {said}, found {row[1]}"
-                    self._break(shard, min(row[1], expected), said=said)
+                    said = f"seq: expected {said}, found {row.seq}"
+                    self._break(shard, min(row.seq, expected), said=said)
                     return
                 yield row
                 expected += 1
@@ -96,30 +96,28 @@ class RecordedRows:
         last = self._heads[shard].seq
         for block in self._reader.rows(shard, after=seq - 1):
             for row in block:
-                if row[1] != seq or seq > last:
-                    said = f"expected row {seq} of {last + 1}, found row {row[1]}"
+                if row.seq != seq or seq > last:
+                    said = f"expected row {seq} of {last + 1}, found row {row.seq}"
                     self._findings.note(shard, seq, found=f"seq: {said}")
                     return
                 chain = self._chain(chain, row)
-                if chain != row[9]:
-                    self._findings.note(shard, seq, found=f"chain: {contrast(chain, row[9])}")
+                if chain != row.chain:
+                    self._findings.note(shard, seq, found=f"chain: {contrast(chain, row.chain)}")
                     return
                 seq += 1
         if seq <= last:
             self._findings.note(shard, seq, found=f"seq: expected a row, the head is {last}")
 
     def _chain(self, before: bytes, row: JournalRow) -> bytes:
-        shard, seq, day, origin, position, decided, line, parts, facts, _ = row
-        more = self._reader.parts(shard, seq) if parts > 1 else ()
-        key = RowKey(shard, seq, day, origin, position, decided)
-        return chain_row(before, key, line=line, parts=[facts, *more])
+        further = self._reader.parts(row.shard, row.seq) if row.parts > 1 else ()
+        return chain_row(before, row.key, line=row.line, parts=[row.facts, *further])
 
     def check_heads(self) -> None:
         """Each head is its shard's last row, and no row belongs to a shard without one."""
         for shard, head in self._heads.items():
             found = self._reader.rows_at(shard, [head.seq])
-            if found and found[0][9] != head.chain:
-                said = f"chain of the head: {contrast(found[0][9], head.chain)}"
+            if found and found[0].chain != head.chain:
+                said = f"chain of the head: {contrast(found[0].chain, head.chain)}"
                 self._findings.note(shard, head.seq, found=said)
         counted = self._reader.connection.execute(
             "SELECT shard, min(seq), count(*) FROM clearing.journal GROUP BY shard"

@@ -11,24 +11,22 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from events.codec import Malformed, decode_command
-from events.command import Command
-from services.journal.batch import JournalRow
+from events.control_commands import ControlCommand
 from services.journal.reader import Reader
-from services.shards.links import ContractFlow, LinkRow, decode_flow
+from services.shards.control_commands import standing_command
+from services.shards.links import ContractFlow, decode_flow
 from services.shards.routing import CONTROL_SHARD, market_shard
-
-_DECIDED: Final = 5
+from services.shards.rows import JournalRow, LinkRow
 
 
 class Numbered(NamedTuple):
     """A control command that stands."""
 
-    decided: int
+    logical_time: int
     line: bytes
-    command: Command
+    command: ControlCommand
 
 
 class ControlCommands:
@@ -40,11 +38,11 @@ class ControlCommands:
         self._seqs = array("q")
         self._held: dict[int, Numbered] = {}
 
-    def add(self, row: JournalRow, command: Command) -> None:
+    def add(self, row: JournalRow, command: ControlCommand) -> None:
         """The next one, of this row."""
-        self._seqs.append(row[1])
+        self._seqs.append(row.seq)
         number = self._first + len(self._seqs)
-        self._held[number] = Numbered(row[_DECIDED], row[6], command)
+        self._held[number] = Numbered(row.logical_time, row.line, command)
 
     def prepare(self, numbers: Iterable[int]) -> None:
         """Read again those that copies say they are of; forget all others."""
@@ -65,17 +63,16 @@ class ControlCommands:
         seqs = {self._seqs[number - self._first - 1]: number for number in numbers}
         found = {}
         for row in self._reader.rows_at(CONTROL_SHARD, [*seqs]):
-            command = decode_command(row[6])
-            assert not isinstance(command, Malformed), f"row {row[1]} stands and is malformed"
-            found[seqs[row[1]]] = Numbered(row[_DECIDED], row[6], command)
+            command = standing_command(row.line)
+            found[seqs[row.seq]] = Numbered(row.logical_time, row.line, command)
         return found
 
 
 class Answers(NamedTuple):
-    """What the markets have sent for a barrier; decided: when the last of them did."""
+    """What the markets have sent for a barrier; logical_time: of the last of their rows."""
 
     flows: list[ContractFlow]
-    decided: int
+    logical_time: int
 
 
 class LinksSent:
@@ -84,10 +81,10 @@ class LinksSent:
     def __init__(self) -> None:
         self._sent: defaultdict[int, dict[str, tuple[int, list[LinkRow]]]] = defaultdict(dict)
 
-    def add(self, rows: Iterable[LinkRow], *, decided: int) -> None:
+    def add(self, rows: Iterable[LinkRow], *, logical_time: int) -> None:
         """What a market sends in one row."""
         for row in rows:
-            self._sent[row.barrier].setdefault(row.source, (decided, []))[1].append(row)
+            self._sent[row.barrier].setdefault(row.source, (logical_time, []))[1].append(row)
 
     def missing(self, barrier: int, products: Iterable[str]) -> list[str]:
         """The markets in use that have not answered a barrier."""
@@ -97,6 +94,6 @@ class LinksSent:
     def take(self, barrier: int) -> Answers:
         """Everything sent for a barrier, by market."""
         sent = self._sent.pop(barrier, {})
-        rows = [row for source in sorted(sent) for row in sent[source][1]]
+        rows = [row for _, (_, of_source) in sorted(sent.items()) for row in of_source]
         flows = [decode_flow(row.payload) for row in rows if not row.is_last]
-        return Answers(flows, max((decided for decided, _ in sent.values()), default=0))
+        return Answers(flows, max((time for time, _ in sent.values()), default=0))

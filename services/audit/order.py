@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from services.journal.batch import JournalRow
+from services.shards.rows import JournalRow
 
 
 class Order(Protocol):

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.audit.findings import Findings
-from services.journal.batch import JournalRow
 from services.journal.reader import Reader
 from services.journal.trouble import translated
+from services.shards.rows import JournalRow
 
 
 @dataclass(slots=True)

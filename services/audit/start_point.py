@@ -9,7 +9,7 @@ that all of them have behind them, which is one control command for all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
@@ -18,23 +18,14 @@ from typing import Any, Final, NamedTuple
 from services.audit.findings import Findings, contrast
 from services.journal.reader import Reader
 from services.journal.trouble import translated
-from services.shards.clearinghouse import Clearinghouse, Market, open_clearinghouse
+from services.shards.clearinghouse import Clearinghouse, clearinghouse_of, open_clearinghouse
+from services.shards.control.state import load_control
 from services.shards.log import ShardLog
-from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
-from services.shards.state import (
-    control_hash,
-    control_number,
-    dump_control,
-    dump_market,
-    dump_member,
-    load_control,
-    load_market,
-    load_member,
-    market_hash,
-    member_hash,
-)
+from services.shards.routing import CONTROL_SHARD
+from services.shards.shard import Shard
+from services.shards.table import load_shard
+from settlement.control_books import ControlBooks
 
-_DECIDED: Final = 5
 _TROUBLE: Final = (ValueError, KeyError, IndexError, TypeError, AttributeError)
 
 
@@ -42,12 +33,12 @@ _TROUBLE: Final = (ValueError, KeyError, IndexError, TypeError, AttributeError)
 class Start:
     """Where an audit begins.
 
-    after: by shard the last row that is not looked at; decided: when that was decided.
+    after: by shard the last row that is not looked at; times: the logical time of that row.
     """
 
     house: Clearinghouse
     after: Mapping[str, int] = field(default_factory=dict)
-    decided: Mapping[str, int] = field(default_factory=dict)
+    times: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_first_row(self) -> bool:
@@ -57,7 +48,7 @@ class Start:
 
 def from_first_row(*, is_streamed: bool) -> Start:
     """Nothing is taken as it is. In a journal of workers each shard opens itself, one by one."""
-    return Start(Clearinghouse() if is_streamed else open_clearinghouse())
+    return Start(Clearinghouse({}) if is_streamed else open_clearinghouse())
 
 
 class _Closed(NamedTuple):
@@ -88,17 +79,18 @@ def from_last_snapshot(reader: Reader, findings: Findings, *, is_streamed: bool)
     if not saved or findings.lines():
         return from_first_row(is_streamed=is_streamed)
     control = next(one for one in saved if one.shard == CONTROL_SHARD)
-    house, decided = Clearinghouse(), dict[str, int]()
+    shards, times = list[Shard](), dict[str, int]()
     for one in saved:
-        decided[one.shard] = _check_row(reader, findings, one=one)
+        times[one.shard] = _check_row(reader, findings, one=one)
         try:
-            _load(house, one, control=control.state)
+            shards.append(_load(one, control=control.state))
         except _TROUBLE as trouble:
             said = f"snapshot state: expected books, found what cannot be read ({trouble})"
             findings.note(one.shard, one.seq, found=said)
     if not findings.lines():
-        _check_hashes(house, findings, saved=saved)
-    return Start(house, {one.shard: one.seq for one in saved}, decided)
+        _check_hashes(shards, findings, saved=saved)
+    house = clearinghouse_of(shards)
+    return Start(house, {one.shard: one.seq for one in saved}, times)
 
 
 def _last_closed(reader: Reader) -> dict[str, _Closed]:
@@ -114,7 +106,7 @@ def _last_closed(reader: Reader) -> dict[str, _Closed]:
 def _last_closed_by_all(reader: Reader) -> dict[str, _Closed]:
     """The last close of a session that every shard has closed which was open by then."""
     heads = reader.heads()
-    opened = {row[0]: row[_DECIDED] for shard in heads for row in reader.rows_at(shard, [0])}
+    opened = {row.shard: row.logical_time for shard in heads for row in reader.rows_at(shard, [0])}
     with translated("reading the days"):
         rows = reader.connection.execute(
             "SELECT business_date, shard, seq, state_hash FROM clearing.day "
@@ -125,7 +117,7 @@ def _last_closed_by_all(reader: Reader) -> dict[str, _Closed]:
         if CONTROL_SHARD not in closed:
             continue
         found = reader.rows_at(CONTROL_SHARD, [closed[CONTROL_SHARD].seq])
-        last = max((row[_DECIDED] for row in found), default=-1)
+        last = max((row.logical_time for row in found), default=-1)
         if all(shard in closed or time > last for shard, time in opened.items()):
             return closed
     return {}
@@ -151,10 +143,10 @@ def _saved(reader: Reader, findings: Findings, *, closed: Mapping[str, _Closed])
 def _expect_all(reader: Reader, findings: Findings, *, closed: Mapping[str, _Closed]) -> None:
     """Every shard that there was at the close has closed the day."""
     rows = [row for shard, (seq, _) in closed.items() for row in reader.rows_at(shard, [seq])]
-    last = max((row[_DECIDED] for row in rows), default=0)
+    last = max((row.logical_time for row in rows), default=0)
     for shard in reader.heads():
         opened = reader.rows_at(shard, [0])
-        if shard not in closed and opened and opened[0][_DECIDED] < last:
+        if shard not in closed and opened and opened[0].logical_time < last:
             findings.note(shard, 0, found="day: expected the hash of the last close, found none")
 
 
@@ -178,58 +170,34 @@ def _check_row(reader: Reader, findings: Findings, *, one: _Saved) -> int:
     if not rows:
         findings.note(one.shard, one.seq, found="seq: expected the snapshot's row, found none")
         return 0
-    if rows[0][9] != one.chain:
-        said = f"chain of the snapshot: {contrast(rows[0][9], one.chain)}"
+    if rows[0].chain != one.chain:
+        said = f"chain of the snapshot: {contrast(rows[0].chain, one.chain)}"
         findings.note(one.shard, one.seq, found=said)
-    return rows[0][_DECIDED]
+    return rows[0].logical_time
 
 
-def _load(house: Clearinghouse, one: _Saved, *, control: bytes) -> None:
-    """Put a shard's books into the house.
+def _load(one: _Saved, *, control: bytes) -> Shard:
+    """The shard of a snapshot. control: the state that every shard's control books had."""
 
-    control: the state that every shard's control books had.
-    """
-    log = ShardLog(one.shard, seq=one.seq + 1, chain=one.chain)
-    if one.shard == CONTROL_SHARD:
-        house.control, house.control_log = load_control(one.state), log
-        return
-    known = load_control(control)
-    if control_number(one.state) != known.number:
-        said = f"control number {control_number(one.state)}, {known.number} in control/0"
-        raise ValueError(said)
-    if one.shard == MEMBER_SHARD:
-        house.member, house.member_log = load_member(one.state, known), log
-    else:
-        books, sent = load_market(one.state, known)
-        house.markets[one.shard.partition("/")[2]] = Market(books, log, sent)
+    def as_of(number: int) -> ControlBooks:
+        known = load_control(control)
+        if number != known.number:
+            said = f"control number {number}, {known.number} in control/0"
+            raise ValueError(said)
+        return known
+
+    shard = load_shard(one.shard, one.state, control_as_of=as_of)
+    shard.log = ShardLog(one.shard, one.seq + 1, one.chain, shard.log.links_sent)
+    return shard
 
 
-def _check_hashes(house: Clearinghouse, findings: Findings, *, saved: list[_Saved]) -> None:
+def _check_hashes(shards: Iterable[Shard], findings: Findings, *, saved: Iterable[_Saved]) -> None:
     """The books have the hash stated at the close, and a snapshot of them is this one."""
-    for one in saved:
-        found, state = _hash_of(house, one.shard), state_of(house, one.shard)
+    for shard, one in zip(shards, saved, strict=True):
+        found, state = shard.state_hash(), shard.dump()
         if found != one.stated:
             said = f"snapshot state: expected books with hash {one.stated}, found {found}"
             findings.note(one.shard, one.seq, found=said)
         elif state != one.state:
             said = f"snapshot state: {contrast(state, one.state)}"
             findings.note(one.shard, one.seq, found=said)
-
-
-def _hash_of(house: Clearinghouse, shard: str) -> str:
-    """The hash of a shard's books."""
-    if shard == CONTROL_SHARD:
-        return control_hash(house.control)
-    if shard == MEMBER_SHARD:
-        return member_hash(house.member)
-    return market_hash(house.markets[shard.partition("/")[2]].books)
-
-
-def state_of(house: Clearinghouse, shard: str) -> bytes:
-    """A shard's books as a snapshot holds them."""
-    if shard == CONTROL_SHARD:
-        return dump_control(house.control)
-    if shard == MEMBER_SHARD:
-        return dump_member(house.member)
-    market = house.markets[shard.partition("/")[2]]
-    return dump_market(market.books, links_sent=market.links_sent)

@@ -53,6 +53,11 @@ class Message(NamedTuple):
     number: int | None = None
     fault: Fault | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a command by itself, in a good envelope."""
+        return self.number is None and self.fault is None
+
 
 @dataclass(frozen=True, slots=True)
 class BrokenBatch:

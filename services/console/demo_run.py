@@ -17,7 +17,8 @@ from typing import Any, BinaryIO, Final
 from services.demo.market import DemoMarket
 from services.embedded.run import EmbeddedRun
 from services.journal.migrate import migrate
-from services.shards.fold import join_parts
+from services.shards.rows import JournalRow
+from services.shards.shard import join_parts
 from services.sources.source import Block
 
 COMMANDS_FILE: Final = "commands.jsonl"
@@ -74,14 +75,15 @@ class Demonstration:
 
     def _read_facts(self) -> list[Fact]:
         reader = self._run.reader
-        rows = []
+        rows: list[JournalRow] = []
         for shard in reader.heads():
-            for some in reader.rows(shard, after=self._read.get(shard, -1)):
-                rows += some
-                self._read[shard] = some[-1][1]
+            for block in reader.rows(shard, after=self._read.get(shard, -1)):
+                rows += block
+                self._read[shard] = block[-1].seq
         facts: list[Fact] = []
-        for shard, seq, _, _, _, _, _, parts, first, _ in sorted(rows, key=lambda row: row[5]):
-            whole = first if parts == 1 else join_parts([first, *reader.parts(shard, seq)])
+        for row in sorted(rows, key=lambda row: row.logical_time):
+            further = reader.parts(row.shard, row.seq) if row.parts > 1 else ()
+            whole = join_parts([row.facts, *further])
             facts += [json.loads(line) for line in whole.split(b"\n")] if whole else []
         return facts
 

@@ -42,7 +42,10 @@ class Summary:
             f"novated {trades} trades",
         ]
         text += [f"  refused {reason}: {n}" for reason, n in sorted(self.tally.refused.items())]
-        text += [f"  day {day} {shard} {said}" for day, shard, said in self.tally.days]
+        text += [
+            f"  day {day.business_date} {day.shard} {day.state_hash.hex()}"
+            for day in self.tally.days
+        ]
         rate = self.tally.trades / self.seconds if self.seconds else 0.0
         text.append(f"{self.seconds:.2f} s, {rate:,.0f} trades/s")
         return text

@@ -20,11 +20,11 @@ BROKEN: Final = (AssertionError, OverflowError)
 
 @dataclass(slots=True)
 class Undecided:
-    """Lines that are being decided. places: which of the block."""
+    """Lines that are being decided. numbers: which of the block."""
 
     source: str
     block: Block
-    places: range
+    numbers: range
 
     def note(self, reader: Reader) -> str:
         """The text. reader: of a journal to which nothing is being written any more."""
@@ -35,7 +35,7 @@ class Undecided:
         )
 
     def _lines(self) -> str:
-        first, last = self.places[0], self.places[-1]
+        first, last = self.numbers[0], self.numbers[-1]
         before = self.block.lines_so_far - len(self.block.lines) + 1
         begin, end = self.block.positions[first], self.block.positions[last]
         if first == last:

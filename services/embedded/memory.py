@@ -10,14 +10,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from events.codec import decode_command
+from events.command import TRADE
 from services.shards.clearinghouse import (
-    RANKS,
+    COPIES_A_LINE_MAX,
     Clearinghouse,
+    decide_line,
     open_clearinghouse,
-    take_decoded,
 )
-from services.shards.ids import TRADE, Cleared, Identity, Seen, seen_cleared
+from services.shards.ids import Cleared, Identity, Seen, seen_cleared
 from services.shards.log import Inbound
+from services.shards.rows import JournalRow
 
 
 class DictMemory:
@@ -68,10 +70,9 @@ class MemoryRun:
         line = line.removesuffix(b"\n").removesuffix(b"\r")
         if not line:
             return
-        decoded = decode_command(line)
         self.lines += 1
-        inbound = Inbound("memory", self.lines, self.lines * RANKS, line)
-        take_decoded(self.house, inbound, decoded=decoded, memory=self.memory)
+        inbound = Inbound("memory", self.lines, self.lines * COPIES_A_LINE_MAX, line)
+        decide_line(self.house, inbound, command=decode_command(line), memory=self.memory)
 
     def facts(self) -> list[dict[str, Any]]:
         """All facts so far, in the order they were decided."""
@@ -80,16 +81,17 @@ class MemoryRun:
     def fact_lines(self) -> list[bytes]:
         """All facts so far as they stand in the journal."""
         parts: dict[tuple[str, int], list[bytes]] = {}
-        rows = []
-        for log in self.house.logs():
-            rows += log.rows
-            for shard, seq, _, part in log.parts:
-                parts.setdefault((shard, seq), []).append(part)
-        rows.sort(key=lambda row: row[5])
+        rows: list[JournalRow] = []
+        for shard in self.house.in_order():
+            pending = shard.log.pending
+            rows += pending.rows
+            for part in pending.parts:
+                parts.setdefault((part.shard, part.seq), []).append(part.facts)
+        rows.sort(key=lambda row: row.logical_time)
         lines: list[bytes] = []
         for row in rows:
-            for part in (row[8], *parts.get((row[0], row[1]), ())):
-                lines += part.split(b"\n") if part else []
+            for facts in (row.facts, *parts.get((row.shard, row.seq), ())):
+                lines += facts.split(b"\n") if facts else []
         return lines
 
 

@@ -8,44 +8,36 @@ source become durable together, or not at all.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
-import numpy as np
-
-from events.codec import Malformed, decode_command
+from events.codec import Malformed
 from events.command import Command
 from events.control_commands import CloseSession
-from events.trade_line import TRADE_LINES, TradeFields
 from services.embedded.law_note import BROKEN, Undecided
+from services.hosting.blocks import clear_run, decode_block, markets_among
 from services.hosting.commit_queue import CommitQueue
-from services.hosting.id_memory import IdMemory, key_of, suspects_among
+from services.hosting.id_memory import IdMemory
 from services.hosting.interpreter import paced
-from services.hosting.outbox_batch import emptied, refusals_in
+from services.hosting.outbox_batch import batch_of
 from services.hosting.restore import last_line, restore
 from services.hosting.snapshots import snapshot_rows
-from services.journal.batch import Batch, HeadMove, Int64s, SnapshotRow, SourceMove
-from services.journal.id_index import wire_keys
+from services.journal.batch import HeadMove, SourceMove
 from services.journal.reader import Reader
 from services.journal.writer import Journal
 from services.shards.clearinghouse import (
-    RANKS,
+    COPIES_A_LINE_MAX,
     Clearinghouse,
+    decide_line,
     open_clearinghouse,
-    take_decoded,
 )
-from services.shards.ids import TRADE, Identity, identity_named
-from services.shards.log import Inbound, ShardLog
-from services.shards.market.trade_batch import Bools, TradeRun, clear_trades
-from services.shards.routing import market_shard, shard_of
+from services.shards.log import Inbound, Pending
+from services.shards.routing import shard_of
+from services.shards.rows import DayRow, SnapshotRow
 from services.sources.source import Block
 
 LINES_A_BLOCK: Final = 8_192
-_NO_MARKET: Final = b""
-_NOVATED: Final = b'{"type":"trade_novated/1"'
 
 
 @dataclass(slots=True)
@@ -55,7 +47,13 @@ class Tally:
     read: int = 0
     trades: int = 0
     refused: Counter[str] = field(default_factory=Counter)
-    days: list[tuple[date, str, str]] = field(default_factory=list)
+    days: list[DayRow] = field(default_factory=list)
+
+    def add(self, written: Pending) -> None:
+        """What one shard has decided in a block."""
+        self.trades += written.novated
+        self.refused += written.refused
+        self.days += written.days
 
 
 class EmbeddedRun:
@@ -73,12 +71,13 @@ class EmbeddedRun:
             self._opened = opened.pop_all()
         self.house: Clearinghouse = restored or open_clearinghouse()
         self._heads: dict[str, int] = {
-            log.shard: log.seq - 1 for log in self.house.logs() if restored is not None
+            shard.log.shard: shard.log.seq - 1
+            for shard in self.house.in_order()
+            if restored is not None
         }
         self._memory = IdMemory(self._reader)
-        self._handing = CommitQueue(self._journal, self._memory)
+        self._commits = CommitQueue(self._journal, self._memory)
         self._snapshots: list[SnapshotRow] = []
-        self._decoded: dict[int, Command | Malformed] = {}
         self._undecided: Undecided | None = None
         self.tally = Tally()
 
@@ -99,13 +98,17 @@ class EmbeddedRun:
         self, kind: type[BaseException] | None, error: BaseException | None, *rest: object
     ) -> None:
         with self._opened:
-            self._handing.writer.__exit__(kind, error, *rest)
-            if self._undecided is not None and self._undecided.places and isinstance(error, BROKEN):
+            self._commits.writer.__exit__(kind, error, *rest)
+            if (
+                self._undecided is not None
+                and self._undecided.numbers
+                and isinstance(error, BROKEN)
+            ):
                 error.add_note(self._undecided.note(self._reader))
 
     def take(self, block: Block, *, source: str, position_before: int | None) -> None:
         """Decide a block and hand it to the writer; waits while two others are not durable yet."""
-        self._handing.forget_durable()
+        self._commits.forget_durable()
         self._undecided = Undecided(source, block, range(len(block.lines)))
         self._decide(block, self._undecided)
         self._undecided = None
@@ -118,143 +121,54 @@ class EmbeddedRun:
 
     def drain(self) -> None:
         """Wait until all is durable."""
-        self._handing.writer.drain()
-        self._handing.forget_durable()
+        self._commits.writer.drain()
+        self._commits.forget_durable()
 
     def _decide(self, block: Block, at: Undecided) -> None:
         """Trades that one pattern reads are gathered by market until anything else comes."""
-        source = at.source
-        found: list[TradeFields] = TRADE_LINES.findall(b"\n".join(block.lines))
-        assert len(found) == len(block.lines), f"read {len(found)} of {len(block.lines)} lines"
-        others = [place for place, one in enumerate(found) if not one[0]]
-        keys, suspects = self._prepare(block, found, others=others)
-        first = self._line + 1
-        whole = TradeRun(
-            found,
-            block.positions,
-            range(first * RANKS, (first + len(found)) * RANKS, RANKS),
+        markets = markets_among(self.house.shards.values())
+        decoded = decode_block(
             block.lines,
-            keys.tolist(),
-            suspects,
+            positions=block.positions,
+            markets=markets,
+            memory=self._memory,
+            home_of=self._home_of,
         )
-        begun = 0
-        for place in others:
-            at.places = range(begun, place)
-            self._clear(whole.part(slice(begun, place)), source)
-            at.places = range(place, place + 1)
-            self._take(
-                Inbound(source, block.positions[place], whole.decided[place], block.lines[place])
-            )
-            begun = place + 1
-        at.places = range(begun, len(found))
-        self._clear(whole.part(slice(begun, None)), source)
-        self._line += len(found)
+        first, step = self._line + 1, COPIES_A_LINE_MAX
+        times = range(first * step, (first + len(block.lines)) * step, step)
+        trades = replace(decoded.trades, logical_times=times)
+        for numbers, are_trades in decoded.steps():
+            at.numbers = numbers
+            if are_trades:
+                run = trades.part(slice(numbers.start, numbers.stop))
+                clear_run(run, markets=markets, origin=at.source, memory=self._memory)
+                continue
+            (number,) = numbers
+            command = decoded.commands[number]
+            self._decide_line(trades.inbound(number, origin=at.source), command)
+        self._line += len(block.lines)
 
-    def _clear(self, run: TradeRun, source: str) -> None:
-        """Clear a run of trades, each in its market; those of no market one by one, at the end."""
-        markets = {product.encode(): market for product, market in self.house.markets.items()}
-        # Products of no market go together: all their trades are rows of control/0, in order.
-        home = {one: one if one in markets else _NO_MARKET for one in _products(run.fields)}
-        places: dict[bytes, list[int]] = {product: [] for product in home.values()}
-        if len(places) > 1:
-            for place, one in enumerate(run.fields):
-                places[home[one[1][:3]]].append(place)
-        for product, chosen in places.items():
-            some = run if len(places) == 1 else run.chosen(chosen)
-            if product in markets:
-                clear_trades(markets[product], some, origin=source, memory=self._memory)
-            else:
-                for place in range(len(some.lines)):
-                    self._take(
-                        Inbound(
-                            source, some.positions[place], some.decided[place], some.lines[place]
-                        )
-                    )
+    def _decide_line(self, inbound: Inbound, command: Command | Malformed) -> None:
+        stands = decide_line(self.house, inbound, command=command, memory=self._memory)
+        if stands and isinstance(command, CloseSession):
+            self._snapshots += snapshot_rows(self.house.in_order(), command.business_date)
 
-    def _take(self, inbound: Inbound) -> None:
-        decoded = self._decoded.pop(inbound.position, None) or decode_command(inbound.line)
-        closes = self.house.outbox.closes
-        take_decoded(self.house, inbound, decoded=decoded, memory=self._memory)
-        if isinstance(decoded, CloseSession) and self.house.outbox.closes > closes:
-            self._snapshots += snapshot_rows(self.house, decoded.business_date)
-
-    def _prepare(
-        self, block: Block, found: list[TradeFields], *, others: list[int]
-    ) -> tuple[Int64s, Bools]:
-        """Look up every id of the block; gives each line's key, and which trades are suspect.
-
-        Suspect is an id that the journal knows, or that comes more than once in the block.
-        others: the places of lines that are no plain trades.
-        """
-        names = [one[0] for one in found]
-        keys = wire_keys(TRADE, names)
-        is_trade = np.ones(len(found), np.bool_)
-        is_trade[others] = False
-        self._memory.begin_block()
-        known = self._prepare_others(block, others)
-        for shard, chosen in self._trades_by_shard(found, is_trade).items():
-            known += self._memory.prepare_trades(shard, names, keys=keys, chosen=chosen)
-        suspects = suspects_among(keys, is_trade=is_trade, known=known)
-        return keys, suspects
-
-    def _trades_by_shard(self, found: list[TradeFields], is_trade: Bools) -> dict[str, Bools]:
-        """Which lines are trades of which market."""
-        there = {product.decode() for product in _products(found)}
-        products = [product for product in self.house.markets if product in there]
-        if len(there - {""}) == 1:
-            return {market_shard(product): is_trade for product in products}
-        named = [one[1][:3] for one in found]
-        return {
-            market_shard(product): np.fromiter(
-                map(product.encode().__eq__, named), np.bool_, len(named)
-            )
-            for product in products
-        }
-
-    def _prepare_others(self, block: Block, places: list[int]) -> list[int]:
-        """Decode every line that is no plain trade, look up the ids it needs; gives their keys."""
-        self._decoded = {}
-        wanted: dict[str, list[tuple[Identity, int]]] = {}
-        for place in places:
-            command = decode_command(block.lines[place])
-            self._decoded[block.positions[place]] = command
-            identity = None if isinstance(command, Malformed) else identity_named(command)
-            if identity is not None:
-                shard = shard_of(command, self.house.control.products)
-                wanted.setdefault(shard, []).append((identity, key_of(identity)))
-        for shard, ids in wanted.items():
-            self._memory.prepare(shard, ids)
-        return [key for ids in wanted.values() for _, key in ids]
+    def _home_of(self, command: Command | Malformed) -> str:
+        return shard_of(command, self.house.control.books.products)
 
     def _submit(self, move: SourceMove) -> None:
-        outbox = self.house.outbox
-        self.tally.days += [(day, shard, said) for shard, day, _, said in outbox.days]
-        batch = emptied(outbox)
+        pending = {
+            shard.log.shard: (shard.log, shard.log.hand_over()) for shard in self.house.in_order()
+        }
+        batch = batch_of(written for _, written in pending.values())
         batch.source = move
-        for log in self.house.logs():
-            self._add_rows(batch, log, offset=move.position)
+        number = self.house.control.books.number
+        for log, written in pending.values():
+            self.tally.add(written)
+            if written.rows:
+                before, last = self._heads.get(log.shard), log.seq - 1
+                head = HeadMove(log.shard, before, last, log.chain, move.position, number)
+                batch.heads.append(head)
+                self._heads[log.shard] = last
         batch.snapshots, self._snapshots = self._snapshots, []
-        self._handing.submit(batch)
-
-    def _add_rows(self, batch: Batch, log: ShardLog, *, offset: int) -> None:
-        if not log.rows:
-            return
-        batch.rows += log.rows
-        batch.parts += log.parts
-        before = self._heads.get(log.shard)
-        number = self.house.control.number
-        batch.heads.append(HeadMove(log.shard, before, log.seq - 1, log.chain, offset, number))
-        self._heads[log.shard] = log.seq - 1
-        self._count(log)
-        log.rows, log.parts = [], []
-
-    def _count(self, log: ShardLog) -> None:
-        self.tally.trades += log.novated + sum(_NOVATED in facts for facts in log.decided)
-        self.tally.refused += refusals_in(log.decided)
-        log.novated, log.decided = 0, []
-
-
-def _products(fields: Sequence[TradeFields]) -> list[bytes]:
-    """The products of trades in the order in which they come; empty for what is no trade."""
-    symbols = dict.fromkeys([one[1] for one in fields])
-    return [*dict.fromkeys([symbol[:3] for symbol in symbols])]
+        self._commits.submit(batch)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from typing import Final, LiteralString
 
-from services.journal.batch import JournalRow
 from services.journal.reader import Reader
 from services.journal.trouble import translated
+from services.shards.rows import JournalRow
 
 # A row's facts are a megabyte at most, nearly all of them a few hundred bytes.
 _ROWS_AT_ONCE: Final = 200
@@ -55,7 +55,7 @@ class Following:
 
 def fact_lines(reader: Reader, row: JournalRow) -> Iterator[bytes]:
     """The facts of a row, all its parts."""
-    shard, seq, parts, facts = row[0], row[1], row[7], row[8]
+    shard, seq, parts, facts = row.shard, row.seq, row.parts, row.facts
     if facts:
         yield from facts.split(b"\n")
     if parts > 1:

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from events.codec import Malformed, decode_command, decode_fact
+from events.command import TRADE
 from events.control_facts import CommandRefused
 from events.refusals import Reason
 from services.journal.batch import Batch, Int64s
 from services.journal.id_index import IdIndex, identity_keys
 from services.journal.reader import Reader
 from services.shards.ids import (
-    TRADE,
     Cleared,
     Identity,
     Seen,
@@ -189,7 +189,7 @@ class IdMemory:
         held = self._of(shard)
         seqs = sorted({seq for found in hits.values() for seq in found})
         for row in self._reader.rows_at(shard, seqs):
-            identity, seen = seen_in_row(row[1], row[6], facts=row[8])
+            identity, seen = seen_in_row(row.seq, row.line, facts=row.facts)
             if identity in ids:
                 held.known.setdefault(identity, seen)
 

@@ -1,40 +1,25 @@
-"""A batch: everything one transaction makes durable, as plain tuples in the order of the columns.
+"""A batch: everything one transaction makes durable.
 
-The shards decide, the runner fills a batch, `writer.Journal.commit` writes it whole or not at all.
-Bytes stay bytes, dates are `datetime.date`, the orders of columns are those named here and in
-`tables.py`.
+The shards decide, the host fills a batch, `writer.Journal.commit` writes it whole or not at all.
 """
 
 from dataclasses import dataclass, field
-from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.shards.rows import (
+    DayRow,
+    JournalRow,
+    LinkRow,
+    NumberRow,
+    PartRow,
+    PriceRow,
+    SnapshotRow,
+    StatementRow,
+)
+
 Int64s = NDArray[np.int64]
-
-BEFORE_FIRST_SESSION = date(1, 1, 1)
-"""The business date of rows decided before the first session."""
-
-# shard, seq, business_date, origin, position, decided, input, parts, facts (part 0), chain
-JournalRow = tuple[str, int, date, str, int, int, bytes, int, bytes, bytes]
-# shard, seq, part (from 1), facts
-PartRow = tuple[str, int, int, bytes]
-# source, target, number, barrier, seq of the source's row, last, payload, hash
-LinkRow = tuple[str, str, int, int, int, bool, bytes, bytes]
-# shard, seq, part (from 0), parts, chain, business_date, state
-SnapshotRow = tuple[str, int, int, int, bytes, date, bytes]
-# shard, business_date, seq, state_hash
-DayRow = tuple[str, date, int, bytes]
-# shard, seq, product, contract, business_date, cycle, price_ticks, tier, kind
-PriceRow = tuple[str, int, str, str, date, str, int, int | None, str]
-# shard, seq, account, member, origin, business_date, cycle; in cents: cash, variation, initial,
-# maintenance, equity; positions
-StatementRow = tuple[
-    str, int, str, str, str, date, str, int, int, int, int, int, str
-]  # fmt: skip
-# control/0, seq of its row, number of the command, business_date
-NumberRow = tuple[str, int, int, date]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from datetime import date
 from struct import Struct
 from typing import Any
 
-from services.journal.batch import JournalRow, StatementRow
 from services.journal.compressed import packed
 from services.journal.tables import Kind, Table
+from services.shards.rows import JournalRow, StatementRow
 
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
@@ -27,7 +27,7 @@ _FIELD_INT8 = Struct(">iq").pack
 _FIELD_BOOL = Struct(">i?").pack
 # Fields of a journal row that lie between two of free length, with the length of the next one.
 _SEQ_DATE = Struct(">iqii").pack
-_POSITION_DECIDED = Struct(">iqiqi").pack
+_POSITION_TIME = Struct(">iqiqi").pack
 _PARTS = Struct(">iii").pack
 # The five amounts of a statement, with the length of the text behind them.
 _CENTS = Struct(">iqiqiqiqiqi").pack
@@ -42,7 +42,7 @@ def pack_journal(rows: Iterable[JournalRow]) -> bytes:
     extend = pieces.extend
     shard_last = origin_last = date_last = None
     head, source, days = b"", b"", 0
-    for shard, seq, day, origin, position, decided, command, parts, facts, chain in rows:
+    for shard, seq, day, origin, position, logical_time, command, parts, facts, chain in rows:
         if shard is not shard_last:
             shard_last, head = shard, _INT2(10) + _text(shard)
         if origin is not origin_last:
@@ -54,7 +54,7 @@ def pack_journal(rows: Iterable[JournalRow]) -> bytes:
                 head,
                 _SEQ_DATE(8, seq, 4, days),
                 source,
-                _POSITION_DECIDED(8, position, 8, decided, len(command)),
+                _POSITION_TIME(8, position, 8, logical_time, len(command)),
                 command,
                 _PARTS(4, parts, len(facts)),
                 facts,

@@ -16,12 +16,12 @@ from typing import Any, LiteralString, NamedTuple, Self
 from psycopg import ServerCursor
 from psycopg.sql import SQL
 
-from services.journal.batch import DayRow, JournalRow, LinkRow
 from services.journal.compressed import unpacked
 from services.journal.connecting import Connection, connect
 from services.journal.merging import merged
 from services.journal.migrate import check_schema
 from services.journal.trouble import translated
+from services.shards.rows import DayRow, FoldRow, JournalRow, LinkRow
 
 # A block of a long answer: at most so many rows, and about so many bytes.
 BLOCK_ROWS_MAX = 4000
@@ -40,7 +40,7 @@ FACTS: LiteralString = (
 )
 # What folding needs: of the inputs those of control commands only.
 FOLDING: LiteralString = """
-SELECT seq, origin, position,
+SELECT seq, origin,
        CASE WHEN 'control/0' IN (origin, shard) THEN input ELSE ''::bytea END, facts, parts
 FROM clearing.journal WHERE shard = %s AND seq > %s AND seq <= %s ORDER BY seq
 """
@@ -104,7 +104,7 @@ class NumberedCommand(NamedTuple):
 
     number: int
     seq: int
-    decided: int
+    logical_time: int
     line: bytes
 
 
@@ -140,8 +140,6 @@ class Facts(NamedTuple):
 
 
 FactsRow = tuple[str, int, int, int, bytes]
-# seq, origin, position, input of a control command or nothing, facts (part 0), parts
-FoldingRow = tuple[int, str, int, bytes, bytes, int]
 Values = Sequence[Any] | Mapping[str, Any]
 
 
@@ -220,11 +218,12 @@ class Reader:
     ) -> Iterator[list[JournalRow]]:
         """The rows of a shard after one seq and up to another, in order, in blocks."""
         with self._streaming() as connection:
-            yield from _blocks(connection, "rows", query=ROWS, values=[shard, after, until])
+            for block in _blocks(connection, "rows", query=ROWS, values=[shard, after, until]):
+                yield [*map(JournalRow._make, block)]
 
     def rows_to_fold(
         self, shard: str, *, after: int = -1, until: int = SEQ_MAX
-    ) -> Generator[list[FoldingRow], None, None]:
+    ) -> Generator[list[FoldRow], None, None]:
         """The same rows as folding needs them: twice as fast to read."""
         with self._streaming() as connection:
             yield from _blocks(
@@ -237,7 +236,7 @@ class Reader:
 
     def rows_at(self, shard: str, seqs: Sequence[int]) -> list[JournalRow]:
         """The rows of a shard with these seqs, in order."""
-        return self._all(ROWS_AT, [shard, list(seqs)])
+        return [*map(JournalRow._make, self._all(ROWS_AT, [shard, list(seqs)]))]
 
     def last_seq(self, shard: str, day: date) -> int | None:
         """The last row of a shard that was decided in a session or before it; None before row 0."""
@@ -269,7 +268,7 @@ class Reader:
         """What the shards have for this one at a barrier: by source, in order of number."""
         with self._streaming() as connection:
             for block in _blocks(connection, "links", query=LINKS, values=[target, barrier]):
-                yield from block
+                yield from map(LinkRow._make, block)
 
     def sources_answered(self, target: str, barrier: int) -> list[str]:
         """The shards whose last word at this barrier is there."""
@@ -297,7 +296,7 @@ class Reader:
             "SELECT shard, business_date, seq, state_hash FROM clearing.day "
             "WHERE shard = %s ORDER BY business_date"
         )
-        return self._all(query, [shard])
+        return [*map(DayRow._make, self._all(query, [shard]))]
 
     def close(self) -> None:
         """Close the connection."""
@@ -334,7 +333,7 @@ def _weigh(rows: list[Any]) -> int:
 
 
 def _weigh_facts(rows: list[Any]) -> int:
-    return sum(map(len, map(itemgetter(4), rows)))
+    return sum(map(len, map(itemgetter(3), rows)))
 
 
 def _blocks(

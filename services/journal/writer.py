@@ -35,6 +35,7 @@ from services.journal.tables import (
 )
 from services.journal.trouble import CommitUnknown, DatabaseGone, FencedOff, translated, trouble_of
 from services.journal.writer_lock import claim
+from services.shards.rows import JournalRow
 
 # Rows packed at once: about half a megabyte of journal, so that the server works while we pack.
 ROWS_PACKED = 1000
@@ -130,7 +131,7 @@ class Journal:
 
     def _make_months(self, batch: Batch) -> set[tuple[int, int]]:
         """Make the partitions of months not written before, each once in the life of a writer."""
-        months = {(day.year, day.month) for day in {row[2] for row in batch.rows}} - self._months
+        months = {(day.year, day.month) for day in days_of(batch.rows)} - self._months
         for year, month in sorted(months):
             with translated(f"making the journal's partition {year:04}-{month:02}"):
                 self._connection.execute(
@@ -207,7 +208,7 @@ class Journal:
         self._append_rows(DAY, batch.days)
         self._append_rows(SETTLEMENT_PRICE, batch.prices)
         self._append_rows(STATEMENT, batch.statements)
-        for target in sorted({link[1] for link in batch.links}):
+        for target in sorted({link.target for link in batch.links}):
             self._connection.execute("SELECT pg_notify('clearing_link', %s)", [target])
         if batch.numbers:
             self._connection.execute("SELECT pg_notify('clearing_control', '')")
@@ -248,6 +249,11 @@ class Journal:
                 self._connection.execute("ROLLBACK")
         except psycopg.Error:
             self._connection.close()
+
+
+def days_of(rows: Iterable[JournalRow]) -> set[date]:
+    """The business dates of rows."""
+    return {day for _, _, day, _, _, _, _, _, _, _ in rows}
 
 
 def _packer(table: Table) -> Callable[[Iterable[Any]], bytes]:

@@ -16,12 +16,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, LiteralString, NamedTuple
 
-from events.contracts import PRODUCTS, product_of
+from events.contracts import product_of
 from services.reports.raw_line import readable
 from services.reports.report import Asked, Cell, Cells, Fact, Report, laid_out, word_of
 from services.reports.trade_search import TradeRows, find_trade
 from services.reports.view import JournalView, Row
 from services.shards.routing import MEMBER_SHARD
+from settlement.ledger import cash_of, cents, owner_of_cash, variation_of
 
 COLUMNS: Final = (
     "business_date", "shard", "seq", "step", "at", "account", "contract", "cycle", "lots",
@@ -66,9 +67,7 @@ class Cleared:
     def bring(self, seq: int, mark_ticks: int) -> int:
         """What it brings the buyer in a cycle with this mark, in a row of the market."""
         price = [version.price_ticks for version in self.versions if version.seq < seq][-1]
-        cents = PRODUCTS[product_of(self.novated["contract"])].cents_per_tick_lot
-        lots = self.novated["lots"]
-        whole = 0 if price is None else (mark_ticks - price) * lots * cents
+        whole = 0 if price is None else cents(self.novated["lots"], mark_ticks - price)
         brought, self.brought_cents = whole - self.brought_cents, whole
         return brought
 
@@ -177,13 +176,13 @@ def _cycle(trade: Cleared, market_row: Row, *, member_rows: Sequence[Row]) -> It
 
 def _postings(row: Row, accounts: tuple[str, str], *, contract: str, cycle: str) -> Iterator[Cells]:
     """What was booked for the two accounts' variation in the product."""
-    house = f"house:variation:{product_of(contract)}"
-    own = {f"cash:{account}" for account in accounts}
+    house = variation_of(product_of(contract))
+    own = {cash_of(account) for account in accounts}
     for fact in row.facts(b"posting/1", naming=house):
         if {fact["debit"], fact["credit"]} & own:
             (cash,) = {fact["debit"], fact["credit"]} - {house}
             cells: dict[str, Cell] = {
                 name: fact[name] for name in ("at", "debit", "credit", "amount_cents")
             }
-            cells |= {"step": "posting", "cycle": cycle, "account": cash.removeprefix("cash:")}
+            cells |= {"step": "posting", "cycle": cycle, "account": owner_of_cash(cash)}
             yield laid_out(COLUMNS, _place(row) | cells)

@@ -12,11 +12,11 @@ from datetime import date
 from typing import Final
 
 from events.codec import decode_command
+from events.command import TRADE
 from events.market_commands import SubmitTrade
 from services.journal.id_index import IdIndex, identity_keys
 from services.reports.report import Fact, UnknownSubject
 from services.reports.view import JournalView, Row
-from services.shards.ids import TRADE
 
 _NAMING: Final = (b"trade_", b"command_refused/1")
 _TRADE_COMMANDS: Final = ("submit_trade/1", "bust_trade/1", "adjust_trade_price/1")

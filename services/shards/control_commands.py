@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from events.codec import Malformed, decode_command
+from events.codec import decode_command
 from events.command import Command
-from events.control_commands import Configure
+from events.control_commands import Configure, ControlCommand
 
 _IN_USE: Final = "product_in_use"
 
 
-def standing_command(line: bytes) -> Command:
+def standing_command(line: bytes) -> ControlCommand:
     """The command of a line of `control/0` that stands."""
     command = decode_command(line)
-    assert not isinstance(command, Malformed), (
-        f"a control command stands and is malformed: {line!r}"
+    assert isinstance(command, ControlCommand), (
+        f"a control command stands and can't be read: {line!r}"
     )
     return command
 

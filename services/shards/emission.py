@@ -1,66 +1,92 @@
 """The facts of one journal row while it is decided.
 
 Each fact is applied to the books at once and recorded in its canonical bytes; what a close states
-by the million comes encoded already. Law: nothing changes the books but `apply`.
+by the million is recorded by columns, and applied so by whoever states it. Law: nothing changes the
+books but `apply`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Generic, TypeAlias, TypeVar
 
 import numpy as np
 
 from events.chain import PART_BYTES_MAX
 from events.codec import encode_fact
-from events.control_facts import CommandRefused
+from events.control_facts import CommandRefused, ControlFact, SharedFact
 from events.fact import Fact
+from events.fact_text import fact_head, texts_around
 from events.int64 import IntArray
+from events.market_facts import MarketShardFact
+from events.member_facts import MemberShardFact
 from events.refusals import Refusal
 from events.units import format_instant
 
-# What stands between two facts of a block.
-_BETWEEN: Final = "}\n"
+# The facts that a shard states.
+StatedT = TypeVar("StatedT", bound=Fact)
+
+_LINE_END: Final = "\n"
 
 
 @dataclass(slots=True)
-class Emission:
-    """Collects what one input causes; a block is one fact, or many joined by line ends."""
+class Emission(Generic[StatedT]):
+    """Collects what one input causes.
+
+    blocks: recorded facts, a block is one or many joined by line ends; facts: those stated one by
+    one.
+    """
 
     shard: str
     seq: int
-    apply: Callable[[Fact], None]
+    apply: Callable[[StatedT], None]
     blocks: list[bytes] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
     refusal: Refusal | None = None
 
-    def __call__(self, fact: Fact) -> None:
+    def __call__(self, fact: StatedT) -> None:
         """The fact has happened: apply it and record it."""
         self.apply(fact)
+        self._record(fact)
+
+    def record(self, fact: SharedFact) -> None:
+        """Record a fact that changes no books."""
+        self._record(fact)
+
+    def _record(self, fact: Fact) -> None:
+        self.facts.append(fact)
         self.blocks.append(encode_fact(fact, shard=self.shard, seq=self.seq))
 
-    def bulk(
-        self, kind: str, at: int, *, texts: Sequence[str], columns: Sequence[list[str]]
+    def columns(
+        self,
+        kind: type[StatedT],
+        at: int,
+        *,
+        alike: Mapping[str, object],
+        columns: Mapping[str, Sequence[str]],
     ) -> None:
-        """Many facts of one kind, whose effect another fact has had: the nth of each column.
+        """Record many facts of one kind, whose effect the caller applies by columns.
 
-        texts: what stands before, between and after the columns in the canonical encoding, from
-        the comma behind `at` up to the closing brace; one more than there are columns.
+        alike: the fields that are the same in all of them; columns: the others, each as JSON or as
+        the identifier of a text field.
         """
-        head = f'{{"type":"{kind}","shard":"{self.shard}","seq":{self.seq},'
-        head += f'"at":"{format_instant(at)}"'
-        lengths = np.sum([_lengths(column) for column in columns], axis=0)
-        longest = len(head) + len(_BETWEEN) + sum(map(len, texts)) + int(lengths.max(initial=0))
+        head = fact_head(kind).decode()
+        head += f',"shard":"{self.shard}","seq":{self.seq},"at":"{format_instant(at)}"'
+        texts = texts_around(kind, columns, alike=alike)
+        values = [*columns.values()]
+        lengths = np.sum([_lengths(column) for column in values], axis=0)
+        longest = len(head) + len(_LINE_END) + sum(map(len, texts)) + int(lengths.max(initial=0))
         # A block is nearly a part, so that it becomes one as it is.
         count = max((PART_BYTES_MAX - 1) // longest, 1)
-        for first in range(0, len(columns[0]), count):
-            some = [column[first : first + count] for column in columns]
-            self.blocks.append(_joined(head, texts, columns=some).encode())
+        for first in range(0, len(values[0]), count):
+            chosen = [column[first : first + count] for column in values]
+            self.blocks.append(_joined(head, texts, columns=chosen).encode())
 
     def refuse(self, refusal: Refusal, at: int, *, kind: str | None, reference: str | None) -> None:
         """The command does not stand."""
         self.refusal = refusal
-        self(
+        self.record(
             CommandRefused(
                 at=at,
                 command_type=kind,
@@ -71,20 +97,25 @@ class Emission:
         )
 
 
-def _lengths(column: list[str]) -> IntArray:
+ControlEmission: TypeAlias = Emission[ControlFact]
+MarketEmission: TypeAlias = Emission[MarketShardFact]
+MemberEmission: TypeAlias = Emission[MemberShardFact]
+
+
+def _lengths(column: Sequence[str]) -> IntArray:
     return np.fromiter(map(len, column), np.int64, len(column))
 
 
-def _joined(head: str, texts: Sequence[str], *, columns: Sequence[list[str]]) -> str:
+def _joined(head: str, texts: Sequence[str], *, columns: Sequence[Sequence[str]]) -> str:
     """A block of facts: no fact is ever a string of its own, which would cost twice the time."""
     count, width = len(columns[0]), 2 * len(columns)
     opening, closing = f"{head}{texts[0]}", texts[-1]
-    pieces = [f"{closing}{_BETWEEN}{opening}"] * (count * width)
-    for place, column in enumerate(columns):
-        pieces[2 * place :: width] = column
-    for place, text in enumerate(texts[1:-1]):
-        pieces[2 * place + 1 :: width] = [text] * count
-    pieces[-1] = f"{closing}}}"
+    pieces = [f"{closing}{_LINE_END}{opening}"] * (count * width)
+    for number, column in enumerate(columns):
+        pieces[2 * number :: width] = column
+    for number, text in enumerate(texts[1:-1]):
+        pieces[2 * number + 1 :: width] = [text] * count
+    pieces[-1] = closing
     return f"{opening}{''.join(pieces)}"
 
 
@@ -93,13 +124,13 @@ def parts_of(blocks: Sequence[bytes]) -> list[bytes]:
     if len(blocks) == 1:
         return list(blocks)
     parts: list[bytes] = []
-    held: list[bytes] = []
+    gathered: list[bytes] = []
     size = 0
     for block in blocks:
-        if size + len(block) >= PART_BYTES_MAX and held:
-            parts.append(b"\n".join(held))
-            held, size = [], 0
-        held.append(block)
+        if size + len(block) >= PART_BYTES_MAX and gathered:
+            parts.append(b"\n".join(gathered))
+            gathered, size = [], 0
+        gathered.append(block)
         size += len(block) + 1
-    parts.append(b"\n".join(held))
+    parts.append(b"\n".join(gathered))
     return parts

@@ -7,17 +7,11 @@ answered. The memory itself is the journal's; a shard is handed what it needs as
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from events.codec import Malformed, decode_command
 from events.command import Command, content
-from events.market_commands import AdjustTradePrice, BustTrade, SubmitTrade, TransferPosition
-from events.member_commands import DepositCollateral, WithdrawCollateral
-from events.refusals import Reason
-
-TRADE: Final = "trade"
-TRANSFER: Final = "transfer"
-REFERENCE: Final = "reference"
+from events.refusals import Reason, Refusal
 
 
 class Identity(NamedTuple):
@@ -64,15 +58,6 @@ class Memory(Protocol):
         ...
 
 
-_OWN: Final = {
-    SubmitTrade: TRADE,
-    TransferPosition: TRANSFER,
-    DepositCollateral: REFERENCE,
-    WithdrawCollateral: REFERENCE,
-}
-_NAMED: Final = {BustTrade: TRADE, AdjustTradePrice: TRADE}
-
-
 def seen_cleared(seq: int, line: bytes) -> Seen:
     """A trade that was cleared in a row, from its line."""
     command = decode_command(line)
@@ -82,16 +67,23 @@ def seen_cleared(seq: int, line: bytes) -> Seen:
 
 def identity_of(command: Command) -> Identity | None:
     """The id under which a command is remembered itself."""
-    kind = _OWN.get(type(command))
-    return None if kind is None else Identity(kind, command.subject or "")
+    return Identity(command.ID_KIND, command.subject or "") if command.ID_KIND else None
 
 
 def identity_named(command: Command) -> Identity | None:
-    """The id that must be looked up to decide a command: its own, or that of the trade it names."""
-    kind = _NAMED.get(type(command))
-    return identity_of(command) if kind is None else Identity(kind, command.subject or "")
+    """The id that must be found to decide a command: its own, or that of the trade it names."""
+    kind = command.ID_KIND or command.NAMED_KIND
+    return Identity(kind, command.subject or "") if kind else None
 
 
 def is_same(seen: Seen, command: Command) -> bool:
     """Whether a command says what was said under its id before (normalised values)."""
     return content(seen.command) == content(command)
+
+
+def answer_repeat(command: Command, seen: Seen) -> Refusal | None:
+    """The same content again: silence, or the refusal of before; other content is a conflict."""
+    if not is_same(seen, command):
+        detail = f"{command.subject} was used in row {seen.seq}"
+        return Refusal(Reason.DUPLICATE_REFERENCE, detail)
+    return None if seen.reason is None else Refusal(seen.reason, seen.detail)

@@ -1,86 +1,113 @@
 """Links: what a market has for `member/0` at a barrier, in rows of 1 MiB (ARCHITECTURE §2).
 
-A row speaks of one contract: a line of JSON (contract, mark, rate, how many entries) and three
-columns of little-endian int64: account numbers, lots after the cycle, variation in cents. The last
-row of a barrier says so and how many rows came before it.
+A row is a block: a line of JSON that says what it is of and which columns follow, each with its
+name, type and length; then the columns. The last row of a barrier says so and how many rows came
+before it.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from events.chain import link_hash
 from events.int64 import IntArray
+from services.shards.routing import MEMBER_SHARD
+from services.shards.rows import LinkRow
 
 ENTRIES_A_ROW: Final = 40_000
-MEMBER_SHARD: Final = "member/0"
-_COLUMNS: Final = 3
+_HOLDINGS: Final = "holdings"
+_INT64: Final = "<i8"
 
 
-class LinkRow(NamedTuple):
-    """One row of the link table, in the order of its columns."""
+class Block(NamedTuple):
+    """What a row says. head: of what it is; columns: by name, of any lengths."""
 
-    source: str
-    target: str
-    number: int
-    barrier: int
-    seq: int
-    is_last: bool
-    payload: bytes
-    hash: bytes
+    head: Mapping[str, Any]
+    columns: Mapping[str, IntArray]
 
 
 @dataclass(frozen=True, slots=True)
 class ContractFlow:
     """One contract at a barrier.
 
-    mark_ticks: None while the contract has no price. accounts, lots, amount_cents: columns of one
-    length, by rising account.
+    model: the margin model of its product; mark_ticks: None while the contract has no price;
+    shocks_ppm: what a lot may lose. accounts, lots, amount_cents: columns of one length, by rising
+    account.
     """
 
     contract: str
+    model: str
     mark_ticks: int | None
-    rate_ppm: int
+    shocks_ppm: tuple[int, ...]
     accounts: IntArray
     lots: IntArray
     amount_cents: IntArray
 
 
-def places_of(accounts: IntArray) -> IntArray | slice:
-    """Rising account numbers as an index: a slice, ten times as fast, where none is left out."""
-    if not len(accounts):
-        return slice(0, 0)
-    first, last = int(accounts[0]), int(accounts[-1])
-    return slice(first, last + 1) if last - first + 1 == len(accounts) else accounts
+def encode_block(block: Block) -> bytes:
+    """The payload of a block."""
+    columns = [[name, _INT64, len(column)] for name, column in block.columns.items()]
+    head = json.dumps({**block.head, "columns": columns}, separators=(",", ":"))
+    body = b"".join(column.astype(_INT64).tobytes() for column in block.columns.values())
+    return head.encode() + b"\n" + body
+
+
+def decode_block(payload: bytes) -> Block:
+    """The block of a payload. Errors: ValueError when the columns are not as long as it says."""
+    line, _, body = payload.partition(b"\n")
+    head = json.loads(line)
+    columns, offset = {}, 0
+    for name, kind, length in head.pop("columns"):
+        column = np.frombuffer(body, dtype=kind, count=length, offset=offset)
+        columns[name], offset = column.astype(np.int64), offset + column.nbytes
+    if offset != len(body):
+        msg = f"expected {offset} bytes of columns, found {len(body)}"
+        raise ValueError(msg)
+    return Block(head, columns)
 
 
 def encode_flow(flow: ContractFlow) -> list[bytes]:
     """The payloads of a contract; at least one."""
+    head = {
+        "kind": _HOLDINGS,
+        "contract": flow.contract,
+        "model": flow.model,
+        "mark_ticks": flow.mark_ticks,
+    }
+    shocks = np.array(flow.shocks_ppm, dtype=np.int64)
     payloads = []
     for first in range(0, max(1, len(flow.accounts)), ENTRIES_A_ROW):
         chosen = slice(first, first + ENTRIES_A_ROW)
-        columns = [column[chosen] for column in (flow.accounts, flow.lots, flow.amount_cents)]
-        head = {
-            "contract": flow.contract,
-            "entries": len(columns[0]),
-            "mark_ticks": flow.mark_ticks,
-            "rate_ppm": flow.rate_ppm,
+        columns = {
+            "shocks_ppm": shocks,
+            "accounts": flow.accounts[chosen],
+            "lots": flow.lots[chosen],
+            "amount_cents": flow.amount_cents[chosen],
         }
-        body = b"".join(column.astype("<i8").tobytes() for column in columns)
-        payloads.append(json.dumps(head, separators=(",", ":")).encode() + b"\n" + body)
+        payloads.append(encode_block(Block(head, columns)))
     return payloads
 
 
 def decode_flow(payload: bytes) -> ContractFlow:
-    """The contract of a payload. Errors: ValueError when the columns are not as long as it says."""
-    head, _, body = payload.partition(b"\n")
-    stated = json.loads(head)
-    columns = np.frombuffer(body, dtype="<i8").astype(np.int64).reshape(_COLUMNS, stated["entries"])
-    return ContractFlow(stated["contract"], stated["mark_ticks"], stated["rate_ppm"], *columns)
+    """The contract of a payload. Errors: ValueError when it is of another kind or length."""
+    head, columns = decode_block(payload)
+    if head["kind"] != _HOLDINGS:
+        msg = f"expected a block of {_HOLDINGS}, found {head['kind']}"
+        raise ValueError(msg)
+    return ContractFlow(
+        contract=head["contract"],
+        model=head["model"],
+        mark_ticks=head["mark_ticks"],
+        shocks_ppm=tuple(columns["shocks_ppm"].tolist()),
+        accounts=columns["accounts"],
+        lots=columns["lots"],
+        amount_cents=columns["amount_cents"],
+    )
 
 
 def link_rows(

@@ -23,6 +23,16 @@ def market_shard(product: str) -> str:
     return f"market/{product}"
 
 
+def kind_of(shard: str) -> str:
+    """Which kind of shard a name is of: what stands before the stroke."""
+    return shard.partition("/")[0]
+
+
+def product_in(shard: str) -> str:
+    """The product in the name of a market's shard."""
+    return shard.partition("/")[2]
+
+
 def shard_of(decoded: Command | Malformed, products: Container[str]) -> str:
     """The shard of a command, or of what could be read of one."""
     if isinstance(decoded, Malformed):

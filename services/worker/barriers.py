@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from events.chain import link_hash
 from services.journal.reader import Reader
-from services.shards.links import ContractFlow, LinkRow, decode_flow
+from services.shards.links import ContractFlow, decode_flow
 from services.shards.routing import MEMBER_SHARD, market_shard
-
-_DECIDED: Final = 5
+from services.shards.rows import LinkRow
 
 
 class LinkBroken(Exception):
@@ -23,10 +22,10 @@ class LinkBroken(Exception):
 
 
 class Answers(NamedTuple):
-    """What the markets sent for a barrier. decided: the latest time of the rows that sent it."""
+    """What the markets sent for a barrier. logical_time: the latest of the rows that sent it."""
 
     flows: list[ContractFlow]
-    decided: int
+    logical_time: int
     last: dict[str, int]
 
 
@@ -48,7 +47,7 @@ def answers(
         msg = f"barrier {number}: expected the last word of {', '.join(silent)}, found none"
         raise LinkBroken(msg)
     flows, last, makers = [], dict(last), {}
-    rows = [LinkRow(*row) for row in reader.links(MEMBER_SHARD, number)]
+    rows = [*reader.links(MEMBER_SHARD, number)]
     for row in rows:
         expected = last.get(row.source, 0) + 1
         if row.number != expected:
@@ -60,7 +59,7 @@ def answers(
             _check_count(row, [one for one in rows if one.source == row.source])
         else:
             flows.append(decode_flow(row.payload))
-    made = [reader.rows_at(source, [seq])[0][_DECIDED] for source, seq in makers.items()]
+    made = [reader.rows_at(source, [seq])[0].logical_time for source, seq in makers.items()]
     return Answers(flows, max(made, default=0), last)
 
 

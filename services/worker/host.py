@@ -97,7 +97,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
             return
         try:
             # Meanwhile shards come and go: nothing of them is looked at any more.
-            await self.clock.advance(kept.place, run.books.control)
+            await self.clock.advance(kept.place, run.shard.control)
         except BrokerTrouble as trouble:
             # The next tick tells a later time; nothing depends on this one.
             _log.warning("the clock stands: %s", trouble, extra={"shard": CONTROL_SHARD})

@@ -17,12 +17,13 @@ from typing import Final, Self
 from services.broker.messages import Message
 from services.broker.topics import Place
 from services.hosting.commit_queue import CommitQueue
-from services.hosting.outbox_batch import emptied, refusals_in
+from services.hosting.outbox_batch import batch_of
 from services.journal.batch import Batch, HeadMove
 from services.journal.reader import Reader
 from services.journal.writer import Journal
-from services.worker.shard_books import ShardBooks, load_shard
-from services.worker.shard_decider import Decider
+from services.shards.shard import Shard
+from services.worker.shard_books import load_from_journal
+from services.worker.shard_decider import ShardDecider
 
 WRITER_TIMEOUT_S: Final = 60.0
 # A batch that is durable, and the seconds it took to write.
@@ -47,7 +48,7 @@ class ShardRun:
         """Load the shard. Errors: those of the journal; `NotInUse` for a product not in use.
 
         timeout_s: after so long Postgres ends a batch that does not go on; looked_until: as for
-        `load_shard`.
+        `load_from_journal`.
         """
         self._place = place
         self._refused: Counter[str] = Counter()
@@ -57,23 +58,23 @@ class ShardRun:
             self._journal.give_up_after(timeout_s)
             self._journal.claim(is_shared=True)
             self._reader = opened.enter_context(Reader(url))
-            loaded = load_shard(self._reader, place.shard, looked_until=looked_until)
-            self.decider = Decider(place, loaded, reader=self._reader)
+            loaded = load_from_journal(self._reader, place.shard, looked_until=looked_until)
+            self.decider = ShardDecider(place, loaded, reader=self._reader)
             self._head = loaded.head
             self.next_offset = loaded.next_offset
-            self._handing = CommitQueue(
+            self._commits = CommitQueue(
                 self, self.decider.memory, done=lambda batch: done(batch, self._seconds)
             )
-            opened.push(self._handing.writer)
+            opened.push(self._commits.writer)
             if loaded.head is None:
                 self._submit()
             # Nothing can fail from here.
             self._opened = opened.pop_all()
 
     @property
-    def books(self) -> ShardBooks:
-        """The shard's books, as decided so far."""
-        return self.decider.books
+    def shard(self) -> Shard:
+        """The shard, as decided so far."""
+        return self.decider.shard
 
     def __enter__(self) -> Self:
         return self
@@ -96,12 +97,12 @@ class ShardRun:
 
     def drain(self) -> None:
         """Wait until all is durable."""
-        self._handing.writer.drain()
+        self._commits.writer.drain()
 
     @property
     def is_durable(self) -> bool:
         """Whether all that was taken is durable."""
-        return self._handing.is_durable
+        return self._commits.is_durable
 
     def refusals(self) -> Counter[str]:
         """The refusals since they were asked for last, by reason."""
@@ -117,30 +118,29 @@ class ShardRun:
     def take(self, messages: Sequence[Message]) -> None:
         """Decide messages; waits while two other batches are not durable yet.
 
-        Errors: those of `Decider.take`, and those of the journal for a batch before this one.
+        Errors: those of `ShardDecider.decide`, and of the journal for a batch before this one.
         """
-        self._handing.forget_durable()
-        self.decider.take(messages)
+        self._commits.forget_durable()
+        self.decider.decide(messages)
         self.next_offset = messages[-1].offset + 1
         self._submit()
 
     def pass_to(self, offset: int) -> None:
         """Go on from an offset before which nothing is left that makes a row."""
-        self._handing.forget_durable()
+        self._commits.forget_durable()
         self.next_offset = offset
         self._submit()
 
     def _submit(self) -> None:
         """Hand over what was decided; of copies taken before nothing is left but the offset."""
-        log = self.decider.books.log
-        batch = emptied(self.decider.books.house.outbox)
-        batch.rows, batch.parts = log.rows, log.parts
-        number = self.decider.books.control.number
-        batch.heads = [
-            HeadMove(log.shard, self._head, log.seq - 1, log.chain, self.next_offset, number)
-        ]
+        shard = self.decider.shard
+        log, written = shard.log, shard.log.hand_over()
+        batch = batch_of([written])
+        head = HeadMove(
+            log.shard, self._head, log.seq - 1, log.chain, self.next_offset, shard.control.number
+        )
+        batch.heads = [head]
         batch.snapshots, self.decider.snapshots = self.decider.snapshots, []
         self._head = log.seq - 1
-        self._refused += refusals_in(log.decided)
-        log.rows, log.parts, log.decided, log.novated = [], [], [], 0
-        self._handing.submit(batch)
+        self._refused += written.refused
+        self._commits.submit(batch)

@@ -248,7 +248,7 @@ class ShardSupervisor:
         await self._await(
             lambda: run.decider.behind(CONTROL_SHARD, offset=end), f"copy {number}", channel=CONTROL
         )
-        run.decider.look_again()
+        run.decider.refetch_copies()
 
     async def _await(self, missing: Callable[[], list[str]], what: str, *, channel: str) -> None:
         """Wait with the inbox paused, polling on, until no shard is missing; tell which is."""

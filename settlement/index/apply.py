@@ -12,6 +12,7 @@ from typing import Final, assert_never
 
 from events.index_facts import (
     CapabilityReported,
+    IndexFact,
     IndexFixed,
     IndexPublished,
     IndexRulesSet,
@@ -26,41 +27,13 @@ from events.units import DAY_NS
 from settlement.index.books import (
     Fixing,
     IndexBooks,
-    IndexStep,
     ModelBook,
     Volume,
     exact_inputs,
 )
-from settlement.index.price_hold import Quote, blend
-from settlement.index.qualification import Scores
+from settlement.index.formula import IndexStep, ReportedPrice, Scores, blend
 from settlement.index.rules import IndexRules
 
-IndexFact = (
-    CapabilityReported
-    | ProviderPriceReported
-    | ProviderVolumeReported
-    | ModelRetired
-    | IndexValueReported
-    | IndexPublished
-    | ProviderPriceHeld
-    | IndexStale
-    | IndexFixed
-    | IndexRulesSet
-)
-INDEX_FACTS: Final = (
-    CapabilityReported,
-    ProviderPriceReported,
-    ProviderVolumeReported,
-    ModelRetired,
-    IndexValueReported,
-    IndexPublished,
-    ProviderPriceHeld,
-    IndexStale,
-    IndexFixed,
-    IndexRulesSet,
-)
-
-FIXINGS_KEPT: Final = 21  # 20 daily returns (eq. 7).
 # The next close may lie seven days before the session's opening, which is this close (RULEBOOK §1).
 STEPS_KEPT_NS: Final = 9 * DAY_NS
 
@@ -87,7 +60,7 @@ def apply_index_fact(books: IndexBooks, fact: IndexFact) -> None:
             _step(books, IndexStep(fact.at, fact.value_micros, is_stale=True))
         case IndexFixed():
             books.fixings.append(Fixing(fact.business_date, fact.value_micros, fact.stale))
-            del books.fixings[:-FIXINGS_KEPT]
+            del books.fixings[: -books.fixings_kept]
             _forget_steps(books, fact.at - STEPS_KEPT_NS)
         case IndexRulesSet():
             books.rules = IndexRules(
@@ -117,7 +90,7 @@ def _apply_capability(books: IndexBooks, fact: CapabilityReported) -> None:
 
 def _apply_price(books: IndexBooks, fact: ProviderPriceReported) -> None:
     models = books.models[fact.provider]
-    quote = Quote(blend(fact.input_usd_per_mtok, fact.output_usd_per_mtok), fact.at)
+    quote = ReportedPrice(blend(fact.input_usd_per_mtok, fact.output_usd_per_mtok), fact.at)
     match fact.disposition:
         case "accepted":
             models[fact.model] = replace(models[fact.model], accepted=quote, held=None)

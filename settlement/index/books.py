@@ -2,7 +2,7 @@
 
 In: a product. Out: the books, their exact inputs at an instant, their state for snapshots and
 hashes.
-Only `settlement.index.apply.apply_index_fact` changes them.
+Only `apply_index_fact` changes them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,15 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from events.contracts import Product
-from settlement.index.cap import capped_weights, raw_weights
-from settlement.index.price_hold import Quote
-from settlement.index.qualification import Scores, adjustment_factor, qualifies
+from settlement.index.formula import (
+    IndexStep,
+    ReportedPrice,
+    Scores,
+    adjustment_factor,
+    capped_weights,
+    qualifies,
+    raw_weights,
+)
 from settlement.index.rules import DEFAULT_RULES, IndexRules
 
 
@@ -37,14 +43,6 @@ class ExactInput(NamedTuple):
     weight: Fraction
 
 
-class IndexStep(NamedTuple):
-    """From this instant on the published value is this one."""
-
-    at: int
-    value_micros: int
-    is_stale: bool
-
-
 class Fixing(NamedTuple):
     """A daily fixing."""
 
@@ -59,8 +57,8 @@ class ModelBook:
 
     scores: Scores
     scores_at: int
-    accepted: Quote | None = None
-    held: Quote | None = None
+    accepted: ReportedPrice | None = None
+    held: ReportedPrice | None = None
     adjusted_price: Fraction | None = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -78,10 +76,11 @@ class IndexBooks:
     inputs: those of the value that stands, exact; empty without one, when stale or from outside.
     reported_at: the time of the last report of a value from outside, published then or later.
     steps: the published step function, 9 days back from the last fixing and the one before that.
-    fixings: the last 21, oldest first. rules: those in force.
+    fixings: the last `fixings_kept`, oldest first. rules: those in force.
     """
 
     product: Product
+    fixings_kept: int
     models: dict[str, dict[str, ModelBook]] = field(default_factory=dict)
     volumes: dict[str, Volume] = field(default_factory=dict)
     value_micros: int | None = None
@@ -154,11 +153,12 @@ def to_state(books: IndexBooks) -> dict[str, Any]:
     }
 
 
-def from_state(product: Product, state: dict[str, Any]) -> IndexBooks:
+def from_state(product: Product, state: dict[str, Any], *, fixings_kept: int) -> IndexBooks:
     """The books whose state this is. Law: `to_state` of them gives it back."""
     assert state["product"] == product.code, (state["product"], product.code)
     return IndexBooks(
         product=product,
+        fixings_kept=fixings_kept,
         models={
             provider: {name: _model_from(each) for name, each in models.items()}
             for provider, models in state["models"].items()
@@ -232,9 +232,9 @@ def _model_from(state: dict[str, Any]) -> ModelBook:
     )
 
 
-def _quote_state(quote: Quote | None) -> list[Any] | None:
+def _quote_state(quote: ReportedPrice | None) -> list[Any] | None:
     return None if quote is None else [_ratio(quote.raw_price), quote.at]
 
 
-def _quote_from(state: list[Any] | None) -> Quote | None:
-    return None if state is None else Quote(Fraction(state[0]), state[1])
+def _quote_from(state: list[Any] | None) -> ReportedPrice | None:
+    return None if state is None else ReportedPrice(Fraction(state[0]), state[1])

@@ -14,9 +14,9 @@ from datetime import date
 from fractions import Fraction
 from typing import Final, assert_never
 
-from events.fact import Fact
 from events.index_facts import (
     CapabilityReported,
+    IndexFact,
     IndexFixed,
     IndexInput,
     IndexPublished,
@@ -29,6 +29,7 @@ from events.index_facts import (
     ProviderVolumeReported,
 )
 from events.market_commands import (
+    IndexCommand,
     PublishIndex,
     ReportCapability,
     ReportProviderPrice,
@@ -36,38 +37,18 @@ from events.market_commands import (
     RetireModel,
 )
 from events.units import micros
-from settlement.index.apply import INDEX_FACTS, IndexFact, apply_index_fact
 from settlement.index.books import (
     ExactInput,
     IndexBooks,
     exact_inputs,
-    from_state,
     index_value,
     next_expiry,
-    to_state,
 )
-from settlement.index.fixing import fixing_at
-from settlement.index.price_hold import Quote, blend, judge
-from settlement.index.refusals import IndexCommand, refuse_index_command
+from settlement.index.formula import ReportedPrice, blend, fixing_at
+from settlement.index.price_hold import judge
 from settlement.index.rules import IndexRules
 
-__all__ = [
-    "INDEX_FACTS",
-    "IndexBooks",
-    "IndexCommand",
-    "IndexFact",
-    "apply_index_fact",
-    "change_rules",
-    "exact_inputs",
-    "expire_prices",
-    "fix_index",
-    "from_state",
-    "refuse_index_command",
-    "take_index_command",
-    "to_state",
-]
-
-Emit = Callable[[Fact], None]
+Emit = Callable[[IndexFact], None]
 STALE_REASON: Final = "no provider left"
 
 
@@ -174,7 +155,7 @@ def _from_outside(command: PublishIndex, now: int) -> IndexPublished:
 def _take_price(books: IndexBooks, command: ReportProviderPrice, *, emit: Emit) -> None:
     model = books.models[command.provider][command.model]
     raw_price = blend(command.input_usd_per_mtok, command.output_usd_per_mtok)
-    quote = Quote(raw_price, command.at)
+    quote = ReportedPrice(raw_price, command.at)
     disposition = judge(quote, accepted=model.accepted, held=model.held, rules=books.rules)
     emit(
         ProviderPriceReported(

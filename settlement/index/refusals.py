@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import assert_never
 
 from events.market_commands import (
+    IndexCommand,
     PublishIndex,
     ReportCapability,
     ReportProviderPrice,
@@ -21,12 +22,7 @@ from events.market_commands import (
 from events.refusals import Reason, Refusal
 from events.units import INT64_MAX, fits_int64, format_decimal, format_instant, micros
 from settlement.index.books import IndexBooks
-from settlement.index.price_hold import blend
-from settlement.index.qualification import SCORE_MAX, THRESHOLDS, qualifies
-
-IndexCommand = (
-    ReportCapability | ReportProviderPrice | ReportProviderVolume | RetireModel | PublishIndex
-)
+from settlement.index.formula import SCORE_MAX, THRESHOLDS, blend, qualifies
 
 
 def refuse_index_command(books: IndexBooks, command: IndexCommand) -> Refusal | None:

@@ -1,16 +1,17 @@
 """What of the index may be configured: caps, freshness, the hold, the fixing (RULEBOOK §2).
 
-In: the control books and a product. Out: the rules in force, fixed for a session.
+In: the parameters in force for a product. Out: its rules, fixed for a session.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from events.parameters import PARAMETERS
 from events.units import HOUR_NS, MINUTE_NS, PPM
-from settlement.control_books import ControlBooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +57,18 @@ class IndexRules:
         return self.fixing_minutes * MINUTE_NS
 
 
-def index_rules(control: ControlBooks, product: str) -> IndexRules:
-    """The rules in force for a product."""
+def index_rules(parameter: Callable[[str], int]) -> IndexRules:
+    """The rules that parameters say. parameter: gives the value in force."""
     return IndexRules(
-        cap_ppm=control.parameter("index_cap_ppm", product),
-        cap_of_three_ppm=control.parameter("index_cap_of_three_ppm", product),
-        cap_of_two_ppm=control.parameter("index_cap_of_two_ppm", product),
-        fresh_hours=control.parameter("price_fresh_hours", product),
-        hold_factor=control.parameter("price_hold_factor", product),
-        hold_minutes=control.parameter("price_hold_minutes", product),
-        hold_band_ppm=control.parameter("price_hold_band_ppm", product),
-        fixing_minutes=control.parameter("fixing_minutes", product),
+        cap_ppm=parameter("index_cap_ppm"),
+        cap_of_three_ppm=parameter("index_cap_of_three_ppm"),
+        cap_of_two_ppm=parameter("index_cap_of_two_ppm"),
+        fresh_hours=parameter("price_fresh_hours"),
+        hold_factor=parameter("price_hold_factor"),
+        hold_minutes=parameter("price_hold_minutes"),
+        hold_band_ppm=parameter("price_hold_band_ppm"),
+        fixing_minutes=parameter("fixing_minutes"),
     )
 
 
-DEFAULT_RULES: Final = index_rules(ControlBooks(), "")
+DEFAULT_RULES: Final = index_rules(lambda name: int(PARAMETERS[name].default))

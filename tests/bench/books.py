@@ -27,9 +27,8 @@ SETTLED_TICKS = 211
 def fill_books(house: Clearinghouse, accounts: int, *, seed: int = 1) -> list[ContractBooks]:
     """Fill the books of every shard; gives the ten contracts."""
     market = house.markets["SIT"].books
-    for control in (house.control, *(one.books.control for one in house.markets.values())):
-        _open_accounts(control, accounts)
-    _open_accounts(house.member.control, accounts)
+    for shard in house.in_order():
+        _open_accounts(shard.control, accounts)
     for one in house.markets.values():
         for account in one.books.control.accounts_by_number:
             add_holder(one.books, account)
@@ -64,7 +63,7 @@ def _open_accounts(books: ControlBooks, accounts: int) -> None:
 
 def _deposit(house: Clearinghouse, accounts: int) -> None:
     """Cash, and the house's side of it."""
-    books = house.member
+    books = house.member.books
     books.cash.extend([CASH_CENTS] * accounts)
     books.initial.extend([0] * accounts)
     books.maintenance.extend([0] * accounts)

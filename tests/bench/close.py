@@ -21,6 +21,7 @@ import gc
 import json
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
@@ -37,12 +38,13 @@ from services.hosting.interpreter import return_freed_memory
 from services.journal.embedded import EmbeddedServer
 from services.journal.migrate import migrate
 from services.shards.clearinghouse import Clearinghouse
-from services.shards.emission import Emission
+from services.shards.emission import Emission, MarketEmission, MemberEmission
 from services.shards.market.apply import apply_market_fact
-from services.shards.market.books import ContractBooks
+from services.shards.market.books import ContractBooks, MarketBooks
 from services.shards.market.cycle import Marked, close_market, flow_of
 from services.shards.member.apply import apply_member_fact
-from services.shards.member.cycle import add_up, cycle_of, settle_cycle
+from services.shards.member.cycle import cycle_of, settle_cycle
+from services.shards.member.margin import add_up
 from tests.bench.books import SETTLED_TICKS, fill_books, trade_again
 from tests.bench.clearing_file import clear_file
 from tests.bench.close_sql import SettledInSql
@@ -97,7 +99,7 @@ def _durable(directory: Path, accounts: int) -> tuple[float, float, float]:
                     ours.append(clear_file(embedded, close).wall)
                     clear_file(embedded, write_lines(directory / following, [session(following)]))
                     trade_again(contracts, following, seed=len(ours))
-            assert len(embedded.tally.days) == len(ours) * len(list(embedded.house.logs()))
+            assert len(embedded.tally.days) == len(ours) * len(embedded.house.shards)
     return min(ours), min(bare), min(keyed)
 
 
@@ -107,7 +109,8 @@ def _in_memory(accounts: int) -> tuple[float, float, float, float, int]:
     for line in opening(0):
         memory.take(line)
     contracts = fill_books(memory.house, accounts)
-    arithmetic = _best(lambda: _settle_columns(contracts))
+    market = memory.house.markets["SIT"].books
+    arithmetic = _best(lambda: _settle_columns(market, contracts))
     multiply_add = _multiply_add(contracts)
     begun = perf_counter()
     blocks = _close(memory.house)
@@ -116,12 +119,12 @@ def _in_memory(accounts: int) -> tuple[float, float, float, float, int]:
     return arithmetic, multiply_add, facts, dumped, stated
 
 
-def _settle_columns(contracts: list[ContractBooks]) -> None:
+def _settle_columns(market: MarketBooks, contracts: list[ContractBooks]) -> None:
     """Variation of every position and margin of every account, as the shards reckon them."""
     marked = [
         Marked(one, SETTLED_TICKS, 1, one.positions.variation(SETTLED_TICKS)) for one in contracts
     ]
-    totals = add_up(len(contracts[0].positions.lots), [flow_of(one, RATE_PPM) for one in marked])
+    totals = add_up(len(contracts[0].positions.lots), [flow_of(market, one) for one in marked])
     maintenance_of(totals.initial, share_ppm=MAINTENANCE_PPM)
     assert not totals.net.sum(), "variation does not sum to zero"
 
@@ -154,10 +157,11 @@ def _close(house: Clearinghouse) -> list[bytes]:
     assert isinstance(command, CloseSession | Malformed)
     assert not isinstance(command, Malformed), command
     market = house.markets["SIT"].books
-    stated = Emission("market/SIT", 1, lambda fact: apply_market_fact(market, fact))
+    stated: MarketEmission = Emission("market/SIT", 1, partial(apply_market_fact, market, seq=1))
     flows = close_market(market, command, emit=stated)
-    members = Emission("member/0", 1, lambda fact: apply_member_fact(house.member, fact))
-    settle_cycle(house.member, cycle_of(house.member, command), flows=flows, emit=members)
+    books = house.member.books
+    members: MemberEmission = Emission("member/0", 1, partial(apply_member_fact, books))
+    settle_cycle(books, cycle_of(books, command), flows=flows, emit=members)
     return stated.blocks + members.blocks
 
 

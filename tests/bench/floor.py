@@ -15,10 +15,10 @@ from typing import Any
 import psycopg
 
 from services.embedded.run import LINES_A_BLOCK
-from services.journal.batch import JournalRow
 from services.journal.copying import HEADER, TRAILER, pack, pack_journal
 from services.journal.reader import Reader
 from services.journal.tables import IDENTITY, JOURNAL, Table
+from services.shards.rows import JournalRow
 
 _MONTH = "FOR VALUES FROM ('2026-06-01') TO ('2026-07-01')"
 _TABLES = (

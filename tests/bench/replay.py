@@ -21,8 +21,8 @@ from typing import Any
 
 from psycopg import Copy
 
-from services.audit.replay import replay_market
 from services.embedded.run import EmbeddedRun
+from services.hosting.restore import replay_shard
 from services.journal.connecting import Connection, connect
 from services.journal.embedded import EmbeddedServer
 from services.journal.migrate import migrate
@@ -119,7 +119,7 @@ def _fold(url: str) -> tuple[float, int]:
 
 def _timed(reader: Reader) -> float:
     begun = perf_counter()
-    replay_market(reader, SHARD)
+    replay_shard(reader, SHARD)
     return perf_counter() - begun
 
 

@@ -9,6 +9,7 @@ from struct import pack
 import pytest
 
 from events.chain import GENESIS, RowKey, chain_row, link_hash
+from services.shards.rows import JournalRow
 from tests.laws import chained
 
 KEY = RowKey("market/SIT", 7, date(2026, 6, 8), "trades.jsonl", 3_141, 5_926)
@@ -17,10 +18,7 @@ PARTS = (b"first", b"", b"third")
 
 
 def hashed(before: bytes, key: RowKey, line: bytes, parts: tuple[bytes, ...]) -> bytes:
-    row = (
-        key.shard, key.seq, key.business_date, key.origin, key.position, key.decided, line,
-        len(parts), parts[0], b"",
-    )  # fmt: skip
+    row = JournalRow(*key, line=line, parts=len(parts), facts=parts[0], chain=b"")
     return chained(before, row, list(parts))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -52,4 +54,15 @@ def test_a_price_is_whole_ticks_or_none(price: str, ticks: int | None) -> None:
 
 def test_a_tick_of_every_product_is_one_cent_per_lot() -> None:
     for product in PRODUCTS.values():
-        assert (product.cents_per_tick_lot, product.micros_per_tick) == (1, 10_000)
+        assert (product.ticks_per_usd, product.micros_per_tick) == (100, 10_000)
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [({"ticks_per_usd": 20}, "found 20"), ({"code": "GPUH"}, "three"), ({"code": "gpu"}, "A to Z")],
+)
+def test_a_product_whose_ticks_are_no_cents_or_that_no_symbol_names_is_none(
+    fields: dict[str, Any], found: str
+) -> None:
+    with pytest.raises(AssertionError, match=found):
+        replace(PRODUCTS["SIT"], **fields)

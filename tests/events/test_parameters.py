@@ -24,7 +24,6 @@ from events.parameters import PARAMETERS, is_known_product
         ("position_floor_cents", "9223372036854775808", False),
         ("position_floor_cents", "9" * 5_000, False),
         ("margin_model", "paper", True),
-        ("margin_model", "scan", False),
         ("product_in_use", "true", True),
         ("product_in_use", "false", False),
         ("holidays", "2024-06-19", True),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from events.control_commands import CLOSE_CYCLE
 from events.int64 import IntArray
 from events.member_facts import MarginCalled, MarginCallMet, MarginCallPartlyMet, MarginCallRaised
 from events.units import parse_instant
@@ -28,7 +29,7 @@ from risk.calls import (
     new_calls,
     to_state,
 )
-from risk.cycle import CLOSE, Cycle, deadline_of_close, deadline_of_cycle
+from risk.cycle import Cycle, deadline_of_close, deadline_of_cycle
 from risk.requirement import maintenance_of
 
 
@@ -40,7 +41,7 @@ def intraday(name: str, at: str) -> Cycle:
 NOON = intraday("noon", "2026-06-08T12:00:00Z")
 EVENING = Cycle(
     date(2026, 6, 5),
-    CLOSE,
+    CLOSE_CYCLE,
     parse_instant("2026-06-05T21:00:00Z"),
     deadline_of_close(date(2026, 6, 8), time_of_day="13:00"),
 )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from risk.requirement import maintenance_of, margin_column, requirement_of
+from risk.requirement import maintenance_of, margin_column
 
 INT64_MAX = 2**63 - 1
 
@@ -24,27 +24,6 @@ def column_of(lots: list[int], price: int, rate: int) -> list[int]:
 
 def naive_margin(lots: int, price: int, rate: int) -> int:
     return ceil(Fraction(abs(lots) * price * rate, 1_000_000))
-
-
-def test_a_thousand_lots_at_two_dollars_ask_eight_percent_of_their_value() -> None:
-    found = requirement_of(
-        np.array([[1000], [-1000]]), price_cents=[200], rate_ppm=[80_000], maintenance_ppm=750_000
-    )
-    assert found.initial.tolist() == [16_000, 16_000]
-    assert found.maintenance.tolist() == [12_000, 12_000]
-
-
-def test_each_position_is_rounded_up_before_the_sum() -> None:
-    # 207 · 8 % = 16.56 and 208 · 8 % = 16.64, each 17.
-    found = requirement_of(
-        np.array([[1, -1], [0, 3]]),
-        price_cents=[207, 208],
-        rate_ppm=[80_000, 80_000],
-        maintenance_ppm=750_000,
-    )
-    assert found.parts.tolist() == [[17, 17], [0, 50]]
-    assert found.initial.tolist() == [34, 50]
-    assert found.maintenance.tolist() == [26, 38]
 
 
 def test_maintenance_is_three_quarters_rounded_up_also_of_the_largest_amount() -> None:
@@ -76,36 +55,6 @@ def test_a_negative_price_or_rate_breaks_a_law(price: int, rate: int) -> None:
 def test_a_margin_beyond_int64_breaks_a_law_that_names_it() -> None:
     with pytest.raises(AssertionError, match="margin of 9223372036854775808 cents"):
         column_of([-(2**63)], 1, 1_000_000)
-
-
-def test_a_sum_beyond_int64_breaks_a_law() -> None:
-    lots = np.array([[2**62, 2**62]])
-    with pytest.raises(AssertionError, match="initial margin up to 9223372036854775808 cents"):
-        requirement_of(
-            lots, price_cents=[1, 1], rate_ppm=[1_000_000, 1_000_000], maintenance_ppm=750_000
-        )
-
-
-def test_large_margins_of_different_accounts_need_not_fit_together() -> None:
-    lots = np.array([[2**62, 0], [0, -(2**62)]])
-    found = requirement_of(
-        lots, price_cents=[1, 1], rate_ppm=[1_000_000, 1_000_000], maintenance_ppm=750_000
-    )
-    assert found.initial.tolist() == [2**62, 2**62]
-
-
-def test_no_accounts_and_no_contracts_ask_nothing() -> None:
-    none = requirement_of(
-        np.zeros((0, 1), dtype=np.int64),
-        price_cents=[207],
-        rate_ppm=[80_000],
-        maintenance_ppm=750_000,
-    )
-    flat = requirement_of(
-        np.zeros((2, 0), dtype=np.int64), price_cents=[], rate_ppm=[], maintenance_ppm=750_000
-    )
-    assert none.initial.tolist() == []
-    assert flat.initial.tolist() == [0, 0]
 
 
 LOTS = st.one_of(
@@ -143,20 +92,3 @@ def test_next_to_a_whole_cent_float64_does_not_err(
 ) -> None:
     lots = quotient * 10**6 // divisor_rate + offset
     assert column_of([lots], 1, divisor_rate) == [naive_margin(lots, 1, divisor_rate)]
-
-
-@pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize("size", [10**4, 10**9, 10**11, 10**15])
-def test_a_matrix_of_several_blocks_agrees_with_whole_integers(order: str, size: int) -> None:
-    accounts = np.arange(40_000, dtype=np.int64)
-    lots = np.stack([accounts * 7919 % size - size // 2, size // 2 - accounts], axis=1)
-    lots = np.array(lots, order="F" if order == "F" else "C")
-    found = requirement_of(
-        lots, price_cents=[207, 211], rate_ppm=[80_000, 123_457], maintenance_ppm=750_000
-    )
-    rows = lots.tolist()
-    expected = [
-        [naive_margin(one, 207, 80_000), naive_margin(two, 211, 123_457)] for one, two in rows
-    ]
-    assert found.parts.tolist() == expected
-    assert found.initial.tolist() == [sum(parts) for parts in expected]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-from events.codec import Malformed, decode_command
-from events.command import Command
-from events.control_commands import RunCycle
+from events.codec import decode_command
+from events.control_commands import ControlCommand, RunCycle
 from events.refusals import Refusal
 from settlement.control_books import ControlBooks, apply_control, apply_cycle_refused
 from settlement.control_rules import Repeated, refuse_control
@@ -14,10 +13,10 @@ from settlement.control_rules import Repeated, refuse_control
 NIGHT = "2026-06-08T00:00:00Z"
 
 
-def command(kind: str, *, at: str = NIGHT, **fields: object) -> Command:
+def command(kind: str, *, at: str = NIGHT, **fields: object) -> ControlCommand:
     """A command as its line says."""
     decoded = decode_command(json.dumps({"type": f"{kind}/1", **fields, "at": at}).encode())
-    assert not isinstance(decoded, Malformed), decoded
+    assert isinstance(decoded, ControlCommand), decoded
     return decoded
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from events.codec import decode_command
-from events.refusals import Reason, Refusal
+from events.refusals import Refusal
 from settlement.control_rules import refuse_control
 from tests.settlement.control_desk import ControlDesk, command
 
@@ -181,15 +178,6 @@ def test_a_setting_is_of_a_known_product_and_parameter_and_valid(
     parameter: str, value: str, product: str | None, answer: str
 ) -> None:
     assert ControlDesk().set(parameter, value, product=product) == answer
-
-
-def test_what_belongs_to_another_shard_is_no_control_command() -> None:
-    fields = {"reference": "r", "account": "A", "asset": "USD", "amount_cents": 1}
-    line = {"type": "deposit_collateral/1", **fields, "at": "2026-06-08T00:00:00Z"}
-    deposit = decode_command(json.dumps(line).encode())
-    refusal = refuse_control(ControlDesk().books, deposit)  # type: ignore[arg-type]
-    assert isinstance(refusal, Refusal)
-    assert refusal.reason is Reason.WRONG_SHARD
 
 
 def test_a_value_that_is_wrong_is_shown_in_ascii_whatever_the_python_can_print() -> None:

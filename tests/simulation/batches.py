@@ -14,10 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from events.codec import decode_command
+from events.command import TRADE
 from events.trade_line import TRADE_LINE, TradeFields
 from services.embedded.memory import DictMemory
-from services.shards.clearinghouse import RANKS, Clearinghouse, open_clearinghouse, take_decoded
-from services.shards.ids import TRADE, Identity
+from services.shards.clearinghouse import (
+    COPIES_A_LINE_MAX,
+    Clearinghouse,
+    decide_line,
+    open_clearinghouse,
+)
+from services.shards.ids import Identity
 from services.shards.log import Inbound, ShardLog
 from services.shards.market.trade_batch import TradeRun, clear_trades
 from services.shards.routing import market_shard
@@ -52,9 +58,8 @@ class BatchedRun:
                 continue
             self._clear(waiting)
             waiting = {}
-            inbound = Inbound(ORIGIN, self.lines, self.lines * RANKS, line)
-            decoded = decode_command(line)
-            take_decoded(self.house, inbound, decoded=decoded, memory=self.memory)
+            inbound = Inbound(ORIGIN, self.lines, self.lines * COPIES_A_LINE_MAX, line)
+            decide_line(self.house, inbound, command=decode_command(line), memory=self.memory)
         self._clear(waiting)
 
     def _clear(self, waiting: dict[str, list[Found]]) -> None:
@@ -63,7 +68,7 @@ class BatchedRun:
             run = TradeRun(
                 fields,
                 places,
-                [place * RANKS for place in places],
+                [place * COPIES_A_LINE_MAX for place in places],
                 lines,
                 [0] * len(lines),
                 self._suspects(product, [one[0].decode() for one in fields]),
@@ -95,14 +100,14 @@ def check_batches(lines: list[bytes], plain: Clearinghouse, *, rng: Random) -> N
         run.restart()
         first = middle
     run.take(lines[first:])
-    for ours, theirs in zip(run.house.logs(), plain.logs(), strict=True):
-        check_rows(ours, theirs)
+    for ours, theirs in zip(run.house.in_order(), plain.in_order(), strict=True):
+        check_rows(ours.log, theirs.log)
     assert hashes(run.house) == hashes(plain)
 
 
 def check_rows(ours: ShardLog, theirs: ShardLog) -> None:
     """Two logs of one shard are the same; names the first row that is not."""
-    for mine, other in zip(ours.rows, theirs.rows, strict=True):
-        assert mine == other, f"row {mine[1]} of {mine[0]} differs in batches: {mine} {other}"
-    assert ours.parts == theirs.parts
+    for seq, (mine, other) in enumerate(zip(ours.pending.rows, theirs.pending.rows, strict=True)):
+        assert mine == other, f"row {seq} of {ours.shard} differs in batches: {mine} {other}"
+    assert ours.pending == theirs.pending
     assert (ours.seq, ours.chain) == (theirs.seq, theirs.chain)

@@ -62,8 +62,9 @@ def against_the_twin(script: Script, *, seed: int) -> MemoryRun:
 def facts_of_line(run: MemoryRun, heads: dict[str, Head]) -> list[Fields]:
     """What was stated since the last look, in every shard."""
     facts = []
-    for log in run.house.logs():
+    for shard in run.house.in_order():
+        log = shard.log
         head = heads.get(log.shard, Head(0, 0))
         facts += facts_since(log, head.rows, head.parts)
-        heads[log.shard] = Head(len(log.rows), len(log.parts))
+        heads[log.shard] = Head(len(log.pending.rows), len(log.pending.parts))
     return facts

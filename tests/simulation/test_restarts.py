@@ -8,7 +8,7 @@ from typing import Any
 
 from services.embedded.memory import MemoryRun
 from tests.laws import check_laws
-from tests.simulation.restarts import check_folding, folded_market, hashes, restarted
+from tests.simulation.restarts import check_folding, folded_shard, hashes, restarted
 
 NIGHT = "2026-06-08T00:00:00Z"
 
@@ -40,7 +40,7 @@ def test_who_had_a_position_at_the_last_cycle_is_known_after_a_restart() -> None
     trade(run, "T1", lots=5)
     send(run, "run_cycle", cycle="one", at="2026-06-08T11:00:00Z")
     run.house = restarted(run.house)
-    assert run.house.member.had_position == bytearray([1, 1])
+    assert run.house.member.books.had_position == bytearray([1, 1])
     send(run, "run_cycle", cycle="two", at="2026-06-08T12:00:00Z")
     assert [fact["account"] for fact in run.facts() if fact["type"] == "margin_set/1"] == [
         "A-H", "B-H", "A-H", "B-H",
@@ -63,10 +63,10 @@ def test_a_shard_added_later_begins_with_the_control_books_that_its_row_0_names(
          "effective_date": "2026-06-08", "at": "2026-06-08T09:00:00Z"},
         {"kind": "suspend_account", "account": "A-H", "reason": "x", "at": "2026-06-08T10:00:00Z"},
     )  # fmt: skip
-    opened = json.loads(run.house.markets["SCU"].log.rows[0][8])
+    opened = json.loads(run.house.markets["SCU"].log.pending.rows[0].facts)
     assert opened["control_number"] == 6
-    books = folded_market(run.house, "SCU", rng=None)
-    assert books.control.accounts["A-H"].is_suspended
+    folded = folded_shard(run.house, run.house.markets["SCU"], rng=None)
+    assert folded.control.accounts["A-H"].is_suspended
     check_folding(run.house, rng=Random(1))  # noqa: S311
 
 

@@ -5,7 +5,7 @@ In: a decoded command. Out: facts through an emission; True when every shard is 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, assert_never
 
 from events.command import Command
 from events.control_commands import (
@@ -13,6 +13,7 @@ from events.control_commands import (
     AdvanceClock,
     CloseSession,
     Configure,
+    ControlCommand,
     DeclareDefault,
     OpenAccount,
     OpenSession,
@@ -26,12 +27,12 @@ from events.control_facts import (
     AccountSuspended,
     ClockAdvanced,
     Configured,
+    ControlFact,
     CycleStarted,
     MemberAdmitted,
     MemberDefaulted,
     SessionOpened,
 )
-from events.fact import Fact
 from events.market_commands import (
     AdjustTradePrice,
     BustTrade,
@@ -41,7 +42,8 @@ from events.market_commands import (
     TransferPosition,
 )
 from events.refusals import Reason, Refusal
-from services.shards.emission import Emission
+from risk.margin_models import MODELS
+from services.shards.emission import ControlEmission
 from settlement.control_books import ControlBooks, apply_control, apply_cycle_refused
 from settlement.control_rules import Repeated, refuse_control, refuse_time
 
@@ -49,11 +51,11 @@ _NEEDS_SESSION: Final = (SubmitTrade, TransferPosition, SubmitQuote, HaltContrac
 _NAMES_CONTRACT: Final = (*_NEEDS_SESSION, BustTrade, AdjustTradePrice)
 
 
-def decide_control(books: ControlBooks, command: Command, *, emit: Emission) -> bool:
+def decide_control(books: ControlBooks, command: Command, *, emit: ControlEmission) -> bool:
     """Decide one command; True when it stands and is to be copied."""
     answer: Refusal | Repeated | None
-    if command.SHARD == "control":
-        answer = refuse_control(books, command)
+    if isinstance(command, ControlCommand):
+        answer = refuse_control(books, command) or _unknown_model(command)
     else:
         answer = refuse_homeless(books, command)
     if isinstance(answer, Refusal):
@@ -64,9 +66,22 @@ def decide_control(books: ControlBooks, command: Command, *, emit: Emission) -> 
     if isinstance(answer, Repeated):
         return False
     # Nothing can fail from here.
+    assert isinstance(command, ControlCommand), command
     apply_control(books, command)
     emit(_fact_of(books, command))
     return True
+
+
+def _unknown_model(command: ControlCommand) -> Refusal | None:
+    """A margin model that the table of models does not have."""
+    if (
+        not isinstance(command, Configure)
+        or command.parameter != "margin_model"
+        or command.value in MODELS
+    ):
+        return None
+    found = f"expected name for margin_model, found {command.value[:40]!a}"
+    return Refusal(Reason.INVALID_VALUE, found)
 
 
 def refuse_homeless(books: ControlBooks, command: Command) -> Refusal:
@@ -107,7 +122,7 @@ def _refuse_accounts(
     return None
 
 
-def _fact_of(books: ControlBooks, command: Command) -> Fact:
+def _fact_of(books: ControlBooks, command: ControlCommand) -> ControlFact:
     at = command.event_time
     match command:
         case Configure():
@@ -141,6 +156,7 @@ def _fact_of(books: ControlBooks, command: Command) -> Fact:
         case RunCycle():
             assert books.business_date is not None, "a cycle was ordered without a session"
             return CycleStarted(at=at, business_date=books.business_date, cycle=command.cycle)
-        case _:
-            assert isinstance(command, AdvanceClock), command
+        case AdvanceClock():
             return ClockAdvanced(at=at)
+        case _:
+            assert_never(command)

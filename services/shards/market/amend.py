@@ -11,7 +11,7 @@ from events.contracts import ticks_of
 from events.market_commands import AdjustTradePrice, BustTrade, SubmitTrade
 from events.market_facts import TradeBusted, TradePriceAdjusted
 from events.refusals import Reason, Refusal
-from services.shards.emission import Emission
+from services.shards.emission import MarketEmission
 from services.shards.ids import Seen
 from services.shards.market import guards as guard
 from services.shards.market.amounts import repriced_too_large, too_large
@@ -23,7 +23,7 @@ def decide_amendment(
     command: BustTrade | AdjustTradePrice,
     *,
     seen: Seen | None,
-    emit: Emission,
+    emit: MarketEmission,
 ) -> Refusal | None:
     """Bust a trade or give it another price, or say why not."""
     refusal = _refuse(books, command, seen=seen)

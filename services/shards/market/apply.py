@@ -1,46 +1,58 @@
-"""How each fact changes a market's books; the only place where they change, also in a replay.
+"""How each fact changes a market's books: in deciding and in folding, the only place where they do.
 
-In: a fact, or the copy of a control command. Facts that are pure evidence change nothing.
+In: a fact, or a control command that stands. Facts that are evidence only change nothing. Novations
+come by the thousand too: `novations.py` is the twin by columns.
 """
 
 from __future__ import annotations
 
 from array import array
+from typing import Final, assert_never
 
-from events.command import Command
-from events.control_commands import DeclareDefault, OpenAccount, ReinstateAccount, SuspendAccount
-from events.fact import Fact
-from events.index_facts import (
-    CapabilityReported,
-    IndexFixed,
-    IndexPublished,
-    IndexRulesSet,
-    IndexStale,
-    IndexValueReported,
-    ModelRetired,
-    ProviderPriceHeld,
-    ProviderPriceReported,
-    ProviderVolumeReported,
+from events.control_commands import (
+    AdmitMember,
+    AdvanceClock,
+    CloseSession,
+    Configure,
+    ControlCommand,
+    DeclareDefault,
+    OpenAccount,
+    OpenSession,
+    ReinstateAccount,
+    RunCycle,
+    SuspendAccount,
 )
+from events.control_facts import CommandRefused, DayClosed, ShardOpened
+from events.index_facts import IndexFact
 from events.market_facts import (
     ContractHalted,
     ContractListed,
     ContractResumed,
     ContractSettled,
     ContractUnmarked,
+    CycleDone,
     CyclePriceSet,
     LastTradingDayMoved,
+    MarginRateAboveBand,
     MarginRateSet,
+    MarketShardFact,
+    PositionClosed,
+    PositionLimitBreached,
+    PositionLimitWarned,
     PositionTransferred,
     QuoteSet,
     SettlementPriceSet,
+    TradeAlreadyCleared,
     TradeBusted,
+    TradeNovated,
     TradePriceAdjusted,
+    VariationSettled,
 )
 from events.units import INT64_MAX, MINUTE_NS
+from risk.margin import rate
+from risk.margin_models import HISTORY_DAYS
 from risk.price_limits import HaltState, LimitRule, apply_halted, apply_resumed
 from services.shards.market.books import (
-    HISTORY,
     Amendment,
     ContractBooks,
     Holder,
@@ -48,58 +60,79 @@ from services.shards.market.books import (
     add_holder,
 )
 from settlement.control_books import apply_control
-from settlement.index.decide import apply_index_fact
+from settlement.index.apply import apply_index_fact
+from settlement.ledger import cents
 from settlement.positions import Positions
 from settlement.quotes import Quote
 
+# What changes no books: it says what others have changed, or would have.
+EVIDENCE: Final = (
+    ShardOpened, CommandRefused, DayClosed, TradeAlreadyCleared, VariationSettled, PositionClosed,
+    PositionLimitWarned, PositionLimitBreached, MarginRateAboveBand, CycleDone,
+)  # fmt: skip
 
-def apply_market_fact(books: MarketBooks, fact: Fact) -> None:
-    """Change the books by one fact."""
+
+def apply_market_fact(books: MarketBooks, fact: MarketShardFact, *, seq: int) -> None:
+    """Change the books by one fact. seq: of the journal row that states it."""
+    if isinstance(fact, EVIDENCE):
+        return
+    if isinstance(fact, IndexFact):
+        apply_index_fact(books.index, fact)
+        _advance(books, fact.at)
+        return
     match fact:
-        case (
-            CapabilityReported() | ProviderPriceReported() | ProviderVolumeReported()
-            | ModelRetired() | IndexValueReported() | ProviderPriceHeld() | IndexPublished()
-            | IndexStale() | IndexFixed() | IndexRulesSet()
-        ):  # fmt: skip
-            apply_index_fact(books.index, fact)
-            _advance(books, fact.at)
-        case TradeBusted() | TradePriceAdjusted():
-            _amend(books, fact)
+        case TradeNovated():
+            _novate(books, fact, seq=seq)
+        case TradeBusted():
+            _bust(books, fact)
+        case TradePriceAdjusted():
+            _adjust(books, fact)
         case PositionTransferred():
             _transfer(books, fact)
-        case QuoteSet():
-            quote = Quote(fact.bid_ticks, fact.bid_lots, fact.ask_ticks, fact.ask_lots)
-            books.contracts[fact.contract].quotes.set(fact.maker, quote)
-        case ContractHalted():
-            apply_halted(books.contracts[fact.contract].halts, fact)
-        case ContractResumed():
-            apply_resumed(books.contracts[fact.contract].halts, fact)
-        case _:
-            _apply_cycle_fact(books, fact)
-
-
-def _apply_cycle_fact(books: MarketBooks, fact: Fact) -> None:
-    match fact:
-        case CyclePriceSet():
-            books.contracts[fact.contract].positions.mark(fact.price_ticks)
-        case SettlementPriceSet():
-            _settle(books.contracts[fact.contract], fact.price_ticks)
-        case ContractUnmarked():
-            books.contracts[fact.contract].positions.unmark()
-        case ContractSettled():
-            books.contracts[fact.contract].settlements.append(fact.price_ticks)
-        case MarginRateSet():
-            books.contracts[fact.contract].rate_ppm = fact.rate_ppm
         case ContractListed():
             _list(books, fact)
-        case LastTradingDayMoved():
-            books.contracts[fact.contract].last_trading_day = fact.last_trading_day
         case _:
-            pass
+            _apply_contract_fact(books.contracts[fact.contract], fact)
 
 
-def apply_market_copy(books: MarketBooks, command: Command) -> None:
-    """Fold the copy of a control command into what the shard knows of members and sessions."""
+def _apply_contract_fact(
+    contract: ContractBooks,
+    fact: QuoteSet
+    | ContractHalted
+    | ContractResumed
+    | CyclePriceSet
+    | SettlementPriceSet
+    | ContractUnmarked
+    | ContractSettled
+    | MarginRateSet
+    | LastTradingDayMoved,
+) -> None:
+    match fact:
+        case QuoteSet():
+            quote = Quote(fact.bid_ticks, fact.bid_lots, fact.ask_ticks, fact.ask_lots)
+            contract.quotes.set(fact.maker, quote)
+        case ContractHalted():
+            apply_halted(contract.halts, fact)
+        case ContractResumed():
+            apply_resumed(contract.halts, fact)
+        case CyclePriceSet():
+            contract.positions.mark(fact.price_ticks)
+        case SettlementPriceSet():
+            _settle(contract, fact.price_ticks)
+        case ContractUnmarked():
+            contract.positions.unmark()
+        case ContractSettled():
+            contract.settlements.append(fact.price_ticks)
+        case MarginRateSet():
+            contract.measure = rate(fact.rate_ppm)
+        case LastTradingDayMoved():
+            contract.last_trading_day = fact.last_trading_day
+        case _:
+            assert_never(fact)
+
+
+def apply_market_copy(books: MarketBooks, command: ControlCommand) -> None:
+    """Fold a control command that stands into what the shard knows of members and sessions."""
     apply_control(books.control, command)
     _advance(books, command.event_time)
     match command:
@@ -111,35 +144,22 @@ def apply_market_copy(books: MarketBooks, command: Command) -> None:
             for holder in books.holders.values():
                 if holder.account.member.name == command.member:
                     _refresh_stop(books, holder)
+        case (
+            Configure() | AdmitMember() | OpenSession() | CloseSession() | RunCycle()
+            | AdvanceClock()
+        ):  # fmt: skip
+            pass  # All there is to them is in the control books.
         case _:
-            pass
-
-
-def add_trade(
-    contract: ContractBooks, buyer: int, *, seller: int, lots: int, price_ticks: int
-) -> None:
-    """Novate: the buyer is long of the house, the seller short; by account numbers."""
-    positions = contract.positions
-    value = lots * (price_ticks - (positions.mark_ticks or 0))
-    positions.lots[buyer] += lots
-    positions.lots[seller] -= lots
-    positions.open_cents[buyer] += value
-    positions.open_cents[seller] -= value
-
-
-def widen_reach(books: MarketBooks, holder: Holder, *, lots: int) -> None:
-    """The bound on an owner's positions after one more trade, whatever its direction."""
-    reach = books.reach_lots[holder.owner.number] + lots
-    books.reach_lots[holder.owner.number] = min(reach, INT64_MAX)
+            assert_never(command)
 
 
 def limit_rule(books: MarketBooks) -> LimitRule:
     """The limits in force for the product."""
-    code = books.product.code
+    parameter = books.control.parameters_of(books.product.code)
     return LimitRule(
-        first_ppm=books.control.parameter("first_limit_ppm", code),
-        second_ppm=books.control.parameter("second_limit_ppm", code),
-        halt_ns=books.control.parameter("halt_minutes", code) * MINUTE_NS,
+        first_ppm=parameter("first_limit_ppm"),
+        second_ppm=parameter("second_limit_ppm"),
+        halt_ns=parameter("halt_minutes") * MINUTE_NS,
     )
 
 
@@ -148,51 +168,67 @@ def _advance(books: MarketBooks, at: int) -> None:
         books.clock = at
 
 
-def _amend(books: MarketBooks, fact: TradeBusted | TradePriceAdjusted) -> None:
+def _novate(books: MarketBooks, fact: TradeNovated, *, seq: int) -> None:
     contract = books.contracts[fact.contract]
     buyer, seller = books.holders[fact.buyer], books.holders[fact.seller]
-    is_bust = isinstance(fact, TradeBusted)
-    if isinstance(fact, TradeBusted):
-        add_trade(
-            contract,
-            seller.number,
-            seller=buyer.number,
-            lots=fact.lots,
-            price_ticks=fact.price_ticks,
-        )
-        _bust(contract, fact.trade_seq)
-        # A position may be larger without the trade than with it.
-        widen_reach(books, buyer, lots=fact.lots)
-        widen_reach(books, seller, lots=fact.lots)
-    else:
-        change = fact.lots * (fact.price_ticks - fact.price_ticks_before)
-        contract.positions.open_cents[buyer.number] += change
-        contract.positions.open_cents[seller.number] -= change
-        contract.trades.reprice(fact.trade_seq, fact.price_ticks)
-    books.amendments[fact.trade_id] = Amendment(fact.price_ticks, is_bust)
+    _add_trade(contract, buyer, seller=seller, lots=fact.lots, price_ticks=fact.price_ticks)
+    contract.trades.add(seq, fact.at, price_ticks=fact.price_ticks, lots=fact.lots)
+    _widen_reach(books, buyer, seller, lots=fact.lots)
 
 
-def _bust(contract: ContractBooks, seq: int) -> None:
-    """Leave the trade of a row out; one of an earlier session is counted only."""
-    if not contract.trades.bust(seq):
+def _add_trade(
+    contract: ContractBooks, buyer: Holder, *, seller: Holder, lots: int, price_ticks: int
+) -> None:
+    """The buyer is long of the clearinghouse, the seller short."""
+    positions = contract.positions
+    gain = cents(lots, price_ticks - (positions.mark_ticks or 0))
+    positions.lots[buyer.number] += lots
+    positions.lots[seller.number] -= lots
+    positions.open_cents[buyer.number] += gain
+    positions.open_cents[seller.number] -= gain
+
+
+def _widen_reach(books: MarketBooks, *holders: Holder, lots: int) -> None:
+    """The bound on owners' positions after one more trade, whatever its direction."""
+    for holder in holders:
+        reach = books.reach_lots[holder.owner.number] + lots
+        books.reach_lots[holder.owner.number] = min(reach, INT64_MAX)
+
+
+def _bust(books: MarketBooks, fact: TradeBusted) -> None:
+    contract = books.contracts[fact.contract]
+    buyer, seller = books.holders[fact.buyer], books.holders[fact.seller]
+    _add_trade(contract, seller, seller=buyer, lots=fact.lots, price_ticks=fact.price_ticks)
+    # One of an earlier session is counted only.
+    if not contract.trades.bust(fact.trade_seq):
         contract.trades_carried -= 1
+    # A position may be larger without the trade than with it.
+    _widen_reach(books, buyer, seller, lots=fact.lots)
+    books.amendments[fact.trade_id] = Amendment(fact.price_ticks, is_busted=True)
+
+
+def _adjust(books: MarketBooks, fact: TradePriceAdjusted) -> None:
+    contract = books.contracts[fact.contract]
+    change = cents(fact.lots, fact.price_ticks - fact.price_ticks_before)
+    contract.positions.open_cents[books.holders[fact.buyer].number] += change
+    contract.positions.open_cents[books.holders[fact.seller].number] -= change
+    contract.trades.reprice(fact.trade_seq, fact.price_ticks)
+    books.amendments[fact.trade_id] = Amendment(fact.price_ticks, is_busted=False)
 
 
 def _transfer(books: MarketBooks, fact: PositionTransferred) -> None:
-    giver = books.holders[fact.from_account].number
-    taker = books.holders[fact.to_account].number
+    giver, taker = books.holders[fact.from_account], books.holders[fact.to_account]
     buyer, seller = (taker, giver) if fact.side == "long" else (giver, taker)
     contract = books.contracts[fact.contract]
-    add_trade(contract, buyer, seller=seller, lots=fact.lots, price_ticks=fact.price_ticks)
-    for name in (fact.from_account, fact.to_account):
-        widen_reach(books, books.holders[name], lots=fact.lots)
+    _add_trade(contract, buyer, seller=seller, lots=fact.lots, price_ticks=fact.price_ticks)
+    _widen_reach(books, giver, taker, lots=fact.lots)
 
 
 def _settle(contract: ContractBooks, price_ticks: int) -> None:
     contract.positions.mark(price_ticks)
     contract.positions.paid_cents = None
     contract.reference_ticks = price_ticks
-    contract.settlements = [*contract.settlements, price_ticks][-HISTORY:]
+    contract.settlements = [*contract.settlements, price_ticks][-HISTORY_DAYS:]
 
 
 def _list(books: MarketBooks, fact: ContractListed) -> None:

@@ -11,6 +11,8 @@ from datetime import date
 from typing import Final
 
 from events.contracts import PRODUCTS, Product
+from risk.margin import Measure
+from risk.margin_models import HISTORY_DAYS
 from risk.price_limits import HaltState
 from settlement.control_books import Account, ControlBooks
 from settlement.index.books import IndexBooks
@@ -19,7 +21,6 @@ from settlement.positions import Positions
 from settlement.quotes import QuoteBook
 from settlement.session_trades import SessionTrades
 
-HISTORY: Final = 21
 UNBOUNDED: Final = 1 << 62
 
 
@@ -47,7 +48,11 @@ class Holder:
 
 @dataclass(slots=True)
 class ContractBooks:
-    """One listed contract. trades_carried: trades of earlier sessions that stand, not busted."""
+    """One listed contract.
+
+    trades_carried: trades of earlier sessions that stand, not busted; settlements: as many as the
+    margin models look back; measure: of the last close, None before.
+    """
 
     symbol: str
     delivery: str
@@ -58,7 +63,7 @@ class ContractBooks:
     trades: SessionTrades = field(default_factory=SessionTrades)
     quotes: QuoteBook = field(default_factory=QuoteBook)
     settlements: list[int] = field(default_factory=list)
-    rate_ppm: int | None = None
+    measure: Measure | None = None
     interest_lots: int = 0
     trades_carried: int = 0
     limit_lots: int | None = None
@@ -100,8 +105,13 @@ class MarketBooks:
 def open_market_books(product: str, control: ControlBooks) -> MarketBooks:
     """Books of a product's shard that begins with what control knows by then."""
     entry = PRODUCTS[product]
-    books = MarketBooks(product=entry, control=control, index=IndexBooks(entry))
-    books.index.rules = index_rules(control, product)
+    return market_books(entry, control, index=IndexBooks(entry, fixings_kept=HISTORY_DAYS))
+
+
+def market_books(product: Product, control: ControlBooks, *, index: IndexBooks) -> MarketBooks:
+    """Books that know the accounts of control, and the rules in force for their index."""
+    books = MarketBooks(product=product, control=control, index=index)
+    books.index.rules = index_rules(control.parameters_of(product.code))
     books.clock = control.clock
     for account in control.accounts_by_number:
         add_holder(books, account)

@@ -1,6 +1,6 @@
 """Copies of control commands in a market: sessions turn, contracts are listed (RULEBOOK §1).
 
-In: an accepted control command. Out: facts, and at a barrier what `member/0` needs. `fold_copy`
+In: a control command that stands. Out: facts, and at a barrier what `member/0` needs. `fold_copy`
 gives the same books from the recorded facts.
 """
 
@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from events.command import Command
 from events.contracts import Delivery, parse_symbol, symbol
-from events.control_commands import CloseSession, Configure, OpenSession, RunCycle
-from events.fact import Fact
-from events.market_facts import ContractListed, CycleDone, LastTradingDayMoved
+from events.control_commands import (
+    Barrier,
+    CloseSession,
+    Configure,
+    ControlCommand,
+    OpenSession,
+    RunCycle,
+)
+from events.market_facts import ContractListed, CycleDone, LastTradingDayMoved, MarketShardFact
 from risk.price_limits import apply_new_session
-from services.shards.emission import Emission
+from services.shards.emission import MarketEmission
 from services.shards.links import ContractFlow
 from services.shards.market.apply import apply_market_copy, apply_market_fact, limit_rule
 from services.shards.market.books import ContractBooks, MarketBooks
@@ -29,8 +34,10 @@ from settlement.quotes import QuoteBook
 from settlement.session_trades import SessionTrades
 
 
-def decide_copy(books: MarketBooks, command: Command, *, emit: Emission) -> list[ContractFlow]:
-    """Take an accepted control command; at a barrier give each contract's flow."""
+def decide_copy(
+    books: MarketBooks, command: ControlCommand, *, emit: MarketEmission
+) -> list[ContractFlow]:
+    """Follow a control command that stands; at a barrier give each contract's flow."""
     flows: list[ContractFlow] = []
     expire_prices(books.index, command.event_time, emit=emit)
     match command:
@@ -47,19 +54,21 @@ def decide_copy(books: MarketBooks, command: Command, *, emit: Emission) -> list
     return flows
 
 
-def fold_copy(books: MarketBooks, command: Command, *, facts: Iterable[Fact]) -> None:
+def fold_copy(
+    books: MarketBooks, command: ControlCommand, *, facts: Iterable[MarketShardFact], seq: int
+) -> None:
     """The same from recorded facts: a close turns the session after its last word on the cycle."""
-    if not isinstance(command, CloseSession | RunCycle):
+    if not isinstance(command, Barrier):
         turn(books, command)
     for fact in facts:
-        apply_market_fact(books, fact)
+        apply_market_fact(books, fact, seq=seq)
         if isinstance(fact, CycleDone):
             turn(books, command)
     if isinstance(command, CloseSession | OpenSession):
         set_limits(books)
 
 
-def turn(books: MarketBooks, command: Command) -> None:
+def turn(books: MarketBooks, command: ControlCommand) -> None:
     """Fold the command; a close first forgets the session's trades, quotes, settled contracts."""
     if isinstance(command, CloseSession):
         _end_session(books, command)
@@ -77,12 +86,12 @@ def turn(books: MarketBooks, command: Command) -> None:
 
 
 def _open_session(
-    books: MarketBooks, command: CloseSession | OpenSession, *, emit: Emission
+    books: MarketBooks, command: CloseSession | OpenSession, *, emit: MarketEmission
 ) -> None:
     """Turn to the session that begins, with what is in force from it on."""
     turn(books, command)
     assert books.clock is not None, "a session was opened without a time"
-    rules = index_rules(books.control, books.product.code)
+    rules = index_rules(books.control.parameters_of(books.product.code))
     change_rules(books.index, rules, now=books.clock, emit=emit)
     list_contracts(books, command.at, emit=emit)
 
@@ -98,7 +107,7 @@ def _end_session(books: MarketBooks, command: CloseSession) -> None:
         contract.interest_lots = contract.positions.open_interest()
 
 
-def list_contracts(books: MarketBooks, at: int, *, emit: Emission) -> None:
+def list_contracts(books: MarketBooks, at: int, *, emit: MarketEmission) -> None:
     """List what the session of today lists and yesterday's did not, by the holidays in force."""
     control = books.control
     session = control.business_date
@@ -113,7 +122,7 @@ def list_contracts(books: MarketBooks, at: int, *, emit: Emission) -> None:
     set_limits(books)
 
 
-def _move_last_days(books: MarketBooks, session: date, *, at: int, emit: Emission) -> None:
+def _move_last_days(books: MarketBooks, session: date, *, at: int, emit: MarketEmission) -> None:
     """Holidays may have come into force that were none when a contract was listed."""
     for contract in in_order(books):
         delivery = parse_symbol(contract.symbol)

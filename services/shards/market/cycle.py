@@ -6,14 +6,14 @@ needs of each contract. Amounts are computed by columns before a fact moves the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
 import numpy as np
 
-from events.control_commands import CloseSession, RunCycle
-from events.int64 import IntArray
+from events.control_commands import CLOSE_CYCLE, CloseSession, RunCycle
+from events.int64 import IntArray, as_index
 from events.market_facts import (
     ContractSettled,
     ContractUnmarked,
@@ -25,11 +25,10 @@ from events.market_facts import (
 )
 from events.units import INT64_MAX, MINUTE_NS
 from risk.price_limits import close_session
-from services.shards.emission import Emission
-from services.shards.links import ContractFlow, places_of
+from services.shards.emission import MarketEmission
+from services.shards.links import ContractFlow
 from services.shards.market.books import ContractBooks, MarketBooks
-from services.shards.market.rates import floor_ppm, state_rates
-from settlement.control_rules import CLOSE_CYCLE
+from services.shards.market.margin import measure_of, model_of, state_measures
 from settlement.index.books import Fixing
 from settlement.index.decide import expire_prices, fix_index
 from settlement.prices import Candidate, index_ticks, settle_prices
@@ -50,7 +49,7 @@ def in_order(books: MarketBooks) -> list[ContractBooks]:
     return sorted(books.contracts.values(), key=lambda one: one.last_trading_day)
 
 
-def run_cycle(books: MarketBooks, command: RunCycle, *, emit: Emission) -> list[ContractFlow]:
+def run_cycle(books: MarketBooks, command: RunCycle, *, emit: MarketEmission) -> list[ContractFlow]:
     """Mark every contract to its latest trade and pay."""
     session = books.control.business_date
     assert session is not None, "a cycle was ordered without a session"
@@ -61,14 +60,13 @@ def run_cycle(books: MarketBooks, command: RunCycle, *, emit: Emission) -> list[
         _state_variation(
             books, marked, session=session, cycle=(command.cycle, command.at), emit=emit
         )
-        rate = contract.rate_ppm if contract.rate_ppm is not None else floor_ppm(books)
-        flows.append(flow_of(marked, rate))
+        flows.append(flow_of(books, marked))
     emit(CycleDone(at=command.at, business_date=session, cycle=command.cycle))
     return flows
 
 
 def close_market(
-    books: MarketBooks, command: CloseSession, *, emit: Emission
+    books: MarketBooks, command: CloseSession, *, emit: MarketEmission
 ) -> list[ContractFlow]:
     """The close: fixing, resumptions, settlement prices, variation, final settlement, rates."""
     expire_prices(books.index, command.at, emit=emit)
@@ -86,7 +84,7 @@ def close_market(
     for one in marked:
         if is_expiring(one.contract, command.business_date):
             _state_closed_positions(books, one.contract, at=command.at, emit=emit)
-    state_rates(books, _rated(marked, command.business_date), command=command, emit=emit)
+    state_measures(books, _rated(marked, command.business_date), command=command, emit=emit)
     emit(CycleDone(at=command.at, business_date=command.business_date, cycle=CLOSE_CYCLE))
     return [_close_flow(books, one, session=command.business_date) for one in marked]
 
@@ -117,7 +115,9 @@ def _amounts(contract: ContractBooks, price_ticks: int | None) -> IntArray:
     return contract.positions.variation(price_ticks)
 
 
-def _state_cycle_price(marked: Marked, session: date, *, command: RunCycle, emit: Emission) -> None:
+def _state_cycle_price(
+    marked: Marked, session: date, *, command: RunCycle, emit: MarketEmission
+) -> None:
     contract = marked.contract
     if marked.price_ticks is None:
         return
@@ -192,7 +192,7 @@ def _candidate(contract: ContractBooks) -> Candidate:
 
 
 def _state_price(
-    books: MarketBooks, marked: Marked, *, command: CloseSession, emit: Emission
+    books: MarketBooks, marked: Marked, *, command: CloseSession, emit: MarketEmission
 ) -> None:
     contract, price, session = marked.contract, marked.price_ticks, command.business_date
     if price is None:
@@ -236,60 +236,61 @@ def _state_variation(
     *,
     session: date,
     cycle: tuple[str, int],
-    emit: Emission,
+    emit: MarketEmission,
 ) -> None:
     """One fact for each account whose amount is not zero. cycle: (name, at)."""
     moved = np.flatnonzero(marked.amount_cents)
-    accounts = books.control.accounts_by_number
-    tail = (
-        f'","contract":"{marked.contract.symbol}","business_date":"{session.isoformat()}",'
-        f'"cycle":"{cycle[0]}","amount_cents":'
-    )
+    accounts, contract = books.control.accounts_by_number, marked.contract.symbol
     amounts = marked.amount_cents[moved].tolist()
-    assert sum(amounts) == 0, f"variation of {marked.contract.symbol} sums to {sum(amounts)}"
-    names = [accounts[number].name for number in moved.tolist()]
-    emit.bulk(
-        VariationSettled.TYPE,
+    assert sum(amounts) == 0, f"variation of {contract} sums to {sum(amounts)}"
+    emit.columns(
+        VariationSettled,
         cycle[1],
-        texts=(',"account":"', tail, ""),
-        columns=(names, [*map(str, amounts)]),
+        alike={"contract": contract, "business_date": session, "cycle": cycle[0]},
+        columns={
+            "account": [accounts[number].name for number in moved.tolist()],
+            "amount_cents": [*map(str, amounts)],
+        },
     )
 
 
 def _state_closed_positions(
-    books: MarketBooks, contract: ContractBooks, *, at: int, emit: Emission
+    books: MarketBooks, contract: ContractBooks, *, at: int, emit: MarketEmission
 ) -> None:
     accounts = books.control.accounts_by_number
     lots = contract.positions.lots
-    names = [accounts[number].name for number, held in enumerate(lots) if held]
-    emit.bulk(
-        PositionClosed.TYPE,
+    holders = [number for number, signed in enumerate(lots) if signed]
+    emit.columns(
+        PositionClosed,
         at,
-        texts=(',"account":"', f'","contract":"{contract.symbol}","lots":', ""),
-        columns=(names, [str(held) for held in lots if held]),
+        alike={"contract": contract.symbol},
+        columns={
+            "account": [accounts[number].name for number in holders],
+            "lots": [str(lots[number]) for number in holders],
+        },
     )
 
 
 def _close_flow(books: MarketBooks, marked: Marked, *, session: date) -> ContractFlow:
-    rate = marked.contract.rate_ppm
-    flow = flow_of(marked, floor_ppm(books) if rate is None else rate)
+    """Of a contract that expires nothing is left to margin."""
+    flow = flow_of(books, marked)
     if not is_expiring(marked.contract, session):
         return flow
-    return ContractFlow(
-        flow.contract, None, 0, flow.accounts, np.zeros_like(flow.lots), flow.amount_cents
-    )
+    return replace(flow, mark_ticks=None, shocks_ppm=(0,), lots=np.zeros_like(flow.lots))
 
 
-def flow_of(marked: Marked, rate_ppm: int) -> ContractFlow:
+def flow_of(books: MarketBooks, marked: Marked) -> ContractFlow:
     """What `member/0` needs of a contract: everyone who holds it or gets something."""
-    lots = np.frombuffer(marked.contract.positions.lots, dtype=np.int64)
+    contract = marked.contract
+    lots = np.frombuffer(contract.positions.lots, dtype=np.int64)
     chosen = np.flatnonzero((lots != 0) | (marked.amount_cents != 0)).astype(np.int64, copy=False)
-    places = places_of(chosen)
+    index = as_index(chosen)
     return ContractFlow(
-        contract=marked.contract.symbol,
-        mark_ticks=marked.contract.positions.mark_ticks,
-        rate_ppm=rate_ppm,
+        contract=contract.symbol,
+        model=model_of(books).name,
+        mark_ticks=contract.positions.mark_ticks,
+        shocks_ppm=measure_of(books, contract).shocks_ppm,
         accounts=chosen,
-        lots=lots[places].copy(),
-        amount_cents=marked.amount_cents[places],
+        lots=lots[index].copy(),
+        amount_cents=marked.amount_cents[index],
     )

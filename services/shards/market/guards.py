@@ -11,6 +11,7 @@ from typing import Literal
 from events.command import Command
 from events.contracts import Product, parse_symbol, product_of, ticks_of
 from events.refusals import Reason, Refusal
+from risk.price_limits import judge_price
 from services.shards.market.books import ContractBooks, Holder, MarketBooks, tradable
 
 
@@ -104,6 +105,14 @@ def bad_price(product: Product, price: Decimal) -> Refusal | None:
     if price <= 0:
         return Refusal(Reason.PRICE_NOT_POSITIVE, f"expected a price above 0, found {price:f}")
     return None
+
+
+def outside_limits(contract: ContractBooks, price_ticks: int) -> Refusal | None:
+    """A price beyond the active limits."""
+    if judge_price(contract.halts, price_ticks) != "beyond":
+        return None
+    found = f"expected a price within {contract.halts.limits} ticks, found {price_ticks}"
+    return Refusal(Reason.PRICE_OUTSIDE_LIMIT, found)
 
 
 def first(*refusals: Refusal | None) -> Refusal | None:

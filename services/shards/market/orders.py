@@ -12,24 +12,27 @@ from events.market_commands import HaltContract, SubmitQuote, TransferPosition
 from events.market_facts import PositionTransferred, QuoteSet
 from events.refusals import Reason, Refusal
 from risk.price_limits import command_halt
-from services.shards.emission import Emission
-from services.shards.ids import Seen, is_same
+from services.shards.emission import MarketEmission
+from services.shards.ids import Seen, answer_repeat
 from services.shards.market import guards as guard
 from services.shards.market.amounts import too_large, unbearable
 from services.shards.market.books import ContractBooks, Holder, MarketBooks
 from services.shards.market.position_limits import state_crossings
-from services.shards.market.trade import refuse_outside
 
 
 def decide_transfer(
-    books: MarketBooks, command: TransferPosition, *, seen: Seen | None, emit: Emission
+    books: MarketBooks,
+    command: TransferPosition,
+    *,
+    seen: Seen | None,
+    emit: MarketEmission,
 ) -> Refusal | None:
     """Move lots at a stated price, or say why not."""
     refusal = guard.no_session(books) or guard.out_of_time(books, command)
     if refusal is not None:
         return refusal
     if seen is not None:
-        return answer_reference(command, seen)
+        return answer_repeat(command, seen)
     refusal = _refuse_transfer(books, command)
     if refusal is not None:
         return refusal
@@ -52,14 +55,6 @@ def decide_transfer(
     sides = _sides(books, command)
     state_crossings(books, contract, sides=sides, lots=command.lots, at=command.at, emit=emit)
     return None
-
-
-def answer_reference(command: TransferPosition, seen: Seen) -> Refusal | None:
-    """The same content again: silence, or the refusal of before; other content is a conflict."""
-    if not is_same(seen, command):
-        found = f"{command.transfer} was used in row {seen.seq}"
-        return Refusal(Reason.DUPLICATE_REFERENCE, found)
-    return None if seen.reason is None else Refusal(seen.reason, seen.detail)
 
 
 def _sides(books: MarketBooks, command: TransferPosition) -> tuple[Holder, Holder]:
@@ -108,7 +103,7 @@ def _to_itself(command: TransferPosition) -> Refusal | None:
 
 def _price_beyond(books: MarketBooks, contract: ContractBooks, *, price: Decimal) -> Refusal | None:
     ticks = ticks_of(price, books.product)
-    return None if ticks is None else refuse_outside(contract, ticks)
+    return None if ticks is None else guard.outside_limits(contract, ticks)
 
 
 def _too_large(
@@ -119,7 +114,9 @@ def _too_large(
     return too_large(contract, command.lots, price_ticks=ticks, sides=_sides(books, command))
 
 
-def decide_quote(books: MarketBooks, command: SubmitQuote, *, emit: Emission) -> Refusal | None:
+def decide_quote(
+    books: MarketBooks, command: SubmitQuote, *, emit: MarketEmission
+) -> Refusal | None:
     """Let a maker's quote stand in place of the one before, or say why not."""
     refusal = (
         guard.no_session(books)
@@ -183,7 +180,9 @@ def _ticks_or_none(books: MarketBooks, price: Decimal | None) -> int | None:
     return None if price is None else ticks_of(price, books.product)
 
 
-def decide_halt(books: MarketBooks, command: HaltContract, *, emit: Emission) -> Refusal | None:
+def decide_halt(
+    books: MarketBooks, command: HaltContract, *, emit: MarketEmission
+) -> Refusal | None:
     """Halt a contract by command of the exchange, or say why not."""
     refusal = (
         guard.no_session(books)

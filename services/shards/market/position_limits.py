@@ -16,7 +16,7 @@ from events.int64 import magnitude
 from events.market_facts import PositionLimitBreached, PositionLimitWarned
 from events.units import INT64_MAX
 from risk.position_limits import LimitParameters, crossings, limit_lots
-from services.shards.emission import Emission
+from services.shards.emission import MarketEmission
 from services.shards.market.books import (
     UNBOUNDED,
     ContractBooks,
@@ -36,7 +36,7 @@ def state_crossings(
     sides: tuple[Holder, Holder],
     lots: int,
     at: int,
-    emit: Emission,
+    emit: MarketEmission,
 ) -> None:
     """State what a trade crossed. sides: (buyer, seller)."""
     reach = [books.reach_lots[side.owner.number] for side in sides]
@@ -107,7 +107,7 @@ def _state_account(
     holder: Holder,
     change: int,
     at: int,
-    emit: Emission,
+    emit: MarketEmission,
 ) -> None:
     names = (holder.owner.name, holder.account.name)
     held = contract.positions.lots[holder.number]
@@ -123,7 +123,7 @@ def _state_owner(
     owner: Owner,
     change: int,
     at: int,
-    emit: Emission,
+    emit: MarketEmission,
 ) -> None:
     names = (owner.name, None)
     held = sum(contract.positions.lots[holder.number] for holder in owner.accounts)
@@ -147,7 +147,7 @@ def _state(
     contract: ContractBooks,
     move: tuple[int, int],
     at: int,
-    emit: Emission,
+    emit: MarketEmission,
 ) -> None:
     if contract.limit_lots is not None:
         _emit(
@@ -166,7 +166,7 @@ def _state_all(
     *,
     move: tuple[int, int],
     at: int,
-    emit: Emission,
+    emit: MarketEmission,
 ) -> None:
     if books.all_limit_lots is not None:
         _emit(names, "all", symbol=None, measure=(*move, books.all_limit_lots), at=at, emit=emit)
@@ -179,7 +179,7 @@ def _emit(
     symbol: str | None,
     measure: tuple[int, int, int],
     at: int,
-    emit: Emission,
+    emit: MarketEmission,
 ) -> None:
     after, change, limit = measure
     is_warned, is_breached = crossings(after - change, after, limit=limit)

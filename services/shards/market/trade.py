@@ -10,18 +10,17 @@ from events.contracts import ticks_of
 from events.market_commands import SubmitTrade
 from events.market_facts import TradeAlreadyCleared, TradeNovated
 from events.refusals import Reason, Refusal
-from risk.price_limits import is_halted, judge_price, resumes_before_trade, trigger
-from services.shards.emission import Emission
+from risk.price_limits import is_halted, resumes_before_trade, trigger
+from services.shards.emission import MarketEmission
 from services.shards.ids import Seen, is_same
 from services.shards.market import guards as guard
 from services.shards.market.amounts import too_large, unbearable
-from services.shards.market.apply import add_trade, widen_reach
-from services.shards.market.books import ContractBooks, Holder, MarketBooks
+from services.shards.market.books import ContractBooks, MarketBooks
 from services.shards.market.position_limits import state_crossings
 
 
 def decide_trade(
-    books: MarketBooks, trade: SubmitTrade, *, seen: Seen | None, emit: Emission
+    books: MarketBooks, trade: SubmitTrade, *, seen: Seen | None, emit: MarketEmission
 ) -> Refusal | None:
     """Clear a trade or say why not."""
     refusal = guard.no_session(books)
@@ -77,7 +76,7 @@ def _ticks(books: MarketBooks, trade: SubmitTrade) -> int:
     return ticks
 
 
-def _answer_again(trade: SubmitTrade, seen: Seen, *, emit: Emission) -> Refusal | None:
+def _answer_again(trade: SubmitTrade, seen: Seen, *, emit: MarketEmission) -> Refusal | None:
     if not is_same(seen, trade):
         found = f"{trade.trade_id} was another trade in row {seen.seq}"
         return Refusal(Reason.TRADE_ID_CONFLICT, found)
@@ -96,18 +95,10 @@ def _self_trade(trade: SubmitTrade) -> Refusal | None:
 def _refuse_price(contract: ContractBooks, price_ticks: int, *, executed_at: int) -> Refusal | None:
     if is_halted(contract.halts, executed_at):
         return Refusal(Reason.CONTRACT_HALTED, f"{contract.symbol} was halted then")
-    return refuse_outside(contract, price_ticks)
+    return guard.outside_limits(contract, price_ticks)
 
 
-def refuse_outside(contract: ContractBooks, price_ticks: int) -> Refusal | None:
-    """A price beyond the active limits."""
-    if judge_price(contract.halts, price_ticks) == "beyond":
-        found = f"expected a price within {contract.halts.limits} ticks, found {price_ticks}"
-        return Refusal(Reason.PRICE_OUTSIDE_LIMIT, found)
-    return None
-
-
-def _novate(books: MarketBooks, trade: SubmitTrade, *, emit: Emission) -> None:
+def _novate(books: MarketBooks, trade: SubmitTrade, *, emit: MarketEmission) -> None:
     contract = books.contracts[trade.contract]
     buyer, seller = books.holders[trade.buyer], books.holders[trade.seller]
     ticks, session = _ticks(books, trade), books.control.business_date
@@ -127,27 +118,8 @@ def _novate(books: MarketBooks, trade: SubmitTrade, *, emit: Emission) -> None:
             business_date=session,
         )
     )
-    deal = (trade.executed_at, ticks, trade.lots)
-    novate(books, contract, sides=(buyer, seller), seq=emit.seq, deal=deal)
     if halted is not None:
         emit(halted)
     state_crossings(
         books, contract, sides=(buyer, seller), lots=trade.lots, at=trade.executed_at, emit=emit
     )
-
-
-def novate(
-    books: MarketBooks,
-    contract: ContractBooks,
-    *,
-    sides: tuple[Holder, Holder],
-    seq: int,
-    deal: tuple[int, int, int],
-) -> None:
-    """The effect of a novation. sides: (buyer, seller); deal: (executed_at, ticks, lots)."""
-    executed_at, ticks, lots = deal
-    buyer, seller = sides
-    add_trade(contract, buyer.number, seller=seller.number, lots=lots, price_ticks=ticks)
-    contract.trades.add(seq, executed_at, price_ticks=ticks, lots=lots)
-    widen_reach(books, buyer, lots=lots)
-    widen_reach(books, seller, lots=lots)

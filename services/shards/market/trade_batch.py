@@ -9,10 +9,10 @@ decided the readable way in its place.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,26 +20,34 @@ import numpy.typing as npt
 from events.chain import ROW_NUMBERS, row_prefix
 from events.codec import decode_command
 from events.contracts import ticks_of
+from events.fact_text import fact_template
 from events.int64 import IntArray, magnitude_of
+from events.market_facts import TradeNovated
 from events.trade_line import TradeFields
 from events.units import INT64_MAX, day_start, parse_decimal
-from services.shards.clearinghouse import Market, take_market
 from services.shards.ids import Memory
 from services.shards.instant_columns import NEVER, canonical_texts, instants_of
 from services.shards.log import Inbound
 from services.shards.market.books import ContractBooks, MarketBooks, tradable
-from services.shards.market.novation_columns import (
+from services.shards.market.novations import (
     Novations,
     integers,
     novate_columns,
     widen_reaches,
 )
+from services.shards.market.shard import MarketShard
+from services.shards.rows import JournalRow
 from settlement.control_books import LOOK_AHEAD_NS, LOOK_BACK_NS
 
 LOTS_FAST_MAX: Final = 1 << 40
 _CACHE_MAX: Final = 1 << 16
 _BOUND: Final = 1 << 61
 _NOWHERE: Final = -1
+# How the columns of a novation are filled into its text.
+_FILLS: Final = {
+    "trade_id": "%b", "contract": "%b", "price_ticks": "%d", "lots": "%b", "buyer": "%b",
+    "seller": "%b",
+}  # fmt: skip
 
 Bools = npt.NDArray[np.bool_]
 
@@ -48,13 +56,13 @@ Bools = npt.NDArray[np.bool_]
 class TradeRun:
     """Trades of one market in the order of the stream, as columns of one length.
 
-    fields: what the pattern found; decided: their place in the run of the house; keys: of their
-    ids; suspects: whose id was or may have been seen before.
+    fields: as they stand in the lines; keys: of their ids; suspects: whose id was or may have been
+    seen before.
     """
 
     fields: Sequence[TradeFields]
     positions: Sequence[int]
-    decided: Sequence[int]
+    logical_times: Sequence[int]
     lines: Sequence[bytes]
     keys: Sequence[int]
     suspects: Bools
@@ -64,10 +72,16 @@ class TradeRun:
         return TradeRun(
             [self.fields[place] for place in places],
             [self.positions[place] for place in places],
-            [self.decided[place] for place in places],
+            [self.logical_times[place] for place in places],
             [self.lines[place] for place in places],
             [self.keys[place] for place in places],
             self.suspects[np.array(places, dtype=np.intp)],
+        )
+
+    def inbound(self, number: int, *, origin: str) -> Inbound:
+        """One of them as an input by itself."""
+        return Inbound(
+            origin, self.positions[number], self.logical_times[number], self.lines[number]
         )
 
     def part(self, places: slice) -> TradeRun:
@@ -75,7 +89,7 @@ class TradeRun:
         return TradeRun(
             self.fields[places],
             self.positions[places],
-            self.decided[places],
+            self.logical_times[places],
             self.lines[places],
             self.keys[places],
             self.suspects[places],
@@ -100,7 +114,7 @@ class _Columns:
     executed_at: IntArray
 
 
-def clear_trades(market: Market, run: TradeRun, *, origin: str, memory: Memory) -> None:
+def clear_trades(market: MarketShard, run: TradeRun, *, origin: str, memory: Memory) -> None:
     """Decide trades of one market in order; rows, ids and books as by deciding each."""
     columns = _read(market, run)
     first = 0
@@ -119,21 +133,23 @@ def clear_trades(market: Market, run: TradeRun, *, origin: str, memory: Memory) 
             first = place
             if place == len(run.lines):
                 return
-            inbound = Inbound(origin, run.positions[place], run.decided[place], run.lines[place])
-            take_market(market, inbound, decoded=decode_command(inbound.line), memory=memory)
+            inbound = Inbound(
+                origin, run.positions[place], run.logical_times[place], run.lines[place]
+            )
+            market.decide(inbound, decode_command(inbound.line), memory=memory)
             first = place + 1
             # A large one counted as less in what was found to be unusual.
             if _limits(market.books) != limits or columns.lots[place] > LOTS_FAST_MAX:
                 break
 
 
-def _read(market: Market, run: TradeRun) -> _Columns:
+def _read(market: MarketShard, run: TradeRun) -> _Columns:
     ids, symbols, prices, lots, buyers, sellers, instants = zip(*run.fields, strict=True)
     books, count = market.books, len(ids)
-    if len(market.prices) > _CACHE_MAX:
-        market.prices.clear()
+    if len(market.ticks) > _CACHE_MAX:
+        market.ticks.clear()
     for price in dict.fromkeys(prices):
-        if price not in market.prices:
+        if price not in market.ticks:
             _learn_price(market, price)
     places = {symbol.encode(): place for place, symbol in enumerate(books.contracts)}
     executed_at = instants_of(instants)
@@ -146,7 +162,7 @@ def _read(market: Market, run: TradeRun) -> _Columns:
         sellers=sellers,
         instants=canonical_texts(instants),
         contract=integers(map(places.get, symbols, repeat(_NOWHERE)), count),
-        ticks=integers(map(market.prices.__getitem__, prices), count),
+        ticks=integers(map(market.ticks.__getitem__, prices), count),
         lots=integers(map(int, lots), count),
         buyer=integers(map(books.numbers.get, buyers, repeat(_NOWHERE)), count),
         seller=integers(map(books.numbers.get, sellers, repeat(_NOWHERE)), count),
@@ -154,10 +170,10 @@ def _read(market: Market, run: TradeRun) -> _Columns:
     )
 
 
-def _learn_price(market: Market, price: bytes) -> None:
+def _learn_price(market: MarketShard, price: bytes) -> None:
     """Remember a price in ticks; −1 when it lies on none, or in none that a trade could have."""
     ticks = ticks_of(parse_decimal(price.decode()), market.books.product)
-    market.prices[price] = _NOWHERE if ticks is None else ticks
+    market.ticks[price] = _NOWHERE if ticks is None else ticks
 
 
 def _limits(books: MarketBooks) -> list[tuple[int, int]]:
@@ -217,7 +233,7 @@ def _highest(contract: ContractBooks) -> int:
 
 
 def _clear_ordinary(
-    market: Market,
+    market: MarketShard,
     run: TradeRun,
     *,
     columns: _Columns,
@@ -251,17 +267,15 @@ def _add_up(books: MarketBooks, columns: _Columns, *, chosen: slice, first_seq: 
 
 
 def _record(
-    market: Market, run: TradeRun, *, columns: _Columns, chosen: slice, origin: str
+    market: MarketShard, run: TradeRun, *, columns: _Columns, chosen: slice, origin: str
 ) -> None:
     """Facts, chain and journal rows."""
     log, session = market.log, market.books.control.business_date
     assert session is not None, "a trade was accepted without a session"
-    lines, positions, decided = run.lines[chosen], run.positions[chosen], run.decided[chosen]
+    lines, positions, times = run.lines[chosen], run.positions[chosen], run.logical_times[chosen]
     seqs = range(log.seq, log.seq + len(lines))
-    template = (
-        b'{"type":"trade_novated/1","shard":"%b","seq":%%d,"at":"%%b","trade_id":"%%b",'
-        b'"contract":"%%b","price_ticks":%%d,"lots":%%b,"buyer":"%%b","seller":"%%b",'
-        b'"business_date":"%b"}' % (log.shard.encode(), session.isoformat().encode())
+    template = fact_template(
+        TradeNovated, log.shard, columns=_FILLS, alike={"business_date": session}
     )
     values = zip(
         seqs, columns.instants[chosen], columns.ids[chosen], columns.symbols[chosen],
@@ -270,7 +284,7 @@ def _record(
     )  # fmt: skip
     facts = [*map(template.__mod__, values)]
     numbers = map(
-        ROW_NUMBERS.pack, seqs, repeat(session.toordinal() - 1), positions, decided,
+        ROW_NUMBERS.pack, seqs, repeat(session.toordinal() - 1), positions, times,
         map(len, lines), repeat(1), map(len, facts),
     )  # fmt: skip
     head, ends = row_prefix(log.shard, origin)
@@ -278,9 +292,12 @@ def _record(
     for fixed, line, fact in zip(numbers, lines, facts, strict=True):
         chain = sha256(join((head, chain, ends, fixed, line, fact))).digest()
         chains.append(chain)
-    log.rows += zip(
-        repeat(log.shard), seqs, repeat(session), repeat(origin), positions, decided, lines,
+    rows = zip(
+        repeat(log.shard), seqs, repeat(session), repeat(origin), positions, times, lines,
         repeat(1), facts, chains,
     )  # fmt: skip
+    # Plain tuples in a row's order: to name each would cost a seventh of a trade, and until they
+    # are written nobody asks for a column by its name.
+    log.pending.rows += cast("Iterable[JournalRow]", rows)
     log.seq, log.chain = seqs.stop, chain
-    log.novated += len(lines)
+    log.pending.novated += len(lines)

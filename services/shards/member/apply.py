@@ -1,10 +1,19 @@
-"""How each fact changes the books of `member/0`; the only place where they change."""
+"""How each fact changes the books of `member/0`: in deciding and in folding, the only place.
+
+Variation and requirements come for all accounts at once: `apply_variation` and `apply_requirements`
+are the twins by columns of the facts `posting` and `margin_set`.
+"""
 
 from __future__ import annotations
 
-from events.command import Command
-from events.control_commands import OpenAccount
-from events.fact import Fact
+from typing import Final, assert_never
+
+import numpy as np
+import numpy.typing as npt
+
+from events.control_commands import ControlCommand, OpenAccount
+from events.control_facts import CommandRefused, DayClosed, ShardOpened
+from events.int64 import IntArray, add
 from events.member_facts import (
     CollateralMoved,
     MarginCalled,
@@ -13,69 +22,110 @@ from events.member_facts import (
     MarginCallPartlyMet,
     MarginCallRaised,
     MarginSet,
+    MemberShardFact,
     Posting,
+    SettlementInstructed,
+    WaterfallApplied,
     WithdrawalPending,
     WithdrawalRefused,
 )
 from events.units import fits_int64
 from risk.calls import apply_called, apply_changed, apply_ended
 from risk.withdrawals import apply_decided, apply_pending
-from services.shards.member.books import CASH, MemberBooks
+from services.shards.member.books import MemberBooks, as_column, stored
 from settlement.control_books import apply_control
+from settlement.ledger import owner_of_cash, variation_of
+
+# What changes no books: it says what is owed, or nothing states it yet.
+EVIDENCE: Final = (ShardOpened, CommandRefused, DayClosed, SettlementInstructed, WaterfallApplied)
 
 
-def apply_member_fact(books: MemberBooks, fact: Fact) -> None:
+def apply_member_fact(books: MemberBooks, fact: MemberShardFact) -> None:
     """Change the books by one fact."""
+    if isinstance(fact, EVIDENCE):
+        return
     match fact:
         case Posting():
-            post(books, fact.debit, amount_cents=-fact.amount_cents)
-            post(books, fact.credit, amount_cents=fact.amount_cents)
+            _post(books, fact.debit, amount_cents=-fact.amount_cents)
+            _post(books, fact.credit, amount_cents=fact.amount_cents)
         case CollateralMoved():
-            advance(books, fact.at)
+            _advance(books, fact.at)
             if fact.amount_cents < 0:
                 apply_decided(books.withdrawals, fact)
         case WithdrawalPending():
-            advance(books, fact.at)
+            _advance(books, fact.at)
             apply_pending(books.withdrawals, fact, number=books.number_of(fact.account))
         case WithdrawalRefused():
             apply_decided(books.withdrawals, fact)
-        case MarginCalled():
-            apply_called(books.calls, fact, number=books.number_of(fact.account))
-        case MarginCallPartlyMet() | MarginCallRaised():
-            apply_changed(books.calls, fact, number=books.number_of(fact.account))
-        case MarginCallMet() | MarginCallMissed():
-            apply_ended(books.calls, fact, number=books.number_of(fact.account))
         case MarginSet():
             number = books.number_of(fact.account)
             books.initial[number] = fact.initial_cents
             books.maintenance[number] = fact.maintenance_cents
             books.had_position[number] = bool(fact.parts)
         case _:
-            pass
+            _apply_call(books, fact)
 
 
-def apply_member_copy(books: MemberBooks, command: Command) -> None:
-    """Fold the copy of a control command."""
+def _apply_call(
+    books: MemberBooks,
+    fact: MarginCalled | MarginCallMet | MarginCallPartlyMet | MarginCallRaised | MarginCallMissed,
+) -> None:
+    number = books.number_of(fact.account)
+    match fact:
+        case MarginCalled():
+            apply_called(books.calls, fact, number=number)
+        case MarginCallPartlyMet() | MarginCallRaised():
+            apply_changed(books.calls, fact, number=number)
+        case MarginCallMet() | MarginCallMissed():
+            apply_ended(books.calls, fact, number=number)
+        case _:
+            assert_never(fact)
+
+
+def apply_variation(books: MemberBooks, product: str, *, amount_cents: IntArray) -> None:
+    """A product's variation goes to cash. amount_cents: by account number; they sum to zero."""
+    books.cash = stored(add(as_column(books.cash), amount_cents))
+    if amount_cents.any():
+        books.house_cents.setdefault(variation_of(product), 0)
+
+
+def apply_requirements(
+    books: MemberBooks,
+    *,
+    initial: IntArray,
+    maintenance: IntArray,
+    has_position: npt.NDArray[np.bool_],
+) -> None:
+    """What every account must hold from now on, by account number."""
+    books.initial = stored(initial)
+    books.maintenance = stored(maintenance)
+    books.had_position = bytearray(has_position.tobytes())
+
+
+def apply_member_copy(books: MemberBooks, command: ControlCommand) -> None:
+    """Fold a control command that stands."""
     apply_control(books.control, command)
-    advance(books, command.event_time)
+    _advance(books, command.event_time)
     if isinstance(command, OpenAccount):
         for column in (books.cash, books.initial, books.maintenance):
             column.append(0)
         books.had_position.append(0)
 
 
-def post(books: MemberBooks, account: str, *, amount_cents: int) -> None:
+def _post(books: MemberBooks, ledger_account: str, *, amount_cents: int) -> None:
     """Add to a ledger account's balance: + is a credit."""
-    if account.startswith(CASH):
-        number = books.number_of(account.removeprefix(CASH))
-        balance = books.cash[number] + amount_cents
-        assert fits_int64(balance), f"{account} would hold {balance} cents"
-        books.cash[number] = balance
-    else:
-        books.house_cents[account] = books.house_cents.get(account, 0) + amount_cents
+    account = owner_of_cash(ledger_account)
+    if account is None:
+        balance = books.house_cents.get(ledger_account, 0) + amount_cents
+        books.house_cents[ledger_account] = balance
+        return
+    number = books.number_of(account)
+    balance = books.cash[number] + amount_cents
+    assert fits_int64(balance), f"{ledger_account} would hold {balance} cents"
+    books.cash[number] = balance
 
 
-def advance(books: MemberBooks, at: int) -> None:
+def _advance(books: MemberBooks, at: int) -> None:
     """Time only goes forward."""
     if books.clock is None or at > books.clock:
         books.clock = at

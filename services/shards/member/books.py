@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 
@@ -16,10 +15,6 @@ from events.int64 import IntArray
 from risk.calls import CallBook
 from risk.withdrawals import WithdrawalBook
 from settlement.control_books import ControlBooks
-
-BANK: Final = "house:bank"
-CASH: Final = "cash:"
-VARIATION: Final = "house:variation:"
 
 
 def _column() -> array[int]:
@@ -39,11 +34,18 @@ class MemberBooks:
     calls: CallBook = field(default_factory=CallBook)
     withdrawals: WithdrawalBook = field(default_factory=WithdrawalBook)
     house_cents: dict[str, int] = field(default_factory=dict)
-    links_read: dict[str, int] = field(default_factory=dict)
 
     def number_of(self, account: str) -> int:
         """The number of an account."""
         return self.control.accounts[account].number
+
+    def equity(self) -> IntArray:
+        """What stands behind each account's positions, in cents: its cash (RULEBOOK §5)."""
+        return as_column(self.cash)
+
+    def equity_of(self, number: int) -> int:
+        """That of one account."""
+        return self.cash[number]
 
 
 def as_column(values: array[int]) -> IntArray:

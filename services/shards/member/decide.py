@@ -5,79 +5,67 @@ In: a command and what was seen under its reference. Out: facts; refusals are fa
 
 from __future__ import annotations
 
-from events.command import Command
-from events.member_commands import DepositCollateral, WithdrawCollateral
+from typing import assert_never
+
+from events.contracts import CURRENCY
+from events.member_commands import DepositCollateral, MemberCommand, WithdrawCollateral
 from events.member_facts import CollateralMoved, Posting, WithdrawalPending
 from events.refusals import Reason, Refusal
 from events.units import INT64_MAX
 from risk.calls import look_at_call, missed_calls
-from risk.cycle import CURRENCY
 from risk.withdrawals import exceeds_cash
-from services.shards.emission import Emission
-from services.shards.ids import Look, Seen, identity_of, is_same
-from services.shards.member.books import BANK, CASH, MemberBooks
+from services.shards.emission import MemberEmission
+from services.shards.ids import Seen, answer_repeat
+from services.shards.member.books import MemberBooks
+from settlement.ledger import BANK, cash_of
 
 
-def decide_member(books: MemberBooks, command: Command, *, look: Look, emit: Emission) -> None:
-    """Decide one collateral command."""
-    if not isinstance(command, DepositCollateral | WithdrawCollateral):
-        found = f"expected a command of member/0, found {command.TYPE}"
-        refusal: Refusal | None = Refusal(Reason.WRONG_SHARD, found)
-    else:
-        identity = identity_of(command)
-        assert identity is not None, command
-        refusal = _decide_collateral(books, command, seen=look(identity), emit=emit)
-    if refusal is not None:
-        emit.refuse(refusal, command.event_time, kind=command.TYPE, reference=command.subject)
-
-
-def _decide_collateral(
+def decide_member(
     books: MemberBooks,
-    command: DepositCollateral | WithdrawCollateral,
+    command: MemberCommand,
     *,
     seen: Seen | None,
-    emit: Emission,
+    emit: MemberEmission,
 ) -> Refusal | None:
+    """Decide one command. seen: what came first under its reference."""
     if not books.control.is_time_in_range(command.at):
-        found = f"expected a time near the session of {books.control.business_date}"
-        return Refusal(Reason.TIME_OUT_OF_RANGE, found)
+        detail = f"expected a time near the session of {books.control.business_date}"
+        return Refusal(Reason.TIME_OUT_OF_RANGE, detail)
     if seen is not None:
-        return _answer_again(command, seen)
+        return answer_repeat(command, seen)
     refusal = _refuse(books, command)
     if refusal is not None:
         return refusal
     # Nothing can fail from here.
     state_missed(books, command.at, emit=emit)
-    if isinstance(command, WithdrawCollateral):
-        emit(
-            WithdrawalPending(
-                at=command.at,
-                reference=command.reference,
-                account=command.account,
-                asset=command.asset,
-                amount_cents=command.amount_cents,
-            )
-        )
-    else:
-        _deposit(books, command, emit=emit)
+    match command:
+        case DepositCollateral():
+            _deposit(books, command, emit=emit)
+        case WithdrawCollateral():
+            emit(_pending(command))
+        case _:
+            assert_never(command)
     return None
 
 
-def state_missed(books: MemberBooks, at: int, *, emit: Emission) -> None:
+def _pending(command: WithdrawCollateral) -> WithdrawalPending:
+    return WithdrawalPending(
+        at=command.at,
+        reference=command.reference,
+        account=command.account,
+        asset=command.asset,
+        amount_cents=command.amount_cents,
+    )
+
+
+def state_missed(books: MemberBooks, at: int, *, emit: MemberEmission) -> None:
     """State the calls whose deadline the clock passes with this command, before its effect."""
     clock = at if books.clock is None else max(at, books.clock)
     for missed in missed_calls(books.calls, clock):
         emit(missed)
 
 
-def _answer_again(command: DepositCollateral | WithdrawCollateral, seen: Seen) -> Refusal | None:
-    if not is_same(seen, command):
-        found = f"{command.reference} was used in row {seen.seq}"
-        return Refusal(Reason.DUPLICATE_REFERENCE, found)
-    return None if seen.reason is None else Refusal(seen.reason, seen.detail)
-
-
-def _refuse(books: MemberBooks, command: DepositCollateral | WithdrawCollateral) -> Refusal | None:
+def _refuse(books: MemberBooks, command: MemberCommand) -> Refusal | None:
     account = books.control.accounts.get(command.account)
     if account is None:
         return Refusal(Reason.UNKNOWN_ACCOUNT, f"expected an account, found {command.account}")
@@ -100,7 +88,7 @@ def _refuse(books: MemberBooks, command: DepositCollateral | WithdrawCollateral)
     return None
 
 
-def _deposit(books: MemberBooks, command: DepositCollateral, *, emit: Emission) -> None:
+def _deposit(books: MemberBooks, command: DepositCollateral, *, emit: MemberEmission) -> None:
     emit(
         CollateralMoved(
             at=command.at,
@@ -115,7 +103,7 @@ def _deposit(books: MemberBooks, command: DepositCollateral, *, emit: Emission) 
             {
                 "at": command.at,
                 "debit": BANK,
-                "credit": f"{CASH}{command.account}",
+                "credit": cash_of(command.account),
                 "amount_cents": command.amount_cents,
                 "currency": CURRENCY,
                 "for": CollateralMoved.TYPE,
@@ -126,7 +114,7 @@ def _deposit(books: MemberBooks, command: DepositCollateral, *, emit: Emission) 
     number = books.number_of(command.account)
     call = books.calls.open_calls.get(number)
     if call is not None:
-        remaining = books.initial[number] - books.cash[number]
+        remaining = books.initial[number] - books.equity_of(number)
         change = look_at_call(call, remaining, at=command.at)
         if change is not None:
             emit(change)

@@ -19,7 +19,7 @@ from services.worker import shard_decider as deciding
 from services.worker import shard_supervisor as keeper
 from services.worker.copy_sender import CopySender
 from services.worker.host import ShardHost
-from services.worker.shard_decider import Decider
+from services.worker.shard_decider import ShardDecider
 from services.worker.shard_supervisor import ShardSupervisor
 
 
@@ -106,7 +106,7 @@ def _after_copies(trap: Trap) -> None:
 
 
 def _waiting_at_barrier(trap: Trap) -> None:
-    _around(Decider, "missing", after=trap)
+    _around(ShardDecider, "missing", after=trap)
 
 
 def _behind_barrier(trap: Trap) -> None:
@@ -116,7 +116,7 @@ def _behind_barrier(trap: Trap) -> None:
 
 def _in_snapshot(trap: Trap) -> None:
     """The books were dumped; their close is not written."""
-    _around(Decider, "_snapshot", after=trap)
+    _around(deciding, "snapshot_rows", after=trap)
 
 
 def _snapshot_written(trap: Trap) -> None:
@@ -133,7 +133,7 @@ def _snapshot_written(trap: Trap) -> None:
 
 def _loading(trap: Trap) -> None:
     """The shard is loaded, its inbox is not at the right place yet."""
-    _around(shard_run, "load_shard", after=trap)
+    _around(shard_run, "load_from_journal", after=trap)
 
 
 def _opening(trap: Trap) -> None:

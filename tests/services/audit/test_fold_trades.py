@@ -7,32 +7,31 @@ import json
 import pytest
 
 from services.embedded.memory import MemoryRun
-from services.shards.fold import Row, fold_market
-from services.shards.market import fold_trades
+from services.shards.market import fold
 from services.shards.market.books import MarketBooks, open_market_books
-from services.shards.market.fold_trades import RowTuple, fold_market_rows
-from services.shards.state import dump_market
+from services.shards.market.fold import fold_market_row, fold_market_rows
+from services.shards.market.state import dump_market
+from services.shards.rows import FoldRow
 from settlement.control_books import ControlBooks
 from tests.bench.market import closing, opening, trades
+from tests.simulation.restarts import fold_rows
 from tests.twin.generate import market
 
 
-def rows_of(lines: list[bytes], product: str = "SIT") -> list[RowTuple]:
+def rows_of(lines: list[bytes], product: str = "SIT") -> list[FoldRow]:
     """The rows of a market's shard after row 0, as folding reads them."""
     run = MemoryRun()
     for line in lines:
         run.take(line)
-    log = run.house.markets[product].log
-    assert not log.parts
-    return [(row[1], row[3], row[4], row[6], row[8]) for row in log.rows[1:]]
+    return fold_rows(run.house.markets[product].log)[1:]
 
 
-def folded(rows: list[RowTuple], size: int | None) -> tuple[bytes, bytes]:
+def folded(rows: list[FoldRow], size: int | None) -> tuple[bytes, bytes]:
     """State and reach after rows, in blocks of a size; None: row by row."""
     books: MarketBooks = open_market_books("SIT", ControlBooks())
     if size is None:
         for row in rows:
-            fold_market(books, Row(*row))
+            fold_market_row(books, row)
     else:
         for first in range(0, len(rows), size):
             fold_market_rows(books, rows[first : first + size])
@@ -59,7 +58,7 @@ def test_blocks_of_trades_fold_as_their_rows_do(size: int) -> None:
 def test_a_market_of_all_kinds_folds_as_its_rows_do(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fold_trades, "RUN_MIN", 2)
+    monkeypatch.setattr(fold, "RUN_MIN", 2)
     rows = rows_of([line.removeprefix(b"\xef\xbb\xbf") for line in market(seed)])
     assert folded(rows, 200) == folded(rows, None)
 

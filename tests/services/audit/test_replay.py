@@ -10,8 +10,8 @@ import pytest
 from services.audit.replay import replay
 from services.embedded.clear import clear
 from services.embedded.memory import MemoryRun
-from services.shards.state import control_hash, market_hash, member_hash
 from tests.bench.market import opening, trades
+from tests.simulation.restarts import hashes
 from tests.twin.generate import market
 
 
@@ -20,11 +20,7 @@ def live_hashes(lines: list[bytes]) -> dict[str, str]:
     run = MemoryRun()
     for number, line in enumerate(lines):
         run.take(line if number else line.removeprefix(b"\xef\xbb\xbf"))
-    house = run.house
-    markets = {one.log.shard: market_hash(one.books) for one in house.markets.values()}
-    return {
-        "control/0": control_hash(house.control), "member/0": member_hash(house.member), **markets,
-    }  # fmt: skip
+    return hashes(run.house)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from services.reports.report import Asked
 from services.reports.table import REPORTS
 from services.reports.view import JournalView
 from services.shards.clearinghouse import Clearinghouse
+from services.shards.rows import PartRow
 from tests.laws import check_laws
 from tests.services.audit.streamed import embedded, streamed
 from tests.services.reports.small_market import SMALL_MARKET
@@ -43,12 +44,13 @@ def whole(reader: Reader) -> Clearinghouse:
     """The house of a journal, its logs holding every row from 0 on."""
     house = restore(reader)
     assert house is not None
-    for log in house.logs():
-        log.rows = [row for block in reader.rows(log.shard) for row in block]
-        log.parts = [
-            (log.shard, row[1], number, part)
-            for row in log.rows
-            for number, part in enumerate(reader.parts(log.shard, row[1]), start=1)
+    for name, shard in house.shards.items():
+        pending = shard.log.pending
+        pending.rows = [row for block in reader.rows(name) for row in block]
+        pending.parts = [
+            PartRow(name, row.seq, number, part)
+            for row in pending.rows
+            for number, part in enumerate(reader.parts(name, row.seq), start=1)
         ]
     return house
 

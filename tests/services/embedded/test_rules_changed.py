@@ -10,7 +10,7 @@ from services.embedded.clear import clear
 from services.hosting import restore
 from services.journal.reader import Reader
 from services.journal.trouble import RulesChanged
-from services.worker.shard_books import load_shard
+from services.worker.shard_books import load_from_journal
 
 
 def test_a_program_with_other_rules_does_not_go_on(
@@ -22,7 +22,7 @@ def test_a_program_with_other_rules_does_not_go_on(
         heads = reader.heads()
         monkeypatch.setattr(restore, "RULES_VERSION", 99)
         with pytest.raises(RulesChanged, match=r"market/SIT was begun under rules \d+.*rules 99"):
-            load_shard(reader, "market/SIT")
+            load_from_journal(reader, "market/SIT")
         with pytest.raises(RulesChanged):
             clear(url, str(tmp_path / "day.jsonl"), name="again")
         assert reader.heads() == heads

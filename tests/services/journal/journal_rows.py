@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from datetime import date
 
-from services.journal.batch import Batch, HeadMove, JournalRow
+from services.journal.batch import Batch, HeadMove
+from services.shards.rows import JournalRow
 
 DAY = date(2026, 3, 2)
 SIT = "market/SIT"
 
 
 def row(
-    shard: str, seq: int, *, day: date = DAY, decided: int | None = None, facts: bytes = b"facts"
+    shard: str, seq: int, *, day: date = DAY, time: int | None = None, facts: bytes = b"facts"
 ) -> JournalRow:
     """A row of the journal."""
-    counted = seq if decided is None else decided
-    return shard, seq, day, "feed", 100 * seq, counted, b"input %d" % seq, 1, facts, chain(seq)
+    time = seq if time is None else time
+    line = b"input %d" % seq
+    return JournalRow(shard, seq, day, "feed", 100 * seq, time, line, 1, facts, chain(seq))
 
 
 def rows(shard: str, seqs: Sequence[int]) -> list[JournalRow]:

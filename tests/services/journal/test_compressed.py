@@ -9,6 +9,7 @@ from services.journal.batch import Batch
 from services.journal.compressed import packed, unpacked
 from services.journal.reader import Reader
 from services.journal.writer import Journal
+from services.shards.rows import PartRow
 from tests.services.journal.journal_rows import SIT, move, row
 
 FACTS = b'{"type":"variation_settled/1","amount_cents":-7}\n' * 5_000
@@ -53,8 +54,9 @@ def test_a_changed_byte_is_not_overlooked(place: int) -> None:
 def test_the_table_holds_parts_packed_and_the_reader_gives_them_plain(
     journal: Journal, reader: Reader
 ) -> None:
-    whole = (*row(SIT, 0)[:7], 2, b"first", bytes(32))
-    journal.commit(Batch(rows=[whole], parts=[(SIT, 0, 1, FACTS)], heads=[move(SIT, None, 0)]))
+    whole = row(SIT, 0, facts=b"first")._replace(parts=2)
+    parts = [PartRow(SIT, 0, 1, FACTS)]
+    journal.commit(Batch(rows=[whole], parts=parts, heads=[move(SIT, None, 0)]))
     with psycopg.connect(reader.url) as connection:
         ((held,),) = connection.execute("SELECT length(facts) FROM clearing.journal_part")
     assert 10 * held < len(FACTS)

@@ -5,11 +5,12 @@ from datetime import date
 
 import pytest
 
-from services.journal.batch import Batch, JournalRow, StatementRow
+from services.journal.batch import Batch
 from services.journal.copying import pack, pack_journal, pack_statements
 from services.journal.reader import Reader
 from services.journal.tables import APPEND_ONLY, DAY, JOURNAL, SETTLEMENT_PRICE, STATEMENT
 from services.journal.writer import Journal
+from services.shards.rows import JournalRow, StatementRow
 from tests.services.journal.journal_rows import SIT, chain, move, row
 
 AWKWARD = [b"", b"\x00", b"\xff\xff", b"\\.\n", bytes(range(256)), b"x" * 300_000]
@@ -22,7 +23,8 @@ def awkward_rows() -> list[JournalRow]:
         day = date(2026, 1 + seq % 3, 1)
         shard, origin = f"market/P{seq % 2}", f"Börse {seq // 2}"
         numbers = -seq, 2**62 + seq
-        made.append((shard, seq, day, origin, *numbers, content, 1, content[::-1], chain(seq)))
+        columns = (shard, seq, day, origin, *numbers, content, 1, content[::-1], chain(seq))
+        made.append(JournalRow._make(columns))
     return made
 
 
@@ -44,7 +46,7 @@ def test_journal_rows_are_packed_fast_as_they_are_packed_plainly() -> None:
 def test_statements_are_packed_fast_as_they_are_packed_plainly() -> None:
     amounts = 10**15, -7, 0, 2**62, -(2**63)
     made: list[StatementRow] = [
-        (
+        StatementRow(
             shard,
             seq,
             f"Konto-{seq}-ß",

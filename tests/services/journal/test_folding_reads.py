@@ -19,19 +19,19 @@ def test_a_frozen_reader_sees_nothing_that_comes_later(journal: Journal, reader:
     reader.freeze()
     journal.commit(batch_of(SIT, 2, 5))
     assert reader.heads()[SIT].seq == 2
-    assert [one[1] for block in reader.rows(SIT) for one in block] == [0, 1, 2]
+    assert [held.seq for block in reader.rows(SIT) for held in block] == [0, 1, 2]
     assert [one[0] for block in reader.rows_to_fold(SIT) for one in block] == [0, 1, 2]
 
 
 def test_inputs_are_read_for_folding_only_where_folding_needs_them(
     journal: Journal, reader: Reader
 ) -> None:
-    copy = (SIT, 1, DAY, "control/0", 7, 1, b"copied", 1, b"facts", move(SIT, 0, 1).chain)
-    journal.commit(Batch(rows=[row(SIT, 0), copy], heads=[move(SIT, None, 1)]))
+    copied = row(SIT, 1)._replace(origin="control/0", line=b"copied")
+    journal.commit(Batch(rows=[row(SIT, 0), copied], heads=[move(SIT, None, 1)]))
     (block,) = reader.rows_to_fold(SIT)
     assert block == [
-        (0, "feed", 0, b"", b"facts", 1),
-        (1, "control/0", 7, b"copied", b"facts", 1),
+        (0, "feed", b"", b"facts", 1),
+        (1, "control/0", b"copied", b"facts", 1),
     ]
 
 

@@ -6,10 +6,11 @@ from typing import Any, LiteralString
 import pytest
 
 from services.journal import reader as reading
-from services.journal.batch import Batch, HeadMove, JournalRow
+from services.journal.batch import Batch, HeadMove
 from services.journal.connecting import Connection
 from services.journal.reader import BLOCK_BYTES, Facts, Reader, Snapshot
 from services.journal.writer import Journal
+from services.shards.rows import DayRow, JournalRow, LinkRow, PartRow, SnapshotRow
 from tests.services.journal.journal_rows import DAY, SIT, batch_of, chain, move, row, rows
 
 SCU = "market/SCU"
@@ -79,7 +80,7 @@ def test_facts_of_all_shards_come_in_the_order_decided(journal: Journal, reader:
         # SCU is rare, and it speaks first and last.
         rare = decided % 500 in (0, 499)
         seq = len([held for held in made if held[0] == SCU]) if rare else decided
-        made.append(row(SCU if rare else SIT, seq, decided=decided, facts=b"%d" % decided))
+        made.append(row(SCU if rare else SIT, seq, time=decided, facts=b"%d" % decided))
     journal.commit(Batch(rows=made, heads=[move(SCU, None, 11), move(SIT, None, 2998)]))
     assert [int(facts.facts) for block in reader.facts() for facts in block] == list(range(3000))
 
@@ -87,13 +88,13 @@ def test_facts_of_all_shards_come_in_the_order_decided(journal: Journal, reader:
 def test_facts_written_while_they_are_read_leave_no_gap(
     journal: Journal, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal.commit(Batch(rows=[row(SCU, 0), row(SIT, 0, decided=1)], heads=both_at(None, 0)))
+    journal.commit(Batch(rows=[row(SCU, 0), row(SIT, 0, time=1)], heads=both_at(None, 0)))
 
     def blocks_late(
         connection: Connection, name: str, *, query: LiteralString, values: list[Any]
     ) -> Iterator[list[Any]]:
         if name.endswith(SIT):  # SCU is being read already.
-            later = [row(SCU, 1, decided=2), row(SIT, 1, decided=3)]
+            later = [row(SCU, 1, time=2), row(SIT, 1, time=3)]
             journal.commit(Batch(rows=later, heads=both_at(0, 1)))
         yield from blocks(connection, name, query=query, values=values)
 
@@ -108,9 +109,9 @@ def both_at(before: int | None, after: int) -> list[HeadMove]:
 
 
 def test_the_parts_of_a_row_follow_it(journal: Journal, reader: Reader) -> None:
-    made = [*rows(SIT, [0]), (*row(SIT, 1)[:7], 3, b"zero", chain(1)), *rows(SIT, [2])]
+    made = [*rows(SIT, [0]), row(SIT, 1, facts=b"zero")._replace(parts=3), *rows(SIT, [2])]
     batch = Batch(rows=made, heads=[move(SIT, None, 2)])
-    batch.parts = [(SIT, 1, 1, b"one"), (SIT, 1, 2, b"two")]
+    batch.parts = [PartRow(SIT, 1, 1, b"one"), PartRow(SIT, 1, 2, b"two")]
     journal.commit(batch)
     expected = [(0, 0, b"facts"), (1, 0, b"zero"), (1, 1, b"one"), (1, 2, b"two"), (2, 0, b"facts")]
     assert [facts for block in reader.facts() for facts in block] == [
@@ -128,14 +129,14 @@ def test_links_of_a_barrier_come_by_source_and_number(journal: Journal, reader: 
     journal.commit(
         Batch(
             links=[
-                (SIT, "member/0", 1, 7, 5, True, b"b", HASH),
-                (SIT, "member/0", 0, 7, 5, False, b"a", HASH),
-                (SCU, "member/0", 0, 7, 2, False, b"c", HASH),
-                (SIT, "member/0", 2, 8, 6, True, b"d", HASH),
+                LinkRow(SIT, "member/0", 1, 7, 5, is_last=True, payload=b"b", hash=HASH),
+                LinkRow(SIT, "member/0", 0, 7, 5, is_last=False, payload=b"a", hash=HASH),
+                LinkRow(SCU, "member/0", 0, 7, 2, is_last=False, payload=b"c", hash=HASH),
+                LinkRow(SIT, "member/0", 2, 8, 6, is_last=True, payload=b"d", hash=HASH),
             ]
         )
     )
-    found = [(link[0], link[2], link[6]) for link in reader.links("member/0", 7)]
+    found = [(link.source, link.number, link.payload) for link in reader.links("member/0", 7)]
     assert found == [(SCU, 0, b"c"), (SIT, 0, b"a"), (SIT, 1, b"b")]
     assert reader.sources_answered("member/0", 7) == [SIT]
 
@@ -143,7 +144,7 @@ def test_links_of_a_barrier_come_by_source_and_number(journal: Journal, reader: 
 def test_the_last_snapshot_at_or_before_a_row(journal: Journal, reader: Reader) -> None:
     taken = [(4, b"early"), (9, b"late")]
     halves = [
-        (SIT, seq, part, 2, chain(seq), DAY, state[part * 2 : part * 2 + 2 + 2 * part])
+        SnapshotRow(SIT, seq, part, 2, chain(seq), DAY, state[part * 2 : part * 2 + 2 + 2 * part])
         for seq, state in taken
         for part in (0, 1)
     ]
@@ -154,6 +155,6 @@ def test_the_last_snapshot_at_or_before_a_row(journal: Journal, reader: Reader) 
 
 
 def test_day_hashes_come_in_order_of_days(journal: Journal, reader: Reader) -> None:
-    days = [(SIT, DAY.replace(day=day), day, HASH) for day in (2, 3, 4)]
+    days = [DayRow(SIT, DAY.replace(day=day), day, HASH) for day in (2, 3, 4)]
     journal.commit(Batch(days=days[::-1]))
     assert reader.days(SIT) == days

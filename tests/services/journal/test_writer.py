@@ -11,6 +11,15 @@ from services.journal.reader import Head, Reader, Source
 from services.journal.tables import APPEND_ONLY
 from services.journal.trouble import DatabaseGone, FencedOff, JournalTrouble, StatementRefused
 from services.journal.writer import Journal
+from services.shards.rows import (
+    DayRow,
+    LinkRow,
+    NumberRow,
+    PartRow,
+    PriceRow,
+    SnapshotRow,
+    StatementRow,
+)
 from tests.services.journal.journal_rows import DAY, SIT, batch_of, chain, move, row, rows
 
 HASH = b"\x07" * 32
@@ -19,17 +28,19 @@ HASH = b"\x07" * 32
 def full_batch() -> Batch:
     """A batch with something for every table."""
     batch = batch_of(SIT, None, 1)
-    batch.parts = [(SIT, 1, 1, b"more")]
-    batch.links = [(SIT, "member/0", 0, 3, 1, True, b"payload", HASH)]
+    batch.parts = [PartRow(SIT, 1, 1, b"more")]
+    batch.links = [LinkRow(SIT, "member/0", 0, 3, 1, is_last=True, payload=b"payload", hash=HASH)]
     batch.identities = []
     batch.seals = [Seal(SIT, 0, [(SIT, 0, 5, b"keys", b"seqs")], b"words")]
     batch.source = SourceMove("feed", None, 10, HASH, 2, ended=False)
-    batch.snapshots = [(SIT, 1, 0, 1, chain(1), DAY, b"state")]
-    batch.days = [(SIT, DAY, 1, HASH)]
-    batch.prices = [(SIT, 1, "SIT", "SITH26", DAY, "close", 207, 1, "settlement")]
+    batch.snapshots = [SnapshotRow(SIT, 1, 0, 1, chain(1), DAY, b"state")]
+    batch.days = [DayRow(SIT, DAY, 1, HASH)]
+    batch.prices = [PriceRow(SIT, 1, "SIT", "SITH26", DAY, "close", 207, 1, "settlement")]
     money = 100, -5, 30, 20, 95
-    batch.numbers = [("control/0", 1, 1, DAY)]
-    batch.statements = [(SIT, 1, "a-1", "m-1", "house", DAY, "close", *money, "SITH26:3")]
+    batch.numbers = [NumberRow("control/0", 1, 1, DAY)]
+    batch.statements = [
+        StatementRow(SIT, 1, "a-1", "m-1", "house", DAY, "close", *money, "SITH26:3")
+    ]
     return batch
 
 

@@ -15,8 +15,6 @@ from services.shards.log import Inbound, ShardLog
 
 AT = parse_instant("2026-06-08T21:00:00Z")
 INBOUND = Inbound("control/0", 1, 256, b"{}")
-TAIL = '","contract":"SITM26","business_date":"2026-06-08","cycle":"close","amount_cents":'
-TEXTS = (',"account":"', TAIL, "")
 Amounts = list[tuple[str, int]]
 AMOUNTS = st.lists(st.tuples(st.from_regex(r"[A-Z0-9-]{1,16}", fullmatch=True), st.integers()))
 
@@ -25,18 +23,25 @@ def nothing(_: Fact) -> None:
     """No books."""
 
 
-def by_columns(*several: Amounts) -> Emission:
+def by_columns(*several: Amounts) -> Emission[Fact]:
     """Amounts stated by columns, each list in one go."""
-    stated = Emission("market/SIT", 7, nothing)
-    for amounts in several:
-        columns = ([name for name, _ in amounts], [str(cents) for _, cents in amounts])
-        stated.bulk(VariationSettled.TYPE, AT, texts=TEXTS, columns=columns)
+    stated = Emission[Fact]("market/SIT", 7, nothing)
+    for pairs in several:
+        stated.columns(
+            VariationSettled,
+            AT,
+            alike={"contract": "SITM26", "business_date": date(2026, 6, 8), "cycle": "close"},
+            columns={
+                "account": [name for name, _ in pairs],
+                "amount_cents": [str(cents) for _, cents in pairs],
+            },
+        )
     return stated
 
 
-def one_by_one(amounts: Amounts) -> Emission:
+def one_by_one(amounts: Amounts) -> Emission[Fact]:
     """The same as facts."""
-    stated = Emission("market/SIT", 7, nothing)
+    stated = Emission[Fact]("market/SIT", 7, nothing)
     for account, cents in amounts:
         stated(
             VariationSettled.model_construct(
@@ -73,10 +78,11 @@ def test_parts_beyond_the_first_are_rows_of_their_own(lengths: list[int]) -> Non
         blocks = [bytes([65 + place]) * length for place, length in enumerate(lengths)]
         log = ShardLog("market/SIT")
         for _ in range(2):
-            log.record(INBOUND, blocks, business_date=None)
+            log.append(INBOUND, blocks, business_date=None)
         expected = parts_of(blocks) if blocks else [b""]
-    assert [row[7:9] for row in log.rows] == 2 * [(len(expected), expected[0])]
-    assert log.parts == [
+    first = [(row.parts, row.facts) for row in log.pending.rows]
+    assert first == 2 * [(len(expected), expected[0])]
+    assert log.pending.parts == [
         ("market/SIT", seq, number, part)
         for seq in range(2)
         for number, part in enumerate(expected)

@@ -21,7 +21,7 @@ def test_a_copy_that_lies_there_before_its_command_is_refused_however_late_it_is
     with Streams(database) as streams:
         streams.feed(SMALL_MARKET[:FIRST])
         members = streams.runs[MEMBER_SHARD]
-        number = members.books.control.number + 1
+        number = members.shard.control.number + 1
         streams.put(MEMBER_SHARD, SMALL_MARKET[FIRST], number=number)
         forged = streams.inboxes[MEMBER_SHARD][members.next_offset :]
         # Nobody has ordered it yet, so nothing is waited for; then it is ordered.
@@ -32,7 +32,7 @@ def test_a_copy_that_lies_there_before_its_command_is_refused_however_late_it_is
         assert members.refusals() == {"wrong_shard": 1}
         streams.copy()
         streams.take_all()
-        assert members.books.control.number == number
+        assert members.shard.control.number == number
 
 
 def test_a_barrier_without_the_last_word_of_a_market_is_not_settled(database: str) -> None:

@@ -17,7 +17,7 @@ from services.journal.migrate import migrate
 from services.journal.reader import Reader
 from services.journal.trouble import DatabaseGone
 from services.worker.copy_check import ControlGap
-from services.worker.shard_books import NotInUse, load_shard
+from services.worker.shard_books import NotInUse, load_from_journal
 from services.worker.shard_run import ShardRun
 from tests.streams import Streams
 
@@ -51,7 +51,7 @@ def last_row(streams: Streams, shard: str) -> tuple[str, int, bytes, dict[str, A
     with Reader(streams.url) as reader:
         head = reader.heads()[shard]
         row = reader.rows_at(shard, [head.seq])[0]
-    return row[3], row[4], row[6], json.loads(row[8].split(b"\n")[0] or b"{}")
+    return row.origin, row.position, row.line, json.loads(row.facts.split(b"\n")[0] or b"{}")
 
 
 def put(streams: Streams, shard: str, message: Message) -> None:
@@ -163,19 +163,19 @@ def test_a_product_has_no_shard_before_it_is_in_use(streams: Streams) -> None:
 def test_what_was_looked_at_for_a_product_is_not_looked_at_again(streams: Streams) -> None:
     streams.feed([line(OPEN), line(ADMIT)])
     with pytest.raises(NotInUse) as first, Reader(streams.url) as reader:
-        load_shard(reader, "market/SCU")
+        load_from_journal(reader, "market/SCU")
     assert first.value.looked_until == 2
     in_use = {"type": "configure/1", "parameter": "product_in_use", "product": "SCU"}
     rest = {"value": "true", "effective_date": "2026-06-02", "at": AT}
     streams.put("control/0", line(in_use | rest))
     streams.take("control/0")
     with Reader(streams.url) as reader:
-        assert load_shard(reader, "market/SCU", looked_until=2).control.number == 3
+        assert load_from_journal(reader, "market/SCU", looked_until=2).shard.control.number == 3
         with pytest.raises(NotInUse):
-            load_shard(reader, "market/SCU", looked_until=3)
+            load_from_journal(reader, "market/SCU", looked_until=3)
 
 
-@pytest.mark.parametrize("broken", ["Decider.__init__", "CommitQueue.submit"])
+@pytest.mark.parametrize("broken", ["ShardDecider.__init__", "CommitQueue.submit"])
 def test_a_run_that_cannot_begin_leaves_nothing_open(
     database: str, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:

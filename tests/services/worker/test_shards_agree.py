@@ -24,8 +24,11 @@ def embedded_hashes(lines: list[bytes]) -> dict[tuple[str, str], str]:
     run = MemoryRun()
     for line in lines:
         run.take(line)
-    days = run.house.outbox.days
-    return {(shard, day.isoformat()): said for shard, day, _, said in days}
+    return {
+        (day.shard, day.business_date.isoformat()): day.state_hash.hex()
+        for shard in run.house.in_order()
+        for day in shard.log.pending.days
+    }
 
 
 @pytest.mark.parametrize("path", SOME, ids=[path.stem for path in SOME])

@@ -10,24 +10,20 @@ from typing import Any
 from events.codec import decode_command, decode_fact, encode_fact
 from events.contracts import PRODUCTS
 from events.fact import Fact
-from events.index_facts import IndexFixed, IndexPublished
+from events.index_facts import IndexFact, IndexFixed, IndexPublished
 from events.refusals import Refusal
 from events.units import HOUR_NS, parse_instant
-from settlement.index.decide import (
-    INDEX_FACTS,
-    IndexBooks,
-    apply_index_fact,
-    expire_prices,
-    fix_index,
-    refuse_index_command,
-    take_index_command,
-)
+from settlement.index.apply import apply_index_fact
+from settlement.index.books import IndexBooks
+from settlement.index.decide import expire_prices, fix_index, take_index_command
+from settlement.index.refusals import refuse_index_command
 
 CASES = Path(__file__).parents[4] / "shared/cases"
 START = parse_instant("2026-06-08T00:00:00Z")
 DAY = date(2026, 6, 8)
 Texts = tuple[str | None, str | None, str | None]
 ANCHOR = ("86", "67", "92")
+FIXINGS_KEPT = 21
 
 
 def hours(count: int, minutes: int = 0) -> int:
@@ -47,14 +43,14 @@ class Desk:
     """Books, clock and record of one product's index."""
 
     def __init__(self, product: str = "SIT") -> None:
-        self.books = IndexBooks(PRODUCTS[product])
+        self.books = IndexBooks(PRODUCTS[product], fixings_kept=FIXINGS_KEPT)
         self.clock = START
         self.facts: list[Fact] = []
         self.product = product
 
     def emit(self, fact: Fact) -> None:
         """Apply a fact and record it."""
-        assert isinstance(fact, INDEX_FACTS)
+        assert isinstance(fact, IndexFact)
         apply_index_fact(self.books, fact)
         self.facts.append(fact)
 
@@ -120,10 +116,10 @@ class Desk:
 
     def replay(self) -> IndexBooks:
         """The books of whoever folds the recorded facts, as bytes."""
-        books = IndexBooks(PRODUCTS[self.product])
+        books = IndexBooks(PRODUCTS[self.product], fixings_kept=FIXINGS_KEPT)
         for fact in self.facts:
             read = decode_fact(encode_fact(fact, shard="market/X", seq=1)).fact
-            assert isinstance(read, INDEX_FACTS)
+            assert isinstance(read, IndexFact)
             apply_index_fact(books, read)
         return books
 

@@ -10,12 +10,8 @@ import pytest
 
 from events.codec import decode_command, encode_fact
 from events.control_commands import CloseSession
-from settlement.index.decide import (
-    expire_prices,
-    fix_index,
-    refuse_index_command,
-    take_index_command,
-)
+from settlement.index.decide import expire_prices, fix_index, take_index_command
+from settlement.index.refusals import refuse_index_command
 from tests.settlement.index.index_desk import CASES, Desk
 
 KINDS = ("report_", "retire_", "publish_")

@@ -6,9 +6,8 @@ from datetime import timedelta
 
 from events.index_facts import IndexFixed
 from events.units import HOUR_NS
-from settlement.index.books import IndexStep
-from settlement.index.decide import apply_index_fact
-from settlement.index.fixing import fixing_at
+from settlement.index.apply import apply_index_fact
+from settlement.index.formula import IndexStep, fixing_at
 from tests.settlement.index.index_desk import DAY, Desk, hours, listed
 
 CLOSE = hours(21)

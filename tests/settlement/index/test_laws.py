@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from events.contracts import PRODUCTS
 from events.units import HOUR_NS
-from settlement.index.books import exact_inputs, index_value
-from settlement.index.cap import capped_weights
-from settlement.index.decide import from_state, to_state
+from settlement.index.books import exact_inputs, from_state, index_value, to_state
+from settlement.index.formula import capped_weights
 from settlement.index.rules import DEFAULT_RULES
-from tests.settlement.index.index_desk import START, Desk
+from tests.settlement.index.index_desk import FIXINGS_KEPT, START, Desk
 
 VOLUMES = st.lists(st.one_of(st.integers(1, 9), st.integers(1, 2**63 - 1)), min_size=1, max_size=40)
 
@@ -107,7 +106,7 @@ def test_a_snapshot_gives_the_books_back(history: list[tuple[str, str, str, str,
     desk = lived(history)
     books = desk.books
     state = json.loads(json.dumps(to_state(books)))
-    restored = from_state(PRODUCTS["SIT"], state)
+    restored = from_state(PRODUCTS["SIT"], state, fixings_kept=FIXINGS_KEPT)
     assert restored == books
     assert to_state(restored) == state
     assert exact_inputs(restored, desk.clock) == books.inputs

@@ -9,8 +9,13 @@ import pytest
 
 from events.index_facts import IndexPublished, IndexStale, ModelRetired, ProviderPriceReported
 from settlement.index.books import exact_inputs
-from settlement.index.cap import capped_weights
-from settlement.index.qualification import THRESHOLDS, Scores, adjustment_factor, qualifies
+from settlement.index.formula import (
+    THRESHOLDS,
+    Scores,
+    adjustment_factor,
+    capped_weights,
+    qualifies,
+)
 from settlement.index.rules import DEFAULT_RULES
 from tests.settlement.index.index_desk import START, Desk, hours, listed
 

@@ -1,8 +1,7 @@
 """Many novations at once: positions, session trades and reach, by columns (RULEBOOK §3).
 
 In: columns of trades that have passed every guard and whose sums stay inside int64. Out: the books
-as `market_trade.novate` makes them one by one. Deciding a block and folding recorded rows both end
-here.
+as applying each fact makes them. Deciding a block and folding recorded rows both end here.
 """
 
 from __future__ import annotations

@@ -1,0 +1,87 @@
+"""The words of every margin model (RULEBOOK §5); the models stand in `margin_models`.
+
+A model is two functions. `measure` runs in a market at the close, once per contract, and turns
+history into integers: by how many ppm of its price a lot may lose, scenario by scenario. `require`
+runs in every cycle of the members and turns lots, prices and these integers into cents, for one
+account or a million. Between them only integers travel, so that every machine adds the same
+numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from events.int64 import IntArray
+
+# The axis of a rate: one scenario for each side, of the same size.
+RATE: Final = "rate"
+
+
+@dataclass(frozen=True, slots=True)
+class ContractHistory:
+    """What a market knows of a contract at its close, newest last.
+
+    settlements: in ticks, today's included; fixings: of the product's index, in micros.
+    """
+
+    settlements: Sequence[int]
+    fixings: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a lot may lose.
+
+    axis: only scenarios of one axis are the same states of the world in several contracts.
+    shocks_ppm: of the price, + is a loss to who is long; of a rate the one loss of either side.
+    evidence: what it was made from, for the fact; never fed back.
+    """
+
+    axis: str
+    shocks_ppm: tuple[int, ...]
+    evidence: Mapping[str, int | str | None] = field(default_factory=dict)
+
+
+class Holding(NamedTuple):
+    """Who holds lots of a contract.
+
+    accounts, lots: columns of one length, by rising account number; price_cents: of a lot, None
+    while there is no price.
+    """
+
+    accounts: IntArray
+    lots: IntArray
+    price_cents: int | None
+    shocks_ppm: tuple[int, ...]
+
+
+class Requirement(NamedTuple):
+    """What accounts must hold.
+
+    initial: (accounts,) cents, rounded up, never below 0. parts: of each holding the margin of its
+    positions, in cents.
+    """
+
+    initial: IntArray
+    parts: list[IntArray]
+
+
+class MarginModel(NamedTuple):
+    """A row of the table of models.
+
+    history_days: how much of its history a market must keep for it; parameters: those that
+    `measure` is given; require: of holdings and the number of accounts.
+    """
+
+    name: str
+    history_days: int
+    parameters: tuple[str, ...]
+    measure: Callable[[ContractHistory, Mapping[str, int]], Measure]
+    require: Callable[[Sequence[Holding], int], Requirement]
+
+
+def rate(rate_ppm: int, **evidence: int | str | None) -> Measure:
+    """The measure of a rate: so many ppm of the price on either side."""
+    return Measure(RATE, (rate_ppm,), evidence)

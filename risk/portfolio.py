@@ -1,0 +1,36 @@
+"""How the margins of positions add up to that of an account (RULEBOOK §5).
+
+In: holdings of one or several contracts under one model. Out: the requirement of every account.
+Nothing else ever adds margins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from events.int64 import add_at, as_index
+from risk.margin import Holding, Requirement
+from risk.requirement import margin_column
+
+
+def sum_of_parts(holdings: Sequence[Holding], accounts: int) -> Requirement:
+    """Σ ceil(|lots| · price · rate / 10⁶): no position offsets another.
+
+    Errors: OverflowError when an account's sum is beyond int64.
+    """
+    initial = np.zeros(accounts, dtype=np.int64)
+    parts = []
+    for holding in holdings:
+        margin = np.zeros(len(holding.lots), dtype=np.int64)
+        if holding.price_cents is not None:
+            margin_column(
+                holding.lots,
+                price_cents=holding.price_cents,
+                rate_ppm=holding.shocks_ppm[0],
+                out=margin,
+            )
+        add_at(initial, as_index(holding.accounts), other=margin)
+        parts.append(margin)
+    return Requirement(initial, parts)

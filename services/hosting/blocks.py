@@ -1,0 +1,157 @@
+"""A block of lines, made ready to be decided in order (ARCHITECTURE §2).
+
+In: lines, and the markets that are hosted here. Out: which of them are trades that one pattern
+reads, for each market to clear together, and what was decoded of the others; every id in them has
+been looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from events.codec import Malformed, decode_command
+from events.command import TRADE, Command
+from events.trade_line import TRADE_LINES, TradeFields
+from services.hosting.id_memory import IdMemory, key_of, suspects_among
+from services.journal.id_index import wire_keys
+from services.shards.ids import Identity, identity_named
+from services.shards.market.shard import MarketShard
+from services.shards.market.trade_batch import Bools, TradeRun, clear_trades
+from services.shards.routing import product_in
+from services.shards.shard import Shard
+
+# By product, as the symbols of contracts begin.
+Markets = Mapping[bytes, MarketShard]
+
+# What the pattern is shown in place of a line that it must not read.
+_NO_TRADE = b"-"
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedBlock:
+    """Lines ready to be decided.
+
+    trades: every line as a trade, which those in `others` are not; commands: what was decoded of
+    these, by the number of the line.
+    """
+
+    trades: TradeRun
+    others: Sequence[int]
+    commands: Mapping[int, Command | Malformed]
+
+    def steps(self) -> Iterator[tuple[range, bool]]:
+        """Numbers of lines that follow one another, and whether they are trades; others singly."""
+        first, last = 0, len(self.trades.lines)
+        for number in self.others:
+            if first < number:
+                yield range(first, number), True
+            yield range(number, number + 1), False
+            first = number + 1
+        if first < last:
+            yield range(first, last), True
+
+
+def markets_among(shards: Iterable[Shard]) -> Markets:
+    """The markets among shards."""
+    return {
+        product_in(shard.log.shard).encode(): shard
+        for shard in shards
+        if isinstance(shard, MarketShard)
+    }
+
+
+def decode_block(
+    lines: Sequence[bytes],
+    *,
+    positions: Sequence[int],
+    markets: Markets,
+    memory: IdMemory,
+    home_of: Callable[[Command | Malformed], str],
+    closed: Collection[int] = (),
+) -> DecodedBlock:
+    """Decode what is no trade of a hosted market, and look up every id.
+
+    positions: of the lines in their source; home_of: the shard in which a command is decided;
+    closed: the numbers of lines whose content nobody is to look at.
+    """
+    memory.begin_block()
+    fields = _trade_fields(lines, closed) if markets else []
+    is_hosted = {symbol: symbol[:3] in markets for symbol in {trade[1] for trade in fields}}
+    others = [number for number, trade in enumerate(fields) if not is_hosted[trade[1]]]
+    if not markets:
+        others = [*range(len(lines))]
+    commands, known = _decode_others(lines, others, memory=memory, home_of=home_of, closed=closed)
+    names = [trade[0] for trade in fields]
+    keys = wire_keys(TRADE, names)
+    is_trade = np.ones(len(fields), np.bool_)
+    if markets:
+        is_trade[others] = False
+    for product, chosen in _trades_by_product(fields, is_trade).items():
+        shard = markets[product].log.shard
+        known += memory.prepare_trades(shard, names, keys=keys, chosen=chosen)
+    suspects = suspects_among(keys, is_trade=is_trade, known=known)
+    trades = TradeRun(fields, positions, range(len(lines)), lines, keys.tolist(), suspects)
+    return DecodedBlock(trades, others, commands)
+
+
+def clear_run(run: TradeRun, *, markets: Markets, origin: str, memory: IdMemory) -> None:
+    """Clear trades, each in its market."""
+    numbers: dict[bytes, list[int]] = {}
+    products = [*dict.fromkeys(symbol[:3] for symbol in {trade[1] for trade in run.fields})]
+    if len(products) == 1:
+        clear_trades(markets[products[0]], run, origin=origin, memory=memory)
+        return
+    for number, trade in enumerate(run.fields):
+        numbers.setdefault(trade[1][:3], []).append(number)
+    for product, chosen in numbers.items():
+        clear_trades(markets[product], run.chosen(chosen), origin=origin, memory=memory)
+
+
+def _trade_fields(lines: Sequence[bytes], closed: Collection[int]) -> list[TradeFields]:
+    """The fields of each line, empty for what is no trade or not to be looked at."""
+    shown = b"\n".join(lines)
+    if closed or not all(lines) or shown.count(b"\n") != len(lines) - 1:
+        shown = b"\n".join(
+            line if line and b"\n" not in line and number not in closed else _NO_TRADE
+            for number, line in enumerate(lines)
+        )
+    fields: list[TradeFields] = TRADE_LINES.findall(shown)
+    assert len(fields) == len(lines), f"read {len(fields)} of {len(lines)} lines"
+    return fields
+
+
+def _decode_others(
+    lines: Sequence[bytes],
+    others: Sequence[int],
+    *,
+    memory: IdMemory,
+    home_of: Callable[[Command | Malformed], str],
+    closed: Collection[int],
+) -> tuple[dict[int, Command | Malformed], list[int]]:
+    """The commands of these lines, by number, and the keys of the ids they need."""
+    commands = {number: decode_command(lines[number]) for number in others if number not in closed}
+    ids: dict[str, list[tuple[Identity, int]]] = {}
+    for command in commands.values():
+        identity = None if isinstance(command, Malformed) else identity_named(command)
+        if identity is not None:
+            ids.setdefault(home_of(command), []).append((identity, key_of(identity)))
+    for shard, named in ids.items():
+        memory.prepare(shard, named)
+    return commands, [key for named in ids.values() for _, key in named]
+
+
+def _trades_by_product(fields: Sequence[TradeFields], is_trade: Bools) -> dict[bytes, Bools]:
+    """Which lines are trades of which product."""
+    if not is_trade.any():
+        return {}
+    products = {symbol[:3] for symbol in {trade[1] for trade in fields}} - {b""}
+    if len(products) == 1:
+        return dict.fromkeys(products, is_trade)
+    named = [trade[1][:3] for trade in fields]
+    return {
+        product: is_trade & np.fromiter(map(product.__eq__, named), np.bool_, len(named))
+        for product in sorted(products)
+    }

@@ -1,0 +1,111 @@
+"""`control/0`: decides whether a control command stands; all others follow (ARCHITECTURE §2).
+
+Its books, like the control books of every shard, change by the commands that stand; the facts say
+so to those outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from events.codec import Malformed, decode_command
+from events.command import Command
+from events.control_commands import CloseSession, ControlCommand, RunCycle
+from events.control_facts import CommandRefused
+from events.refusals import Reason, Refusal
+from services.shards.control.decide import decide_control
+from services.shards.control.state import control_hash, dump_control, load_control
+from services.shards.emission import ControlEmission
+from services.shards.ids import Memory
+from services.shards.links import ContractFlow
+from services.shards.log import BEFORE_SESSIONS, Inbound, ShardLog
+from services.shards.rows import FoldRow, NumberRow
+from services.shards.shard import (
+    changes_nothing,
+    close_day,
+    facts_in,
+    refuse_malformed,
+)
+from settlement.control_books import ControlBooks, apply_control, apply_cycle_refused
+
+_NOT_JUDGED = (Reason.MALFORMED.value, Reason.WRONG_SHARD.value)
+
+
+@dataclass(slots=True)
+class ControlShard:
+    """The shard of commands for all."""
+
+    HAS_COPIES: ClassVar[bool] = False
+    WAITS_AT_BARRIERS: ClassVar[bool] = False
+    books: ControlBooks
+    log: ShardLog
+
+    @classmethod
+    def open(cls, name: str, control: ControlBooks) -> Self:
+        """The shard before anything has happened. control: empty."""
+        return cls(control, ShardLog(name))
+
+    @classmethod
+    def load(cls, name: str, state: bytes, *, control_as_of: Callable[[int], ControlBooks]) -> Self:  # noqa: ARG003 - the others need it
+        """The shard of a snapshot."""
+        return cls(load_control(state), ShardLog(name))
+
+    @property
+    def control(self) -> ControlBooks:
+        """Its own books."""
+        return self.books
+
+    def decide(self, inbound: Inbound, command: Command | Malformed, *, memory: Memory) -> bool:  # noqa: ARG002 - no id is remembered for ever here
+        """Decide an input; True when it stands and every other shard is to have a copy."""
+        books, log, session = self.books, self.log, self.books.business_date
+        emission = ControlEmission(log.shard, log.seq, changes_nothing)
+        stands = False
+        if isinstance(command, Malformed):
+            refuse_malformed(emission, command, clock=books.clock)
+        else:
+            stands = decide_control(books, command, emit=emission)
+        if stands:
+            if isinstance(command, CloseSession):
+                close_day(self, command, emission=emission)
+            day = session or BEFORE_SESSIONS
+            log.pending.numbers.append(NumberRow(log.shard, log.seq, books.number, day))
+        log.record(inbound, emission, business_date=session)
+        return stands
+
+    def decide_copy(
+        self, inbound: Inbound, command: ControlCommand, *, flows: Sequence[ContractFlow]
+    ) -> list[ContractFlow]:
+        """Never asked: it says what others copy."""
+        raise AssertionError(self.log.shard, inbound, command, len(flows))
+
+    def fold(self, block: Sequence[FoldRow]) -> None:
+        """Change the books as recorded rows say."""
+        for _, _, line, facts, _ in block:
+            fold_control(self.books, line, facts=facts)
+
+    def state_hash(self) -> str:
+        """The hash of the books."""
+        return control_hash(self.books)
+
+    def dump(self) -> bytes:
+        """A snapshot of the books."""
+        return dump_control(self.books)
+
+
+def fold_control(books: ControlBooks, line: bytes, *, facts: bytes) -> None:
+    """Fold a row of `control/0`: a command that stands has facts, none of which is a refusal.
+
+    A cycle's name is not used up by an order that was never judged, its envelope being refused.
+    """
+    stated = facts_in(facts)
+    command = decode_command(line)
+    if not stated or isinstance(command, Malformed):
+        return
+    first = stated[0]
+    if not isinstance(first, CommandRefused):
+        assert isinstance(command, ControlCommand), command
+        apply_control(books, command)
+    elif isinstance(command, RunCycle) and first.reason not in _NOT_JUDGED:
+        apply_cycle_refused(books, command, refusal=Refusal(Reason(first.reason), first.detail))

@@ -1,0 +1,150 @@
+"""Folding a market's rows: the books as deciding made them, without deciding (ARCHITECTURE §3).
+
+In: rows in order, each with its facts. Out: the same books, byte for byte. Runs of rows that state
+one novation and nothing else are read by one pattern and added up by contract with numpy; every
+other row takes the readable way, and so does a run that is short or holds amounts near the end of
+int64.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from events.fact_text import fact_pattern
+from events.int64 import magnitude
+from events.market_facts import MarketShardFact, TradeNovated
+from services.shards.control_commands import standing_command
+from services.shards.instant_columns import NEVER, instants_of
+from services.shards.market.apply import apply_market_fact
+from services.shards.market.books import ContractBooks, MarketBooks
+from services.shards.market.control_copy import fold_copy
+from services.shards.market.novations import (
+    Novations,
+    integers,
+    novate_columns,
+    widen_reaches,
+)
+from services.shards.routing import CONTROL_SHARD
+from services.shards.rows import FoldRow
+from services.shards.shard import facts_in
+
+# Columns pay from about here on; below it the readable way costs less than the arrays.
+RUN_MIN: Final = 48
+_LOTS_MAX: Final = 1 << 40
+_BOUND: Final = 1 << 61
+
+_NOVATED: Final = fact_pattern(
+    TradeNovated, ("at", "contract", "price_ticks", "lots", "buyer", "seller")
+)
+_NOVATED_FACT: Final = re.compile(_NOVATED)
+_NOVATED_LINE: Final = re.compile(b"(?m)^" + _NOVATED + b"$")
+
+
+def fold_market_row(books: MarketBooks, row: FoldRow) -> None:
+    """Fold one row, the readable way."""
+    seq, origin, line, facts, _ = row
+    stated: list[MarketShardFact] = []
+    for fact in facts_in(facts):
+        assert isinstance(fact, MarketShardFact), f"row {seq} states {fact.TYPE}"
+        stated.append(fact)
+    if origin == CONTROL_SHARD:
+        fold_copy(books, standing_command(line), facts=stated, seq=seq)
+    else:
+        for fact in stated:
+            apply_market_fact(books, fact, seq=seq)
+
+
+def fold_market_rows(books: MarketBooks, rows: Sequence[FoldRow]) -> None:
+    """Fold rows of a market shard."""
+    text = b"\n".join([facts for _, _, _, facts, _ in rows])
+    groups = _NOVATED_LINE.findall(text)
+    # As many lines as rows, each of them a novation: then no row states anything else.
+    if len(groups) == len(rows) == text.count(b"\n") + 1:
+        _fold_run(books, rows, groups=groups)
+    else:
+        _fold_mixed(books, rows)
+
+
+def _fold_mixed(books: MarketBooks, rows: Sequence[FoldRow]) -> None:
+    matches = [_NOVATED_FACT.fullmatch(facts) for _, _, _, facts, _ in rows]
+    first = 0
+    for number in [number for number, match in enumerate(matches) if match is None]:
+        _fold_run(books, rows[first:number], groups=_groups(matches[first:number]))
+        fold_market_row(books, rows[number])
+        first = number + 1
+    _fold_run(books, rows[first:], groups=_groups(matches[first:]))
+
+
+def _groups(matches: Sequence[re.Match[bytes] | None]) -> list[tuple[bytes, ...]]:
+    return [match.groups() for match in matches if match is not None]
+
+
+def _fold_run(
+    books: MarketBooks, rows: Sequence[FoldRow], *, groups: Sequence[tuple[bytes, ...]]
+) -> None:
+    """Fold rows each of which states one novation."""
+    if len(rows) >= RUN_MIN and fold_trades(books, [seq for seq, *_ in rows], groups=groups):
+        return
+    for row in rows:
+        fold_market_row(books, row)
+
+
+def fold_trades(
+    books: MarketBooks, seqs: Sequence[int], *, groups: Sequence[tuple[bytes, ...]]
+) -> bool:
+    """Fold novations by the pattern's groups; False, and nothing done, if one is out of bounds."""
+    times, symbols, ticks, lots, buyers, sellers = zip(*groups, strict=True)
+    instants = instants_of(times)
+    prices, amounts = (
+        integers(map(int, ticks), len(groups)),
+        integers(map(int, lots), len(groups)),
+    )
+    if instants is None or (instants == NEVER).any() or int(amounts.max()) > _LOTS_MAX:
+        return False
+    number_of = books.numbers.__getitem__
+    sides = [integers(map(number_of, names), len(groups)) for names in (buyers, sellers)]
+    columns = Novations(np.array(seqs, dtype=np.int64), instants, prices, amounts, *sides)
+    chosen = _by_contract(books, symbols, columns=columns)
+    reach = np.frombuffer(books.reach_lots, dtype=np.int64)
+    if int(reach.max()) > _BOUND or not all(_is_in_bounds(*trades) for trades in chosen):
+        return False
+    # Nothing can fail from here.
+    for contract, trades in chosen:
+        novate_columns(contract, trades)
+    widen_reaches(books, sides, lots=amounts)
+    return True
+
+
+def _by_contract(
+    books: MarketBooks, symbols: Sequence[bytes], *, columns: Novations
+) -> list[tuple[ContractBooks, Novations]]:
+    """The columns of each contract, in the order of the stream."""
+    contracts = list(books.contracts.values())
+    numbers = {contract.symbol.encode(): number for number, contract in enumerate(contracts)}
+    codes = integers(map(numbers.__getitem__, symbols), len(symbols))
+    order = np.argsort(codes, kind="stable")
+    ordered = [column[order] for column in columns]
+    ends = np.cumsum(np.bincount(codes, minlength=len(contracts))).tolist()
+    return [
+        (contract, Novations(*(column[first:last] for column in ordered)))
+        for contract, first, last in zip(contracts, [0, *ends], ends, strict=False)
+        if first < last
+    ]
+
+
+def _is_in_bounds(contract: ContractBooks, trades: Novations) -> bool:
+    """Whether no sum on the way can leave int64."""
+    prices, lots = trades.ticks, trades.lots
+    mark = contract.positions.mark_ticks or 0
+    spread = max(abs(int(prices.max()) - mark), abs(int(prices.min()) - mark), 1)
+    if int(lots.max()) * len(lots) * spread > _BOUND:
+        return False
+    for column in (contract.positions.lots, contract.positions.open_cents):
+        values = np.frombuffer(column, dtype=np.int64)
+        if max(magnitude(values[trades.buyer]), magnitude(values[trades.seller])) > _BOUND:
+            return False
+    return True

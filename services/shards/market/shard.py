@@ -1,0 +1,169 @@
+"""A market: one product's shard (ARCHITECTURE §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import ClassVar, Self
+
+from events.codec import Malformed
+from events.command import Command
+from events.control_commands import Barrier, CloseSession, ControlCommand
+from events.market_commands import (
+    AdjustTradePrice,
+    BustTrade,
+    HaltContract,
+    IndexCommand,
+    MarketCommand,
+    SubmitQuote,
+    SubmitTrade,
+    TransferPosition,
+)
+from events.market_facts import TradeNovated
+from events.refusals import Refusal
+from services.shards.emission import Emission, MarketEmission
+from services.shards.ids import Memory, Seen, identity_named
+from services.shards.links import ContractFlow, link_rows
+from services.shards.log import Inbound, ShardLog
+from services.shards.market import guards as guard
+from services.shards.market.amend import decide_amendment
+from services.shards.market.apply import apply_market_fact
+from services.shards.market.books import MarketBooks, open_market_books
+from services.shards.market.control_copy import decide_copy
+from services.shards.market.fold import fold_market_rows
+from services.shards.market.orders import decide_halt, decide_quote, decide_transfer
+from services.shards.market.state import dump_market, load_market, market_hash
+from services.shards.market.trade import decide_trade
+from services.shards.read_model_rows import price_rows
+from services.shards.routing import product_in
+from services.shards.rows import FoldRow
+from services.shards.shard import (
+    close_day,
+    refuse_command,
+    refuse_malformed,
+    remember,
+)
+from services.shards.state import split_snapshot
+from settlement.control_books import ControlBooks
+from settlement.index.decide import expire_prices, take_index_command
+from settlement.index.refusals import refuse_index_command
+
+
+@dataclass(slots=True)
+class MarketShard:
+    """The shard of a product. ticks: of prices as they stand on the wire, read before."""
+
+    HAS_COPIES: ClassVar[bool] = True
+    WAITS_AT_BARRIERS: ClassVar[bool] = False
+    books: MarketBooks
+    log: ShardLog
+    ticks: dict[bytes, int] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, name: str, control: ControlBooks) -> Self:
+        """The shard before anything has happened. control: what is known when it begins."""
+        return cls(open_market_books(product_in(name), control), ShardLog(name))
+
+    @classmethod
+    def load(cls, name: str, state: bytes, *, control_as_of: Callable[[int], ControlBooks]) -> Self:
+        """The shard of a snapshot. control_as_of: the control books as of a control number."""
+        tree, columns = split_snapshot(state)
+        books = load_market(tree, columns, control=control_as_of(tree["control_number"]))
+        return cls(books, ShardLog(name, links_sent=tree["links_sent"]))
+
+    @property
+    def control(self) -> ControlBooks:
+        """Control as the market knows it."""
+        return self.books.control
+
+    def decide(self, inbound: Inbound, command: Command | Malformed, *, memory: Memory) -> bool:
+        """Decide a command of this market; no other shard is to have a copy."""
+        books, log, emission = self.books, self.log, self._emission()
+        if isinstance(command, Malformed):
+            refuse_malformed(emission, command, clock=books.clock)
+        else:
+            assert isinstance(command, MarketCommand), command
+            identity = identity_named(command)
+            seen = None if identity is None else memory.look(log.shard, identity)
+            refusal = _decide(books, command, seen=seen, emit=emission)
+            if refusal is not None:
+                refuse_command(emission, command, refusal=refusal)
+            remember(memory, command, emission=emission)
+        log.pending.novated += any(isinstance(fact, TradeNovated) for fact in emission.facts)
+        log.record(inbound, emission, business_date=books.control.business_date)
+        return False
+
+    def decide_copy(
+        self,
+        inbound: Inbound,
+        command: ControlCommand,
+        *,
+        flows: Sequence[ContractFlow],  # noqa: ARG002 - `member/0` needs them
+    ) -> list[ContractFlow]:
+        """Follow a control command that stands; at a barrier send what each contract has."""
+        books, log, emission = self.books, self.log, self._emission()
+        session = books.control.business_date
+        sent = decide_copy(books, command, emit=emission)
+        if isinstance(command, CloseSession):
+            close_day(self, command, emission=emission)
+        if isinstance(command, Barrier):
+            barrier = (inbound.position, log.seq)
+            links = link_rows(log.shard, sent, number=log.links_sent + 1, at=barrier)
+            log.links_sent += len(links)
+            log.pending.links += links
+            log.pending.prices += price_rows(log.shard, log.seq, facts=emission.facts)
+        log.record(inbound, emission, business_date=session)
+        return sent
+
+    def fold(self, block: Sequence[FoldRow]) -> None:
+        """Change the books as recorded rows say."""
+        fold_market_rows(self.books, block)
+
+    def state_hash(self) -> str:
+        """The hash of the books."""
+        return market_hash(self.books)
+
+    def dump(self) -> bytes:
+        """A snapshot of the books."""
+        return dump_market(self.books, links_sent=self.log.links_sent)
+
+    def _emission(self) -> MarketEmission:
+        apply = partial(apply_market_fact, self.books, seq=self.log.seq)
+        return Emission(self.log.shard, self.log.seq, apply)
+
+
+def _decide(
+    books: MarketBooks,
+    command: MarketCommand,
+    *,
+    seen: Seen | None,
+    emit: MarketEmission,
+) -> Refusal | None:
+    """Decide one command. seen: what came first under its id, or is the trade it names."""
+    match command:
+        case SubmitTrade():
+            return decide_trade(books, command, seen=seen, emit=emit)
+        case BustTrade() | AdjustTradePrice():
+            return decide_amendment(books, command, seen=seen, emit=emit)
+        case TransferPosition():
+            return decide_transfer(books, command, seen=seen, emit=emit)
+        case SubmitQuote():
+            return decide_quote(books, command, emit=emit)
+        case HaltContract():
+            return decide_halt(books, command, emit=emit)
+        case _:
+            return _decide_index(books, command, emit=emit)
+
+
+def _decide_index(
+    books: MarketBooks, command: IndexCommand, *, emit: MarketEmission
+) -> Refusal | None:
+    refusal = guard.out_of_time(books, command) or refuse_index_command(books.index, command)
+    if refusal is not None:
+        return refusal
+    # Nothing can fail from here.
+    now = max(command.at, books.clock if books.clock is not None else command.at)
+    expire_prices(books.index, now, emit=emit)
+    take_index_command(books.index, command, now=now, emit=emit)
+    return None

@@ -1,0 +1,128 @@
+"""The state of a market's books: their hash, their snapshot, and the way back."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from events.contracts import PRODUCTS
+from risk import price_limits
+from risk.margin import rate
+from risk.margin_models import HISTORY_DAYS
+from services.shards.control.state import name_order, shared_hash
+from services.shards.market.books import Amendment, ContractBooks, MarketBooks, market_books
+from services.shards.market.position_limits import set_limits
+from services.shards.state import (
+    Column,
+    SnapshotColumns,
+    column_hash,
+    column_hash_in,
+    digest,
+)
+from settlement.control_books import ControlBooks
+from settlement.index import books as index_books
+from settlement.positions import Positions
+from settlement.quotes import Quote, QuoteBook
+from settlement.session_trades import SessionTrades
+
+
+def market_hash(books: MarketBooks) -> str:
+    """The hash of a market's books."""
+    tree = _tree(books, column_hash_in(name_order(books.control)), in_stream=column_hash)
+    return digest({"control": shared_hash(books.control), **tree})
+
+
+def dump_market(books: MarketBooks, *, links_sent: int) -> bytes:
+    """A snapshot of a market's books; the control books they need stand in `control/0`'s own."""
+    columns = SnapshotColumns()
+    tree = _tree(books, columns, in_stream=columns)
+    for name, contract in sorted(books.contracts.items()):
+        tree["contracts"][name]["seqs"] = columns(contract.trades.seqs)
+    return columns.joined(
+        {**tree, "control_number": books.control.number, "links_sent": links_sent}
+    )
+
+
+def load_market(
+    tree: dict[str, Any], columns: Sequence[array[int]], *, control: ControlBooks
+) -> MarketBooks:
+    """The market books of a snapshot. control: as of its control number."""
+    product = PRODUCTS[tree["product"]]
+    books = market_books(
+        product,
+        control,
+        index=index_books.from_state(product, tree["index"], fixings_kept=HISTORY_DAYS),
+    )
+    books.clock = tree["clock"]
+    books.amendments = {name: Amendment(*values) for name, values in tree["amendments"].items()}
+    for name, contract in tree["contracts"].items():
+        books.contracts[name] = _load_contract(name, contract, columns=columns)
+    set_limits(books)
+    return books
+
+
+def _tree(books: MarketBooks, by_account: Column, *, in_stream: Column) -> dict[str, Any]:
+    return {
+        "product": books.product.code,
+        "clock": books.clock,
+        "index": index_books.to_state(books.index),
+        "contracts": {
+            name: _contract_tree(contract, by_account, in_stream=in_stream)
+            # In order of symbol: columns are numbered as they come, restored or not.
+            for name, contract in sorted(books.contracts.items())
+        },
+        "amendments": {
+            name: [amendment.price_ticks, amendment.is_busted]
+            for name, amendment in books.amendments.items()
+        },
+    }
+
+
+def _contract_tree(
+    contract: ContractBooks, by_account: Column, *, in_stream: Column
+) -> dict[str, Any]:
+    positions, trades = contract.positions, contract.trades
+    return {
+        "delivery": contract.delivery,
+        "last_trading_day": contract.last_trading_day.isoformat(),
+        "reference_ticks": contract.reference_ticks,
+        "halts": price_limits.to_state(contract.halts),
+        "settlements": contract.settlements,
+        "rate_ppm": None if contract.measure is None else contract.measure.shocks_ppm[0],
+        "interest_lots": contract.interest_lots,
+        "trades_carried": contract.trades_carried,
+        "mark_ticks": positions.mark_ticks,
+        "lots": by_account(positions.lots),
+        "open_cents": by_account(positions.open_cents),
+        "paid_cents": None if positions.paid_cents is None else by_account(positions.paid_cents),
+        "trades": [in_stream(column) for column in (trades.times, trades.prices, trades.lots)],
+        "quotes": {maker: list(quote) for maker, quote in contract.quotes.by_maker.items()},
+    }
+
+
+def _load_contract(
+    name: str, tree: dict[str, Any], *, columns: Sequence[array[int]]
+) -> ContractBooks:
+    paid, rate_ppm = tree["paid_cents"], tree["rate_ppm"]
+    times, prices, lots = (columns[number] for number in tree["trades"])
+    return ContractBooks(
+        symbol=name,
+        delivery=tree["delivery"],
+        last_trading_day=date.fromisoformat(tree["last_trading_day"]),
+        reference_ticks=tree["reference_ticks"],
+        halts=price_limits.from_state(tree["halts"]),
+        positions=Positions(
+            lots=columns[tree["lots"]],
+            open_cents=columns[tree["open_cents"]],
+            paid_cents=None if paid is None else columns[paid],
+            mark_ticks=tree["mark_ticks"],
+        ),
+        trades=SessionTrades(seqs=columns[tree["seqs"]], times=times, prices=prices, lots=lots),
+        quotes=QuoteBook({maker: Quote(*quote) for maker, quote in tree["quotes"].items()}),
+        settlements=tree["settlements"],
+        measure=None if rate_ppm is None else rate(rate_ppm),
+        interest_lots=tree["interest_lots"],
+        trades_carried=tree["trades_carried"],
+    )

@@ -1,0 +1,134 @@
+"""The requirement of every account, from what all markets have sent (RULEBOOK §5).
+
+In: the flows of a cycle. Out: variation by product, initial margin, who has a position and what it
+asks. Contracts whose products name one model go to that model together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from events.contracts import product_of
+from events.int64 import IntArray, add, add_at, as_index
+from risk.margin import Holding
+from risk.margin_models import MODELS
+from services.shards.links import ContractFlow
+from settlement.ledger import cents
+
+# Whose positions are put together at once: all in one go would touch fresh memory for each entry.
+_ACCOUNTS_AT_ONCE: Final = 8_192
+
+
+@dataclass(slots=True)
+class CycleTotals:
+    """What a cycle brings to accounts, by account number.
+
+    models: of each margin model that contracts name, in the order of the table, who has a position
+    under it. margins: of the entries of each flow; positions: the text of each account's, as
+    margin_set and statement have it.
+    """
+
+    variation: dict[str, IntArray]
+    initial: IntArray
+    models: dict[str, npt.NDArray[np.bool_]]
+    margins: list[IntArray]
+    positions: list[str] = field(default_factory=list)
+
+    @property
+    def net(self) -> IntArray:
+        """Variation over all products."""
+        summed = np.zeros_like(self.initial)
+        for column in self.variation.values():
+            summed = add(summed, column)
+        return summed
+
+    @property
+    def has_position(self) -> npt.NDArray[np.bool_]:
+        """Who has a position, under whatever model."""
+        holds = np.zeros(len(self.initial), dtype=np.bool_)
+        for column in self.models.values():
+            holds |= column
+        return holds
+
+
+def add_up(accounts: int, flows: Sequence[ContractFlow]) -> CycleTotals:
+    """The arithmetic of a cycle. accounts: how many there are."""
+    totals = CycleTotals(
+        variation=_variation(accounts, flows),
+        initial=np.zeros(accounts, dtype=np.int64),
+        models={},
+        margins=[flow.lots for flow in flows],
+    )
+    for name, model in MODELS.items():
+        numbers = [number for number, flow in enumerate(flows) if flow.model == name]
+        if not numbers:
+            continue
+        chosen = [flows[number] for number in numbers]
+        requirement = model.require([_holding(flow) for flow in chosen], accounts)
+        totals.initial = add(totals.initial, requirement.initial)
+        for number, part in zip(numbers, requirement.parts, strict=True):
+            totals.margins[number] = part
+        totals.models[name] = _holders(accounts, chosen)
+    return totals
+
+
+def positions_of(
+    accounts: int, flows: Sequence[ContractFlow], *, margins: Sequence[IntArray]
+) -> list[str]:
+    """The text of each account's positions, by account number."""
+    texts: list[str] = []
+    for first in range(0, accounts, _ACCOUNTS_AT_ONCE):
+        until = min(first + _ACCOUNTS_AT_ONCE, accounts)
+        entries: list[list[str]] = [[] for _ in range(first, until)]
+        for flow, margin in zip(flows, margins, strict=True):
+            _note_positions(entries, flow, margin=margin, first=first)
+        texts += [f"[{','.join(of_account)}]" for of_account in entries]
+    return texts
+
+
+def models_of(totals: CycleTotals, accounts: Sequence[int], *, default: str) -> list[str]:
+    """The models under which each of some accounts has positions. default: of those without any."""
+    columns = [(name, column[[*accounts]].tolist()) for name, column in totals.models.items()]
+    return [
+        "+".join(name for name, holds in columns if holds[index]) or default
+        for index in range(len(accounts))
+    ]
+
+
+def _variation(accounts: int, flows: Sequence[ContractFlow]) -> dict[str, IntArray]:
+    """What each account gets, by product."""
+    variation: dict[str, IntArray] = {}
+    for flow in flows:
+        product = product_of(flow.contract)
+        column = variation.setdefault(product, np.zeros(accounts, dtype=np.int64))
+        add_at(column, as_index(flow.accounts), other=flow.amount_cents)
+    return variation
+
+
+def _holding(flow: ContractFlow) -> Holding:
+    price_cents = None if flow.mark_ticks is None else cents(1, flow.mark_ticks)
+    return Holding(flow.accounts, flow.lots, price_cents, flow.shocks_ppm)
+
+
+def _holders(accounts: int, flows: Sequence[ContractFlow]) -> npt.NDArray[np.bool_]:
+    holds = np.zeros(accounts, dtype=np.bool_)
+    for flow in flows:
+        holds[as_index(flow.accounts)] |= flow.lots != 0
+    return holds
+
+
+def _note_positions(
+    entries: list[list[str]], flow: ContractFlow, *, margin: IntArray, first: int
+) -> None:
+    """What some accounts, from the first on, hold of a contract."""
+    begin, end = np.searchsorted(flow.accounts, (first, first + len(entries)))
+    chosen = begin + np.flatnonzero(flow.lots[begin:end])
+    columns = (flow.accounts[chosen] - first, flow.lots[chosen], margin[chosen])
+    head = f'{{"contract":"{flow.contract}","lots":'
+    for number, lots, margin_cents in zip(*(column.tolist() for column in columns), strict=True):
+        entries[number].append(f'{head}{lots},"margin_cents":{margin_cents}}}')

@@ -1,0 +1,65 @@
+"""The state of the members' books: their hash, their snapshot, and the way back."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+from risk import calls, withdrawals
+from services.shards.control.state import name_order, shared_hash
+from services.shards.member.books import MemberBooks
+from services.shards.state import Column, SnapshotColumns, column_hash_in, digest
+from settlement.control_books import ControlBooks
+
+
+def member_hash(books: MemberBooks) -> str:
+    """The hash of the members' books."""
+    tree = _tree(books, column_hash_in(name_order(books.control)))
+    return digest({"control": shared_hash(books.control), **tree})
+
+
+def dump_member(books: MemberBooks) -> bytes:
+    """A snapshot of the members' books; the control books stand in `control/0`'s own."""
+    columns = SnapshotColumns()
+    tree = _tree(books, columns)
+    beside = {
+        "control_number": books.control.number,
+        "calls": calls.to_state(books.calls),
+        "withdrawals": withdrawals.to_state(books.withdrawals),
+    }
+    return columns.joined({**tree, **beside})
+
+
+def load_member(
+    tree: dict[str, Any], columns: Sequence[array[int]], *, control: ControlBooks
+) -> MemberBooks:
+    """The member books of a snapshot. control: as of its control number."""
+    return MemberBooks(
+        control=control,
+        clock=tree["clock"],
+        cash=columns[tree["cash"]],
+        initial=columns[tree["initial"]],
+        maintenance=columns[tree["maintenance"]],
+        had_position=bytearray(columns[tree["had_position"]].tolist()),
+        calls=calls.from_state(tree["calls"]),
+        withdrawals=withdrawals.from_state(tree["withdrawals"]),
+        house_cents=tree["house_cents"],
+    )
+
+
+def _tree(books: MemberBooks, by_account: Column) -> dict[str, Any]:
+    had_position = array("q", list(books.had_position))
+    return {
+        "clock": books.clock,
+        "cash": by_account(books.cash),
+        "initial": by_account(books.initial),
+        "maintenance": by_account(books.maintenance),
+        "had_position": by_account(had_position),
+        "calls": sorted(values for _, *values in calls.to_state(books.calls)),
+        "withdrawals": [
+            [reference, account, *values]
+            for reference, account, _, *values in withdrawals.to_state(books.withdrawals)
+        ],
+        "house_cents": books.house_cents,
+    }

@@ -1,0 +1,129 @@
+"""The rows that shards write, each in the order of its table's columns (ARCHITECTURE §3).
+
+Defined here once: the journal appends them, audits compare them, nobody else names their columns.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple, TypeAlias
+
+from events.chain import RowKey
+
+
+class JournalRow(NamedTuple):
+    """One input and what it caused.
+
+    logical_time: its place among the inputs of all shards. parts: of its facts; facts: the first.
+    """
+
+    shard: str
+    seq: int
+    business_date: date
+    origin: str
+    position: int
+    logical_time: int
+    line: bytes
+    parts: int
+    facts: bytes
+    chain: bytes
+
+    @property
+    def key(self) -> RowKey:
+        """The columns besides its bytes, as they are hashed."""
+        return RowKey(
+            self.shard,
+            self.seq,
+            self.business_date,
+            self.origin,
+            self.position,
+            self.logical_time,
+        )
+
+
+class PartRow(NamedTuple):
+    """The facts of a row beyond its first part; part: from 1 on."""
+
+    shard: str
+    seq: int
+    part: int
+    facts: bytes
+
+
+class LinkRow(NamedTuple):
+    """What a market sends to `member/0` at a barrier; seq: of the market's row."""
+
+    source: str
+    target: str
+    number: int
+    barrier: int
+    seq: int
+    is_last: bool
+    payload: bytes
+    hash: bytes
+
+
+class SnapshotRow(NamedTuple):
+    """A part, from 0 on, of a shard's books after a close."""
+
+    shard: str
+    seq: int
+    part: int
+    parts: int
+    chain: bytes
+    business_date: date
+    state: bytes
+
+
+class DayRow(NamedTuple):
+    """The hash of a shard's books at a close."""
+
+    shard: str
+    business_date: date
+    seq: int
+    state_hash: bytes
+
+
+class PriceRow(NamedTuple):
+    """A settlement price or the mark of a cycle; kind: the fact's type."""
+
+    shard: str
+    seq: int
+    product: str
+    contract: str
+    business_date: date
+    cycle: str
+    price_ticks: int
+    tier: int | None
+    kind: str
+
+
+class StatementRow(NamedTuple):
+    """An account after a cycle; positions: JSON, as `margin_set` has them."""
+
+    shard: str
+    seq: int
+    account: str
+    member: str
+    origin: str
+    business_date: date
+    cycle: str
+    cash_cents: int
+    variation_cents: int
+    initial_cents: int
+    maintenance_cents: int
+    equity_cents: int
+    positions: str
+
+
+class NumberRow(NamedTuple):
+    """A control command that stands; seq: of its row of `control/0`."""
+
+    shard: str
+    seq: int
+    number: int
+    business_date: date
+
+
+# A journal row as folding reads it: seq, origin, line, facts (all parts), how many parts they were.
+FoldRow: TypeAlias = tuple[int, str, bytes, bytes, int]

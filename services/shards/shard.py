@@ -1,0 +1,166 @@
+"""What a shard is, and what all shards do alike (ARCHITECTURE §2).
+
+In: an input where it lies, or the copy of a control command that stands. Out: a row in the shard's
+log, with the facts it caused. The three kinds stand in `table.py`; whoever hosts shards asks no
+shard which kind it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Final, Protocol
+
+from events.codec import Malformed, decode_fact
+from events.command import Command
+from events.control_commands import CloseSession, ControlCommand
+from events.control_facts import DayClosed, ShardOpened
+from events.fact import Fact
+from events.parameters import PARAMETERS
+from events.refusals import Reason, Refusal
+from services.shards.emission import Emission
+from services.shards.ids import Memory, Seen, identity_of
+from services.shards.links import ContractFlow
+from services.shards.log import Inbound, ShardLog
+from services.shards.routing import shard_of
+from services.shards.rows import DayRow, FoldRow
+from settlement.control_books import ControlBooks
+
+# Grows with every change of what the same inputs lead to; 2: all of RULEBOOK's parameters work.
+RULES_VERSION: Final = 2
+GENESIS_ORIGIN: Final = "genesis"
+_FORGOTTEN: Final = (Reason.MALFORMED, Reason.WRONG_SHARD, Reason.SESSION_CLOSED)
+
+
+class Shard(Protocol):
+    """One shard: its books, and what it has decided and not handed over.
+
+    HAS_COPIES: whether control commands are copied to it; WAITS_AT_BARRIERS: whether it needs the
+    links of all markets to decide one.
+    """
+
+    HAS_COPIES: ClassVar[bool]
+    WAITS_AT_BARRIERS: ClassVar[bool]
+    log: ShardLog
+
+    @property
+    def control(self) -> ControlBooks:
+        """Control as the shard knows it."""
+        ...
+
+    def decide(self, inbound: Inbound, command: Command | Malformed, *, memory: Memory) -> bool:
+        """Decide an input of this shard; True when every other shard is to have a copy."""
+        ...
+
+    def decide_copy(
+        self, inbound: Inbound, command: ControlCommand, *, flows: Sequence[ContractFlow]
+    ) -> list[ContractFlow]:
+        """Follow a control command that stands; gives what a barrier needs of this shard.
+
+        flows: what all markets have sent for it.
+        """
+        ...
+
+    def fold(self, block: Sequence[FoldRow]) -> None:
+        """Change the books as recorded rows say, without deciding anything."""
+        ...
+
+    def state_hash(self) -> str:
+        """The hash of the books."""
+        ...
+
+    def dump(self) -> bytes:
+        """A snapshot of the books."""
+        ...
+
+
+def decide_where_it_lies(
+    shard: Shard, inbound: Inbound, *, command: Command | Malformed, memory: Memory
+) -> bool:
+    """Decide what lies in a shard's inbox; what belongs to another shard is refused.
+
+    What has no readable type is refused where it lies.
+    """
+    if not isinstance(command, Malformed) or command.kind is not None:
+        belongs = shard_of(command, shard.control.products)
+        if belongs != shard.log.shard:
+            detail = f"expected a command of {shard.log.shard}, found one of {belongs}"
+            refuse_unread(
+                shard, inbound, command=command, refusal=Refusal(Reason.WRONG_SHARD, detail)
+            )
+            return False
+    return shard.decide(inbound, command, memory=memory)
+
+
+def refuse_unread(
+    shard: Shard, inbound: Inbound, *, command: Command | Malformed, refusal: Refusal
+) -> None:
+    """Keep an input that the shard does not decide: of another shard, or in a wrong envelope."""
+    log, control = shard.log, shard.control
+    emission = Emission[Any](log.shard, log.seq, changes_nothing)
+    if isinstance(command, Malformed):
+        emission.refuse(refusal, control.clock or 0, kind=command.kind, reference=None)
+    else:
+        refuse_command(emission, command, refusal=refusal)
+    log.record(inbound, emission, business_date=control.business_date)
+
+
+def refuse_command(emission: Emission[Any], command: Command, *, refusal: Refusal) -> None:
+    """State why a command does not stand."""
+    reference = command.subject
+    emission.refuse(refusal, command.event_time, kind=command.TYPE, reference=reference)
+
+
+def refuse_malformed(emission: Emission[Any], command: Malformed, *, clock: int | None) -> None:
+    """State what is wrong with a line that is no command; its time is the shard's."""
+    refusal = Refusal(Reason.MALFORMED, command.detail)
+    emission.refuse(refusal, clock or 0, kind=command.kind, reference=None)
+
+
+def remember(memory: Memory, command: Command, *, emission: Emission[Any]) -> None:
+    """Remember a command under its id for ever, if it is the first that was judged by content.
+
+    What was refused as malformed or before the first session is not remembered; any other refusal
+    is.
+    """
+    identity = identity_of(command)
+    if identity is None or memory.look(emission.shard, identity) is not None:
+        return
+    reason, detail = emission.refusal or (None, "")
+    if reason not in _FORGOTTEN:
+        memory.keep(emission.shard, identity, seen=Seen(emission.seq, command, reason, detail))
+
+
+def record_opening(shard: Shard, *, logical_time: int) -> None:
+    """Row 0: the defaults, the version of the rules, what the shard knows of control."""
+    log = shard.log
+    opened = ShardOpened(
+        at=0,
+        rules_version=RULES_VERSION,
+        control_number=shard.control.number,
+        parameters={name: entry.default for name, entry in PARAMETERS.items()},
+    )
+    emission = Emission[Any](log.shard, log.seq, changes_nothing)
+    emission.record(opened)
+    log.record(Inbound(GENESIS_ORIGIN, 0, logical_time, b""), emission, business_date=None)
+
+
+def close_day(shard: Shard, command: CloseSession, *, emission: Emission[Any]) -> None:
+    """State the hash of the books at a close."""
+    day, state_hash = command.business_date, shard.state_hash()
+    emission.record(DayClosed(at=command.at, business_date=day, state_hash=state_hash))
+    row = DayRow(emission.shard, day, emission.seq, bytes.fromhex(state_hash))
+    shard.log.pending.days.append(row)
+
+
+def changes_nothing(_: Fact) -> None:
+    """What applying does where a command has been applied, or was refused."""
+
+
+def facts_in(facts: bytes) -> list[Fact]:
+    """Recorded facts, read back."""
+    return [decode_fact(line).fact for line in facts.split(b"\n")] if facts else []
+
+
+def join_parts(parts: Sequence[bytes]) -> bytes:
+    """The facts of an input whose parts are these."""
+    return parts[0] if len(parts) == 1 else b"\n".join(parts)
