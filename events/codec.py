@@ -1,9 +1,7 @@
-"""Bytes to commands, facts to bytes (WIRE §1).
+"""Bytes to commands (WIRE §1).
 
 In: one line or message. Out: a `Command`, or a `Malformed` that says what was expected and found,
-with the type and whatever fields could be read for finding its shard. Facts leave in one canonical
-form: compact JSON in UTF-8, `type`, `shard`, `seq`, `at` first, then the fact's own fields in the
-model's order.
+with the type and whatever fields could be read for finding its shard.
 
 What a `Malformed` says lies in a fact and so in the hash chain: which field is wrong is asked of
 pydantic, what it should be is told by our own models, so that no word of it is a library's.
@@ -11,38 +9,15 @@ pydantic, what it should be is told by our own models, so that no word of it is 
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final, NamedTuple, get_type_hints
+from typing import Any, get_type_hints
 
 from pydantic import ValidationError
 
-from events.command import Command
+from events.command import Command, Malformed
 from events.commands import COMMANDS
-from events.fact import Fact
-from events.facts import FACTS
 from events.strict_json import NotStrict, shown, strict_object
 from events.wire_fields import expected_of, is_identifier
-
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Malformed:
-    """A command that cannot be read. `kind` is its type when that could be read and is known."""
-
-    detail: str
-    kind: str | None = None
-    fields: dict[str, Any] = field(default_factory=dict)
-
-
-class Recorded(NamedTuple):
-    """A fact as it stands in the journal."""
-
-    shard: str
-    seq: int
-    fact: Fact
 
 
 def decode_command(line: bytes) -> Command | Malformed:
@@ -66,25 +41,6 @@ def decode_command(line: bytes) -> Command | Malformed:
         return model.model_validate(fields)
     except ValidationError as error:
         return Malformed(_first_wrong(model, fields, error=error), kind, fields)
-
-
-def encode_fact(fact: Fact, *, shard: str, seq: int) -> bytes:
-    """The canonical bytes of a fact, stamped with the journal row that caused it."""
-    own = fact.model_dump(mode="json", by_alias=True)
-    at = own.pop("at")
-    stated = {"type": fact.TYPE, "shard": shard, "seq": seq, "at": at, **own}
-    return _ENCODER.encode(stated).encode()
-
-
-def decode_fact(line: bytes) -> Recorded:
-    """Read a fact back from the journal. Errors: ValueError when it is none of ours."""
-    fields = json.loads(line)
-    kind, shard, seq = fields.pop("type"), fields.pop("shard"), fields.pop("seq")
-    model = FACTS.get(kind)
-    if model is None:
-        msg = f"expected a known fact, found {kind!r}"
-        raise ValueError(msg)
-    return Recorded(shard, seq, model.model_validate_json(_ENCODER.encode(fields)))
 
 
 def _first_wrong(model: type[Command], fields: dict[str, Any], *, error: ValidationError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -40,6 +41,15 @@ class Command(BaseModel):
     def subject(self) -> str | None:
         """What a refusal calls it by."""
         return "/".join(str(getattr(self, name)) for name in self.SUBJECT) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A command that cannot be read. `kind` is its type when that could be read and is known."""
+
+    detail: str
+    kind: str | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
 
 
 def content(command: Command) -> tuple[Any, ...]:

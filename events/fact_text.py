@@ -1,10 +1,12 @@
-"""The text of facts that come by the thousand, derived from their models (WIRE §3).
+"""The canonical text of facts: of one, and of many that differ in some fields only (WIRE §3).
 
-In: a kind of fact, what all of them state alike, and the fields that differ (columns). Out: the
-canonical text around those fields: for joining columns of texts, as a template of bytes, or as a
-pattern that reads the facts back. Law: what is put together so is what `codec.encode_fact` writes;
-tests hold both against each other. A column of text holds identifiers, which JSON writes as they
-are.
+In: a fact. Out: its bytes: compact JSON in UTF-8, `type`, `shard`, `seq`, `at` first, then the
+fact's own fields in the model's order.
+In: a kind of fact, what many of it state alike, and the fields that differ (columns). Out: the text
+around those fields, derived from the model: for joining columns of texts, as a template of bytes,
+or as a pattern that reads the facts back. Law: what is put together so is what `encode_fact`
+writes; tests hold both against each other. A column of text holds identifiers, which JSON writes
+as they are.
 """
 
 from __future__ import annotations
@@ -17,6 +19,19 @@ from typing import Any, Final
 from events.fact import Fact
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def encode_fact(fact: Fact, *, shard: str, seq: int) -> bytes:
+    """The canonical bytes of a fact, stamped with the journal row that caused it."""
+    own = fact.model_dump(mode="json", by_alias=True)
+    at = own.pop("at")
+    stated = {"type": fact.TYPE, "shard": shard, "seq": seq, "at": at, **own}
+    return encoded(stated).encode()
+
+
+def encoded(value: object) -> str:
+    """A value as compact JSON."""
+    return _ENCODER.encode(value)
 
 
 def fact_head(kind: type[Fact]) -> bytes:
@@ -44,7 +59,7 @@ def texts_around(
             texts[-1] += quote
             texts.append(quote)
         else:
-            texts[-1] += _ENCODER.encode(stated[name])
+            texts[-1] += encoded(stated[name])
     texts[-1] += "}"
     assert len(texts) == len(columns) + 1, (kind, columns)
     return texts

@@ -1,21 +1,47 @@
 """The table of facts (WIRE §3): what the families of facts name, by type.
 
-In: a type on the wire. Out: the model that states it. A new fact is a class and a line in its
-family's union; the type checker then names every `apply` that must know it.
+In: a type on the wire, or a recorded fact. Out: the model that states it; the fact, read back. A
+new fact is a class and a line in its family's union; the type checker then names every `apply` that
+must know it.
 """
 
 from __future__ import annotations
 
-from typing import Final, get_args
+import json
+from typing import Final, NamedTuple, TypeAlias, get_args
 
 from events.control_facts import ControlFact, SharedFact
 from events.fact import Fact
+from events.fact_text import encoded
 from events.index_facts import IndexFact
 from events.market_facts import MarketFact
 from events.member_facts import MemberFact
+
+# What a market states, and what `member/0` does.
+MarketShardFact: TypeAlias = MarketFact | IndexFact | SharedFact
+MemberShardFact: TypeAlias = MemberFact | SharedFact
 
 FACTS: Final[dict[str, type[Fact]]] = {
     kind.TYPE: kind
     for family in (SharedFact, ControlFact, IndexFact, MarketFact, MemberFact)
     for kind in get_args(family)
 }
+
+
+class Recorded(NamedTuple):
+    """A fact as it stands in the journal."""
+
+    shard: str
+    seq: int
+    fact: Fact
+
+
+def decode_fact(line: bytes) -> Recorded:
+    """Read a fact back from the journal. Errors: ValueError when it is none of ours."""
+    fields = json.loads(line)
+    kind, shard, seq = fields.pop("type"), fields.pop("shard"), fields.pop("seq")
+    model = FACTS.get(kind)
+    if model is None:
+        msg = f"expected a known fact, found {kind!r}"
+        raise ValueError(msg)
+    return Recorded(shard, seq, model.model_validate_json(encoded(fields)))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, TypeAlias
 
-from events.control_facts import SharedFact
 from events.fact import Fact
-from events.index_facts import IndexFact
 from events.wire_fields import StatedDate, StatedInstant
 
 Direction = Literal["up", "down"]
@@ -257,5 +255,3 @@ MarketFact: TypeAlias = (
     | CyclePriceSet
     | CycleDone
 )
-# What a market states.
-MarketShardFact: TypeAlias = MarketFact | IndexFact | SharedFact

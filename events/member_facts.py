@@ -9,7 +9,6 @@ from typing import ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from events.control_facts import SharedFact
 from events.fact import Fact
 from events.wire_fields import StatedDate, StatedInstant
 
@@ -172,5 +171,3 @@ MemberFact: TypeAlias = (
     | Posting
     | WaterfallApplied
 )
-# What `member/0` states.
-MemberShardFact: TypeAlias = MemberFact | SharedFact

@@ -13,7 +13,8 @@ import struct
 from collections import Counter, defaultdict
 from typing import Any, TypeAlias
 
-from events.codec import decode_fact, encode_fact
+from events.fact_text import encode_fact
+from events.facts import decode_fact
 from services.shards.clearinghouse import Clearinghouse
 from services.shards.log import ShardLog
 from services.shards.rows import JournalRow

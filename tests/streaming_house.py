@@ -23,8 +23,8 @@ import psycopg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from events.codec import Malformed, decode_command
-from events.command import CONTROL
+from events.codec import decode_command
+from events.command import CONTROL, Malformed
 from services.audit.verify import verify
 from services.broker.connecting import client_options, producer_options, started
 from services.broker.messages import read_message
@@ -33,7 +33,7 @@ from services.broker.topic_state import topics_admin
 from services.broker.topics import Place, partitions, place_of, places
 from services.broker.trouble import BrokerTrouble
 from services.feed.session import FeedPlan, FeedSession
-from services.hosting.restore import restore_control
+from services.hosting.control_history import restore_control
 from services.journal.embedded import EmbeddedServer
 from services.journal.reader import Head, Reader
 from services.journal.trouble import JournalTrouble

@@ -13,9 +13,9 @@ from typing import Final, Self
 from events.codec import decode_command
 from services.broker.messages import Message
 from services.broker.topics import Place, places
+from services.hosting.restore import NotInUse
 from services.journal.reader import Reader
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, shard_of
-from services.worker.shard_books import NotInUse
 from services.worker.shard_run import ShardRun
 
 _BATCH_MAX: Final = 40

@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from events.codec import Malformed, decode_command
-from events.command import Command
+from events.codec import decode_command
+from events.command import Command, Malformed
 from events.control_commands import CloseSession
 from services.audit.evidence import Evidence
 from services.audit.sources import SourcesRead
 from services.hosting.snapshots import snapshot_rows
-from services.shards.clearinghouse import COPIES_A_LINE_MAX, decide_line
+from services.shards.clearinghouse import (
+    COPIES_A_LINE_MAX,
+    Clearinghouse,
+    decide_line,
+    open_clearinghouse,
+)
 from services.shards.ids import Identity, identity_named
 from services.shards.log import Inbound
 from services.shards.routing import CONTROL_SHARD, shard_of
@@ -32,7 +37,9 @@ class EmbeddedOrder:
         start = evidence.start
         self.is_whole = True
         self._evidence = evidence
-        self._house = start.house
+        if start.is_first_row:
+            start.shards.update(open_clearinghouse().shards)
+        self._house = Clearinghouse(start.shards)
         self._line = start.times.get(CONTROL_SHARD, 0) // COPIES_A_LINE_MAX
         self._sources = SourcesRead(evidence.reader, evidence.findings, is_whole=start.is_first_row)
 

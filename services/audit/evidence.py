@@ -34,7 +34,7 @@ class Evidence:
         self.findings = findings
         self.start = start
         self.memory = IdTables(reader, findings, after=start.after)
-        logs = [shard.log for shard in start.house.in_order() if start.after]
+        logs = [shard.log for shard in start.shards.values()]
         self.next = {log.shard: (log.seq, log.chain) for log in logs}
         self._derived = DerivedTables(reader, findings, after=start.after)
         self._queues: dict[str, deque[JournalRow]] = {}
@@ -108,7 +108,7 @@ class Evidence:
     def _check_numbers(self) -> None:
         """Each head names the last control command that its shard knows."""
         for shard, head in self.reader.heads().items():
-            expected = self.start.house.shards[shard].control.number
+            expected = self.start.shards[shard].control.number
             if head.control_number != expected:
                 said = f"expected {expected}, found {head.control_number}"
                 self.findings.note(shard, head.seq, found=f"control_number of the head: {said}")

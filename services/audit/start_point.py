@@ -18,7 +18,6 @@ from typing import Any, Final, NamedTuple
 from services.audit.findings import Findings, contrast
 from services.journal.reader import Reader
 from services.journal.trouble import translated
-from services.shards.clearinghouse import Clearinghouse, clearinghouse_of, open_clearinghouse
 from services.shards.control.state import load_control
 from services.shards.log import ShardLog
 from services.shards.routing import CONTROL_SHARD
@@ -36,7 +35,7 @@ class Start:
     after: by shard the last row that is not looked at; times: the logical time of that row.
     """
 
-    house: Clearinghouse
+    shards: dict[str, Shard]
     after: Mapping[str, int] = field(default_factory=dict)
     times: Mapping[str, int] = field(default_factory=dict)
 
@@ -46,9 +45,9 @@ class Start:
         return not self.after
 
 
-def from_first_row(*, is_streamed: bool) -> Start:
-    """Nothing is taken as it is. In a journal of workers each shard opens itself, one by one."""
-    return Start(Clearinghouse({}) if is_streamed else open_clearinghouse())
+def from_first_row() -> Start:
+    """Nothing is taken as it is, and no shard is open."""
+    return Start({})
 
 
 class _Closed(NamedTuple):
@@ -77,7 +76,7 @@ def from_last_snapshot(reader: Reader, findings: Findings, *, is_streamed: bool)
         _expect_all(reader, findings, closed=closed)
     saved = _saved(reader, findings, closed=closed)
     if not saved or findings.lines():
-        return from_first_row(is_streamed=is_streamed)
+        return from_first_row()
     control = next(one for one in saved if one.shard == CONTROL_SHARD)
     shards, times = list[Shard](), dict[str, int]()
     for one in saved:
@@ -89,8 +88,8 @@ def from_last_snapshot(reader: Reader, findings: Findings, *, is_streamed: bool)
             findings.note(one.shard, one.seq, found=said)
     if not findings.lines():
         _check_hashes(shards, findings, saved=saved)
-    house = clearinghouse_of(shards)
-    return Start(house, {one.shard: one.seq for one in saved}, times)
+    by_name = {shard.log.shard: shard for shard in shards}
+    return Start(by_name, {one.shard: one.seq for one in saved}, times)
 
 
 def _last_closed(reader: Reader) -> dict[str, _Closed]:

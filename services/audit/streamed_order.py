@@ -14,14 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from events.codec import Malformed, decode_command
-from events.command import Command
+from events.codec import decode_command
+from events.command import Command, Malformed
 from events.control_commands import Barrier, ControlCommand
 from services.audit.envelopes import MARKS, copy_refusal, envelope_refusal, recorded_detail
 from services.audit.evidence import Evidence
 from services.audit.inboxes import InboxesRead
 from services.audit.links_and_copies import ControlCommands, LinksSent
 from services.broker.messages import BY_COPY
+from services.hosting.restore import is_open_from_the_start
 from services.hosting.snapshots import snapshot_rows
 from services.shards.control.state import dump_control, load_control
 from services.shards.control_commands import put_in_use
@@ -32,7 +33,6 @@ from services.shards.routing import CONTROL_SHARD, market_shard
 from services.shards.rows import JournalRow
 from services.shards.shard import Shard, decide_where_it_lies, record_opening, refuse_unread
 from services.shards.table import open_shard
-from services.worker.shard_books import is_open_from_the_start
 from settlement.control_books import ControlBooks
 
 
@@ -42,7 +42,7 @@ class StreamedOrder:
     def __init__(self, evidence: Evidence) -> None:
         start = evidence.start
         self._evidence = evidence
-        self._shards = start.house.shards
+        self._shards = start.shards
         self._times = dict(start.times)
         self._inboxes = InboxesRead(evidence.reader, evidence.findings, start=start)
         control = self._shards.get(CONTROL_SHARD)

@@ -50,7 +50,7 @@ def verify(url: str, *, from_snapshot: bool = False, progress: Progress | None =
         if from_snapshot:
             start = from_last_snapshot(reader, findings, is_streamed=is_streamed)
         else:
-            start = from_first_row(is_streamed=is_streamed)
+            start = from_first_row()
         if not findings.lines() and reader.heads():
             evidence = Evidence(reader, findings, start=start)
             order = StreamedOrder(evidence) if is_streamed else EmbeddedOrder(evidence)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
 import click
@@ -11,7 +12,7 @@ from services.console.example import example
 from services.console.settings_flags import settings_from, settings_told_plainly, with_settings
 from services.journal.migrate import migrate
 from services.worker.app import run_worker
-from services.worker.host import check_topics
+from services.worker.host import ShardHost, check_topics
 
 
 @click.command(
@@ -38,4 +39,5 @@ def worker_command(**flags: Any) -> None:  # noqa: ANN401 - click hands over any
     with settings_told_plainly():
         migrate(settings.database)
         check_topics(settings, settings.database)
-    sys.exit(run_worker(settings, settings.database))
+    hosting = partial(ShardHost, settings=settings, database=settings.database)
+    sys.exit(run_worker(settings, hosting))

@@ -12,16 +12,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
-from events.codec import Malformed
-from events.command import Command
+from events.command import Command, Malformed
 from events.control_commands import CloseSession
 from services.embedded.law_note import BROKEN, Undecided
-from services.hosting.blocks import clear_run, decode_block, markets_among
+from services.hosting.blocks import clear_run, decode_block
 from services.hosting.commit_queue import CommitQueue
 from services.hosting.id_memory import IdMemory
 from services.hosting.interpreter import paced
 from services.hosting.outbox_batch import batch_of
-from services.hosting.restore import last_line, restore
+from services.hosting.restore import check_rules, restore_shard
 from services.hosting.snapshots import snapshot_rows
 from services.journal.batch import HeadMove, SourceMove
 from services.journal.reader import Reader
@@ -29,12 +28,14 @@ from services.journal.writer import Journal
 from services.shards.clearinghouse import (
     COPIES_A_LINE_MAX,
     Clearinghouse,
+    clearinghouse_of,
     decide_line,
     open_clearinghouse,
 )
 from services.shards.log import Inbound, Pending
 from services.shards.routing import shard_of
 from services.shards.rows import DayRow, SnapshotRow
+from services.shards.table import markets_among
 from services.sources.source import Block
 
 LINES_A_BLOCK: Final = 8_192
@@ -172,3 +173,21 @@ class EmbeddedRun:
                 self._heads[log.shard] = last
         batch.snapshots, self._snapshots = self._snapshots, []
         self._commits.submit(batch)
+
+
+def restore(reader: Reader) -> Clearinghouse | None:
+    """The shards of a journal; None when it is empty. Errors: RulesChanged."""
+    heads = reader.heads()
+    for shard in heads:
+        check_rules(reader, shard)
+    return clearinghouse_of(restore_shard(reader, shard) for shard in heads) if heads else None
+
+
+def last_line(reader: Reader) -> int:
+    """How many lines were decided, over all sources: the newest row tells."""
+    newest = [
+        row.logical_time // COPIES_A_LINE_MAX
+        for head in reader.heads().values()
+        for row in reader.rows_at(head.shard, [head.seq])
+    ]
+    return max(newest, default=0)

@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
-from events.codec import Malformed, decode_command
-from events.command import Command
+from events.codec import decode_command
+from events.command import Command, Malformed
 from events.commands import COMMANDS
 
 NULL: Final = "null"

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-from events.codec import Malformed, decode_command
-from events.command import CONTROL, Command
+from events.codec import decode_command
+from events.command import CONTROL, Command, Malformed
 from events.contracts import PRODUCT_LETTERS
 from events.trade_line import TRADE_LINES, TradeFields
 from services.shards.routing import CONTROL_SHARD, market_shard, shard_of

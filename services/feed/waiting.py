@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Final, Protocol
 
 from services.feed.stall import Stillness
-from services.hosting.restore import restore_control
+from services.hosting.control_history import restore_control
 from services.journal.reader import Head, Reader
 from services.journal.trouble import DatabaseGone, DatabaseOverloaded, DatabaseUnreachable
 from services.shards.control_commands import put_in_use, standing_command

@@ -7,24 +7,34 @@ been looked up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from events.codec import Malformed, decode_command
-from events.command import TRADE, Command
+from events.codec import decode_command
+from events.command import TRADE, Command, Malformed
 from events.trade_line import TRADE_LINES, TradeFields
 from services.hosting.id_memory import IdMemory, key_of, suspects_among
 from services.journal.id_index import wire_keys
-from services.shards.ids import Identity, identity_named
-from services.shards.market.shard import MarketShard
-from services.shards.market.trade_batch import Bools, TradeRun, clear_trades
-from services.shards.routing import product_in
-from services.shards.shard import Shard
+from services.shards.ids import Identity, Memory, identity_named
+from services.shards.log import ShardLog
+from services.shards.market.trade_batch import Bools, TradeRun
+
+
+class TradeMarket(Protocol):
+    """A market that clears trades together."""
+
+    log: ShardLog
+
+    def clear_trades(self, run: TradeRun, *, origin: str, memory: Memory) -> None:
+        """Decide trades of this market in their order."""
+        ...
+
 
 # By product, as the symbols of contracts begin.
-Markets = Mapping[bytes, MarketShard]
+Markets = Mapping[bytes, TradeMarket]
 
 # What the pattern is shown in place of a line that it must not read.
 _NO_TRADE = b"-"
@@ -54,15 +64,6 @@ class DecodedBlock:
             yield range(first, last), True
 
 
-def markets_among(shards: Iterable[Shard]) -> Markets:
-    """The markets among shards."""
-    return {
-        product_in(shard.log.shard).encode(): shard
-        for shard in shards
-        if isinstance(shard, MarketShard)
-    }
-
-
 def decode_block(
     lines: Sequence[bytes],
     *,
@@ -89,7 +90,8 @@ def decode_block(
     is_trade = np.ones(len(fields), np.bool_)
     if markets:
         is_trade[others] = False
-    for product, chosen in _trades_by_product(fields, is_trade).items():
+    hosted = [product for product in markets if product in {symbol[:3] for symbol in is_hosted}]
+    for product, chosen in _by_product(fields, is_trade, products=hosted).items():
         shard = markets[product].log.shard
         known += memory.prepare_trades(shard, names, keys=keys, chosen=chosen)
     suspects = suspects_among(keys, is_trade=is_trade, known=known)
@@ -102,12 +104,12 @@ def clear_run(run: TradeRun, *, markets: Markets, origin: str, memory: IdMemory)
     numbers: dict[bytes, list[int]] = {}
     products = [*dict.fromkeys(symbol[:3] for symbol in {trade[1] for trade in run.fields})]
     if len(products) == 1:
-        clear_trades(markets[products[0]], run, origin=origin, memory=memory)
+        markets[products[0]].clear_trades(run, origin=origin, memory=memory)
         return
     for number, trade in enumerate(run.fields):
         numbers.setdefault(trade[1][:3], []).append(number)
     for product, chosen in numbers.items():
-        clear_trades(markets[product], run.chosen(chosen), origin=origin, memory=memory)
+        markets[product].clear_trades(run.chosen(chosen), origin=origin, memory=memory)
 
 
 def _trade_fields(lines: Sequence[bytes], closed: Collection[int]) -> list[TradeFields]:
@@ -143,15 +145,14 @@ def _decode_others(
     return commands, [key for named in ids.values() for _, key in named]
 
 
-def _trades_by_product(fields: Sequence[TradeFields], is_trade: Bools) -> dict[bytes, Bools]:
-    """Which lines are trades of which product."""
-    if not is_trade.any():
-        return {}
-    products = {symbol[:3] for symbol in {trade[1] for trade in fields}} - {b""}
+def _by_product(
+    fields: Sequence[TradeFields], is_trade: Bools, *, products: Sequence[bytes]
+) -> dict[bytes, Bools]:
+    """Which lines are trades of which hosted product."""
     if len(products) == 1:
         return dict.fromkeys(products, is_trade)
     named = [trade[1][:3] for trade in fields]
     return {
-        product: is_trade & np.fromiter(map(product.__eq__, named), np.bool_, len(named))
-        for product in sorted(products)
+        product: np.fromiter(map(product.__eq__, named), np.bool_, len(named))
+        for product in products
     }

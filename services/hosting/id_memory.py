@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from events.codec import Malformed, decode_command, decode_fact
-from events.command import TRADE
+from events.codec import decode_command
+from events.command import TRADE, Malformed
 from events.control_facts import CommandRefused
+from events.facts import decode_fact
 from events.refusals import Reason
 from services.journal.batch import Batch, Int64s
 from services.journal.id_index import IdIndex, identity_keys

@@ -1,37 +1,90 @@
 """Shards from their journal: last snapshot, then the facts after it.
 
 In: a reader of the journal. Out: a shard as it stood after a row. The time it takes grows with what
-came after the last close, not with history; a replay takes no snapshot and folds all of it.
+came after the last close, not with history; a replay takes no snapshot and folds all of it. A shard
+of workers that was never opened is opened by its row 0: that of a product when `control/0` has put
+the product in use, with what control knew by then (ARCHITECTURE §2).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
+from services.hosting.control_history import blocks_of, restore_control
 from services.hosting.interpreter import paced
-from services.journal.ahead import ahead
-from services.journal.reader import SEQ_MAX, Reader
+from services.journal.reader import SEQ_MAX, NumberedCommand, Reader
 from services.journal.trouble import RulesChanged
-from services.shards.clearinghouse import COPIES_A_LINE_MAX, Clearinghouse, clearinghouse_of
-from services.shards.control.shard import fold_control
-from services.shards.control.state import load_control
+from services.shards.control_commands import put_in_use, standing_command
 from services.shards.log import ShardLog
-from services.shards.routing import CONTROL_SHARD
-from services.shards.rows import FoldRow
-from services.shards.shard import RULES_VERSION, Shard, join_parts
+from services.shards.routing import kind_of, market_shard, product_in
+from services.shards.shard import RULES_VERSION, Shard, record_opening
 from services.shards.table import load_shard, open_shard
 from settlement.control_books import ControlBooks
 
+_COMMANDS_AT_ONCE: Final = 4_096
 
-def restore(reader: Reader) -> Clearinghouse | None:
-    """The shards of a journal; None when it is empty. Errors: RulesChanged."""
-    heads = reader.heads()
-    for shard in heads:
-        check_rules(reader, shard)
-    return clearinghouse_of(restore_shard(reader, shard) for shard in heads) if heads else None
+
+@dataclass(slots=True)
+class LoadedShard:
+    """A shard, and what its journal says of it.
+
+    head: the last durable row, None before row 0 is; logical_time: of the last row.
+    """
+
+    shard: Shard
+    head: int | None
+    logical_time: int
+    next_offset: int
+
+
+class NotInUse(Exception):
+    """A product that control has not put in use has no shard yet.
+
+    looked_until: the number of the last control command that was looked at.
+    """
+
+    def __init__(self, shard: str, *, looked_until: int) -> None:
+        super().__init__(f"{shard}: no control command has put the product in use")
+        self.looked_until = looked_until
+
+
+def load_from_journal(reader: Reader, name: str, *, looked_until: int = 0) -> LoadedShard:
+    """The shard as it stands in the journal.
+
+    looked_until: of an earlier NotInUse; up to there no command is looked at again. Errors:
+    NotInUse, RulesChanged.
+    """
+    head = reader.heads().get(name)
+    if head is None:
+        return _opened(reader, name, looked_until=looked_until)
+    check_rules(reader, name)
+    (last,) = reader.rows_at(name, [head.seq])
+    return LoadedShard(restore_shard(reader, name), head.seq, last.logical_time, head.next_offset)
+
+
+def number_in_use(reader: Reader, shard: str, *, after: int = 0) -> int | None:
+    """The control command with which a shard begins: 0 the beginning, None not in use yet.
+
+    after: up to here none of them is it.
+    """
+    product = product_in(shard)
+    if is_open_from_the_start(shard):
+        return 0
+    for row in _control_commands(reader, after=after):
+        if put_in_use(standing_command(row.line)) is None:
+            continue
+        if product in restore_control(reader, row.number).products:
+            return row.number
+    return None
+
+
+def is_open_from_the_start(shard: str) -> bool:
+    """Whether a shard needs no command to be in use."""
+    return shard in map(market_shard, ControlBooks().products) or kind_of(shard) != "market"
 
 
 def check_rules(reader: Reader, shard: str) -> None:
@@ -47,16 +100,6 @@ def check_rules(reader: Reader, shard: str) -> None:
             "another database"
         )
         raise RulesChanged(message)
-
-
-def last_line(reader: Reader) -> int:
-    """How many lines were decided, over all sources: the newest row tells."""
-    newest = [
-        row.logical_time // COPIES_A_LINE_MAX
-        for head in reader.heads().values()
-        for row in reader.rows_at(head.shard, [head.seq])
-    ]
-    return max(newest, default=0)
 
 
 def restore_shard(reader: Reader, name: str) -> Shard:
@@ -82,53 +125,33 @@ def replay_shard(reader: Reader, name: str, *, until: int = SEQ_MAX) -> Shard:
     return shard
 
 
-def restore_control(
-    reader: Reader, number: int | None = None, *, from_snapshot: bool = True
-) -> ControlBooks:
-    """The control books as of a control number; as of the last row without one."""
-    books, after = ControlBooks(), 0
-    if number == 0:
-        return books
-    snapshot = reader.snapshot(CONTROL_SHARD) if from_snapshot else None
-    while snapshot is not None:
-        loaded = load_control(snapshot.state)
-        if number is None or loaded.number <= number:
-            books, after = loaded, snapshot.seq
-            break
-        snapshot = reader.snapshot(CONTROL_SHARD, seq=snapshot.seq - 1)
-    for block in blocks_of(reader, CONTROL_SHARD, after=after):
-        for _, _, line, facts, _ in block:
-            if books.number == number:
-                return books
-            fold_control(books, line, facts=facts)
-    return books
-
-
-def blocks_of(
-    reader: Reader, shard: str, *, after: int, until: int = SEQ_MAX
-) -> Iterator[list[FoldRow]]:
-    """A shard's rows after one and up to another, whole, in blocks; the next is read meanwhile."""
-    for block in ahead(reader.rows_to_fold(shard, after=after, until=until)):
-        yield [_whole(reader, shard, row=row) for row in block] if _has_parts(block) else block
-
-
 def _fold(reader: Reader, shard: Shard, *, after: int, until: int) -> None:
     with paced():
         for block in blocks_of(reader, shard.log.shard, after=after, until=until):
             shard.fold(block)
 
 
-def _has_parts(block: list[FoldRow]) -> bool:
-    return max([parts for _, _, _, _, parts in block]) > 1
-
-
-def _whole(reader: Reader, shard: str, *, row: FoldRow) -> FoldRow:
-    seq, origin, line, facts, parts = row
-    whole = facts if parts == 1 else join_parts([facts, *reader.parts(shard, seq)])
-    return seq, origin, line, whole, parts
-
-
 def _opening(reader: Reader, shard: str) -> dict[str, Any]:
     """What row 0 of a shard states."""
     opened: dict[str, Any] = json.loads(reader.rows_at(shard, [0])[0].facts)
     return opened
+
+
+def _opened(reader: Reader, name: str, *, looked_until: int) -> LoadedShard:
+    """A shard with row 0 to be written."""
+    last = reader.last_number()
+    number = number_in_use(reader, name, after=looked_until)
+    if number is None:
+        raise NotInUse(name, looked_until=last)
+    # What opens it has a time of its own: right after the command that put the product in use.
+    logical_time = reader.numbered_in([number])[0].logical_time + 1 if number else 0
+    shard = open_shard(name, restore_control(reader, number))
+    record_opening(shard, logical_time=logical_time)
+    return LoadedShard(shard, None, logical_time, 0)
+
+
+def _control_commands(reader: Reader, *, after: int) -> Iterator[NumberedCommand]:
+    """The control commands that stand after a number, a chunk at a time."""
+    while rows := reader.numbered(after=after, until=after + _COMMANDS_AT_ONCE):
+        yield from rows
+        after += _COMMANDS_AT_ONCE

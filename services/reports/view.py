@@ -18,7 +18,7 @@ from typing import Any, Final, LiteralString, Self
 
 from psycopg import ServerCursor
 
-from services.hosting.restore import restore_control
+from services.hosting.control_history import restore_control
 from services.journal.compressed import unpacked
 from services.journal.reader import PARTS, SEQ_MAX, Reader
 from services.journal.trouble import translated

@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from events.codec import Malformed
-from events.command import Command
+from events.command import Command, Malformed
 from events.control_commands import ControlCommand
 from services.shards.control.shard import ControlShard
 from services.shards.control.state import dump_control, load_control

@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 
 from events.chain import PART_BYTES_MAX
-from events.codec import encode_fact
-from events.control_facts import CommandRefused, ControlFact, SharedFact
+from events.control_facts import CommandRefused, SharedFact
 from events.fact import Fact
-from events.fact_text import fact_head, texts_around
+from events.fact_text import encode_fact, fact_head, texts_around
 from events.int64 import IntArray
-from events.market_facts import MarketShardFact
-from events.member_facts import MemberShardFact
 from events.refusals import Refusal
 from events.units import format_instant
 
@@ -95,11 +92,6 @@ class Emission(Generic[StatedT]):
                 detail=refusal.detail,
             )
         )
-
-
-ControlEmission: TypeAlias = Emission[ControlFact]
-MarketEmission: TypeAlias = Emission[MarketShardFact]
-MemberEmission: TypeAlias = Emission[MemberShardFact]
 
 
 def _lengths(column: Sequence[str]) -> IntArray:

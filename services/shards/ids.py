@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from events.codec import Malformed, decode_command
-from events.command import Command, content
+from events.codec import decode_command
+from events.command import Command, Malformed, content
 from events.refusals import Reason, Refusal
 
 

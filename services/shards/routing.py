@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any, Final
 
-from events.codec import Malformed
-from events.command import MARKET, MEMBER, Command
+from events.command import MARKET, MEMBER, Command, Malformed
 from events.commands import COMMANDS
 from events.contracts import product_of
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final, Protocol
 
-from events.codec import Malformed, decode_fact
-from events.command import Command
+from events.command import Command, Malformed
 from events.control_commands import CloseSession, ControlCommand
 from events.control_facts import DayClosed, ShardOpened
 from events.fact import Fact
+from events.facts import decode_fact
 from events.parameters import PARAMETERS
 from events.refusals import Reason, Refusal
 from services.shards.emission import Emission

@@ -14,7 +14,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from events.codec import Malformed, decode_command
+from events.codec import decode_command
+from events.command import Malformed
 from events.market_commands import SubmitTrade
 from services.sources.lines import Lines, raw_lines
 from services.sources.source import ByteStream, SourceTrouble

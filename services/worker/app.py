@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar, Final
 
@@ -18,8 +19,7 @@ from mode import Service
 
 from services.hosting.interpreter import paced, return_freed_memory
 from services.settings import Settings
-from services.worker.health_pages import add_pages, port_trouble
-from services.worker.host import ShardHost
+from services.worker.health_pages import Hosted, add_pages, port_trouble
 from services.worker.json_log import log_lines
 
 EXIT_DONE: Final = 0
@@ -45,8 +45,11 @@ class HostedApp(faust.App):
         """None: tables would be kept there, and there are none."""
 
 
-def run_worker(settings: Settings, database: str) -> int:
-    """Clear until SIGTERM or SIGINT; the exit code. A failure was logged."""
+def run_worker(settings: Settings, hosting: Callable[[Callable[[], None]], Hosted]) -> int:
+    """Run a host of shards until SIGTERM or SIGINT; the exit code. A failure was logged.
+
+    hosting: makes the host; it is given what ends the worker when something fails for good.
+    """
     log_lines(settings.log_level)
     return_freed_memory()
     with paced():
@@ -61,7 +64,7 @@ def run_worker(settings: Settings, database: str) -> int:
             app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False
         )
         worker.spinner = None
-        host = ShardHost(settings, database, on_failure=lambda: _end(worker))
+        host = hosting(lambda: _end(worker))
         _serve(app, host)
         add_pages(app, host)
         _add_clock(app, host, every_s=settings.clock_interval_s)
@@ -93,7 +96,7 @@ def _end(worker: faust.Worker) -> None:
     asyncio.get_running_loop().create_task(worker.stop(), name="ending")
 
 
-def _serve(app: HostedApp, host: ShardHost) -> None:
+def _serve(app: HostedApp, host: Hosted) -> None:
     @app.service
     class Shards(Service):
         """The hot inboxes, hosted by Faust."""
@@ -110,7 +113,7 @@ def _serve(app: HostedApp, host: ShardHost) -> None:
             await host.stop()
 
 
-def _add_clock(app: HostedApp, host: ShardHost, *, every_s: float) -> None:
+def _add_clock(app: HostedApp, host: Hosted, *, every_s: float) -> None:
     if every_s > 0:
 
         @app.timer(interval=every_s)  # type: ignore[untyped-decorator] # Faust's

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer
 
+from services.broker.trouble import BrokerUnreachable
+from services.journal.trouble import (
+    CommitUnknown,
+    DatabaseGone,
+    DatabaseOverloaded,
+    DatabaseUnreachable,
+    DiskFull,
+)
 from services.settings import Settings
 from services.worker.metrics import Metrics
 from services.worker.pg_notify import Notices
 
+# What passes by itself, or when somebody mends the database.
+PASSING: Final = (
+    BrokerUnreachable, CommitUnknown, DatabaseGone, DatabaseOverloaded, DatabaseUnreachable,
+    DiskFull,
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """Settings, the consumer of the group, measures and notices. database: its URL."""
+    """Settings, the consumer of the group, metrics and notices. database: its URL."""
 
     settings: Settings
     database: str
     consumer: AIOKafkaConsumer
-    measures: Metrics
+    metrics: Metrics
     notices: Notices

@@ -20,14 +20,13 @@ from services.broker.messages import copy_headers
 from services.broker.producer_stop import stop_producer
 from services.broker.topics import Place, places
 from services.broker.trouble import broker_translated
+from services.hosting.restore import number_in_use
 from services.journal.reader import NumberedCommand, Reader
 from services.settings import Settings
 from services.shards.control_commands import put_in_use, standing_command
 from services.shards.routing import CONTROL_SHARD, market_shard
-from services.worker.context import WorkerContext
+from services.worker.context import PASSING, WorkerContext
 from services.worker.pg_notify import CONTROL
-from services.worker.shard_books import number_in_use
-from services.worker.shard_supervisor import PASSING
 
 ROWS_AT_ONCE: Final = 2_000
 BATCH_BYTES: Final = 256 << 10

@@ -7,15 +7,34 @@ its port before Faust tries it.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import faust
 from faust.web import Request, Response, View
 
 from services.settings import Settings
-from services.worker.host import ShardHost
+from services.worker.metrics import Metrics
 
 METRICS_TYPE: Final = "text/plain; version=0.0.4"
+
+
+class Hosted(Protocol):
+    """What the worker process runs: what went wrong with it for good, how its shards stand."""
+
+    failure: BaseException | None
+    metrics: Metrics
+
+    async def start(self) -> None:
+        """Begin to keep shards."""
+        ...
+
+    async def stop(self) -> None:
+        """Finish what was handed over."""
+        ...
+
+    async def tick(self) -> None:
+        """Advance the clock of the session."""
+        ...
 
 
 async def port_trouble(settings: Settings) -> str | None:
@@ -33,12 +52,12 @@ async def port_trouble(settings: Settings) -> str | None:
     return None
 
 
-def add_pages(app: faust.App, host: ShardHost) -> None:
+def add_pages(app: faust.App, host: Hosted) -> None:
     """Serve what the host tells about itself."""
 
     @app.page("/metrics")
     async def metrics(self: View, _: Request) -> Response:
-        return self.bytes(host.measures.text(), content_type=METRICS_TYPE)
+        return self.bytes(host.metrics.text(), content_type=METRICS_TYPE)
 
     @app.page("/healthz")
     async def healthz(self: View, _: Request) -> Response:
@@ -48,9 +67,9 @@ def add_pages(app: faust.App, host: ShardHost) -> None:
 
     @app.page("/readyz")
     async def readyz(self: View, _: Request) -> Response:
-        is_ready = host.failure is None and host.measures.is_ready
+        is_ready = host.failure is None and host.metrics.is_ready
         shards = {
             shard: {"state": one.state, "detail": one.detail}
-            for shard, one in host.measures.standings().items()
+            for shard, one in host.metrics.standings().items()
         }
         return self.json({"ready": is_ready, "shards": shards}, status=200 if is_ready else 503)

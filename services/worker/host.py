@@ -44,7 +44,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
     """Keeps the shards of the partitions that Kafka assigns to this worker."""
 
     def __init__(
-        self, settings: Settings, database: str, *, on_failure: Callable[[], None]
+        self, on_failure: Callable[[], None], *, settings: Settings, database: str
     ) -> None:
         self._settings = settings
         self._database = database
@@ -61,7 +61,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         self._around: WorkerContext | None = None
         self._is_leaving = False
         self.clock = SessionClock(settings)
-        self.measures = Metrics()
+        self.metrics = Metrics()
         self.failure: BaseException | None = None
 
     async def start(self) -> None:
@@ -69,14 +69,14 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         self._tasks.add(self._watched(self._notices.run(), "notices"))
         consumer = await started(lambda: _consumer(self._settings), self._settings)
         self._around = WorkerContext(
-            self._settings, self._database, consumer, self.measures, self._notices
+            self._settings, self._database, consumer, self.metrics, self._notices
         )
         consumer.subscribe([*partitions(self._settings.topic_prefix)], listener=self)
 
     async def stop(self) -> None:
         """Finish what was handed over, leave the group."""
         self._is_leaving = True
-        self.measures.is_in_group = False
+        self.metrics.is_in_group = False
         await self._release([*self._keepers])
         await self.clock.stop()
         if self._around is not None:
@@ -104,7 +104,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Let go before the others get them; aiokafka would log an error and go on: none leaves."""
-        self.measures.is_in_group = False
+        self.metrics.is_in_group = False
         await self._release(revoked)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
@@ -120,7 +120,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
             self._keepers[partition] = keeper, task
             if shard == CONTROL_SHARD:
                 self._copying = self._watched(CopySender(self._around).run(), "copies")
-        self.measures.is_in_group = True
+        self.metrics.is_in_group = True
         shards = ", ".join(keeper.place.shard for keeper, _ in self._keepers.values())
         _log.info("assigned: %s", shards or "nothing")
 

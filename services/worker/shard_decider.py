@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from events.codec import Malformed, decode_command
-from events.command import Command
+from events.codec import decode_command
+from events.command import Command, Malformed
 from events.control_commands import Barrier, CloseSession
 from services.broker.messages import Fault, Message
 from services.broker.topics import Place
-from services.hosting.blocks import clear_run, decode_block, markets_among
+from services.hosting.blocks import Markets, clear_run, decode_block
 from services.hosting.id_memory import IdMemory
 from services.hosting.snapshots import snapshot_rows
 from services.journal.reader import NumberedCommand, Reader
@@ -28,24 +28,26 @@ from services.shards.rows import SnapshotRow
 from services.shards.shard import Shard, decide_where_it_lies, refuse_unread
 from services.worker.barriers import answers, missing
 from services.worker.copy_check import NO_COPIES, Copies, is_next
-from services.worker.shard_books import LoadedShard
 
 
 class ShardDecider:
     """Decides for one shard.
 
-    memory: of its ids; snapshots: rows of its books at closes, not handed over yet.
+    logical_time: of its last row; markets: it, if it is one; memory: of its ids; snapshots: rows of
+    its books at closes, not handed over yet.
     """
 
-    def __init__(self, place: Place, loaded: LoadedShard, *, reader: Reader) -> None:
+    def __init__(
+        self, place: Place, shard: Shard, *, logical_time: int, markets: Markets, reader: Reader
+    ) -> None:
         self._place = place
         self._reader = reader
-        self._logical_time = loaded.logical_time
+        self._logical_time = logical_time
         self._copies = Copies(reader)
-        self.shard: Shard = loaded.shard
+        self.shard = shard
         self.memory = IdMemory(reader)
         self.snapshots: list[SnapshotRow] = []
-        self._markets = markets_among([self.shard])
+        self._markets = markets
         self._links = self._links_taken()
 
     @property

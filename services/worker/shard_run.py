@@ -18,11 +18,12 @@ from services.broker.messages import Message
 from services.broker.topics import Place
 from services.hosting.commit_queue import CommitQueue
 from services.hosting.outbox_batch import batch_of
+from services.hosting.restore import load_from_journal
 from services.journal.batch import Batch, HeadMove
 from services.journal.reader import Reader
 from services.journal.writer import Journal
 from services.shards.shard import Shard
-from services.worker.shard_books import load_from_journal
+from services.shards.table import markets_among
 from services.worker.shard_decider import ShardDecider
 
 WRITER_TIMEOUT_S: Final = 60.0
@@ -59,7 +60,13 @@ class ShardRun:
             self._journal.claim(is_shared=True)
             self._reader = opened.enter_context(Reader(url))
             loaded = load_from_journal(self._reader, place.shard, looked_until=looked_until)
-            self.decider = ShardDecider(place, loaded, reader=self._reader)
+            self.decider = ShardDecider(
+                place,
+                loaded.shard,
+                logical_time=loaded.logical_time,
+                markets=markets_among([loaded.shard]),
+                reader=self._reader,
+            )
             self._head = loaded.head
             self.next_offset = loaded.next_offset
             self._commits = CommitQueue(

@@ -22,18 +22,14 @@ from services.broker.messages import Message, Record, leading, read_messages
 from services.broker.raw_fetch import look_again
 from services.broker.topics import Place, place_of
 from services.broker.trouble import BrokerTrouble, BrokerUnreachable
+from services.hosting.restore import NotInUse
 from services.journal.batch import Batch
 from services.journal.trouble import (
-    CommitUnknown,
-    DatabaseGone,
-    DatabaseOverloaded,
-    DatabaseUnreachable,
-    DiskFull,
     FencedOff,
     JournalTrouble,
 )
 from services.shards.routing import CONTROL_SHARD
-from services.worker.context import WorkerContext
+from services.worker.context import PASSING, WorkerContext
 from services.worker.lag import Progress
 from services.worker.metrics import (
     CATCHING_UP,
@@ -44,14 +40,8 @@ from services.worker.metrics import (
 )
 from services.worker.offsets import check_offset, end_of
 from services.worker.pg_notify import CONTROL, LINKS
-from services.worker.shard_books import NotInUse
 from services.worker.shard_run import ShardRun
 
-# What passes by itself, or when somebody mends the database.
-PASSING: Final = (
-    BrokerUnreachable, CommitUnknown, DatabaseGone, DatabaseOverloaded, DatabaseUnreachable,
-    DiskFull,
-)  # fmt: skip
 CONSUMER_GONE: Final = (ConsumerStoppedError, IllegalStateError)
 RELOAD_S: Final = 0.5
 RELOAD_S_MAX: Final = 10.0
@@ -100,8 +90,8 @@ class ShardSupervisor:
 
     async def keep(self) -> None:
         """Keep the shard until released. Errors: whatever no reload can mend."""
-        shard, measures = self._place.shard, self._around.measures
-        measures.follow(shard, self._progress)
+        shard, metrics = self._place.shard, self._around.metrics
+        metrics.follow(shard, self._progress)
         looking = asyncio.create_task(self._look_on(), name=f"end of {shard}")
         try:
             while True:
@@ -115,7 +105,7 @@ class ShardSupervisor:
             _log.info("let go", extra=self._where())
         finally:
             looking.cancel()
-            measures.let_go(shard)
+            metrics.let_go(shard)
 
     async def _look_on(self) -> None:
         """Look where the inbox ends, however its shard stands, until cancelled."""
@@ -132,7 +122,7 @@ class ShardSupervisor:
             await self._serve()
         except NotInUse as reason:
             self._looked_until = reason.looked_until
-            self._around.measures.stands(self._place.shard, NOT_IN_USE, detail=str(reason))
+            self._around.metrics.stands(self._place.shard, NOT_IN_USE, detail=str(reason))
             self._around.consumer.seek(self._partition, 0)
             with self._paused():
                 await self._idle(CONTROL)
@@ -164,7 +154,7 @@ class ShardSupervisor:
             self._around.consumer.seek(self._partition, run.next_offset)
             _log.info("loaded; goes on at offset %d", run.next_offset, extra=self._where())
             self._progress.durable = run.next_offset
-            self._around.measures.stands(place.shard, CATCHING_UP)
+            self._around.metrics.stands(place.shard, CATCHING_UP)
             await self._read_on(run)
         except Released:
             await asyncio.to_thread(run.close)
@@ -222,8 +212,8 @@ class ShardSupervisor:
             begun = monotonic()
             await asyncio.to_thread(run.take, messages[:free])
             shard, seconds = self._place.shard, monotonic() - begun
-            self._around.measures.decided(shard, messages=free, seconds=seconds)
-            self._around.measures.refused(shard, run.refusals())
+            self._around.metrics.decided(shard, messages=free, seconds=seconds)
+            self._around.metrics.refused(shard, run.refusals())
             messages = messages[free:]
             if self._released.is_set():
                 raise Released
@@ -252,22 +242,22 @@ class ShardSupervisor:
 
     async def _await(self, missing: Callable[[], list[str]], what: str, *, channel: str) -> None:
         """Wait with the inbox paused, polling on, until no shard is missing; tell which is."""
-        shard, measures = self._place.shard, self._around.measures
+        shard, metrics = self._place.shard, self._around.metrics
         told = _TOLD_FIRST_S
         begun = since = monotonic()
         with self._paused():
             while found := await asyncio.to_thread(missing):
-                measures.stands(shard, WAITING, detail=f"{what}: {', '.join(found)}")
+                metrics.stands(shard, WAITING, detail=f"{what}: {', '.join(found)}")
                 now = monotonic()
                 for other in found:
-                    measures.waited(other, now - since)
+                    metrics.waited(other, now - since)
                 since = now
                 if now - begun > told:
                     waits = f"{what} waits for {', '.join(found)}"
                     _log.info("%s (%.0f s)", waits, now - begun, extra=self._where())
                     told *= 2
                 await self._idle(channel)
-        measures.stands(shard, CATCHING_UP)
+        metrics.stands(shard, CATCHING_UP)
 
     @contextmanager
     def _paused(self) -> Iterator[None]:
@@ -335,8 +325,8 @@ class ShardSupervisor:
     async def _lose(self, loss: FencedOff) -> None:
         """The fence let somebody else through; look again who owns the shard."""
         self._losses += 1
-        self._around.measures.fenced(self._place.shard)
-        self._around.measures.stands(self._place.shard, LOADING)
+        self._around.metrics.fenced(self._place.shard)
+        self._around.metrics.stands(self._place.shard, LOADING)
         _log.warning("fenced off, lets go: %s", loss, extra=self._where())
         if self._losses >= FENCE_LOSSES_MAX:
             msg = f"{self._place.shard}: lost the fence {self._losses} times in a row: {loss}"
@@ -346,8 +336,8 @@ class ShardSupervisor:
     async def _wait_out(self, trouble: JournalTrouble | BrokerTrouble) -> None:
         """Forget the shard and load it anew from Postgres, a while later."""
         name = type(trouble).__name__
-        self._around.measures.troubled(self._place.shard, name)
-        self._around.measures.stands(self._place.shard, TROUBLED, detail=str(trouble))
+        self._around.metrics.troubled(self._place.shard, name)
+        self._around.metrics.stands(self._place.shard, TROUBLED, detail=str(trouble))
         _log.warning("%s, loads anew in %.1f s: %s", name, self._reload_s, trouble,
                      extra=self._where())  # fmt: skip
         await self._pause(self._reload_s)
@@ -358,7 +348,7 @@ class ShardSupervisor:
         self._seq, self._progress.durable = batch.heads[0].seq_after, batch.heads[0].next_offset
         self._losses, self._reload_s = 0, RELOAD_S
         self._loop.call_soon_threadsafe(self._written.set)
-        self._around.measures.committed(self._place.shard, seq=self._seq, seconds=seconds)
+        self._around.metrics.committed(self._place.shard, seq=self._seq, seconds=seconds)
 
     def _end(self, last: Record) -> int:
         """The offset behind all that Kafka had when it was asked last."""

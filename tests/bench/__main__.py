@@ -1,6 +1,6 @@
 """`python tests/bench NAME` prints one JSON line: ours, baseline, ratio, all from one run.
 
-Each bench says in its own docstring what it measures against what. It works in a directory of its
+Each bench says in its own docstring what it metrics against what. It works in a directory of its
 own that is gone when it ends. `--small` takes sizes that end in seconds and prove nothing.
 """
 

@@ -29,7 +29,8 @@ from typing import Any
 
 import numpy as np
 
-from events.codec import Malformed, decode_command
+from events.codec import decode_command
+from events.command import Malformed
 from events.control_commands import CloseSession
 from risk.requirement import maintenance_of
 from services.embedded.memory import MemoryRun
@@ -38,11 +39,12 @@ from services.hosting.interpreter import return_freed_memory
 from services.journal.embedded import EmbeddedServer
 from services.journal.migrate import migrate
 from services.shards.clearinghouse import Clearinghouse
-from services.shards.emission import Emission, MarketEmission, MemberEmission
+from services.shards.emission import Emission
 from services.shards.market.apply import apply_market_fact
-from services.shards.market.books import ContractBooks, MarketBooks
+from services.shards.market.books import ContractBooks, MarketBooks, MarketEmission
 from services.shards.market.cycle import Marked, close_market, flow_of
 from services.shards.member.apply import apply_member_fact
+from services.shards.member.books import MemberEmission
 from services.shards.member.cycle import cycle_of, settle_cycle
 from services.shards.member.margin import add_up
 from tests.bench.books import SETTLED_TICKS, fill_books, trade_again

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from events.codec import Malformed, decode_command, decode_fact, encode_fact
-from events.command import Command, content
+from events.codec import decode_command
+from events.command import Command, Malformed, content
 from events.commands import COMMANDS
 from events.control_commands import AdvanceClock
 from events.control_facts import SessionOpened
+from events.fact_text import encode_fact
+from events.facts import decode_fact
 from events.market_commands import SubmitTrade
 from tests.events.good_commands import AT, QUOTE, SCORES, TRADE
 

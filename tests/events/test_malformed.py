@@ -13,8 +13,10 @@ from datetime import date
 import pytest
 
 from events.chain import GENESIS, RowKey, chain_row
-from events.codec import Malformed, decode_command, encode_fact
+from events.codec import decode_command
+from events.command import Malformed
 from events.control_facts import CommandRefused
+from events.fact_text import encode_fact
 
 AT = b'"at":"2026-06-08T12:00:00Z"'
 CLOCK = b'{"type":"advance_clock/1",' + AT + b"}"

@@ -7,7 +7,8 @@ import json
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from events.codec import Malformed, decode_command
+from events.codec import decode_command
+from events.command import Malformed
 from events.market_commands import SubmitTrade
 from events.trade_line import TRADE_LINE, TRADE_LINES
 from events.units import parse_decimal, parse_instant

@@ -43,7 +43,7 @@ from events.market_commands import (
 )
 from events.refusals import Reason, Refusal
 from risk.margin_models import MODELS
-from services.shards.emission import ControlEmission
+from services.shards.emission import Emission
 from settlement.control_books import ControlBooks, apply_control, apply_cycle_refused
 from settlement.control_rules import Repeated, refuse_control, refuse_time
 
@@ -51,7 +51,7 @@ _NEEDS_SESSION: Final = (SubmitTrade, TransferPosition, SubmitQuote, HaltContrac
 _NAMES_CONTRACT: Final = (*_NEEDS_SESSION, BustTrade, AdjustTradePrice)
 
 
-def decide_control(books: ControlBooks, command: Command, *, emit: ControlEmission) -> bool:
+def decide_control(books: ControlBooks, command: Command, *, emit: Emission[ControlFact]) -> bool:
     """Decide one command; True when it stands and is to be copied."""
     answer: Refusal | Repeated | None
     if isinstance(command, ControlCommand):

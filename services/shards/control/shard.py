@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from events.codec import Malformed, decode_command
-from events.command import Command
+from events.codec import decode_command
+from events.command import Command, Malformed
 from events.control_commands import CloseSession, ControlCommand, RunCycle
-from events.control_facts import CommandRefused
+from events.control_facts import CommandRefused, ControlFact
 from events.refusals import Reason, Refusal
 from services.shards.control.decide import decide_control
 from services.shards.control.state import control_hash, dump_control, load_control
-from services.shards.emission import ControlEmission
+from services.shards.emission import Emission
 from services.shards.ids import Memory
 from services.shards.links import ContractFlow
 from services.shards.log import BEFORE_SESSIONS, Inbound, ShardLog
@@ -60,7 +60,7 @@ class ControlShard:
     def decide(self, inbound: Inbound, command: Command | Malformed, *, memory: Memory) -> bool:  # noqa: ARG002 - no id is remembered for ever here
         """Decide an input; True when it stands and every other shard is to have a copy."""
         books, log, session = self.books, self.log, self.books.business_date
-        emission = ControlEmission(log.shard, log.seq, changes_nothing)
+        emission = Emission[ControlFact](log.shard, log.seq, changes_nothing)
         stands = False
         if isinstance(command, Malformed):
             refuse_malformed(emission, command, clock=books.clock)

@@ -11,11 +11,10 @@ from events.contracts import ticks_of
 from events.market_commands import AdjustTradePrice, BustTrade, SubmitTrade
 from events.market_facts import TradeBusted, TradePriceAdjusted
 from events.refusals import Reason, Refusal
-from services.shards.emission import MarketEmission
 from services.shards.ids import Seen
 from services.shards.market import guards as guard
 from services.shards.market.amounts import repriced_too_large, too_large
-from services.shards.market.books import MarketBooks
+from services.shards.market.books import MarketBooks, MarketEmission
 
 
 def decide_amendment(

@@ -1,7 +1,7 @@
 """How each fact changes a market's books: in deciding and in folding, the only place where they do.
 
-In: a fact, or a control command that stands. Facts that are evidence only change nothing. Novations
-come by the thousand too: `novations.py` is the twin by columns.
+In: a fact; those that are evidence only change nothing. Novations come by the thousand too:
+`novations.py` is the twin by columns. What control commands change is in `apply_control.py`.
 """
 
 from __future__ import annotations
@@ -9,20 +9,8 @@ from __future__ import annotations
 from array import array
 from typing import Final, assert_never
 
-from events.control_commands import (
-    AdmitMember,
-    AdvanceClock,
-    CloseSession,
-    Configure,
-    ControlCommand,
-    DeclareDefault,
-    OpenAccount,
-    OpenSession,
-    ReinstateAccount,
-    RunCycle,
-    SuspendAccount,
-)
 from events.control_facts import CommandRefused, DayClosed, ShardOpened
+from events.facts import MarketShardFact
 from events.index_facts import IndexFact
 from events.market_facts import (
     ContractHalted,
@@ -35,7 +23,6 @@ from events.market_facts import (
     LastTradingDayMoved,
     MarginRateAboveBand,
     MarginRateSet,
-    MarketShardFact,
     PositionClosed,
     PositionLimitBreached,
     PositionLimitWarned,
@@ -48,18 +35,18 @@ from events.market_facts import (
     TradePriceAdjusted,
     VariationSettled,
 )
-from events.units import INT64_MAX, MINUTE_NS
+from events.units import INT64_MAX
 from risk.margin import rate
 from risk.margin_models import HISTORY_DAYS
-from risk.price_limits import HaltState, LimitRule, apply_halted, apply_resumed
+from risk.price_limits import HaltState, apply_halted, apply_resumed
 from services.shards.market.books import (
     Amendment,
     ContractBooks,
     Holder,
     MarketBooks,
-    add_holder,
+    advance,
+    limit_rule,
 )
-from settlement.control_books import apply_control
 from settlement.index.apply import apply_index_fact
 from settlement.ledger import cents
 from settlement.positions import Positions
@@ -78,7 +65,7 @@ def apply_market_fact(books: MarketBooks, fact: MarketShardFact, *, seq: int) ->
         return
     if isinstance(fact, IndexFact):
         apply_index_fact(books.index, fact)
-        _advance(books, fact.at)
+        advance(books, fact.at)
         return
     match fact:
         case TradeNovated():
@@ -129,43 +116,6 @@ def _apply_contract_fact(
             contract.last_trading_day = fact.last_trading_day
         case _:
             assert_never(fact)
-
-
-def apply_market_copy(books: MarketBooks, command: ControlCommand) -> None:
-    """Fold a control command that stands into what the shard knows of members and sessions."""
-    apply_control(books.control, command)
-    _advance(books, command.event_time)
-    match command:
-        case OpenAccount():
-            _open_holder(books, command.account)
-        case SuspendAccount() | ReinstateAccount():
-            _refresh_stop(books, books.holders[command.account])
-        case DeclareDefault():
-            for holder in books.holders.values():
-                if holder.account.member.name == command.member:
-                    _refresh_stop(books, holder)
-        case (
-            Configure() | AdmitMember() | OpenSession() | CloseSession() | RunCycle()
-            | AdvanceClock()
-        ):  # fmt: skip
-            pass  # All there is to them is in the control books.
-        case _:
-            assert_never(command)
-
-
-def limit_rule(books: MarketBooks) -> LimitRule:
-    """The limits in force for the product."""
-    parameter = books.control.parameters_of(books.product.code)
-    return LimitRule(
-        first_ppm=parameter("first_limit_ppm"),
-        second_ppm=parameter("second_limit_ppm"),
-        halt_ns=parameter("halt_minutes") * MINUTE_NS,
-    )
-
-
-def _advance(books: MarketBooks, at: int) -> None:
-    if books.clock is None or at > books.clock:
-        books.clock = at
 
 
 def _novate(books: MarketBooks, fact: TradeNovated, *, seq: int) -> None:
@@ -244,17 +194,3 @@ def _list(books: MarketBooks, fact: ContractListed) -> None:
         halts=HaltState(fact.contract, fact.reference_ticks, limit_rule(books)),
         positions=positions,
     )
-
-
-def _open_holder(books: MarketBooks, name: str) -> None:
-    add_holder(books, books.control.accounts[name])
-    for contract in books.contracts.values():
-        contract.positions.grow(len(books.holders))
-
-
-def _refresh_stop(books: MarketBooks, holder: Holder) -> None:
-    account = holder.account
-    books.stopped[holder.number] = account.is_suspended or account.member.is_defaulted
-    if books.stopped[holder.number]:
-        for contract in books.contracts.values():
-            contract.quotes.lapse(account.name)

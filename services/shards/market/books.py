@@ -8,12 +8,19 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Final, TypeAlias
+
+import numpy as np
 
 from events.contracts import PRODUCTS, Product
+from events.facts import MarketShardFact
+from events.int64 import magnitude
+from events.units import INT64_MAX, MINUTE_NS
 from risk.margin import Measure
 from risk.margin_models import HISTORY_DAYS
-from risk.price_limits import HaltState
+from risk.position_limits import LimitParameters, limit_lots
+from risk.price_limits import HaltState, LimitRule
+from services.shards.emission import Emission
 from settlement.control_books import Account, ControlBooks
 from settlement.index.books import IndexBooks
 from settlement.index.rules import index_rules
@@ -22,6 +29,8 @@ from settlement.quotes import QuoteBook
 from settlement.session_trades import SessionTrades
 
 UNBOUNDED: Final = 1 << 62
+
+MarketEmission: TypeAlias = Emission[MarketShardFact]
 
 
 def _column() -> array[int]:
@@ -133,6 +142,11 @@ def add_holder(books: MarketBooks, account: Account) -> Holder:
     return holder
 
 
+def in_order(books: MarketBooks) -> list[ContractBooks]:
+    """The contracts by last trading day."""
+    return sorted(books.contracts.values(), key=lambda one: one.last_trading_day)
+
+
 def front_contract(books: MarketBooks) -> ContractBooks | None:
     """The nearest contract: of those that trade, the one whose last trading day comes first."""
     trading = [one for one in books.contracts.values() if tradable(books, one)]
@@ -143,3 +157,73 @@ def tradable(books: MarketBooks, contract: ContractBooks) -> bool:
     """Whether its last trading day has not passed."""
     session = books.control.business_date
     return session is not None and contract.last_trading_day >= session
+
+
+def is_expiring(contract: ContractBooks, business_date: date) -> bool:
+    """Whether a close settles it finally: its last trading day is here, or had no session."""
+    return contract.last_trading_day <= business_date
+
+
+def limit_rule(books: MarketBooks) -> LimitRule:
+    """The limits in force for the product."""
+    parameter = books.control.parameters_of(books.product.code)
+    return LimitRule(
+        first_ppm=parameter("first_limit_ppm"),
+        second_ppm=parameter("second_limit_ppm"),
+        halt_ns=parameter("halt_minutes") * MINUTE_NS,
+    )
+
+
+def set_limits(books: MarketBooks) -> None:
+    """The limits from the interest and prices that stand; after a close, a listing or a load."""
+    code = books.product.code
+    rule = LimitParameters(
+        share_ppm=books.control.parameter("position_share_ppm", code),
+        share_beyond_ppm=books.control.parameter("position_share_beyond_ppm", code),
+        bracket_cents=books.control.parameter("position_bracket_cents", code),
+        floor_cents=books.control.parameter("position_floor_cents", code),
+    )
+    for contract in books.contracts.values():
+        price = contract.reference_ticks
+        contract.limit_lots = (
+            None if price is None else limit_lots(contract.interest_lots, price, parameters=rule)
+        )
+    front = front_contract(books)
+    price = None if front is None else front.reference_ticks
+    interest = sum(contract.interest_lots for contract in books.contracts.values())
+    books.all_limit_lots = None if price is None else limit_lots(interest, price, parameters=rule)
+    limits = [one.limit_lots for one in books.contracts.values() if one.limit_lots is not None]
+    if books.all_limit_lots is not None:
+        limits.append(books.all_limit_lots)
+    books.limit_watch_lots = min((4 * limit // 5 for limit in limits), default=UNBOUNDED)
+    _set_reach(books)
+
+
+def _set_reach(books: MarketBooks) -> None:
+    """`reach_of` of every owner, by columns where no sum can leave int64."""
+    held = [np.frombuffer(one.positions.lots, np.int64) for one in books.contracts.values()]
+    if sum(magnitude(lots) * len(lots) for lots in held) > INT64_MAX:
+        for owner in books.owners.values():
+            books.reach_lots[owner.number] = reach_of(books, owner)
+        return
+    reach = np.zeros(len(books.reach_lots), np.int64)
+    owner_of = np.frombuffer(books.owner_of, np.int64)
+    for lots in held:
+        np.add.at(reach, owner_of, np.abs(lots))
+    books.reach_lots = array("q", reach.tobytes())
+
+
+def reach_of(books: MarketBooks, owner: Owner) -> int:
+    """A bound on every position of an owner: all lots of all its accounts, whatever their sign."""
+    reach = sum(
+        abs(contract.positions.lots[holder.number])
+        for contract in books.contracts.values()
+        for holder in owner.accounts
+    )
+    return min(reach, INT64_MAX)
+
+
+def advance(books: MarketBooks, at: int) -> None:
+    """Time only goes forward."""
+    if books.clock is None or at > books.clock:
+        books.clock = at

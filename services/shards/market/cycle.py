@@ -25,9 +25,14 @@ from events.market_facts import (
 )
 from events.units import INT64_MAX, MINUTE_NS
 from risk.price_limits import close_session
-from services.shards.emission import MarketEmission
 from services.shards.links import ContractFlow
-from services.shards.market.books import ContractBooks, MarketBooks
+from services.shards.market.books import (
+    ContractBooks,
+    MarketBooks,
+    MarketEmission,
+    in_order,
+    is_expiring,
+)
 from services.shards.market.margin import measure_of, model_of, state_measures
 from settlement.index.books import Fixing
 from settlement.index.decide import expire_prices, fix_index
@@ -42,11 +47,6 @@ class Marked:
     price_ticks: int | None
     tier: Literal[1, 2, 3, 4] | None
     amount_cents: IntArray
-
-
-def in_order(books: MarketBooks) -> list[ContractBooks]:
-    """The contracts by last trading day."""
-    return sorted(books.contracts.values(), key=lambda one: one.last_trading_day)
 
 
 def run_cycle(books: MarketBooks, command: RunCycle, *, emit: MarketEmission) -> list[ContractFlow]:
@@ -87,11 +87,6 @@ def close_market(
     state_measures(books, _rated(marked, command.business_date), command=command, emit=emit)
     emit(CycleDone(at=command.at, business_date=command.business_date, cycle=CLOSE_CYCLE))
     return [_close_flow(books, one, session=command.business_date) for one in marked]
-
-
-def is_expiring(contract: ContractBooks, business_date: date) -> bool:
-    """Whether a close settles it finally: its last trading day is here, or had no session."""
-    return contract.last_trading_day <= business_date
 
 
 def _rated(marked: list[Marked], business_date: date) -> list[ContractBooks]:

@@ -9,19 +9,21 @@ int64.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
 
+from events.control_commands import Barrier, CloseSession, ControlCommand, OpenSession
 from events.fact_text import fact_pattern
+from events.facts import MarketShardFact
 from events.int64 import magnitude
-from events.market_facts import MarketShardFact, TradeNovated
+from events.market_facts import CycleDone, TradeNovated
 from services.shards.control_commands import standing_command
 from services.shards.instant_columns import NEVER, instants_of
 from services.shards.market.apply import apply_market_fact
-from services.shards.market.books import ContractBooks, MarketBooks
-from services.shards.market.control_copy import fold_copy
+from services.shards.market.apply_control import follow_control
+from services.shards.market.books import ContractBooks, MarketBooks, set_limits
 from services.shards.market.novations import (
     Novations,
     integers,
@@ -52,10 +54,24 @@ def fold_market_row(books: MarketBooks, row: FoldRow) -> None:
         assert isinstance(fact, MarketShardFact), f"row {seq} states {fact.TYPE}"
         stated.append(fact)
     if origin == CONTROL_SHARD:
-        fold_copy(books, standing_command(line), facts=stated, seq=seq)
+        _fold_copy(books, standing_command(line), facts=stated, seq=seq)
     else:
         for fact in stated:
             apply_market_fact(books, fact, seq=seq)
+
+
+def _fold_copy(
+    books: MarketBooks, command: ControlCommand, *, facts: Iterable[MarketShardFact], seq: int
+) -> None:
+    """The same from recorded facts: a close turns the session after its last word on the cycle."""
+    if not isinstance(command, Barrier):
+        follow_control(books, command)
+    for fact in facts:
+        apply_market_fact(books, fact, seq=seq)
+        if isinstance(fact, CycleDone):
+            follow_control(books, command)
+    if isinstance(command, CloseSession | OpenSession):
+        set_limits(books)
 
 
 def fold_market_rows(books: MarketBooks, rows: Sequence[FoldRow]) -> None:

@@ -10,8 +10,7 @@ from events.control_commands import CloseSession
 from events.market_facts import MarginRateAboveBand, MarginRateSet
 from risk.margin import RATE, ContractHistory, MarginModel, Measure, rate
 from risk.margin_models import MODELS
-from services.shards.emission import MarketEmission
-from services.shards.market.books import ContractBooks, MarketBooks
+from services.shards.market.books import ContractBooks, MarketBooks, MarketEmission
 
 
 def model_of(books: MarketBooks) -> MarginModel:

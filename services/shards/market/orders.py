@@ -12,11 +12,10 @@ from events.market_commands import HaltContract, SubmitQuote, TransferPosition
 from events.market_facts import PositionTransferred, QuoteSet
 from events.refusals import Reason, Refusal
 from risk.price_limits import command_halt
-from services.shards.emission import MarketEmission
 from services.shards.ids import Seen, answer_repeat
 from services.shards.market import guards as guard
 from services.shards.market.amounts import too_large, unbearable
-from services.shards.market.books import ContractBooks, Holder, MarketBooks
+from services.shards.market.books import ContractBooks, Holder, MarketBooks, MarketEmission
 from services.shards.market.position_limits import state_crossings
 
 

@@ -7,23 +7,18 @@ the bound tight again.
 
 from __future__ import annotations
 
-from array import array
 from typing import Literal
 
-import numpy as np
-
-from events.int64 import magnitude
 from events.market_facts import PositionLimitBreached, PositionLimitWarned
-from events.units import INT64_MAX
-from risk.position_limits import LimitParameters, crossings, limit_lots
-from services.shards.emission import MarketEmission
+from risk.position_limits import crossings
 from services.shards.market.books import (
-    UNBOUNDED,
     ContractBooks,
     Holder,
     MarketBooks,
+    MarketEmission,
     Owner,
     front_contract,
+    reach_of,
 )
 
 Scope = Literal["spot", "single", "all"]
@@ -49,55 +44,6 @@ def state_crossings(
         if holder is buyer or buyer.owner is not seller.owner:
             _state_owner(books, contract, owner=holder.owner, change=owned, at=at, emit=emit)
         books.reach_lots[holder.owner.number] = reach_of(books, holder.owner)
-
-
-def set_limits(books: MarketBooks) -> None:
-    """The limits from the interest and prices that stand; after a close, a listing or a load."""
-    code = books.product.code
-    rule = LimitParameters(
-        share_ppm=books.control.parameter("position_share_ppm", code),
-        share_beyond_ppm=books.control.parameter("position_share_beyond_ppm", code),
-        bracket_cents=books.control.parameter("position_bracket_cents", code),
-        floor_cents=books.control.parameter("position_floor_cents", code),
-    )
-    for contract in books.contracts.values():
-        price = contract.reference_ticks
-        contract.limit_lots = (
-            None if price is None else limit_lots(contract.interest_lots, price, parameters=rule)
-        )
-    front = front_contract(books)
-    price = None if front is None else front.reference_ticks
-    interest = sum(contract.interest_lots for contract in books.contracts.values())
-    books.all_limit_lots = None if price is None else limit_lots(interest, price, parameters=rule)
-    limits = [one.limit_lots for one in books.contracts.values() if one.limit_lots is not None]
-    if books.all_limit_lots is not None:
-        limits.append(books.all_limit_lots)
-    books.limit_watch_lots = min((4 * limit // 5 for limit in limits), default=UNBOUNDED)
-    _set_reach(books)
-
-
-def _set_reach(books: MarketBooks) -> None:
-    """`reach_of` of every owner, by columns where no sum can leave int64."""
-    held = [np.frombuffer(one.positions.lots, np.int64) for one in books.contracts.values()]
-    if sum(magnitude(lots) * len(lots) for lots in held) > INT64_MAX:
-        for owner in books.owners.values():
-            books.reach_lots[owner.number] = reach_of(books, owner)
-        return
-    reach = np.zeros(len(books.reach_lots), np.int64)
-    owner_of = np.frombuffer(books.owner_of, np.int64)
-    for lots in held:
-        np.add.at(reach, owner_of, np.abs(lots))
-    books.reach_lots = array("q", reach.tobytes())
-
-
-def reach_of(books: MarketBooks, owner: Owner) -> int:
-    """A bound on every position of an owner: all lots of all its accounts, whatever their sign."""
-    reach = sum(
-        abs(contract.positions.lots[holder.number])
-        for contract in books.contracts.values()
-        for holder in owner.accounts
-    )
-    return min(reach, INT64_MAX)
 
 
 def _state_account(

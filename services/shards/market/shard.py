@@ -7,9 +7,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar, Self
 
-from events.codec import Malformed
-from events.command import Command
-from events.control_commands import Barrier, CloseSession, ControlCommand
+from events.command import Command, Malformed
+from events.control_commands import (
+    Barrier,
+    CloseSession,
+    ControlCommand,
+    OpenSession,
+    RunCycle,
+)
 from events.market_commands import (
     AdjustTradePrice,
     BustTrade,
@@ -22,19 +27,22 @@ from events.market_commands import (
 )
 from events.market_facts import TradeNovated
 from events.refusals import Refusal
-from services.shards.emission import Emission, MarketEmission
+from services.shards.emission import Emission
 from services.shards.ids import Memory, Seen, identity_named
 from services.shards.links import ContractFlow, link_rows
 from services.shards.log import Inbound, ShardLog
 from services.shards.market import guards as guard
 from services.shards.market.amend import decide_amendment
 from services.shards.market.apply import apply_market_fact
-from services.shards.market.books import MarketBooks, open_market_books
-from services.shards.market.control_copy import decide_copy
+from services.shards.market.apply_control import follow_control
+from services.shards.market.books import MarketBooks, MarketEmission, open_market_books
+from services.shards.market.cycle import close_market, run_cycle
 from services.shards.market.fold import fold_market_rows
 from services.shards.market.orders import decide_halt, decide_quote, decide_transfer
+from services.shards.market.sessions import open_session
 from services.shards.market.state import dump_market, load_market, market_hash
 from services.shards.market.trade import decide_trade
+from services.shards.market.trade_batch import TradeRun, clear_trades
 from services.shards.read_model_rows import price_rows
 from services.shards.routing import product_in
 from services.shards.rows import FoldRow
@@ -94,6 +102,10 @@ class MarketShard:
         log.record(inbound, emission, business_date=books.control.business_date)
         return False
 
+    def clear_trades(self, run: TradeRun, *, origin: str, memory: Memory) -> None:
+        """Decide trades that one pattern has read, the ordinary ones by columns."""
+        clear_trades(self, run, origin=origin, memory=memory)
+
     def decide_copy(
         self,
         inbound: Inbound,
@@ -104,7 +116,7 @@ class MarketShard:
         """Follow a control command that stands; at a barrier send what each contract has."""
         books, log, emission = self.books, self.log, self._emission()
         session = books.control.business_date
-        sent = decide_copy(books, command, emit=emission)
+        sent = _follow(books, command, emit=emission)
         if isinstance(command, CloseSession):
             close_day(self, command, emission=emission)
         if isinstance(command, Barrier):
@@ -131,6 +143,26 @@ class MarketShard:
     def _emission(self) -> MarketEmission:
         apply = partial(apply_market_fact, self.books, seq=self.log.seq)
         return Emission(self.log.shard, self.log.seq, apply)
+
+
+def _follow(
+    books: MarketBooks, command: ControlCommand, *, emit: MarketEmission
+) -> list[ContractFlow]:
+    """Follow a control command that stands; at a barrier give each contract's flow."""
+    flows: list[ContractFlow] = []
+    expire_prices(books.index, command.event_time, emit=emit)
+    match command:
+        case CloseSession():
+            flows = close_market(books, command, emit=emit)
+            open_session(books, command, emit=emit)
+        case OpenSession():
+            open_session(books, command, emit=emit)
+        case RunCycle():
+            flows = run_cycle(books, command, emit=emit)
+            follow_control(books, command)
+        case _:
+            follow_control(books, command)
+    return flows
 
 
 def _decide(

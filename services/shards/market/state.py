@@ -12,8 +12,13 @@ from risk import price_limits
 from risk.margin import rate
 from risk.margin_models import HISTORY_DAYS
 from services.shards.control.state import name_order, shared_hash
-from services.shards.market.books import Amendment, ContractBooks, MarketBooks, market_books
-from services.shards.market.position_limits import set_limits
+from services.shards.market.books import (
+    Amendment,
+    ContractBooks,
+    MarketBooks,
+    market_books,
+    set_limits,
+)
 from services.shards.state import (
     Column,
     SnapshotColumns,

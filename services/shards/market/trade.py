@@ -11,11 +11,10 @@ from events.market_commands import SubmitTrade
 from events.market_facts import TradeAlreadyCleared, TradeNovated
 from events.refusals import Reason, Refusal
 from risk.price_limits import is_halted, resumes_before_trade, trigger
-from services.shards.emission import MarketEmission
 from services.shards.ids import Seen, is_same
 from services.shards.market import guards as guard
 from services.shards.market.amounts import too_large, unbearable
-from services.shards.market.books import ContractBooks, MarketBooks
+from services.shards.market.books import ContractBooks, MarketBooks, MarketEmission
 from services.shards.market.position_limits import state_crossings
 
 

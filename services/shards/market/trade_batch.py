@@ -12,13 +12,14 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from events.chain import ROW_NUMBERS, row_prefix
 from events.codec import decode_command
+from events.command import Command, Malformed
 from events.contracts import ticks_of
 from events.fact_text import fact_template
 from events.int64 import IntArray, magnitude_of
@@ -27,7 +28,7 @@ from events.trade_line import TradeFields
 from events.units import INT64_MAX, day_start, parse_decimal
 from services.shards.ids import Memory
 from services.shards.instant_columns import NEVER, canonical_texts, instants_of
-from services.shards.log import Inbound
+from services.shards.log import Inbound, ShardLog
 from services.shards.market.books import ContractBooks, MarketBooks, tradable
 from services.shards.market.novations import (
     Novations,
@@ -35,7 +36,6 @@ from services.shards.market.novations import (
     novate_columns,
     widen_reaches,
 )
-from services.shards.market.shard import MarketShard
 from services.shards.rows import JournalRow
 from settlement.control_books import LOOK_AHEAD_NS, LOOK_BACK_NS
 
@@ -50,6 +50,18 @@ _FILLS: Final = {
 }  # fmt: skip
 
 Bools = npt.NDArray[np.bool_]
+
+
+class TradingMarket(Protocol):
+    """A market as this path needs it. ticks: of prices as they stand on the wire, read before."""
+
+    books: MarketBooks
+    log: ShardLog
+    ticks: dict[bytes, int]
+
+    def decide(self, inbound: Inbound, command: Command | Malformed, *, memory: Memory) -> bool:
+        """Decide a trade the readable way."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +126,7 @@ class _Columns:
     executed_at: IntArray
 
 
-def clear_trades(market: MarketShard, run: TradeRun, *, origin: str, memory: Memory) -> None:
+def clear_trades(market: TradingMarket, run: TradeRun, *, origin: str, memory: Memory) -> None:
     """Decide trades of one market in order; rows, ids and books as by deciding each."""
     columns = _read(market, run)
     first = 0
@@ -143,7 +155,7 @@ def clear_trades(market: MarketShard, run: TradeRun, *, origin: str, memory: Mem
                 break
 
 
-def _read(market: MarketShard, run: TradeRun) -> _Columns:
+def _read(market: TradingMarket, run: TradeRun) -> _Columns:
     ids, symbols, prices, lots, buyers, sellers, instants = zip(*run.fields, strict=True)
     books, count = market.books, len(ids)
     if len(market.ticks) > _CACHE_MAX:
@@ -170,7 +182,7 @@ def _read(market: MarketShard, run: TradeRun) -> _Columns:
     )
 
 
-def _learn_price(market: MarketShard, price: bytes) -> None:
+def _learn_price(market: TradingMarket, price: bytes) -> None:
     """Remember a price in ticks; −1 when it lies on none, or in none that a trade could have."""
     ticks = ticks_of(parse_decimal(price.decode()), market.books.product)
     market.ticks[price] = _NOWHERE if ticks is None else ticks
@@ -233,7 +245,7 @@ def _highest(contract: ContractBooks) -> int:
 
 
 def _clear_ordinary(
-    market: MarketShard,
+    market: TradingMarket,
     run: TradeRun,
     *,
     columns: _Columns,
@@ -267,7 +279,7 @@ def _add_up(books: MarketBooks, columns: _Columns, *, chosen: slice, first_seq: 
 
 
 def _record(
-    market: MarketShard, run: TradeRun, *, columns: _Columns, chosen: slice, origin: str
+    market: TradingMarket, run: TradeRun, *, columns: _Columns, chosen: slice, origin: str
 ) -> None:
     """Facts, chain and journal rows."""
     log, session = market.log, market.books.control.business_date

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from events.control_commands import ControlCommand, OpenAccount
 from events.control_facts import CommandRefused, DayClosed, ShardOpened
+from events.facts import MemberShardFact
 from events.int64 import IntArray, add
 from events.member_facts import (
     CollateralMoved,
@@ -22,7 +23,6 @@ from events.member_facts import (
     MarginCallPartlyMet,
     MarginCallRaised,
     MarginSet,
-    MemberShardFact,
     Posting,
     SettlementInstructed,
     WaterfallApplied,

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
+from events.facts import MemberShardFact
 from events.int64 import IntArray
 from risk.calls import CallBook
 from risk.withdrawals import WithdrawalBook
+from services.shards.emission import Emission
 from settlement.control_books import ControlBooks
+
+MemberEmission: TypeAlias = Emission[MemberShardFact]
 
 
 def _column() -> array[int]:

@@ -22,10 +22,9 @@ from risk.cycle import Cycle, deadline_of_close, deadline_of_cycle
 from risk.instructions import Side, deficits, instruct
 from risk.requirement import maintenance_of
 from risk.withdrawals import decide_withdrawals
-from services.shards.emission import MemberEmission
 from services.shards.links import ContractFlow
 from services.shards.member.apply import apply_requirements, apply_variation
-from services.shards.member.books import MemberBooks, as_column
+from services.shards.member.books import MemberBooks, MemberEmission, as_column
 from services.shards.member.decide import state_missed
 from services.shards.member.margin import CycleTotals, add_up, models_of, positions_of
 from settlement.ledger import BANK, cash_of, variation_of

@@ -14,9 +14,8 @@ from events.refusals import Reason, Refusal
 from events.units import INT64_MAX
 from risk.calls import look_at_call, missed_calls
 from risk.withdrawals import exceeds_cash
-from services.shards.emission import MemberEmission
 from services.shards.ids import Seen, answer_repeat
-from services.shards.member.books import MemberBooks
+from services.shards.member.books import MemberBooks, MemberEmission
 from settlement.ledger import BANK, cash_of
 
 

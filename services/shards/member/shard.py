@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Self
 
-from events.codec import Malformed
-from events.command import Command
+from events.command import Command, Malformed
 from events.control_commands import Barrier, CloseSession, ControlCommand
+from events.facts import MemberShardFact
 from events.member_commands import MemberCommand
-from events.member_facts import MemberShardFact
 from services.shards.control_commands import standing_command
-from services.shards.emission import Emission, MemberEmission
+from services.shards.emission import Emission
 from services.shards.ids import Memory, identity_named
 from services.shards.links import ContractFlow
 from services.shards.log import Inbound, ShardLog
 from services.shards.member.apply import apply_member_copy, apply_member_fact
-from services.shards.member.books import MemberBooks
+from services.shards.member.books import MemberBooks, MemberEmission
 from services.shards.member.cycle import cycle_of, settle_cycle
 from services.shards.member.decide import decide_member, state_missed
 from services.shards.member.state import dump_member, load_member, member_hash

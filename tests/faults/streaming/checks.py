@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from services.broker.messages import BY_COPY, read_message
 from services.broker.topics import places
 from services.embedded.memory import MemoryRun
+from services.hosting.restore import load_from_journal
 from services.journal.reader import Reader
 from services.shards.routing import CONTROL_SHARD
-from services.worker.shard_books import load_from_journal
 from tests.laws import check_laws
 from tests.streaming_house import StreamingHouse
 

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, NamedTuple
 
+from services.hosting import restore
 from services.journal.tables import SNAPSHOT, Table
 from services.journal.writer import Journal
-from services.worker import shard_books, shard_run
 from services.worker import shard_decider as deciding
+from services.worker import shard_run
 from services.worker import shard_supervisor as keeper
 from services.worker.copy_sender import CopySender
 from services.worker.host import ShardHost
@@ -138,7 +139,7 @@ def _loading(trap: Trap) -> None:
 
 def _opening(trap: Trap) -> None:
     """A shard was opened, its row 0 is not written."""
-    _around(shard_books, "_opened", after=trap)
+    _around(restore, "_opened", after=trap)
 
 
 def _letting_go(trap: Trap) -> None:

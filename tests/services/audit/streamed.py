@@ -10,7 +10,8 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from events.codec import Malformed, decode_command
+from events.codec import decode_command
+from events.command import Malformed
 from services.broker.messages import Headers, copy_headers, read_message
 from services.embedded.clear import clear
 from services.journal.migrate import migrate

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.audit.laws import broken_laws
-from services.hosting.restore import restore
+from services.embedded.run import restore
 from services.journal.reader import Reader
 from services.reports.report import Asked
 from services.reports.table import REPORTS

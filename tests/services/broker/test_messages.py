@@ -7,7 +7,8 @@ from hashlib import sha256
 
 import pytest
 
-from events.codec import Malformed, decode_command
+from events.codec import decode_command
+from events.command import Malformed
 from events.strict_json import LINE_BYTES_MAX
 from services.broker.messages import (
     BEGINNING_BYTES,

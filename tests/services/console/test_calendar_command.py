@@ -7,7 +7,8 @@ from datetime import date
 
 from click.testing import CliRunner
 
-from events.codec import Malformed, decode_command
+from events.codec import decode_command
+from events.command import Malformed
 from events.contracts import Delivery
 from services.cli import cli
 from services.console.calendar_command import holiday_commands

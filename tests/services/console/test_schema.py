@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from events.codec import Malformed, decode_command
+from events.codec import decode_command
+from events.command import Malformed
 from services.console.schema import wire_schema
 from services.embedded.memory import clear_in_memory
 from tests.events.good_commands import AT, QUOTE, SCORES, TRADE

@@ -8,9 +8,9 @@ import pytest
 
 from services.embedded.clear import clear
 from services.hosting import restore
+from services.hosting.restore import load_from_journal
 from services.journal.reader import Reader
 from services.journal.trouble import RulesChanged
-from services.worker.shard_books import load_from_journal
 
 
 def test_a_program_with_other_rules_does_not_go_on(

@@ -18,10 +18,13 @@ ROOT = Path(__file__).resolve().parents[3]
 RUN = """
 import sys
 from services.settings import load_settings
+from functools import partial
 from services.worker import app
+from services.worker.host import ShardHost
 settings = load_settings(brokers="127.0.0.1:1", web_port=sys.argv[1], clock_interval_s=0)
 {}
-sys.exit(app.run_worker(settings, "postgresql://nobody@127.0.0.1:1/none"))
+database = "postgresql://nobody@127.0.0.1:1/none"
+sys.exit(app.run_worker(settings, partial(ShardHost, settings=settings, database=database)))
 """
 # Another process takes the port after we looked.
 LATE = "async def nothing(_): pass\napp.port_trouble = nothing"

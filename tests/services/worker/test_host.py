@@ -23,7 +23,7 @@ SETTINGS = load_settings(brokers="kafka.test:9092")
 
 def host() -> ShardHost:
     """A host that has not started."""
-    return ShardHost(SETTINGS, DATABASE, on_failure=lambda: None)
+    return ShardHost(lambda: None, settings=SETTINGS, database=DATABASE)
 
 
 async def keeps(kept: ShardHost, place: Place) -> None:
@@ -72,12 +72,12 @@ def test_a_worker_is_ready_from_assignment_to_revocation_though_it_has_no_shard(
     async def seen() -> list[bool]:
         one = host()
         consumer: Any = None
-        around = WorkerContext(SETTINGS, DATABASE, consumer, one.measures, Notices(DATABASE))
+        around = WorkerContext(SETTINGS, DATABASE, consumer, one.metrics, Notices(DATABASE))
         one._around = around  # noqa: SLF001
-        found = [one.measures.is_ready]
+        found = [one.metrics.is_ready]
         await one.on_partitions_assigned([])
-        found.append(one.measures.is_ready)
+        found.append(one.metrics.is_ready)
         await one.on_partitions_revoked([])
-        return [*found, one.measures.is_ready]
+        return [*found, one.metrics.is_ready]
 
     assert asyncio.run(seen()) == [False, True, False]

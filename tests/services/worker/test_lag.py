@@ -78,23 +78,23 @@ def test_a_kafka_that_says_nothing_is_noticed() -> None:
 def test_a_shard_is_shown_as_it_stands_when_it_is_asked_for(
     said: str, looked_s: float, durable: int | None, shown: str, *, is_ready: bool
 ) -> None:
-    measures, progress = Metrics(), Progress()
-    measures.is_in_group = True
-    measures.follow(SIT, progress)
-    measures.stands(SIT, said)
+    metrics, progress = Metrics(), Progress()
+    metrics.is_in_group = True
+    metrics.follow(SIT, progress)
+    metrics.stands(SIT, said)
     progress.durable = durable
     progress.look(4, at=monotonic() - looked_s)
-    assert measures.standings()[SIT].state == shown
-    assert measures.is_ready == is_ready
+    assert metrics.standings()[SIT].state == shown
+    assert metrics.is_ready == is_ready
 
 
 def test_lag_is_told_as_of_the_moment_it_is_asked_for() -> None:
-    measures, progress = Metrics(), Progress()
-    measures.follow(SIT, progress)
+    metrics, progress = Metrics(), Progress()
+    metrics.follow(SIT, progress)
     progress.durable = 1
     progress.look(4, at=monotonic())
-    assert b'clearing_lag_messages{shard="market/SIT"} 3.0' in measures.text()
+    assert b'clearing_lag_messages{shard="market/SIT"} 3.0' in metrics.text()
     progress.durable = 4
-    text = measures.text()
+    text = metrics.text()
     assert b'clearing_lag_messages{shard="market/SIT"} 0.0' in text
     assert b'clearing_lag_seconds{shard="market/SIT"} 0.0' in text

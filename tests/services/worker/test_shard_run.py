@@ -13,11 +13,11 @@ import pytest
 
 from services.broker.messages import Message, read_message
 from services.broker.topics import place_of
+from services.hosting.restore import NotInUse, load_from_journal
 from services.journal.migrate import migrate
 from services.journal.reader import Reader
 from services.journal.trouble import DatabaseGone
 from services.worker.copy_check import ControlGap
-from services.worker.shard_books import NotInUse, load_from_journal
 from services.worker.shard_run import ShardRun
 from tests.streams import Streams
 

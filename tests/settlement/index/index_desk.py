@@ -7,9 +7,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from events.codec import decode_command, decode_fact, encode_fact
+from events.codec import decode_command
 from events.contracts import PRODUCTS
 from events.fact import Fact
+from events.fact_text import encode_fact
+from events.facts import decode_fact
 from events.index_facts import IndexFact, IndexFixed, IndexPublished
 from events.refusals import Refusal
 from events.units import HOUR_NS, parse_instant

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from events.codec import decode_command, encode_fact
+from events.codec import decode_command
 from events.control_commands import CloseSession
+from events.fact_text import encode_fact
 from settlement.index.decide import expire_prices, fix_index, take_index_command
 from settlement.index.refusals import refuse_index_command
 from tests.settlement.index.index_desk import CASES, Desk

@@ -1,0 +1,58 @@
+"""Recorded rows for folding, and the control books as of any command.
+
+In: a reader of the journal. Out: a shard's rows, whole, in blocks; what control knew by a command's
+number, from the last snapshot before it and the rows after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from services.journal.ahead import ahead
+from services.journal.reader import SEQ_MAX, Reader
+from services.shards.control.shard import fold_control
+from services.shards.control.state import load_control
+from services.shards.routing import CONTROL_SHARD
+from services.shards.rows import FoldRow
+from services.shards.shard import join_parts
+from settlement.control_books import ControlBooks
+
+
+def restore_control(
+    reader: Reader, number: int | None = None, *, from_snapshot: bool = True
+) -> ControlBooks:
+    """The control books as of a control number; as of the last row without one."""
+    books, after = ControlBooks(), 0
+    if number == 0:
+        return books
+    snapshot = reader.snapshot(CONTROL_SHARD) if from_snapshot else None
+    while snapshot is not None:
+        loaded = load_control(snapshot.state)
+        if number is None or loaded.number <= number:
+            books, after = loaded, snapshot.seq
+            break
+        snapshot = reader.snapshot(CONTROL_SHARD, seq=snapshot.seq - 1)
+    for block in blocks_of(reader, CONTROL_SHARD, after=after):
+        for _, _, line, facts, _ in block:
+            if books.number == number:
+                return books
+            fold_control(books, line, facts=facts)
+    return books
+
+
+def blocks_of(
+    reader: Reader, shard: str, *, after: int, until: int = SEQ_MAX
+) -> Iterator[list[FoldRow]]:
+    """A shard's rows after one and up to another, whole, in blocks; the next is read meanwhile."""
+    for block in ahead(reader.rows_to_fold(shard, after=after, until=until)):
+        yield [_whole(reader, shard, row=row) for row in block] if _has_parts(block) else block
+
+
+def _has_parts(block: list[FoldRow]) -> bool:
+    return max([parts for _, _, _, _, parts in block]) > 1
+
+
+def _whole(reader: Reader, shard: str, *, row: FoldRow) -> FoldRow:
+    seq, origin, line, facts, parts = row
+    whole = facts if parts == 1 else join_parts([facts, *reader.parts(shard, seq)])
+    return seq, origin, line, whole, parts

@@ -1,0 +1,100 @@
+"""How a control command that stands changes a market's books, in deciding and in folding.
+
+In: a copy of the command. Out: the control books, the session and who may trade are those after it.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from events.control_commands import (
+    AdmitMember,
+    AdvanceClock,
+    CloseSession,
+    Configure,
+    ControlCommand,
+    DeclareDefault,
+    OpenAccount,
+    OpenSession,
+    ReinstateAccount,
+    RunCycle,
+    SuspendAccount,
+)
+from risk.price_limits import apply_new_session
+from services.shards.market.books import (
+    Holder,
+    MarketBooks,
+    add_holder,
+    advance,
+    in_order,
+    is_expiring,
+    limit_rule,
+    set_limits,
+)
+from settlement.control_books import apply_control
+from settlement.quotes import QuoteBook
+from settlement.session_trades import SessionTrades
+
+
+def follow_control(books: MarketBooks, command: ControlCommand) -> None:
+    """Fold the command; a close first forgets the session's trades, quotes, settled contracts."""
+    if isinstance(command, CloseSession):
+        _end_session(books, command)
+    _follow(books, command)
+    if isinstance(command, CloseSession):
+        for contract in books.contracts.values():
+            apply_new_session(
+                contract.halts,
+                contract.reference_ticks,
+                close_at=command.at,
+                rule=limit_rule(books),
+            )
+    if isinstance(command, CloseSession | OpenSession | Configure):
+        set_limits(books)
+
+
+def _follow(books: MarketBooks, command: ControlCommand) -> None:
+    """Fold a control command that stands into what the shard knows of members and sessions."""
+    apply_control(books.control, command)
+    advance(books, command.event_time)
+    match command:
+        case OpenAccount():
+            _open_holder(books, command.account)
+        case SuspendAccount() | ReinstateAccount():
+            _refresh_stop(books, books.holders[command.account])
+        case DeclareDefault():
+            for holder in books.holders.values():
+                if holder.account.member.name == command.member:
+                    _refresh_stop(books, holder)
+        case (
+            Configure() | AdmitMember() | OpenSession() | CloseSession() | RunCycle()
+            | AdvanceClock()
+        ):  # fmt: skip
+            pass  # All there is to them is in the control books.
+        case _:
+            assert_never(command)
+
+
+def _end_session(books: MarketBooks, command: CloseSession) -> None:
+    for contract in in_order(books):
+        if is_expiring(contract, command.business_date):
+            del books.contracts[contract.symbol]
+            continue
+        contract.trades_carried += contract.trades.standing()
+        contract.trades = SessionTrades()
+        contract.quotes = QuoteBook()
+        contract.interest_lots = contract.positions.open_interest()
+
+
+def _open_holder(books: MarketBooks, name: str) -> None:
+    add_holder(books, books.control.accounts[name])
+    for contract in books.contracts.values():
+        contract.positions.grow(len(books.holders))
+
+
+def _refresh_stop(books: MarketBooks, holder: Holder) -> None:
+    account = holder.account
+    books.stopped[holder.number] = account.is_suspended or account.member.is_defaulted
+    if books.stopped[holder.number]:
+        for contract in books.contracts.values():
+            contract.quotes.lapse(account.name)

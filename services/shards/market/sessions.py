@@ -1,0 +1,91 @@
+"""A market's session begins: the rules in force from it on, contracts listed (RULEBOOK §1).
+
+In: the control command that opens the session. Out: facts.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from events.contracts import Delivery, parse_symbol, symbol
+from events.control_commands import CloseSession, OpenSession
+from events.market_facts import ContractListed, LastTradingDayMoved
+from services.shards.market.apply_control import follow_control
+from services.shards.market.books import (
+    ContractBooks,
+    MarketBooks,
+    MarketEmission,
+    in_order,
+    set_limits,
+)
+from settlement.calendar import last_trading_day, listed_deliveries
+from settlement.index.decide import change_rules
+from settlement.index.rules import index_rules
+from settlement.prices import index_ticks
+
+
+def open_session(
+    books: MarketBooks, command: CloseSession | OpenSession, *, emit: MarketEmission
+) -> None:
+    """Turn to the session that begins, with what is in force from it on."""
+    follow_control(books, command)
+    assert books.clock is not None, "a session was opened without a time"
+    rules = index_rules(books.control.parameters_of(books.product.code))
+    change_rules(books.index, rules, now=books.clock, emit=emit)
+    list_contracts(books, command.at, emit=emit)
+
+
+def list_contracts(books: MarketBooks, at: int, *, emit: MarketEmission) -> None:
+    """List what the session of today lists and yesterday's did not, by the holidays in force."""
+    control = books.control
+    session = control.business_date
+    assert session is not None, "contracts were to be listed without a session"
+    if books.product.code not in control.products_listed:
+        return
+    _move_last_days(books, session, at=at, emit=emit)
+    for delivery in listed_deliveries(session, control.holidays):
+        name = symbol(books.product.code, delivery)
+        if name not in books.contracts:
+            emit(_listing(books, delivery, session=session, at=at))
+    set_limits(books)
+
+
+def _move_last_days(books: MarketBooks, session: date, *, at: int, emit: MarketEmission) -> None:
+    """Holidays may have come into force that were none when a contract was listed."""
+    for contract in in_order(books):
+        delivery = parse_symbol(contract.symbol)
+        assert delivery is not None, f"{contract.symbol} was listed"
+        day = last_trading_day(delivery, books.control.holidays)
+        if day != contract.last_trading_day:
+            emit(
+                LastTradingDayMoved(
+                    at=at, contract=contract.symbol, last_trading_day=day, business_date=session
+                )
+            )
+
+
+def _listing(books: MarketBooks, delivery: Delivery, *, session: date, at: int) -> ContractListed:
+    last_day = last_trading_day(delivery, books.control.holidays)
+    return ContractListed(
+        at=at,
+        contract=symbol(books.product.code, delivery),
+        product=books.product.code,
+        delivery=delivery.text,
+        last_trading_day=last_day,
+        reference_ticks=_first_reference(books, last_day),
+        business_date=session,
+    )
+
+
+def _first_reference(books: MarketBooks, last_day: date) -> int | None:
+    """That of the nearest earlier expiry that has one; else the last index value on the tick."""
+    earlier: list[ContractBooks] = [
+        one
+        for one in in_order(books)
+        if one.last_trading_day < last_day and one.reference_ticks is not None
+    ]
+    if earlier:
+        return earlier[-1].reference_ticks
+    if books.index.value_micros is None:
+        return None
+    return index_ticks(books.index.value_micros, books.product.micros_per_tick)
