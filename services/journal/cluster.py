@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -119,7 +120,9 @@ class Cluster:
         self._log_start = self.log_length()
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            self._run(["postgres", "-D", str(self.files)], log=log, server_lock=server_lock)
+            # pg_ctl ends at once, so the server is nobody's child and never a zombie of ours. Its
+            # directory comes by PGDATA: pg_ctl would put -D into a command line for the shell.
+            self._run(["pg_ctl", "start", "-W", "-s"], log=log, pass_fds=[server_lock])
         finally:
             os.close(log)
 
@@ -167,21 +170,15 @@ class Cluster:
             raise ServerNotStarted(message)
 
     def _run(
-        self, command: list[str], *, log: int = subprocess.PIPE, server_lock: int | None = None
+        self, command: list[str], *, log: int = subprocess.PIPE, pass_fds: Sequence[int] = ()
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program of Postgres in the server's account; as a daemon if it gets a lock."""
-        launcher = self._account.launcher(daemon=server_lock is not None)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        return subprocess.run(  # noqa: S603
-            [*launcher, str(self._binaries / command[0]), *command[1:]],
-            stdin=subprocess.DEVNULL,
+        """Run a program of Postgres in the server's account; none sees our PG... variables."""
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        return self._account.run(
+            [str(self._binaries / command[0]), *command[1:]],
             stdout=log,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            cwd="/",
-            env={**kept, "LC_ALL": "C"},
-            pass_fds=() if server_lock is None else (server_lock,),
+            env={**ours, "LC_ALL": "C", "PGDATA": str(self.files)},
+            pass_fds=pass_fds,
         )
 
     def _socket_directory(self) -> Path:

@@ -113,6 +113,14 @@ def test_the_last_to_leave_stops_the_server(directory: Path) -> None:
     assert not is_running(directory)
 
 
+def test_the_server_is_no_child_of_ours_and_no_terminal_interrupts_it(directory: Path) -> None:
+    with EmbeddedServer(directory):
+        pid = postmaster_of(directory)
+        assert os.getsid(pid) == pid
+        with pytest.raises(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+
+
 def test_what_was_written_is_there_after_a_stop_and_a_start(directory: Path) -> None:
     for count in (1, 2):
         with EmbeddedServer(directory) as server:
@@ -199,7 +207,7 @@ def test_a_path_too_long_for_a_socket_works(tmp_path: Path) -> None:
 
 
 def test_a_path_with_awkward_characters_works(tmp_path: Path) -> None:
-    with EmbeddedServer(tmp_path / "it's 100% ü & 'so'") as server:
+    with EmbeddedServer(tmp_path / "it's 100% ü & 'so' at $HOME") as server:
         write_row(server)
         assert rows_in(server) == 1
 
