@@ -6,10 +6,12 @@ on a connection of its own; a server-side cursor in binary carries them (twice t
 COPY TO in Python).
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from heapq import merge
+from itertools import chain
 from operator import itemgetter
 from typing import Any, LiteralString, NamedTuple, Self
 
@@ -19,7 +21,6 @@ from psycopg.sql import SQL
 from services.journal.batch import DayRow, JournalRow, LinkRow
 from services.journal.compressed import unpacked
 from services.journal.connecting import Connection, connect
-from services.journal.merging import merged
 from services.journal.migrate import check_schema
 from services.journal.trouble import translated
 
@@ -209,11 +210,9 @@ class Reader:
         rows = self._all(SNAPSHOT, {"shard": shard, "seq": seq})
         if not rows:
             return None
-        found, parts, chain, day, _ = rows[0]
-        assert len(rows) == parts, (
-            f"snapshot of {shard} at {found} has {len(rows)} of {parts} parts"
-        )
-        return Snapshot(shard, found, chain, day, b"".join([row[4] for row in rows]))
+        last, parts, chained, day, _ = rows[0]
+        assert len(rows) == parts, f"snapshot of {shard} at {last} has {len(rows)} of {parts} parts"
+        return Snapshot(shard, last, chained, day, b"".join([row[4] for row in rows]))
 
     def rows(
         self, shard: str, *, after: int = -1, until: int = SEQ_MAX
@@ -258,12 +257,13 @@ class Reader:
         """The facts of all rows of all shards in the order they were decided, in blocks."""
         with self._streaming() as connection:
             shards = [row[0] for row in connection.execute("SELECT shard FROM clearing.shard_head")]
-            streams = {
-                shard: _blocks(connection, f"facts {shard}", query=FACTS, values=[shard])
+            streams = [
+                _blocks(connection, f"facts {shard}", query=FACTS, values=[shard])
                 for shard in sorted(shards)
-            }
-            for rows in merged(streams):
-                yield [piece for row in rows for piece in _pieces(connection, row)]
+            ]
+            # Rows of one time, which only workers' shards have, come in the order of the shards.
+            rows = merge(*map(chain.from_iterable, streams), key=itemgetter(2))
+            yield from _in_blocks(piece for row in rows for piece in _pieces(connection, row))
 
     def links(self, target: str, barrier: int) -> Iterator[LinkRow]:
         """What the shards have for this one at a barrier: by source, in order of number."""
@@ -363,3 +363,16 @@ def _pieces(connection: Connection, row: FactsRow) -> Iterator[Facts]:
         numbered = (unpacked(piece[0]) for block in blocks for piece in block)
         for part, more in enumerate(numbered, start=1):
             yield Facts(shard, seq, part, more)
+
+
+def _in_blocks(pieces: Iterable[Facts]) -> Iterator[list[Facts]]:
+    block: list[Facts] = []
+    size = 0
+    for piece in pieces:
+        block.append(piece)
+        size += len(piece.facts)
+        if len(block) >= BLOCK_ROWS_MAX or size >= BLOCK_BYTES:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
