@@ -8,8 +8,7 @@ from xxhash import xxh3_64_intdigest
 
 from services.journal import id_index as identities
 from services.journal.batch import Batch, Int64s
-from services.journal.id_filter import IdFilter, bits
-from services.journal.id_index import IdIndex, identity_keys
+from services.journal.id_index import IdFilter, IdIndex, bits, identity_keys
 from services.journal.reader import Reader
 from services.journal.writer import Journal
 from tests.services.journal.journal_rows import SIT
