@@ -25,7 +25,7 @@ CAP_SETPCAP = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ServerAccount:
     """Who runs Postgres' programs: ourselves (uid None), or a user we change to as root."""
 
     uid: int | None
@@ -83,13 +83,13 @@ class Account:
             os.chown(path, self.uid, self.gid)
 
 
-def account_for_server(cluster: Path, *, needs: list[Path]) -> Account:
+def account_for_server(cluster: Path, *, needs: list[Path]) -> ServerAccount:
     """The account for a server in this directory; `needs` are paths it must be able to reach."""
     if os.geteuid() != 0:
-        return Account(uid=None, gid=os.getegid(), lent=False)
+        return ServerAccount(uid=None, gid=os.getegid(), lent=False)
     uid, gid = _owner(cluster) or _user("postgres") or _user("nobody") or (65534, 65534)
     lent = not all(_reaches(path, uid, gid=gid) for path in needs)
-    return Account(uid=uid, gid=gid, lent=lent)
+    return ServerAccount(uid=uid, gid=gid, lent=lent)
 
 
 def _owner(cluster: Path) -> tuple[int, int] | None:

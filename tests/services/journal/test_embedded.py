@@ -37,10 +37,10 @@ server.close()
 @pytest.fixture
 def directory(tmp_path: Path) -> Iterator[Path]:
     """A data directory; whatever still runs in it at the end is ended."""
-    place = tmp_path / "data"
-    yield place
-    if place.exists():
-        EmbeddedServer(place).close()
+    data = tmp_path / "data"
+    yield data
+    if data.exists():
+        EmbeddedServer(data).close()
 
 
 def holder(directory: Path) -> subprocess.Popen[str]:
@@ -74,9 +74,9 @@ def kill_postmaster(directory: Path) -> None:
 def rows_in(server: EmbeddedServer) -> int:
     """Rows of the table that `write_row` makes."""
     with psycopg.connect(server.url) as connection:
-        found = connection.execute("SELECT count(*) FROM kept").fetchone()
-    assert found is not None
-    return int(found[0])
+        row = connection.execute("SELECT count(*) FROM kept").fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def write_row(server: EmbeddedServer) -> None:

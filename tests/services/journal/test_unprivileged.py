@@ -11,7 +11,7 @@ from services.journal.cluster import server_binaries
 from services.journal.embedded import EmbeddedServer
 from services.journal.migrate import migrate
 from services.journal.trouble import ServerNotStarted
-from services.journal.unprivileged import Account, account_for_server, is_passable
+from services.journal.unprivileged import ServerAccount, account_for_server, is_passable
 
 
 def test_an_ordinary_user_runs_it_himself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_directory_is_passed_by_its_owner_group_or_all(
     directory.chmod(0o700)
 
 
-def program(account: Account, script: str) -> str:
+def program(account: ServerAccount, script: str) -> str:
     """What a shell script prints that runs in this account."""
     ended = account.run(["/bin/sh", "-c", script], stdout=subprocess.PIPE, env={}, pass_fds=())
     assert ended.returncode == 0, ended.stdout
@@ -85,7 +85,7 @@ def test_the_user_keeps_no_groups_and_gets_one_capability(monkeypatch: pytest.Mo
     monkeypatch.setattr(shutil, "which", lambda _name: "/bin/setpriv")
     status = "CapInh:\t0000000000000000\nCapPrm:\t0000000000000102\n"
     monkeypatch.setattr(Path, "read_text", lambda _path: status)
-    assert Account(uid=7, gid=8, lent=True).lending() == [
+    assert ServerAccount(uid=7, gid=8, lent=True).lending() == [
         *["/bin/setpriv", "--reuid=7", "--regid=8", "--clear-groups"],
         *["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"],
         *["--securebits=+no_setuid_fixup", "--"],
@@ -96,13 +96,13 @@ def test_root_without_capabilities_says_so(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(shutil, "which", lambda _name: "/bin/setpriv")
     monkeypatch.setattr(Path, "read_text", lambda _path: "CapPrm:\t0000000000000100\n")
     with pytest.raises(ServerNotStarted, match="root may not pass this directory on"):
-        Account(uid=7, gid=8, lent=True).lending()
+        ServerAccount(uid=7, gid=8, lent=True).lending()
 
 
 def test_a_missing_setpriv_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ServerNotStarted, match=r"user 7, .* setpriv \(util-linux\)"):
-        program(Account(uid=7, gid=8, lent=True), "true")
+        program(ServerAccount(uid=7, gid=8, lent=True), "true")
 
 
 def test_programs_below_a_private_directory_start(tmp_path: Path) -> None:
