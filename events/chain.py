@@ -13,8 +13,18 @@ Layout of a row, all integers big-endian:
     input   bytes
     parts   bytes of each
 
-A link row is hashed the same way under its own domain. Whoever has the rows can check the chain
-with any SHA-256; test vectors stand in tests/published.
+A link row is hashed the same way under its own domain, "token-clearinghouse/link":
+
+    domain  length as u16, bytes
+    version u16
+    source  length as u16, bytes
+    target  length as u16, bytes
+    number i64, barrier i64, whether it is the last u32
+    payload bytes
+
+Anybody who has the rows can check the chain with any SHA-256. Test vectors:
+tests/published/chain_rows.csv and chain_links.csv; chain.sh beside them computes the hashes with
+printf and sha256sum.
 """
 
 from __future__ import annotations

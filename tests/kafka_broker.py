@@ -100,7 +100,7 @@ class LocalBroker:
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
         self._lock = lock or self.directory / "users.lock"
-        self._held = file_locks.opened(self._lock)
+        self._held = file_locks.open_lock_file(self._lock)
         file_locks.share(self._held)
         self._ports = free_ports(4)
         self._write_properties(properties or {})

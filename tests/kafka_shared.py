@@ -24,7 +24,7 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from services.broker.connecting import broker_ready
-from services.journal.file_locks import held, opened, share, take_alone
+from services.journal.file_locks import locked, open_lock_file, share, take_alone
 from services.settings import load_settings
 from tests.kafka_broker import PROPERTIES, STOP_SECONDS_MAX, LocalBroker, free_ports
 from tests.kafka_software import KAFKA_VERSION, missing_software
@@ -48,17 +48,17 @@ def shared_broker(directory: Path) -> Iterator[str]:
         yield named
         return
     directory.mkdir(parents=True, exist_ok=True)
-    users, alive = opened(directory / "users.lock"), opened(directory / ALIVE)
+    users, alive = open_lock_file(directory / "users.lock"), open_lock_file(directory / ALIVE)
     note = directory / "broker.json"
     try:
-        with held(directory / "start.lock"):
+        with locked(directory / "start.lock"):
             share(users)
             share(alive)
             if not note.exists():
                 note.write_text(json.dumps(_start(directory)), encoding="utf-8")
         yield json.loads(note.read_text("utf-8"))["address"]
     finally:
-        with held(directory / "start.lock"):
+        with locked(directory / "start.lock"):
             if take_alone(users) and note.exists():
                 _stop(**json.loads(note.read_text("utf-8")))
                 note.unlink()

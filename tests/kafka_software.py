@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from services.journal.file_locks import held
+from services.journal.file_locks import locked
 
 KAFKA_VERSION: Final = "4.3.0"
 JAVA_MIN: Final = 17
@@ -55,7 +55,7 @@ def kafka_jars() -> Path:
     """The directory of Kafka's jars; fetched the first time, by one process for all."""
     directory = _jars_directory()
     directory.parent.mkdir(parents=True, exist_ok=True)
-    with held(directory.parent / "maven.lock"):
+    with locked(directory.parent / "maven.lock"):
         if not directory.is_dir():
             _fetch(directory)
     return directory

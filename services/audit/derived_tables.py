@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from psycopg.sql import SQL, Identifier
 
 from services.audit.findings import Findings, first_difference
-from services.journal.compressed import unpacked
+from services.journal.compressed import decompressed
 from services.journal.reader import Reader
 from services.journal.tables import (
     CONTROL_NUMBER,
@@ -104,7 +104,7 @@ class DerivedTables:
             return list(found)
         return [
             tuple(
-                unpacked(value) if kind == "packed" else value
+                decompressed(value) if kind == "packed" else value
                 for kind, value in zip(kinds, row, strict=True)
             )
             for row in found

@@ -16,9 +16,9 @@ from services.journal.connecting import (
     POSTGRES_VERSION_MIN,
     ROLES,
     Connection,
-    parts_of,
     rights_sql,
     setting,
+    url_parts,
 )
 from services.journal.migrate import migrations, schema_version
 from services.journal.trouble import JournalTrouble, SchemaTooNew, translated
@@ -43,7 +43,7 @@ _ENCODING: Final[LiteralString] = (
 def look_at_database(url: str) -> Iterator[Finding]:
     """Everything about a database; only that it is unreachable, if it is."""
     try:
-        parts_of(url)
+        url_parts(url)
         with (
             translated("connecting"),
             psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_SECONDS) as connection,

@@ -10,10 +10,10 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-Block = TypeVar("Block")
+_Block = TypeVar("_Block")
 
 
-def ahead(blocks: Generator[Block, None, None]) -> Generator[Block, None, None]:
+def ahead(blocks: Generator[_Block, None, None]) -> Generator[_Block, None, None]:
     """The blocks, each fetched while the one before is in use; closes the iterator at the end."""
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:

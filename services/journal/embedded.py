@@ -51,7 +51,7 @@ class EmbeddedServer:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             self._cluster = Cluster(self.directory, binaries=binaries)
-            self._users = file_locks.opened(self.directory / "users.lock")
+            self._users = file_locks.open_lock_file(self.directory / "users.lock")
             try:
                 self._log_start = self._join()
             except BaseException:
@@ -76,10 +76,10 @@ class EmbeddedServer:
         """The trouble told more plainly where the server's log knows why the connection broke."""
         if not isinstance(trouble, DatabaseGone | CommitUnknown):
             return trouble
-        said = self._cluster.log_end(after=self._log_start)
-        full = isinstance(trouble, DatabaseGone) and "No space left on device" in said
+        log_end = self._cluster.log_end(after=self._log_start)
+        full = isinstance(trouble, DatabaseGone) and "No space left on device" in log_end
         kind = DiskFull if full else type(trouble)
-        return kind(f"{trouble}; end of {self._cluster.log}: {said}")
+        return kind(f"{trouble}; end of {self._cluster.log}: {log_end}")
 
     def close(self) -> None:
         """Leave the server; the last to leave stops it."""
@@ -89,7 +89,7 @@ class EmbeddedServer:
         try:
             # A directory that was removed under us takes its server with it within a minute.
             if (self.directory / "start.lock").exists():
-                with file_locks.held(self.directory / "start.lock"):
+                with file_locks.locked(self.directory / "start.lock"):
                     if file_locks.take_alone(self._users):
                         self._stop()
         finally:
@@ -103,7 +103,7 @@ class EmbeddedServer:
 
     def _join(self) -> int:
         """Be a user of a running server; gives the length of its log so far."""
-        with file_locks.held(self.directory / "start.lock"):
+        with file_locks.locked(self.directory / "start.lock"):
             file_locks.share(self._users)
             self._cluster.make()
             self._ensure_running()

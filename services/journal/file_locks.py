@@ -11,9 +11,9 @@ from pathlib import Path
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold a lock; waits for whoever holds it."""
-    handle = opened(path)
+    handle = open_lock_file(path)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -37,13 +37,13 @@ def take_alone(handle: int) -> bool:
 
 def try_lock(path: Path) -> int | None:
     """An opened file that holds the lock, or None if somebody else does."""
-    handle = opened(path)
+    handle = open_lock_file(path)
     if take_alone(handle):
         return handle
     os.close(handle)
     return None
 
 
-def opened(path: Path) -> int:
+def open_lock_file(path: Path) -> int:
     """The lock file, opened and not yet locked."""
     return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

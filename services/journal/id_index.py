@@ -1,4 +1,4 @@
-"""Remembered ids: which rows of a shard spoke of an id before; old ids cost no more than new ones.
+"""Remembered ids: which rows of a shard named an id before; old ids cost no more than new ones.
 
 In: ids of a batch as 64-bit keys (`identity_keys`). Out: for each key known, the seqs of the rows
 that made it known. A key is a hash: two ids may share one, so the caller compares the id in the row
@@ -9,12 +9,17 @@ what each batch adds to it is also a row of `identity` (a run: sorted keys and t
 that ends is sealed: its ids go to `identity_page` by the leading bits of the key, its filter to
 `identity_filter` and stays in memory: 2 bytes for each seq of the span. A look-up tests the
 filters, all keys at once, and reads a page of 256 ids for each hit.
+
+A filter is two Bloom filters with blocks of one 64-bit word (Putze, Sanders & Singler 2007, §3), 8
+bits an id each, placed by independent bits of the key. A look-up asks the second only for what the
+first lets through, so it costs one memory access a key. Together they let 1 in 1,100 new keys
+through when the span is full; one filter of 16 bits an id would let 1 in 250.
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 from operator import itemgetter
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +27,21 @@ from xxhash import xxh3_64_intdigest
 
 from services.journal.batch import Int64s, Seal
 from services.journal.connecting import Connection
-from services.journal.id_filter import IdFilter, UInt64s, bits
+from services.journal.reader import SEQ_MAX
 from services.journal.trouble import translated
 
 # Part of the schema: the spans and pages of a database are cut by these.
 SPAN_BITS = 20
-SEQ_MAX = 2**63 - 1
 PAGE_BITS = 8
 
+# Part of the schema too: the words of a filter are kept in the database.
+IDS_PER_WORD = 8
+PROBES = 4
+SECOND_HASH = np.uint64(0x9E3779B97F4A7C15)
+
 Int32s = NDArray[np.int32]
-Found = dict[int, list[int]]
+UInt64s = NDArray[np.uint64]
+SeqsByKey = dict[int, list[int]]
 
 RUNS = "SELECT keys, seqs FROM clearing.identity WHERE shard = %s AND span = %s ORDER BY seq_first"
 OPEN_SPANS = "SELECT DISTINCT span FROM clearing.identity WHERE shard = %s AND span > %s"
@@ -39,12 +49,12 @@ FILTERS = "SELECT span, words FROM clearing.identity_filter WHERE shard = %s ORD
 SEALED = "SELECT span FROM clearing.identity_filter WHERE shard = %s AND span = ANY(%s)"
 # LIMIT keeps the planner to one index probe for each page.
 PAGES = """
-SELECT found.keys, found.seqs, wanted.span
-FROM unnest(%s::int[], %s::int[]) AS wanted (span, page) CROSS JOIN LATERAL (
-    SELECT keys, seqs FROM clearing.identity_page AS held
-    WHERE held.shard = %s AND held.span = wanted.span AND held.page = wanted.page LIMIT 1
-) AS found
-ORDER BY wanted.span, wanted.page
+SELECT stored.keys, stored.seqs, hit.span
+FROM unnest(%s::int[], %s::int[]) AS hit (span, page) CROSS JOIN LATERAL (
+    SELECT keys, seqs FROM clearing.identity_page AS page
+    WHERE page.shard = %s AND page.span = hit.span AND page.page = hit.page LIMIT 1
+) AS stored
+ORDER BY hit.span, hit.page
 """
 
 
@@ -54,7 +64,7 @@ def identity_keys(namespace: str, ids: Iterable[str]) -> Int64s:
 
 
 def wire_keys(namespace: str, ids: Iterable[bytes]) -> Int64s:
-    """The same for ids as they stand on the wire."""
+    """The same for ids as bytes of the wire."""
     seed = xxh3_64_intdigest(namespace.encode())
     hashes = [xxh3_64_intdigest(name, seed) for name in ids]
     return np.array(hashes, np.uint64).view(np.int64)
@@ -86,41 +96,41 @@ class IdIndex:
         with translated(f"looking for sealed spans of {self.shard}"):
             self._forget_sealed()
         seals = []
-        for span, some_keys, some_seqs in _by_span(keys, seqs):
+        for span, span_keys, span_seqs in _by_span(keys, seqs):
             assert span >= self._open, (span, self._open)
             if span > self._open:
                 if self._open >= 0:
                     seals.append(self._seal(self._open))
                 self._open_span(span)
-            self._exact[span].add(some_keys, some_seqs)
-            self._filters[span].add(some_keys.view(np.uint64))
+            self._exact[span].add(span_keys, span_seqs)
+            self._filters[span].add(span_keys.view(np.uint64))
         return seals
 
-    def lookup(self, keys: Int64s) -> Found:
+    def lookup(self, keys: Int64s) -> SeqsByKey:
         """The seqs, ascending, of the keys that are known; keys not in it are new for certain."""
-        found: Found = {}
+        seqs: SeqsByKey = {}
         if len(keys) == 0 or not self._filters:
-            return found
+            return seqs
         unsigned = keys.view(np.uint64)
-        block, wanted = self._filters[self._open].block(unsigned), bits(unsigned)
+        block, pattern = self._filters[self._open].block(unsigned), bits(unsigned)
         in_pages: dict[int, UInt64s] = {}
         # Sealed spans come before those held exactly, so that seqs are found in order.
         for span in sorted(self._filters.keys() - self._exact.keys()):
-            hits = self._filters[span].perhaps(unsigned, block, wanted=wanted)
+            hits = self._filters[span].perhaps(unsigned, block, pattern=pattern)
             if len(hits) > 0:
                 in_pages[span] = np.unique(hits)
         if in_pages:
-            self._find_in_pages(in_pages, found)
+            self._find_in_pages(in_pages, seqs)
         for span in sorted(self._exact):
-            hits = self._filters[span].perhaps(unsigned, block, wanted=wanted)
+            hits = self._filters[span].perhaps(unsigned, block, pattern=pattern)
             if len(hits) > 0:
-                self._exact[span].find(np.unique(hits), span << SPAN_BITS, found=found)
-        return found
+                self._exact[span].find(np.unique(hits), span << SPAN_BITS, seqs=seqs)
+        return seqs
 
     @property
     def bytes_held(self) -> int:
         """Memory of filters and exact spans."""
-        filters = sum(held.nbytes for held in self._filters.values())
+        filters = sum(span.nbytes for span in self._filters.values())
         return filters + sum(runs.nbytes for runs in self._exact.values())
 
     def _load(self, until: int) -> None:
@@ -129,11 +139,11 @@ class IdIndex:
             if span < span_last:
                 self._filters[span] = IdFilter.from_bytes(1 << SPAN_BITS, words)
         sealed_last = max(self._filters, default=-1)
-        found = self._connection.execute(OPEN_SPANS, [self.shard, sealed_last]).fetchall()
-        left = [span for (span,) in found if span <= span_last]
-        assert len(left) <= 1, f"shard {self.shard} has spans {left} not sealed"
+        rows = self._connection.execute(OPEN_SPANS, [self.shard, sealed_last]).fetchall()
+        unsealed = [span for (span,) in rows if span <= span_last]
+        assert len(unsealed) <= 1, f"shard {self.shard} has spans {unsealed} not sealed"
         self._open = sealed_last
-        for span in left:
+        for span in unsealed:
             self._open_span(span)
             runs = self._connection.execute(RUNS, [self.shard, span], binary=True).fetchall()
             keys, offsets = _unpacked(runs)
@@ -165,7 +175,7 @@ class IdIndex:
             for (span,) in self._connection.execute(SEALED, [self.shard, waiting]).fetchall():
                 del self._exact[span]
 
-    def _find_in_pages(self, hits: dict[int, UInt64s], found: Found) -> None:
+    def _find_in_pages(self, hits: dict[int, UInt64s], seqs: SeqsByKey) -> None:
         shift = np.uint64(64 - SPAN_BITS + PAGE_BITS)
         pages = {span: np.unique(keys >> shift).tolist() for span, keys in hits.items()}
         spans = [span for span, numbers in pages.items() for _ in numbers]
@@ -175,9 +185,68 @@ class IdIndex:
             # Planned anew each time: a plan made while the table was small would be kept.
             rows = self._connection.execute(PAGES, values, binary=True, prepare=False).fetchall()
         # The pages of a span come in order, so its keys do.
-        for span, held in groupby(rows, itemgetter(2)):
-            keys, offsets = _unpacked(list(held))
-            _match(keys, offsets, wanted=hits[span], seq_first=span << SPAN_BITS, found=found)
+        for span, span_pages in groupby(rows, itemgetter(2)):
+            keys, offsets = _unpacked(list(span_pages))
+            _add_matches(keys, offsets, hits=hits[span], seq_first=span << SPAN_BITS, seqs=seqs)
+
+
+class IdFilter:
+    """Says of keys "new" for certain, or "perhaps known".
+
+    ids: how many a span holds at most, a power of two and at least sixteen.
+    """
+
+    def __init__(self, ids: int) -> None:
+        """Nothing is known yet."""
+        self._block_bits = (ids // IDS_PER_WORD).bit_length() - 1
+        assert ids == IDS_PER_WORD << self._block_bits > IDS_PER_WORD, ids
+        self._words = np.zeros((2, ids // IDS_PER_WORD), np.uint64)
+
+    @classmethod
+    def from_bytes(cls, ids: int, packed: bytes) -> Self:
+        """The filter that `to_bytes` gave."""
+        made = cls(ids)
+        made._words = np.frombuffer(packed, "<u8").astype(np.uint64).reshape(made._words.shape)
+        return made
+
+    def to_bytes(self) -> bytes:
+        """The words, little-endian."""
+        return self._words.astype("<u8").tobytes()
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the words."""
+        return self._words.nbytes
+
+    def add(self, keys: UInt64s) -> None:
+        """Make keys known."""
+        for words, hashed in zip(self._words, (keys, keys * SECOND_HASH), strict=True):
+            np.bitwise_or.at(words, self.block(hashed), bits(hashed))
+
+    def block(self, hashed: UInt64s) -> UInt64s:
+        """The word of each key in its filter."""
+        return hashed >> np.uint64(64 - self._block_bits)
+
+    def perhaps(self, keys: UInt64s, block: UInt64s, *, pattern: UInt64s) -> UInt64s:
+        """The keys that are perhaps known.
+
+        block, pattern: `block` and `bits` of the keys, which are the same for all spans.
+        """
+        hits: UInt64s = keys[(self._words[0][block] & pattern) == pattern]
+        if len(hits) == 0:
+            return hits
+        hashed = hits * SECOND_HASH
+        pattern = bits(hashed)
+        confirmed: UInt64s = hits[(self._words[1][self.block(hashed)] & pattern) == pattern]
+        return confirmed
+
+
+def bits(hashed: UInt64s) -> UInt64s:
+    """The bits of each key in its word, from bits of the hash that do not choose the word."""
+    pattern = np.zeros(len(hashed), np.uint64)
+    for probe in range(PROBES):
+        pattern |= np.uint64(1) << ((hashed >> np.uint64(6 * probe + 12)) & np.uint64(63))
+    return pattern
 
 
 class _Runs:
@@ -196,9 +265,9 @@ class _Runs:
             last, before = runs.pop(), runs.pop()
             runs.append(_merged([before, last]))
 
-    def find(self, wanted: UInt64s, seq_first: int, *, found: Found) -> None:
+    def find(self, hits: UInt64s, seq_first: int, *, seqs: SeqsByKey) -> None:
         for keys, offsets in self._runs:
-            _match(keys, offsets, wanted=wanted, seq_first=seq_first, found=found)
+            _add_matches(keys, offsets, hits=hits, seq_first=seq_first, seqs=seqs)
 
     def merged(self) -> tuple[UInt64s, Int32s]:
         return _merged(self._runs)
@@ -211,10 +280,10 @@ class _Runs:
 def runs_of(shard: str, keys: Int64s, *, seqs: Int64s) -> list[tuple[str, int, int, bytes, bytes]]:
     """The rows of `identity` for the ids of a batch: one for each span it touches."""
     rows = []
-    for span, some_keys, some_seqs in _by_span(keys, seqs):
-        ordered, placed = _sorted(some_keys.view(np.uint64), _offsets(some_seqs))
+    for span, span_keys, span_seqs in _by_span(keys, seqs):
+        ordered, placed = _sorted(span_keys.view(np.uint64), _offsets(span_seqs))
         packed = ordered.astype("<u8").tobytes(), placed.astype("<i4").tobytes()
-        rows.append((shard, span, int(some_seqs[0]), *packed))
+        rows.append((shard, span, int(span_seqs[0]), *packed))
     return rows
 
 
@@ -255,14 +324,14 @@ def _merged(runs: Sequence[tuple[UInt64s, Int32s]]) -> tuple[UInt64s, Int32s]:
     return _sorted(keys, np.concatenate([run[1] for run in runs]))
 
 
-def _match(
-    keys: UInt64s, offsets: Int32s, *, wanted: UInt64s, seq_first: int, found: Found
+def _add_matches(
+    keys: UInt64s, offsets: Int32s, *, hits: UInt64s, seq_first: int, seqs: SeqsByKey
 ) -> None:
-    """Add to `found` where the wanted keys stand in sorted keys; earlier runs come first."""
-    starts = np.searchsorted(keys, wanted, side="left")
-    ends = np.searchsorted(keys, wanted, side="right")
-    there = starts < ends
-    places = zip(starts[there].tolist(), ends[there].tolist(), strict=True)
-    for key, (start, end) in zip(wanted[there].view(np.int64).tolist(), places, strict=True):
-        seqs = [seq_first + offset for offset in offsets[start:end].tolist()]
-        found[key] = found[key] + seqs if key in found else seqs
+    """Add to `seqs` the rows of the hits among sorted keys; earlier runs come first."""
+    starts = np.searchsorted(keys, hits, side="left")
+    ends = np.searchsorted(keys, hits, side="right")
+    is_there = starts < ends
+    slices = zip(starts[is_there].tolist(), ends[is_there].tolist(), strict=True)
+    for key, (start, end) in zip(hits[is_there].view(np.int64).tolist(), slices, strict=True):
+        matches = [seq_first + offset for offset in offsets[start:end].tolist()]
+        seqs[key] = seqs[key] + matches if key in seqs else matches

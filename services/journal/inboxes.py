@@ -37,11 +37,14 @@ def record_inboxes(url: str, inboxes: Sequence[Inbox]) -> list[Inbox]:
         with connection.transaction():
             missing = _missing(connection, inboxes)
             refuse_embedded(connection)
-            for one in missing:
-                connection.execute(_RECORD, [one.shard, one.topic, one.partition, one.topic_id])
+            for inbox in missing:
+                values = [inbox.shard, inbox.topic, inbox.partition, inbox.topic_id]
+                connection.execute(_RECORD, values)
             # Another process may have recorded at the same time: what it did must be the same.
-            for one in _missing(connection, inboxes):
-                message = f"{one.topic}/{one.partition} is recorded as the inbox of another shard"
+            for inbox in _missing(connection, inboxes):
+                message = (
+                    f"{inbox.topic}/{inbox.partition} is recorded as the inbox of another shard"
+                )
                 raise FedOtherwise(message)
     return missing
 
@@ -52,8 +55,8 @@ def refuse_embedded(connection: Connection) -> None:
         "SELECT exists(SELECT FROM clearing.shard_head), exists(SELECT FROM clearing.inbox)"
     )
     with translated("looking at who feeds the journal"):
-        found = connection.execute(query).fetchone()
-    if found == (True, False):
+        has_rows_and_inboxes = connection.execute(query).fetchone()
+    if has_rows_and_inboxes == (True, False):
         message = (
             "this journal was written by `clearing clear` from files; workers need one of their "
             "own: name another database, and send the same files there with `clearing feed`"
@@ -75,13 +78,14 @@ def refuse_streamed(reader: Reader) -> None:
 
 def _missing(connection: Connection, inboxes: Sequence[Inbox]) -> list[Inbox]:
     recorded = [Inbox(*row) for row in connection.execute(_RECORDED).fetchall()]
-    known = {inbox.shard: inbox for inbox in recorded}
-    for one in inboxes:
-        other = known.get(one.shard, one)
-        if other != one:
+    by_shard = {inbox.shard: inbox for inbox in recorded}
+    for inbox in inboxes:
+        before = by_shard.get(inbox.shard, inbox)
+        if before != inbox:
             message = (
-                f"the inbox of {one.shard} is recorded as {other.topic}/{other.partition}, topic "
-                f"id {other.topic_id}; found {one.topic}/{one.partition}, {one.topic_id}"
+                f"the inbox of {inbox.shard} is recorded as {before.topic}/{before.partition}, "
+                f"topic id {before.topic_id}; "
+                f"found {inbox.topic}/{inbox.partition}, {inbox.topic_id}"
             )
             raise FedOtherwise(message)
-    return [one for one in inboxes if one.shard not in known]
+    return [inbox for inbox in inboxes if inbox.shard not in by_shard]

@@ -39,12 +39,9 @@ class Migration:
 
 def migrations() -> list[Migration]:
     """All steps this program knows, in order, numbered from 1 without a gap."""
-    found = sorted(
-        (entry for entry in files("services.journal").joinpath("migrations").iterdir()),
-        key=lambda entry: entry.name,
-    )
+    directory = files("services.journal").joinpath("migrations")
     steps = []
-    for entry in found:
+    for entry in sorted(directory.iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(".sql"):
             number, name = entry.name.removesuffix(".sql").split("_", 1)
             steps.append(Migration(int(number), name, entry.read_text(encoding="utf-8")))
@@ -69,7 +66,7 @@ def migrate(url: str) -> int:
             take_role(connection, "clearing_owner")
             version = schema_version(connection)
             for step in steps[version:]:
-                _take(connection, step)
+                _apply(connection, step)
     finally:
         connection.close()
     return len(steps)
@@ -77,16 +74,16 @@ def migrate(url: str) -> int:
 
 def check_schema(connection: Connection) -> None:
     """Raise SchemaMissing or SchemaTooNew unless the schema is the one this program writes."""
-    version, known = schema_version(connection), len(migrations())
-    if version < known:
-        found = f"version {version}" if version else "no journal"
-        message = f"this database holds {found}, version {known} is needed: migrate it"
+    version, newest = schema_version(connection), len(migrations())
+    if version < newest:
+        content = f"version {version}" if version else "no journal"
+        message = f"this database holds {content}, version {newest} is needed: migrate it"
         raise SchemaMissing(message)
 
 
 def schema_version(connection: Connection) -> int:
     """The version of the schema in this database, 0 if there is none; raises SchemaTooNew."""
-    known = len(migrations())
+    newest = len(migrations())
     row = connection.execute("SELECT to_regclass('clearing.schema_version')").fetchone()
     if row is None or row[0] is None:
         return 0
@@ -96,9 +93,9 @@ def schema_version(connection: Connection) -> int:
         take_role(connection, "clearing_writer")
         row = connection.execute("SELECT max(version) FROM clearing.schema_version").fetchone()
     version = int(row[0] or 0) if row is not None else 0
-    if version > known:
+    if version > newest:
         message = (
-            f"the schema is version {version}, this program knows {known}: install a newer one"
+            f"the schema is version {version}, this program knows {newest}: install a newer one"
         )
         raise SchemaTooNew(message)
     return version
@@ -133,7 +130,7 @@ def _make_role(connection: Connection, role: Role) -> None:
 
 
 def _join_role(connection: Connection, role: Role) -> None:
-    """See to it that we may take the role; whoever made it is not yet in it since Postgres 16."""
+    """Grant ourselves the role if needed; since Postgres 16 its maker is not yet a member."""
     try:
         with connection.transaction():
             connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
@@ -150,7 +147,7 @@ def _schema_is_ours(connection: Connection) -> bool:
     return connection.execute(query).fetchone() is not None
 
 
-def _take(connection: Connection, step: Migration) -> None:
+def _apply(connection: Connection, step: Migration) -> None:
     with connection.transaction():
         if step.version == 1:
             connection.execute(VERSION_TABLE)

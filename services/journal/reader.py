@@ -6,19 +6,20 @@ on a connection of its own; a server-side cursor in binary carries them (twice t
 COPY TO in Python).
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from heapq import merge
+from itertools import chain
 from operator import itemgetter
 from typing import Any, LiteralString, NamedTuple, Self
 
 from psycopg import ServerCursor
 from psycopg.sql import SQL
 
-from services.journal.compressed import unpacked
+from services.journal.compressed import decompressed
 from services.journal.connecting import Connection, connect
-from services.journal.merging import merged
 from services.journal.migrate import check_schema
 from services.journal.trouble import translated
 from services.shards.rows import DayRow, FoldRow, JournalRow, LinkRow
@@ -27,50 +28,50 @@ from services.shards.rows import DayRow, FoldRow, JournalRow, LinkRow
 BLOCK_ROWS_MAX = 4000
 BLOCK_BYTES = 4 << 20
 
-ROWS: LiteralString = """
+SELECT_ROWS: LiteralString = """
 SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
 FROM clearing.journal WHERE shard = %s AND seq > %s AND seq <= %s ORDER BY seq
 """
-ROWS_AT: LiteralString = """
+SELECT_ROWS_AT: LiteralString = """
 SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
 FROM clearing.journal WHERE shard = %s AND seq = ANY(%s) ORDER BY seq
 """
-FACTS: LiteralString = (
+SELECT_FACTS: LiteralString = (
     "SELECT shard, seq, decided, parts, facts FROM clearing.journal WHERE shard = %s ORDER BY seq"
 )
 # What folding needs: of the inputs those of control commands only.
-FOLDING: LiteralString = """
+SELECT_FOLDING: LiteralString = """
 SELECT seq, origin,
        CASE WHEN 'control/0' IN (origin, shard) THEN input ELSE ''::bytea END, facts, parts
 FROM clearing.journal WHERE shard = %s AND seq > %s AND seq <= %s ORDER BY seq
 """
-PARTS: LiteralString = (
+SELECT_PARTS: LiteralString = (
     "SELECT facts FROM clearing.journal_part WHERE shard = %s AND seq = %s ORDER BY part"
 )
-LINKS: LiteralString = """
+SELECT_LINKS: LiteralString = """
 SELECT source, target, number, barrier, seq, last, payload, hash
 FROM clearing.link WHERE target = %s AND barrier = %s ORDER BY source, number
 """
-ANSWERED: LiteralString = (
+SELECT_ANSWERED: LiteralString = (
     "SELECT source FROM clearing.link WHERE target = %s AND barrier = %s AND last ORDER BY source"
 )
-SNAPSHOT: LiteralString = """
+SELECT_SNAPSHOT: LiteralString = """
 SELECT seq, parts, chain, business_date, state FROM clearing.snapshot
 WHERE shard = %(shard)s AND seq = (
     SELECT max(seq) FROM clearing.snapshot WHERE shard = %(shard)s AND seq <= %(seq)s
 ) ORDER BY part
 """
-NUMBERED: LiteralString = """
-SELECT one.number, one.seq, row.decided, row.input
-FROM clearing.control_number AS one
+SELECT_NUMBERED: LiteralString = """
+SELECT command.number, command.seq, row.decided, row.input
+FROM clearing.control_number AS command
 JOIN clearing.journal AS row USING (shard, seq, business_date)
-WHERE one.number > %s AND one.number <= %s ORDER BY one.number
+WHERE command.number > %s AND command.number <= %s ORDER BY command.number
 """
-NUMBERED_IN: LiteralString = """
-SELECT one.number, one.seq, row.decided, row.input
-FROM clearing.control_number AS one
+SELECT_NUMBERED_IN: LiteralString = """
+SELECT command.number, command.seq, row.decided, row.input
+FROM clearing.control_number AS command
 JOIN clearing.journal AS row USING (shard, seq, business_date)
-WHERE one.number = ANY(%s) ORDER BY one.number
+WHERE command.number = ANY(%s) ORDER BY command.number
 """
 SEQ_MAX = 2**63 - 1
 
@@ -100,7 +101,7 @@ class Inbox:
 
 
 class NumberedCommand(NamedTuple):
-    """A control command that stands, as its row of `control/0` holds it."""
+    """An accepted control command, as recorded in its row of `control/0`."""
 
     number: int
     seq: int
@@ -140,7 +141,7 @@ class Facts(NamedTuple):
 
 
 FactsRow = tuple[str, int, int, int, bytes]
-Values = Sequence[Any] | Mapping[str, Any]
+QueryValues = Sequence[Any] | Mapping[str, Any]
 
 
 class Reader:
@@ -182,15 +183,15 @@ class Reader:
         return [Inbox(*row) for row in self._all(query)]
 
     def numbered(self, *, after: int, until: int = SEQ_MAX) -> list[NumberedCommand]:
-        """The control commands that stand, after one number and up to another, in order."""
-        return [NumberedCommand(*row) for row in self._all(NUMBERED, [after, until])]
+        """The accepted control commands after one number and up to another, in order."""
+        return [NumberedCommand(*row) for row in self._all(SELECT_NUMBERED, [after, until])]
 
     def numbered_in(self, numbers: Sequence[int]) -> list[NumberedCommand]:
-        """The control commands of these numbers that stand, in order."""
-        return [NumberedCommand(*row) for row in self._all(NUMBERED_IN, [list(numbers)])]
+        """The accepted control commands of these numbers, in order."""
+        return [NumberedCommand(*row) for row in self._all(SELECT_NUMBERED_IN, [list(numbers)])]
 
     def last_number(self) -> int:
-        """The number of the last control command that stands; 0 before the first."""
+        """The number of the last accepted control command; 0 before the first."""
         query: LiteralString = "SELECT coalesce(max(number), 0) FROM clearing.control_number"
         return int(self._all(query)[0][0])
 
@@ -204,21 +205,20 @@ class Reader:
 
     def snapshot(self, shard: str, *, seq: int = SEQ_MAX) -> Snapshot | None:
         """The last snapshot of a shard at or before a row, whole."""
-        rows = self._all(SNAPSHOT, {"shard": shard, "seq": seq})
+        rows = self._all(SELECT_SNAPSHOT, {"shard": shard, "seq": seq})
         if not rows:
             return None
-        found, parts, chain, day, _ = rows[0]
-        assert len(rows) == parts, (
-            f"snapshot of {shard} at {found} has {len(rows)} of {parts} parts"
-        )
-        return Snapshot(shard, found, chain, day, b"".join([row[4] for row in rows]))
+        last, parts, chained, day, _ = rows[0]
+        assert len(rows) == parts, f"snapshot of {shard} at {last} has {len(rows)} of {parts} parts"
+        return Snapshot(shard, last, chained, day, b"".join([row[4] for row in rows]))
 
     def rows(
         self, shard: str, *, after: int = -1, until: int = SEQ_MAX
     ) -> Iterator[list[JournalRow]]:
         """The rows of a shard after one seq and up to another, in order, in blocks."""
         with self._streaming() as connection:
-            for block in _blocks(connection, "rows", query=ROWS, values=[shard, after, until]):
+            blocks = _blocks(connection, "rows", query=SELECT_ROWS, values=[shard, after, until])
+            for block in blocks:
                 yield [*map(JournalRow._make, block)]
 
     def rows_to_fold(
@@ -229,50 +229,51 @@ class Reader:
             yield from _blocks(
                 connection,
                 "rows",
-                query=FOLDING,
+                query=SELECT_FOLDING,
                 values=[shard, after, until],
                 weigh=_weigh_facts,
             )
 
     def rows_at(self, shard: str, seqs: Sequence[int]) -> list[JournalRow]:
         """The rows of a shard with these seqs, in order."""
-        return [*map(JournalRow._make, self._all(ROWS_AT, [shard, list(seqs)]))]
+        return [*map(JournalRow._make, self._all(SELECT_ROWS_AT, [shard, list(seqs)]))]
 
     def last_seq(self, shard: str, day: date) -> int | None:
         """The last row of a shard that was decided in a session or before it; None before row 0."""
         query: LiteralString = (
             "SELECT max(seq) FROM clearing.journal WHERE shard = %s AND business_date <= %s"
         )
-        found: int | None = self._all(query, [shard, day])[0][0]
-        return found
+        seq: int | None = self._all(query, [shard, day])[0][0]
+        return seq
 
     def parts(self, shard: str, seq: int) -> Iterator[bytes]:
         """The facts of a row beyond its first part, in order."""
         with self._streaming() as connection:
-            for block in _blocks(connection, "parts", query=PARTS, values=[shard, seq]):
+            for block in _blocks(connection, "parts", query=SELECT_PARTS, values=[shard, seq]):
                 for row in block:
-                    yield unpacked(row[0])
+                    yield decompressed(row[0])
 
     def facts(self) -> Iterator[list[Facts]]:
         """The facts of all rows of all shards in the order they were decided, in blocks."""
         with self._streaming() as connection:
             shards = [row[0] for row in connection.execute("SELECT shard FROM clearing.shard_head")]
-            streams = {
-                shard: _blocks(connection, f"facts {shard}", query=FACTS, values=[shard])
+            streams = [
+                _blocks(connection, f"facts {shard}", query=SELECT_FACTS, values=[shard])
                 for shard in sorted(shards)
-            }
-            for rows in merged(streams):
-                yield [piece for row in rows for piece in _pieces(connection, row)]
+            ]
+            # Rows of one time, which only workers' shards have, come in the order of the shards.
+            rows = merge(*map(chain.from_iterable, streams), key=itemgetter(2))
+            yield from _in_blocks(piece for row in rows for piece in _pieces(connection, row))
 
     def links(self, target: str, barrier: int) -> Iterator[LinkRow]:
-        """What the shards have for this one at a barrier: by source, in order of number."""
+        """The links to this shard at a barrier: by source, in order of number."""
         with self._streaming() as connection:
-            for block in _blocks(connection, "links", query=LINKS, values=[target, barrier]):
+            for block in _blocks(connection, "links", query=SELECT_LINKS, values=[target, barrier]):
                 yield from map(LinkRow._make, block)
 
     def sources_answered(self, target: str, barrier: int) -> list[str]:
-        """The shards whose last word at this barrier is there."""
-        return [row[0] for row in self._all(ANSWERED, [target, barrier])]
+        """The shards whose last link of this barrier is recorded."""
+        return [row[0] for row in self._all(SELECT_ANSWERED, [target, barrier])]
 
     def links_sent(self, source: str) -> int:
         """The number of the last link row of a source; 0 before the first."""
@@ -308,7 +309,7 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _all(self, query: LiteralString, values: Values | None = None) -> list[Any]:
+    def _all(self, query: LiteralString, values: QueryValues | None = None) -> list[Any]:
         with translated("reading the journal"):
             return self.connection.execute(query, values, binary=True).fetchall()
 
@@ -350,15 +351,28 @@ def _blocks(
         size = 16
         while rows := cursor.fetchmany(size):
             yield rows
-            held = weigh(rows)
-            size = max(1, min(BLOCK_ROWS_MAX, 4 * size, len(rows) * BLOCK_BYTES // max(held, 1)))
+            weight = max(1, weigh(rows))
+            size = max(1, min(BLOCK_ROWS_MAX, 4 * size, len(rows) * BLOCK_BYTES // weight))
 
 
 def _pieces(connection: Connection, row: FactsRow) -> Iterator[Facts]:
     shard, seq, _, parts, facts = row
     yield Facts(shard, seq, 0, facts)
     if parts > 1:
-        blocks = _blocks(connection, "parts", query=PARTS, values=[shard, seq])
-        numbered = (unpacked(piece[0]) for block in blocks for piece in block)
-        for part, more in enumerate(numbered, start=1):
-            yield Facts(shard, seq, part, more)
+        blocks = _blocks(connection, "parts", query=SELECT_PARTS, values=[shard, seq])
+        later = (decompressed(row[0]) for block in blocks for row in block)
+        for part, part_facts in enumerate(later, start=1):
+            yield Facts(shard, seq, part, part_facts)
+
+
+def _in_blocks(pieces: Iterable[Facts]) -> Iterator[list[Facts]]:
+    block: list[Facts] = []
+    size = 0
+    for piece in pieces:
+        block.append(piece)
+        size += len(piece.facts)
+        if len(block) >= BLOCK_ROWS_MAX or size >= BLOCK_BYTES:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block

@@ -154,24 +154,24 @@ STATES: dict[str, type[JournalTrouble]] = {
 }
 
 
-# How the system says that there is no room; Postgres has a state of its own for the first only.
-FULL_SAID = ("No space left on device", "Disk quota exceeded", "File too large")
+# Messages of the system without room; Postgres has a state of its own for the first only.
+DISK_FULL_MESSAGES = ("No space left on device", "Disk quota exceeded", "File too large")
 
 
 def trouble_of(error: psycopg.Error, doing: str) -> JournalTrouble:
     """The trouble in our words for an error of the driver; `doing` says at what."""
     state = error.sqlstate or getattr(type(error), "sqlstate", None)
-    said = " ".join(str(error).split()) or type(error).__name__
+    reason = " ".join(str(error).split()) or type(error).__name__
     if state is not None:
         kind = STATES.get(state) or CLASSES.get(state[:2], StatementRefused)
-        if any(one in said for one in FULL_SAID):
+        if any(message in reason for message in DISK_FULL_MESSAGES):
             kind = DiskFull
-        return kind(f"{doing}: {said} (SQLSTATE {state})")
+        return kind(f"{doing}: {reason} (SQLSTATE {state})")
     if isinstance(error, errors.ConnectionTimeout):
-        return DatabaseUnreachable(f"{doing}: {said}")
+        return DatabaseUnreachable(f"{doing}: {reason}")
     if isinstance(error, psycopg.OperationalError):
-        return DatabaseGone(f"{doing}: {said}")
-    return StatementRefused(f"{doing}: {said}")
+        return DatabaseGone(f"{doing}: {reason}")
+    return StatementRefused(f"{doing}: {reason}")
 
 
 @contextmanager

@@ -1,11 +1,12 @@
-"""The claim: only one process at a time clears into a database.
+"""The writer lock: only one process at a time clears into a database.
 
-In: the connection that writes. Out: an advisory lock that lives and dies with it, or FencedOff. The
-heads alone fence too late: two that read different sources could go on side by side for a while,
-each with books that lack what the other wrote, until they meet in one shard.
+In: the connection that writes. Out: an advisory lock of its session, released when the connection
+ends; or FencedOff. The heads alone would fence too late: two processes that read different sources
+could both write for a while, each with books that lack the rows of the other, until both write the
+same shard.
 
-A process that was killed holds its claim until its server process has ended the statement it was
-at. So who comes after waits; not long if the process that holds the claim is seen to live.
+After a kill the lock is held until the server process has ended its last statement. So the next
+process waits for the lock, but only briefly if the process that holds it is alive on this machine.
 """
 
 import os
@@ -34,17 +35,17 @@ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 
 
 def claim(connection: Connection, *, is_shared: bool = False) -> None:
-    """Claim the database for this connection, or raise FencedOff.
+    """Take the writer lock for this connection, or raise FencedOff.
 
-    is_shared: beside others of the same kind, who write other shards, their heads being the fence.
+    is_shared: together with workers, each of which writes other shards, fenced by their heads.
     """
-    begun = monotonic()
+    start = monotonic()
     query = CLAIM_A_SHARE if is_shared else CLAIM
     with translated("claiming the journal"):
         connection.execute(NAME, [name_of(os.getpid())])
         while connection.execute(query, [CLAIM_LOCK]).fetchone() != (True,):
             holder = connection.execute(HOLDER, [CLAIM_LOCK]).fetchone()
-            if holder is not None and monotonic() - begun > _patience(holder[1]):
+            if holder is not None and monotonic() - start > _patience(holder[1]):
                 message = (
                     f"another process clears into this database: {holder[1] or 'unknown'} "
                     f"(server process {holder[0]})"
@@ -54,12 +55,12 @@ def claim(connection: Connection, *, is_shared: bool = False) -> None:
 
 
 def name_of(pid: int) -> str:
-    """What a process that clears is called among the connections of a database."""
+    """The `application_name` of a process that clears."""
     return f"clearing {pid}@{gethostname()}"[:63]
 
 
 def _patience(holder: str) -> float:
-    """How long to wait for a process to let go."""
+    """Seconds to wait for the holder of the lock."""
     pid = holder.removeprefix("clearing ").partition("@")[0]
     if pid.isdecimal() and holder == name_of(int(pid)) and _lives(int(pid)):
         return PATIENCE_SECONDS_WITH_THE_LIVING

@@ -19,8 +19,8 @@ from typing import Any, Final, LiteralString, Self
 from psycopg import ServerCursor
 
 from services.hosting.control_history import restore_control
-from services.journal.compressed import unpacked
-from services.journal.reader import PARTS, SEQ_MAX, Reader
+from services.journal.compressed import decompressed
+from services.journal.reader import SELECT_PARTS, SEQ_MAX, Reader
 from services.journal.trouble import translated
 from services.reports.report import Fact
 from settlement.control_books import ControlBooks
@@ -176,8 +176,8 @@ class JournalView:
         return Row(shard, seq, day, origin, position, decided, line, chain, facts, more)
 
     def _parts(self, shard: str, seq: int) -> Iterator[bytes]:
-        for found in self._streamed(f"parts {shard} {seq}", PARTS, values=[shard, seq]):
-            yield unpacked(found[0])
+        for found in self._streamed(f"parts {shard} {seq}", SELECT_PARTS, values=[shard, seq]):
+            yield decompressed(found[0])
 
     def _streamed(self, name: str, query: LiteralString, *, values: Values) -> Iterator[Any]:
         """A long answer, a few rows at a time."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import subprocess
 from datetime import date
+from pathlib import Path
 from struct import pack
 
 import pytest
@@ -15,6 +18,7 @@ from tests.laws import chained
 KEY = RowKey("market/SIT", 7, date(2026, 6, 8), "trades.jsonl", 3_141, 5_926)
 LINE = b'{"type":"advance_clock/1","at":"2026-06-08T12:00:00Z"}'
 PARTS = (b"first", b"", b"third")
+PUBLISHED = Path(__file__).parents[1] / "published"
 
 
 def hashed(before: bytes, key: RowKey, line: bytes, parts: tuple[bytes, ...]) -> bytes:
@@ -35,12 +39,12 @@ def test_the_first_rows_of_a_chain_are_these_bytes() -> None:
     written += pack(">H", 9) + b"control/0" + pack(">H", 4) + b"file"
     written += pack(">qIqqIII", 0, day, 5, 256, 2, 1, 3) + b"{}" + b"abc"
     key = RowKey("control/0", 0, date(2026, 6, 8), "file", 5, 256)
-    found = chain_row(GENESIS, key, line=b"{}", parts=[b"abc"])
-    assert found == hashlib.sha256(written).digest()
+    actual = chain_row(GENESIS, key, line=b"{}", parts=[b"abc"])
+    assert actual == hashlib.sha256(written).digest()
 
 
 @pytest.mark.parametrize(
-    "other",
+    "changed",
     [
         RowKey("market/SCU", 7, date(2026, 6, 8), "trades.jsonl", 3_141, 5_926),
         RowKey("market/SIT", 8, date(2026, 6, 8), "trades.jsonl", 3_141, 5_926),
@@ -50,9 +54,9 @@ def test_the_first_rows_of_a_chain_are_these_bytes() -> None:
         RowKey("market/SIT", 7, date(2026, 6, 8), "trades.jsonl", 3_141, 5_927),
     ],
 )
-def test_every_column_is_in_the_hash(other: RowKey) -> None:
+def test_every_column_is_in_the_hash(changed: RowKey) -> None:
     mine = chain_row(GENESIS, KEY, line=LINE, parts=PARTS)
-    assert mine != chain_row(GENESIS, other, line=LINE, parts=PARTS)
+    assert mine != chain_row(GENESIS, changed, line=LINE, parts=PARTS)
 
 
 def test_lengths_are_in_the_hash_so_that_nothing_can_move_over_an_edge() -> None:
@@ -73,5 +77,41 @@ def test_a_link_row_is_hashed_under_its_own_domain() -> None:
     written = pack(">H", 24) + b"token-clearinghouse/link" + pack(">H", 1)
     written += pack(">H", 10) + b"market/SIT" + pack(">H", 8) + b"member/0"
     written += pack(">qqI", 3, 17, 1) + b"payload"
-    found = link_hash("market/SIT", "member/0", numbers=(3, 17, 1), payload=b"payload")
-    assert found == hashlib.sha256(written).digest()
+    actual = link_hash("market/SIT", "member/0", numbers=(3, 17, 1), payload=b"payload")
+    assert actual == hashlib.sha256(written).digest()
+
+
+def published(table: str) -> list[dict[str, str]]:
+    """The rows of a table of test vectors."""
+    lines = (PUBLISHED / table).read_text(encoding="utf-8").splitlines()
+    return list(csv.DictReader(line for line in lines if not line.startswith("#")))
+
+
+@pytest.mark.parametrize("vector", published("chain_rows.csv"))
+def test_a_row_has_its_published_hash(vector: dict[str, str]) -> None:
+    day = date.fromisoformat(vector["business_date"])
+    numbers = {name: int(vector[name]) for name in ("seq", "position", "decided")}
+    key = RowKey(vector["shard"], business_date=day, origin=vector["origin"], **numbers)
+    parts = [vector[f"part_{part}"] for part in range(3)]
+    facts = [part.encode() if part != "-" else b"" for part in parts if part]
+    line = vector["input"].encode()
+    assert (
+        chain_row(bytes.fromhex(vector["before"]), key, line=line, parts=facts).hex()
+        == (vector["hash"])
+    )
+
+
+@pytest.mark.parametrize("vector", published("chain_links.csv"))
+def test_a_link_has_its_published_hash(vector: dict[str, str]) -> None:
+    numbers = int(vector["number"]), int(vector["barrier"]), int(vector["is_last"])
+    payload = vector["payload"].encode()
+    actual = link_hash(vector["source"], vector["target"], numbers=numbers, payload=payload)
+    assert actual.hex() == vector["hash"]
+
+
+def test_printf_and_sha256sum_give_the_published_hashes() -> None:
+    tables = [*published("chain_rows.csv"), *published("chain_links.csv")]
+    printed = subprocess.run(
+        ["/bin/bash", PUBLISHED / "chain.sh"], stdout=subprocess.PIPE, check=True
+    )
+    assert printed.stdout.decode().split() == [vector["hash"] for vector in tables]

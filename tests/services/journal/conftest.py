@@ -26,10 +26,10 @@ def server(request: pytest.FixtureRequest) -> EmbeddedServer:
     name = "postgres" if request.param == "wheel" else "machine_postgres"
     chosen: EmbeddedServer = request.getfixturevalue(name)
     with psycopg.connect(chosen.url, autocommit=True) as connection:
-        found = connection.execute(
+        row = connection.execute(
             "SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]
         ).fetchone()
-        if found is None:
+        if row is None:
             connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
     migrate(chosen.url_of(TEMPLATE))
     return chosen

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from services.journal.batch import Batch
-from services.journal.compressed import packed, unpacked
+from services.journal.compressed import decompressed, packed
 from services.journal.reader import Reader
 from services.journal.writer import Journal
 from services.shards.rows import PartRow
@@ -17,7 +17,7 @@ FACTS = b'{"type":"variation_settled/1","amount_cents":-7}\n' * 5_000
 
 @pytest.mark.parametrize("facts", [b"", b"x", b"{}", FACTS, bytes(range(256))])
 def test_what_was_packed_comes_out_as_it_was(facts: bytes) -> None:
-    assert unpacked(packed(facts)) == facts
+    assert decompressed(packed(facts)) == facts
 
 
 def test_parts_of_a_close_shrink_to_less_than_a_tenth() -> None:
@@ -25,30 +25,30 @@ def test_parts_of_a_close_shrink_to_less_than_a_tenth() -> None:
 
 
 def test_parts_from_before_they_were_packed_are_read_as_they_stand() -> None:
-    assert unpacked(FACTS) == FACTS
+    assert decompressed(FACTS) == FACTS
 
 
 @pytest.mark.parametrize("level", [0, 1, 6, 9])
 def test_whoever_packed_it_with_zlib_it_comes_out(level: int) -> None:
-    assert unpacked(zlib.compress(FACTS, level)) == FACTS
+    assert decompressed(zlib.compress(FACTS, level)) == FACTS
 
 
 @pytest.mark.parametrize("end", [-1, -4, 1, 2, 40])
 def test_a_stream_cut_short_is_not_what_it_was(end: int) -> None:
-    held = packed(FACTS)[:end]
-    assert unpacked(held) == held
+    stored = packed(FACTS)[:end]
+    assert decompressed(stored) == stored
 
 
 def test_bytes_behind_a_stream_are_not_overlooked() -> None:
-    held = packed(FACTS) + b"!"
-    assert unpacked(held) == held
+    stored = packed(FACTS) + b"!"
+    assert decompressed(stored) == stored
 
 
-@pytest.mark.parametrize("place", [2, 30, 100, -1])
-def test_a_changed_byte_is_not_overlooked(place: int) -> None:
-    held = bytearray(packed(FACTS))
-    held[place] ^= 1
-    assert unpacked(bytes(held)) != FACTS
+@pytest.mark.parametrize("at", [2, 30, 100, -1])
+def test_a_changed_byte_is_not_overlooked(at: int) -> None:
+    damaged = bytearray(packed(FACTS))
+    damaged[at] ^= 1
+    assert decompressed(bytes(damaged)) != FACTS
 
 
 def test_the_table_holds_parts_packed_and_the_reader_gives_them_plain(
@@ -58,8 +58,8 @@ def test_the_table_holds_parts_packed_and_the_reader_gives_them_plain(
     parts = [PartRow(SIT, 0, 1, FACTS)]
     journal.commit(Batch(rows=[whole], parts=parts, heads=[move(SIT, None, 0)]))
     with psycopg.connect(reader.url) as connection:
-        ((held,),) = connection.execute("SELECT length(facts) FROM clearing.journal_part")
-    assert 10 * held < len(FACTS)
+        ((length,),) = connection.execute("SELECT length(facts) FROM clearing.journal_part")
+    assert 10 * length < len(FACTS)
     assert list(reader.parts(SIT, 0)) == [FACTS]
     ((_, part),) = reader.facts()
     assert part.facts == FACTS

@@ -37,10 +37,10 @@ server.close()
 @pytest.fixture
 def directory(tmp_path: Path) -> Iterator[Path]:
     """A data directory; whatever still runs in it at the end is ended."""
-    place = tmp_path / "data"
-    yield place
-    if place.exists():
-        EmbeddedServer(place).close()
+    data = tmp_path / "data"
+    yield data
+    if data.exists():
+        EmbeddedServer(data).close()
 
 
 def holder(directory: Path) -> subprocess.Popen[str]:
@@ -74,9 +74,9 @@ def kill_postmaster(directory: Path) -> None:
 def rows_in(server: EmbeddedServer) -> int:
     """Rows of the table that `write_row` makes."""
     with psycopg.connect(server.url) as connection:
-        found = connection.execute("SELECT count(*) FROM kept").fetchone()
-    assert found is not None
-    return int(found[0])
+        row = connection.execute("SELECT count(*) FROM kept").fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def write_row(server: EmbeddedServer) -> None:
@@ -111,6 +111,14 @@ def test_the_last_to_leave_stops_the_server(directory: Path) -> None:
     write_row(second)
     second.close()
     assert not is_running(directory)
+
+
+def test_the_server_is_no_child_of_ours_and_no_terminal_interrupts_it(directory: Path) -> None:
+    with EmbeddedServer(directory):
+        pid = postmaster_of(directory)
+        assert os.getsid(pid) == pid
+        with pytest.raises(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
 
 
 def test_what_was_written_is_there_after_a_stop_and_a_start(directory: Path) -> None:
@@ -199,7 +207,7 @@ def test_a_path_too_long_for_a_socket_works(tmp_path: Path) -> None:
 
 
 def test_a_path_with_awkward_characters_works(tmp_path: Path) -> None:
-    with EmbeddedServer(tmp_path / "it's 100% ü & 'so'") as server:
+    with EmbeddedServer(tmp_path / "it's 100% ü & 'so' at $HOME") as server:
         write_row(server)
         assert rows_in(server) == 1
 

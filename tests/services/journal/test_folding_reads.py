@@ -19,8 +19,8 @@ def test_a_frozen_reader_sees_nothing_that_comes_later(journal: Journal, reader:
     reader.freeze()
     journal.commit(batch_of(SIT, 2, 5))
     assert reader.heads()[SIT].seq == 2
-    assert [held.seq for block in reader.rows(SIT) for held in block] == [0, 1, 2]
-    assert [one[0] for block in reader.rows_to_fold(SIT) for one in block] == [0, 1, 2]
+    assert [entry.seq for block in reader.rows(SIT) for entry in block] == [0, 1, 2]
+    assert [seq for block in reader.rows_to_fold(SIT) for seq, *_ in block] == [0, 1, 2]
 
 
 def test_inputs_are_read_for_folding_only_where_folding_needs_them(

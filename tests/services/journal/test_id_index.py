@@ -8,8 +8,7 @@ from xxhash import xxh3_64_intdigest
 
 from services.journal import id_index as identities
 from services.journal.batch import Batch, Int64s
-from services.journal.id_filter import IdFilter, bits
-from services.journal.id_index import IdIndex, identity_keys
+from services.journal.id_index import IdFilter, IdIndex, bits, identity_keys
 from services.journal.reader import Reader
 from services.journal.writer import Journal
 from tests.services.journal.journal_rows import SIT
@@ -27,10 +26,10 @@ def short_spans(monkeypatch: pytest.MonkeyPatch) -> None:
 def remember(journal: Journal) -> Remember:
     """Makes ids known and durable, as the runner does."""
 
-    def remembering(index: IdIndex, names: list[str], seqs: range) -> None:
-        keys, places = identity_keys("trade", names), np.array(seqs, np.int64)
-        seals = index.add(keys, places)
-        journal.commit(Batch(identities=[(index.shard, keys, places)], seals=seals))
+    def remembering(index: IdIndex, names: list[str], rows: range) -> None:
+        keys, seqs = identity_keys("trade", names), np.array(rows, np.int64)
+        seals = index.add(keys, seqs)
+        journal.commit(Batch(identities=[(index.shard, keys, seqs)], seals=seals))
 
     return remembering
 
@@ -42,9 +41,8 @@ def names_of(seqs: range) -> list[str]:
 def seqs_found(index: IdIndex, names: list[str]) -> dict[str, list[int]]:
     """The look-up, by name."""
     keys = identity_keys("trade", names)
-    found = index.lookup(keys)
     named = dict(zip(keys.tolist(), names, strict=True))
-    return {named[key]: seqs for key, seqs in found.items()}
+    return {named[key]: seqs for key, seqs in index.lookup(keys).items()}
 
 
 def test_keys_are_xxh3_of_id_seeded_by_namespace() -> None:
@@ -61,10 +59,10 @@ def test_ids_are_found_in_open_and_sealed_spans_and_after_a_restart(
     index = IdIndex(SIT, reader.connection)
     for first in range(0, 20_000, 1000):
         remember(index, names_of(range(first, first + 1000)), range(first, first + 1000))
-    wanted = range(0, 40_000, 7)
-    expected = {f"T{seq}": [seq] for seq in wanted if seq < 20_000}
-    assert seqs_found(index, names_of(wanted)) == expected
-    assert seqs_found(IdIndex(SIT, reader.connection), names_of(wanted)) == expected
+    sample = range(0, 40_000, 7)
+    expected = {f"T{seq}": [seq] for seq in sample if seq < 20_000}
+    assert seqs_found(index, names_of(sample)) == expected
+    assert seqs_found(IdIndex(SIT, reader.connection), names_of(sample)) == expected
 
 
 def test_ids_are_known_before_they_are_durable(reader: Reader) -> None:
@@ -114,18 +112,18 @@ def test_a_filter_that_hits_for_nothing_costs_a_look_up_and_finds_nothing(
 ) -> None:
     index = IdIndex(SIT, reader.connection)
     remember(index, names_of(range(5000)), range(5000))
-    monkeypatch.setattr(IdFilter, "perhaps", lambda _self, keys, *_rest, **_wanted: keys)
+    monkeypatch.setattr(IdFilter, "perhaps", lambda _self, keys, *_positional, **_named: keys)
     assert seqs_found(index, names_of(range(4990, 5010))) == {
         f"T{seq}": [seq] for seq in range(4990, 5000)
     }
 
 
 def test_a_full_filter_lets_few_new_ids_through_and_all_known_ones() -> None:
-    held, ids = IdFilter(1 << 16), 1 << 16
+    full, ids = IdFilter(1 << 16), 1 << 16
     keys = identity_keys("trade", names_of(range(ids + 500_000))).view(np.uint64)
-    held.add(keys[:ids])
-    for kept in (held, IdFilter.from_bytes(ids, held.to_bytes())):
-        through = kept.perhaps(keys, kept.block(keys), wanted=bits(keys))
+    full.add(keys[:ids])
+    for id_filter in (full, IdFilter.from_bytes(ids, full.to_bytes())):
+        through = id_filter.perhaps(keys, id_filter.block(keys), pattern=bits(keys))
         assert np.array_equal(through[:ids], keys[:ids])
         assert len(through) - ids < 0.0011 * 500_000
 
@@ -149,8 +147,8 @@ def test_pages_hold_the_naive_answer(reader: Reader, remember: Remember) -> None
         remember(index, names, range(first, first + 1500))
         for seq, key in enumerate(identity_keys("trade", names).tolist(), start=first):
             naive.setdefault(key, []).append(seq)
-    wanted = identity_keys("trade", names_of(range(9500)))
-    assert index.lookup(wanted) == {key: naive[key] for key in wanted.tolist() if key in naive}
+    keys = identity_keys("trade", names_of(range(9500)))
+    assert index.lookup(keys) == {key: naive[key] for key in keys.tolist() if key in naive}
 
 
 def test_no_keys_no_answer(reader: Reader) -> None:

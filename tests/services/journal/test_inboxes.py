@@ -29,7 +29,7 @@ def test_those_of_new_products_are_added(url: str, reader: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    "other",
+    "contradiction",
     [
         replace(MARKET, partition=1),
         replace(MARKET, topic="x.market"),
@@ -38,11 +38,11 @@ def test_those_of_new_products_are_added(url: str, reader: Reader) -> None:
     ],
 )
 def test_another_inbox_than_the_recorded_one_is_refused(
-    url: str, reader: Reader, other: Inbox
+    url: str, reader: Reader, contradiction: Inbox
 ) -> None:
     record_inboxes(url, [MARKET])
     with pytest.raises(FedOtherwise, match="recorded"):
-        record_inboxes(url, [CONTROL, other])
+        record_inboxes(url, [CONTROL, contradiction])
     assert reader.inboxes() == [MARKET]
 
 

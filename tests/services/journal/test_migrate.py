@@ -63,14 +63,14 @@ def test_an_older_schema_is_migrated_and_not_written_before(
 def test_a_migration_that_fails_leaves_the_schema_as_it_was(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = len(migrations())
-    broken = Migration(known + 1, "broken", "CREATE TABLE clearing.half (); SELECT nonsense")
+    newest = len(migrations())
+    broken = Migration(newest + 1, "broken", "CREATE TABLE clearing.half (); SELECT nonsense")
     steps = [*migrations(), broken]
     monkeypatch.setattr(migrating, "migrations", lambda: steps)
     with pytest.raises(StatementRefused, match="nonsense"):
         migrate(url)
     with connect(url) as connection:
-        assert schema_version(connection) == known
+        assert schema_version(connection) == newest
         assert connection.execute("SELECT to_regclass('clearing.half')").fetchone() == (None,)
 
 
@@ -89,9 +89,9 @@ def ordinary(server: EmbeddedServer, empty: str) -> Iterator[str]:
 def test_an_ordinary_user_is_told_the_sql_that_helps_and_it_does(ordinary: str, empty: str) -> None:
     with pytest.raises(RightsMissing, match="Run as an administrator") as caught:
         migrate(ordinary)
-    told = str(caught.value).split("database: ")[1]
+    remedy = str(caught.value).split("database: ")[1]
     with psycopg.connect(empty, autocommit=True) as administrator:
-        for statement in told.split(";"):
+        for statement in remedy.split(";"):
             administrator.execute(statement.encode())
     assert migrate(ordinary) == len(migrations())
     with Journal(ordinary) as journal:

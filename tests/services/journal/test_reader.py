@@ -79,7 +79,7 @@ def test_facts_of_all_shards_come_in_the_order_decided(journal: Journal, reader:
     for decided in range(3000):
         # SCU is rare, and it speaks first and last.
         rare = decided % 500 in (0, 499)
-        seq = len([held for held in made if held[0] == SCU]) if rare else decided
+        seq = len([before for before in made if before.shard == SCU]) if rare else decided
         made.append(row(SCU if rare else SIT, seq, time=decided, facts=b"%d" % decided))
     journal.commit(Batch(rows=made, heads=[move(SCU, None, 11), move(SIT, None, 2998)]))
     assert [int(facts.facts) for block in reader.facts() for facts in block] == list(range(3000))
@@ -115,7 +115,7 @@ def test_the_parts_of_a_row_follow_it(journal: Journal, reader: Reader) -> None:
     journal.commit(batch)
     expected = [(0, 0, b"facts"), (1, 0, b"zero"), (1, 1, b"one"), (1, 2, b"two"), (2, 0, b"facts")]
     assert [facts for block in reader.facts() for facts in block] == [
-        Facts(SIT, *held) for held in expected
+        Facts(SIT, *columns) for columns in expected
     ]
     assert list(reader.parts(SIT, 1)) == [b"one", b"two"]
 
@@ -136,16 +136,16 @@ def test_links_of_a_barrier_come_by_source_and_number(journal: Journal, reader: 
             ]
         )
     )
-    found = [(link.source, link.number, link.payload) for link in reader.links("member/0", 7)]
-    assert found == [(SCU, 0, b"c"), (SIT, 0, b"a"), (SIT, 1, b"b")]
+    links = [(link.source, link.number, link.payload) for link in reader.links("member/0", 7)]
+    assert links == [(SCU, 0, b"c"), (SIT, 0, b"a"), (SIT, 1, b"b")]
     assert reader.sources_answered("member/0", 7) == [SIT]
 
 
 def test_the_last_snapshot_at_or_before_a_row(journal: Journal, reader: Reader) -> None:
-    taken = [(4, b"early"), (9, b"late")]
+    states = [(4, b"early"), (9, b"late")]
     halves = [
         SnapshotRow(SIT, seq, part, 2, chain(seq), DAY, state[part * 2 : part * 2 + 2 + 2 * part])
-        for seq, state in taken
+        for seq, state in states
         for part in (0, 1)
     ]
     journal.commit(Batch(snapshots=halves))

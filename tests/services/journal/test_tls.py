@@ -55,8 +55,8 @@ def guarded(machine_binaries: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 def url_by(port: str, *, host: str = "localhost", **parameters: str) -> str:
     """The URL of that server over its address, with parameters of libpq."""
-    asked = urlencode({"hostaddr": ADDRESS, **parameters})
-    return f"postgresql://clearing@{host}:{port}/postgres?{asked}"
+    query = urlencode({"hostaddr": ADDRESS, **parameters})
+    return f"postgresql://clearing@{host}:{port}/postgres?{query}"
 
 
 def test_verify_full_reaches_a_server_whose_certificate_is_vouched_for(guarded: str) -> None:

@@ -66,7 +66,7 @@ def test_every_single_state_named_is_one_of_postgres() -> None:
     ],
 )
 def test_a_state_means(state: str, kind: type[JournalTrouble]) -> None:
-    error = STATES[state]("said")
+    error = STATES[state]("reason")
     assert type(trouble_of(error, "testing")) is kind
 
 
@@ -105,7 +105,7 @@ def test_the_tree_in_the_docstring_is_the_tree_of_classes() -> None:
     assert {name for name in drawn if name in classes} == classes
 
 
-@pytest.mark.parametrize("said", ["Disk quota exceeded", "File too large"])
-def test_no_room_is_a_full_disk_whatever_state_postgres_gives_it(said: str) -> None:
-    error = psycopg.errors.InternalError_(f"could not extend file: {said}")
+@pytest.mark.parametrize("reason", ["Disk quota exceeded", "File too large"])
+def test_no_room_is_a_full_disk_whatever_state_postgres_gives_it(reason: str) -> None:
+    error = psycopg.errors.InternalError_(f"could not extend file: {reason}")
     assert isinstance(trouble_of(error, "writing"), DiskFull)

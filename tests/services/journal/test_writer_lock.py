@@ -24,10 +24,10 @@ def test_a_claim_is_held_by_one_and_let_go_with_its_connection(url: str) -> None
 def test_one_who_lives_is_not_waited_for_long(url: str) -> None:
     with Journal(url) as first, Journal(url) as second:
         first.claim()
-        begun = time.monotonic()
+        start = time.monotonic()
         with pytest.raises(FencedOff):
             second.claim()
-        assert time.monotonic() - begun < PATIENCE_SECONDS / 2
+        assert time.monotonic() - start < PATIENCE_SECONDS / 2
 
 
 def test_the_claim_of_the_dead_is_waited_for(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +36,7 @@ def test_the_claim_of_the_dead_is_waited_for(url: str, monkeypatch: pytest.Monke
     with Journal(url) as first, Journal(url) as second:
         monkeypatch.setattr(os, "getpid", lambda: dead.pid)
         first.claim()
-        begun = time.monotonic()
+        start = time.monotonic()
         with pytest.raises(FencedOff, match=name_of(dead.pid)):
             second.claim()
-        assert time.monotonic() - begun > PATIENCE_SECONDS
+        assert time.monotonic() - start > PATIENCE_SECONDS
