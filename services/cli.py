@@ -23,7 +23,7 @@ COMMANDS: Final = {
     "report": "services.console.report_command:report_command",
     "schema": "services.console.schema_command:schema_command",
     "calendar": "services.console.calendar_command:calendar_command",
-    "doctor": "services.console.doctor_command:doctor_command",
+    "doctor": "services.console.doctor.command:doctor_command",
     "topics": "services.console.topics_command:topics_command",
     "worker": "services.console.worker_command:worker_command",
     "feed": "services.console.feed_command:feed_command",

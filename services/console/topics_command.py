@@ -12,8 +12,8 @@ from services.broker.topic_creation import (
     make_topics,
 )
 from services.broker.topic_safety import look_at_kafka
-from services.console.doctor import Finding
-from services.console.doctor_broker import finding_of
+from services.console.doctor.finding import Finding
+from services.console.doctor.kafka import finding_of
 from services.console.example import example
 from services.console.exit_codes import EXIT_LAW_BROKEN
 from services.console.output import say
