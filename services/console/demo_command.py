@@ -22,7 +22,7 @@ from services.demo.market import DAYS_MAX
 from services.demo.page import render_page
 from services.demo.summary import tell
 from services.reports.formats import csv_lines
-from services.reports.report import Asked
+from services.reports.report import ReportRequest
 from services.reports.table import REPORTS as KINDS
 from services.reports.view import JournalView
 
@@ -81,17 +81,19 @@ def _write_page(folder: Path, facts: list[Fact], *, title: str) -> None:
 def _write_reports(folder: Path, view: JournalView, *, facts: list[Fact]) -> None:
     """One file per report: all business dates in one; of `trade`, one that tells much."""
     days = sorted({date.fromisoformat(one["business_date"]) for one in _closes(facts)})
-    every = [Asked(day) for day in [date.min, *days]]
+    every_day = [ReportRequest(day) for day in [date.min, *days]]
     trade = _telling_trade(facts)
-    one = [Asked(days[-1], days[-1], trade=trade)] if trade is not None else []
+    one_trade = [ReportRequest(days[-1], days[-1], {"trade": trade})] if trade else []
     with progress("writing the reports", total=len(KINDS)) as advance:
         for number, kind in enumerate(KINDS.values()):
             advance(number, kind.name)
-            asked = one if "trade" in kind.needs else every
+            requests = one_trade if "trade" in kind.needs else every_day
             with (folder / REPORTS / f"{kind.name}.csv").open("w", encoding="utf-8") as file:
-                for place, single in enumerate(asked):
-                    lines = csv_lines(kind.make(view, single))
-                    file.writelines(f"{line}\n" for line in islice(lines, min(place, 1), None))
+                skipped = 0
+                for request in requests:
+                    lines = islice(csv_lines(kind.make(view, request)), skipped, None)
+                    file.writelines(f"{line}\n" for line in lines)
+                    skipped = 1  # The heading stands once.
 
 
 def _closes(facts: list[Fact]) -> Iterator[Fact]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from services.reports.report import Asked, Cells, Fact, Report, laid_out, word_of
+from services.reports.report import Cells, Fact, Report, ReportRequest, laid_out, word_of
 from services.reports.view import JournalView, Row
 
 COLUMNS: Final = (
@@ -25,11 +25,11 @@ _OWN: Final = (
 )  # fmt: skip
 
 
-def index_values(view: JournalView, asked: Asked) -> Report:
+def index_values(view: JournalView, request: ReportRequest) -> Report:
     """The index of all products, or of one, on a date."""
-    markets = view.markets(asked.product)
-    found = view.rows_of_all(markets, asked.business_date, words=KINDS)
-    return Report(f"Index of {asked.business_date}", COLUMNS, index_rows(found))
+    markets = view.markets(request.options.get("product"))
+    found = view.rows_of_all(markets, request.business_date, words=KINDS)
+    return Report(f"Index of {request.business_date}", COLUMNS, index_rows(found))
 
 
 def index_rows(rows: Iterable[Row]) -> Iterator[Cells]:

@@ -18,7 +18,7 @@ from events.facts import (
     MarginRateSet,
     SettlementPriceSet,
 )
-from services.reports.report import Asked, Cells, Fact, Report, laid_out, word_of
+from services.reports.report import Cells, Fact, Report, ReportRequest, laid_out, word_of
 from services.reports.view import JournalView, Row
 
 COLUMNS: Final = (
@@ -39,10 +39,10 @@ _OF_RATE: Final = ("rate_ppm", "sigma_ppm", "sigma_source")
 _CLOSE: Final = "close"
 
 
-def settlement_prices(view: JournalView, asked: Asked) -> Report:
+def settlement_prices(view: JournalView, request: ReportRequest) -> Report:
     """The prices of a date as they stand in the journal."""
-    day = asked.business_date
-    markets = view.markets(asked.product)
+    day = request.business_date
+    markets = view.markets(request.options.get("product"))
     barriers = [found for found in view.ask(BARRIERS, [day]) if found[0] in markets]
     rows = (row for shard, seq in barriers for row in view.rows_at(shard, day, seqs=[seq]))
     return Report(f"Settlement prices of {day}", COLUMNS, price_rows(rows))

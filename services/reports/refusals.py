@@ -12,7 +12,7 @@ from typing import Final
 
 from events.facts import CommandRefused, WithdrawalRefused
 from services.reports.raw_line import readable
-from services.reports.report import Asked, Cells, Fact, Report, laid_out
+from services.reports.report import Cells, Fact, Report, ReportRequest, laid_out
 from services.reports.view import JournalView, Row
 
 COLUMNS: Final = (
@@ -22,10 +22,10 @@ COLUMNS: Final = (
 KINDS: Final = (CommandRefused.TYPE.encode(), WithdrawalRefused.TYPE.encode())
 
 
-def refusals(view: JournalView, asked: Asked) -> Report:
+def refusals(view: JournalView, request: ReportRequest) -> Report:
     """What was refused on a date."""
-    found = view.rows_of_all(view.shards(), asked.business_date, words=KINDS)
-    return Report(f"Refusals of {asked.business_date}", COLUMNS, refusal_rows(found))
+    found = view.rows_of_all(view.shards(), request.business_date, words=KINDS)
+    return Report(f"Refusals of {request.business_date}", COLUMNS, refusal_rows(found))
 
 
 def refusal_rows(rows: Iterable[Row]) -> Iterator[Cells]:

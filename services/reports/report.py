@@ -7,7 +7,7 @@ facts; the unit stands last in the column's name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeAlias
 
@@ -21,15 +21,15 @@ class UnknownSubject(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a report is asked for. given_date: None when `business_date` is the last one closed."""
+class ReportRequest:
+    """A report somebody asks for: its date, and the options given, by their names in the table.
+
+    given_date: None when `business_date` is the last one closed.
+    """
 
     business_date: date
     given_date: date | None = None
-    member: str | None = None
-    account: str | None = None
-    trade: str | None = None
-    product: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ from typing import Any, Final, LiteralString
 
 from events.facts import VariationSettled
 from services.reports.report import (
-    Asked,
     Cell,
     Cells,
     Fact,
     Report,
+    ReportRequest,
     UnknownSubject,
     laid_out,
     word_of,
@@ -73,35 +73,34 @@ class StatementRows:
     instructions: list[Fact] = field(default_factory=list)
 
 
-def member_statement(view: JournalView, asked: Asked) -> Report:
+def member_statement(view: JournalView, request: ReportRequest) -> Report:
     """The statement of a member, of one account, or of all."""
-    accounts = chosen_accounts(view.control, asked)
-    rows = _read(view, asked, names={account.name for account in accounts})
-    if asked.account is not None:
+    accounts = chosen_accounts(view.control, request)
+    rows = _read(view, request, names={account.name for account in accounts})
+    if "account" in request.options:
         rows.instructions = []
-    about = asked.account or asked.member or "all members"
-    title = f"Statement of {about} for {asked.business_date}"
-    return Report(title, COLUMNS, statement_rows(rows, accounts, day=asked.business_date))
+    about = request.options.get("account") or request.options.get("member") or "all members"
+    title = f"Statement of {about} for {request.business_date}"
+    return Report(title, COLUMNS, statement_rows(rows, accounts, day=request.business_date))
 
 
-def chosen_accounts(control: ControlBooks, asked: Asked) -> list[Account]:
+def chosen_accounts(control: ControlBooks, request: ReportRequest) -> list[Account]:
     """The accounts asked for, by member and name. Errors: UnknownSubject."""
-    if asked.member is not None and asked.member not in control.members:
-        msg = f"there is no member {asked.member}; there are {_names(control.members)}"
+    member, name = request.options.get("member"), request.options.get("account")
+    if member is not None and member not in control.members:
+        msg = f"there is no member {member}; there are {_names(control.members)}"
         raise UnknownSubject(msg)
-    own = [
-        account
-        for account in control.accounts_by_number
-        if asked.member in (None, account.member.name)
+    accounts = [
+        account for account in control.accounts_by_number if member in (None, account.member.name)
     ]
-    if asked.account is not None:
-        found = [account for account in own if account.name == asked.account]
-        if not found:
-            whose = f"member {asked.member} has" if asked.member else "there is"
-            msg = f"{whose} no account {asked.account}; {_names([one.name for one in own])}"
+    if name is not None:
+        known_names = [account.name for account in accounts]
+        accounts = [account for account in accounts if account.name == name]
+        if not accounts:
+            whose = f"member {member} has" if member else "there is"
+            msg = f"{whose} no account {name}; {_names(known_names)}"
             raise UnknownSubject(msg)
-        own = found
-    return sorted(own, key=lambda account: (account.member.name, account.name))
+    return sorted(accounts, key=lambda account: (account.member.name, account.name))
 
 
 def statement_rows(
@@ -176,10 +175,10 @@ def _instruction(fact: Fact) -> dict[str, Cell]:
     return {name: fact[name] for name in names} | {"line": word_of(fact["type"])}
 
 
-def _read(view: JournalView, asked: Asked, *, names: set[str]) -> StatementRows:
-    day = asked.business_date
+def _read(view: JournalView, request: ReportRequest, *, names: set[str]) -> StatementRows:
+    day = request.business_date
     rows = StatementRows()
-    found = view.ask(STATEMENTS, {"day": day, "member": asked.member})
+    found = view.ask(STATEMENTS, {"day": day, "member": request.options.get("member")})
     rows.balances = [dict(zip(_BALANCE, row, strict=True)) for row in found]
     rows.prices = {(contract, cycle): ticks for contract, cycle, ticks in view.ask(PRICES, [day])}
     words = (*MOVEMENTS, INSTRUCTIONS)

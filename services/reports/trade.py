@@ -18,7 +18,7 @@ from typing import Final, LiteralString, NamedTuple
 
 from events.contracts import PRODUCTS, product_of
 from services.reports.raw_line import readable
-from services.reports.report import Asked, Cell, Cells, Fact, Report, laid_out, word_of
+from services.reports.report import Cell, Cells, Fact, Report, ReportRequest, laid_out, word_of
 from services.reports.trade_search import TradeRows, find_trade
 from services.reports.view import JournalView, Row
 from services.shards.routing import MEMBER_SHARD
@@ -73,11 +73,11 @@ class Cleared:
         return brought
 
 
-def trade_extract(view: JournalView, asked: Asked) -> Report:
+def trade_extract(view: JournalView, request: ReportRequest) -> Report:
     """All that the journal says about a trade. Errors: UnknownSubject."""
-    assert asked.trade is not None, "an extract was asked for without a trade"
-    found = find_trade(view, asked.trade, product=asked.product, until=asked.given_date)
-    title = f"Audit extract of trade {asked.trade}"
+    trade, product = request.options["trade"], request.options.get("product")
+    found = find_trade(view, trade, product=product, until=request.given_date)
+    title = f"Audit extract of trade {trade}"
     return Report(title, COLUMNS, extract_rows(found, _cycles(view, found)))
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from events.contracts import product_of
 from events.facts import PositionTransferred, TradeBusted, TradeNovated, TradePriceAdjusted
-from services.reports.report import Asked, Cell, Cells, Fact, Report, laid_out, word_of
+from services.reports.report import Cell, Cells, Fact, Report, ReportRequest, laid_out, word_of
 from services.reports.view import JournalView, Row
 
 COLUMNS: Final = (
@@ -25,11 +25,11 @@ KINDS: Final = tuple(
 _SAME: Final = ("at", "shard", "seq", "contract", "lots", "price_ticks")
 
 
-def trade_register(view: JournalView, asked: Asked) -> Report:
+def trade_register(view: JournalView, request: ReportRequest) -> Report:
     """The register as it stands in the journal."""
-    markets = view.markets(asked.product)
-    found = view.rows_of_all(markets, asked.business_date, words=KINDS)
-    return Report(f"Trade register of {asked.business_date}", COLUMNS, register_rows(found))
+    markets = view.markets(request.options.get("product"))
+    found = view.rows_of_all(markets, request.business_date, words=KINDS)
+    return Report(f"Trade register of {request.business_date}", COLUMNS, register_rows(found))
 
 
 def register_rows(rows: Iterable[Row]) -> Iterator[Cells]:

@@ -22,7 +22,7 @@ from services.hosting.restore import restore_control
 from services.journal.compressed import unpacked
 from services.journal.reader import PARTS, SEQ_MAX, Reader
 from services.journal.trouble import translated
-from services.reports.report import Fact
+from services.reports.report import Fact, UnknownSubject
 from settlement.control_books import ControlBooks
 
 ROWS_AT_ONCE: Final = 500
@@ -114,9 +114,15 @@ class JournalView:
         return sorted(self.reader.heads())
 
     def markets(self, product: str | None = None) -> list[str]:
-        """The market shards, or that of one product."""
+        """The market shards, or that of one product. Errors: UnknownSubject, if it is not used."""
         markets = [shard for shard in self.shards() if shard.startswith("market/")]
-        return [shard for shard in markets if product in (None, shard.partition("/")[2])]
+        if product is None:
+            return markets
+        products = [shard.partition("/")[2] for shard in markets]
+        if product not in products:
+            msg = f"no product {product} is in use; there are {', '.join(products) or 'none yet'}"
+            raise UnknownSubject(msg)
+        return [f"market/{product}"]
 
     def last_date(self) -> date:
         """The last date that all have closed, else the open one, else the first of the calendar."""
