@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -18,6 +17,7 @@ from services.console.example import example
 from services.console.exit_codes import EXIT_LAW_BROKEN
 from services.console.output import say
 from services.console.progress import progress
+from services.demo.fact_book import FactBook
 from services.demo.market import DAYS_MAX
 from services.demo.page import render_page
 from services.demo.summary import tell
@@ -29,6 +29,7 @@ from services.reports.view import JournalView
 OUT_DEFAULT: Final = ".clearing/demo"
 DAYS_DEFAULT: Final = 65
 SEED_DEFAULT: Final = 7
+_ADJUSTED: Final = "trade_price_adjusted/1"
 
 
 @click.command(
@@ -55,11 +56,14 @@ def demo_command(*, out: str, data: str | None, days: int, seed: int) -> None:
     place = Place(Path(data) if data is not None else folder / BOOKS, None)
     with opened(place) as url:
         facts = _clear(url, folder, days=days, seed=seed)
-        say(tell(facts))
+        book = FactBook()
+        book.learn(facts)
+        say(tell(book))
         broken = broken_laws(facts)
-        _write_page(folder, facts, title=f"Clearing {days} days of a token market, seed {seed}")
+        title = f"Clearing {days} days of a token market, seed {seed}"
+        (folder / PAGE).write_text(render_page(book, title=title), "utf-8")
         with JournalView(url) as view:
-            _write_reports(folder, view, facts=facts)
+            _write_reports(folder, view, book=book)
     say(["", *_laws(broken), *_paths(folder, place)])
     if broken:
         raise SystemExit(EXIT_LAW_BROKEN)
@@ -74,15 +78,11 @@ def _clear(url: str, folder: Path, *, days: int, seed: int) -> list[Fact]:
         return run_demo(url, folder / COMMANDS_FILE, seed=seed, days=days, day_done=day_done)
 
 
-def _write_page(folder: Path, facts: list[Fact], *, title: str) -> None:
-    (folder / PAGE).write_text(render_page(facts, title=title), "utf-8")
-
-
-def _write_reports(folder: Path, view: JournalView, *, facts: list[Fact]) -> None:
+def _write_reports(folder: Path, view: JournalView, *, book: FactBook) -> None:
     """One file per report: all business dates in one; of `trade`, one that tells much."""
-    days = sorted({date.fromisoformat(one["business_date"]) for one in _closes(facts)})
+    days = sorted(book.hashes)
     every_day = [ReportRequest(day) for day in [date.min, *days]]
-    trade = _telling_trade(facts)
+    trade = _telling_trade(book)
     one_trade = [ReportRequest(days[-1], days[-1], {"trade": trade})] if trade else []
     with progress("writing the reports", total=len(KINDS)) as advance:
         for number, kind in enumerate(KINDS.values()):
@@ -96,17 +96,11 @@ def _write_reports(folder: Path, view: JournalView, *, facts: list[Fact]) -> Non
                     skipped = 1  # The heading stands once.
 
 
-def _closes(facts: list[Fact]) -> Iterator[Fact]:
-    return (fact for fact in facts if fact["type"] == "day_closed/1")
-
-
-def _telling_trade(facts: list[Fact]) -> str | None:
+def _telling_trade(book: FactBook) -> str | None:
     """A trade to show from bytes in to cents out: one that was adjusted, or bust, or any."""
-    for kind in ("trade_price_adjusted/1", "trade_busted/1", "trade_novated/1"):
-        for fact in facts:
-            if fact["type"] == kind:
-                return str(fact["trade_id"])
-    return None
+    corrections = sorted(book.corrections, key=lambda fact: fact["type"] != _ADJUSTED)
+    first = next(iter([*corrections, *book.trades.values()]), None)
+    return None if first is None else str(first["trade_id"])
 
 
 def _laws(broken: list[str]) -> list[str]:

@@ -12,7 +12,7 @@ from random import Random
 from typing import Final
 
 from services.demo.command_lines import Trade
-from services.demo.market_view import Desk, Listed
+from services.demo.fact_book import FactBook, ListedContract
 from services.demo.participants import (
     MAKERS,
     SCRIPT_DAYS,
@@ -66,12 +66,12 @@ class Flow:
     """Makes one day's trades of one product."""
 
     def __init__(
-        self, day: Day, contracts: list[Listed], *, tape: Tape, desk: Desk, rng: Random
+        self, day: Day, contracts: list[ListedContract], *, tape: Tape, book: FactBook, rng: Random
     ) -> None:
         self._day = day
         self._contracts = contracts
         self._tape = tape
-        self._desk = desk
+        self._book = book
         self._rng = rng
         self._product = contracts[0].contract[:3]
         self._makers = MAKERS if self._product == "SIT" else SCU_MAKERS
@@ -141,14 +141,14 @@ class Flow:
     def _is_suspended(self, *accounts: str) -> bool:
         return self._day.index % SCRIPT_DAYS in SUSPENDED_DAYS and SUSPENDED in accounts
 
-    def _gap(self, customer: Participant, listed: Listed, *, number: int) -> int:
+    def _gap(self, customer: Participant, listed: ListedContract, *, number: int) -> int:
         """Lots between what a customer wants and what it held this morning; it rolls in time."""
         wanted = customer.wanted_lots * _WANTED_PERCENT[number] // 100
         if self._product != "SIT":
             wanted //= _SCU_DIVISOR
         if (listed.last_trading_day - self._day.business_date).days <= _ROLL_DAYS:
             wanted //= 5
-        held = self._desk.held_lots(customer.account, listed.contract)
+        held = self._book.lots[customer.account, listed.contract]
         spread = abs(wanted) // 2 + 1_000
         return wanted - held + self._rng.randrange(2 * spread + 1) - spread
 

@@ -16,10 +16,10 @@ from typing import Final
 
 from services.demo import feed, script
 from services.demo.command_lines import Line, Trade, line, micros_text, trade_line
+from services.demo.fact_book import DemoFact, FactBook, ListedContract
 from services.demo.flow import Day, Flow
 from services.demo.history import FIRST_BUSINESS_DATE, LAST_BUSINESS_DATE, load_history
 from services.demo.hostile import hostile_lines
-from services.demo.market_view import Desk, Fact, Listed
 from services.demo.participants import MAKERS, MEMBERS, SCU_MAKERS, Participant, choose_cast
 from services.demo.quotes import quote_lines
 from services.demo.tape import Curve, Jump, Tape
@@ -55,7 +55,7 @@ class DemoMarket:
         self._dates = [*business_dates(), LAST_BUSINESS_DATE + timedelta(days=3)]
         self._rng = Random(seed)  # noqa: S311 - a play of chance that must repeat, not a secret
         self._cast = choose_cast(self._rng)
-        self._desk = Desk()
+        self._book = FactBook()
         self._mood_ppm = {"SIT": 0, "SCU": 0}
         self._scu_micros = _SCU_MICROS
 
@@ -72,9 +72,9 @@ class DemoMarket:
         ]
         return [one.text for one in lines]
 
-    def day(self, index: int, facts: Iterable[Fact]) -> list[bytes]:
+    def day(self, index: int, facts: Iterable[DemoFact]) -> list[bytes]:
         """The lines of one business day, from the last close to its own."""
-        self._desk.learn(facts)
+        self._book.learn(facts)
         day = Day(index, self._dates[index])
         history = load_history()
         jumps = feed.index_jumps(history, self._close_before(index), until=day.at(21))
@@ -101,22 +101,24 @@ class DemoMarket:
         self, day: Day, product: str, *, jumps: list[Jump], lines: list[Line]
     ) -> list[Trade]:
         """One product's day: trades are returned, quotes go to the lines."""
-        contracts = self._desk.listed(product)
+        contracts = self._book.listed(product)
         if not contracts:
             return []
         tape = self._tape(day, product, contracts=contracts, jumps=jumps)
         is_sit = product == "SIT"
-        flow = Flow(day, contracts, tape=tape, desk=self._desk, rng=self._rng)
+        flow = Flow(day, contracts, tape=tape, book=self._book, rng=self._rng)
         is_wild = any(abs(jump.level_ppm - 1_000_000) > _WILD_PPM for jump in jumps)
         count = (90 + self._rng.randrange(70)) * (2 if is_wild else 1) if is_sit else 20
-        orders = script.orders_of(day, contracts, desk=self._desk) if is_sit else []
+        orders = script.orders_of(day, contracts, book=self._book) if is_sit else []
         trades = flow.make(self._cast, count=count, orders=orders)
         makers = MAKERS if is_sit else SCU_MAKERS
         lines += quote_lines(day, contracts, tape=tape, makers=makers, is_wild=is_wild and is_sit)
         return trades
 
-    def _tape(self, day: Day, product: str, *, contracts: list[Listed], jumps: list[Jump]) -> Tape:
-        level = self._desk.index_micros.get(product, _SCU_MICROS)
+    def _tape(
+        self, day: Day, product: str, *, contracts: list[ListedContract], jumps: list[Jump]
+    ) -> Tape:
+        level = self._book.index_micros(product) or _SCU_MICROS
         mood = self._mood_ppm[product]
         drift = self._rng.randrange(2 * _MOOD_PPM + 1) - _MOOD_PPM
         self._mood_ppm[product] = mood * 8 // 10 + drift
@@ -130,9 +132,9 @@ class DemoMarket:
 
     def _publish_scu(self, day: Day) -> tuple[list[Line], list[Jump]]:
         """The made-up price of an H100 hour, twice a day; a walk around $2.45."""
-        if not self._desk.listed("SCU"):
+        if not self._book.listed("SCU"):
             return [], []
-        begins = self._desk.index_micros.get("SCU", self._scu_micros)
+        begins = self._book.index_micros("SCU") or self._scu_micros
         lines: list[Line] = []
         jumps: list[Jump] = []
         for hour in (6, 16):
@@ -145,15 +147,15 @@ class DemoMarket:
 
     def _house_lines(self, day: Day, trades: list[Trade], *, cycles: list[Line]) -> list[Line]:
         """Cycles, deposits, withdrawals, the script's events and the hostile lines."""
-        treasury = Treasury(day, self._desk, trades=trades)
+        treasury = Treasury(day, self._book, trades=trades)
         lines = [*treasury.answer_calls(), *treasury.withdraw(self._cast, self._rng), *cycles]
         for cycle in cycles:
             lines += treasury.answer_cycle(cycle.sent_at, cycle.sent_at + timedelta(minutes=30))
-        contracts = self._desk.listed("SIT")
+        contracts = self._book.listed("SIT")
         if not contracts:
             return lines
         sit = [trade for trade in trades if trade.contract.startswith("SIT")]
-        lines += script.event_lines(day, contracts, desk=self._desk, trades=sit)
+        lines += script.event_lines(day, contracts, book=self._book, trades=sit)
         lines += script.refused_trades(day, contracts)
         return lines + hostile_lines(day, sit, rng=self._rng)
 

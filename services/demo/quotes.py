@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Final
 
 from services.demo.command_lines import Line, line, price_text
+from services.demo.fact_book import ListedContract
 from services.demo.flow import Day
-from services.demo.market_view import Listed
 from services.demo.tape import Tape
 
 _ROUNDS: Final = ((7, 5), (13, 5), (19, 35))
@@ -22,7 +22,7 @@ _LOTS: Final = 40_000
 
 
 def quote_lines(
-    day: Day, contracts: list[Listed], *, tape: Tape, makers: tuple[str, ...], is_wild: bool
+    day: Day, contracts: list[ListedContract], *, tape: Tape, makers: tuple[str, ...], is_wild: bool
 ) -> list[Line]:
     """All makers' quotes in all contracts."""
     moments = [day.at(*hours) for hours in _ROUNDS]

@@ -1,9 +1,8 @@
 """The events that the demonstration brings about on purpose, day by day.
 
-In: the day, the listed contracts, what the desk knows, the day's trades. Out: shocks and orders
-for the tape, and command lines: halts, busts, adjustments, transfers, suspensions. The script
-repeats every 20 business days; one day of it is tied to history, the launch of a cheap model on
-2025-04-14.
+In: the day, the listed contracts, the book of facts, the day's trades. Out: shocks and orders for
+the tape, and command lines: halts, busts, adjustments, transfers, suspensions. The script repeats
+every 20 business days; one day of it is tied to history, the launch of a cheap model on 2025-04-14.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from datetime import date, datetime
 from typing import Final
 
 from services.demo.command_lines import Line, Trade, line, price_text, time_text, trade_line
+from services.demo.fact_book import FactBook, ListedContract
 from services.demo.flow import Day, Order
-from services.demo.market_view import Desk, Listed
 from services.demo.participants import BIG_FUND, MAKERS, SCRIPT_DAYS, SUSPENDED, SUSPENDED_DAYS
 from services.demo.tape import Pause, Shock
 
@@ -26,26 +25,26 @@ _FUND_SELLS: Final = range(26, 34)
 _FUND_LOTS: Final = 2_400_000
 
 
-def shocks_of(day: Day, contracts: list[Listed]) -> list[Shock]:
+def shocks_of(day: Day, contracts: list[ListedContract]) -> list[Shock]:
     """On the day of the launch one contract falls further than the others."""
     if day.business_date == LAUNCH_DAY:
         return [Shock(contracts[3].contract, day.at(17, 15), day.at(21), -60_000)]
     return []
 
 
-def pauses_of(day: Day, contracts: list[Listed]) -> list[Pause]:
+def pauses_of(day: Day, contracts: list[ListedContract]) -> list[Pause]:
     """The exchange halts the third month by hand for twenty minutes."""
     if day.index % SCRIPT_DAYS == _HALT_DAY:
         return [Pause(contracts[2].contract, day.at(14), day.at(14, 20))]
     return []
 
 
-def orders_of(day: Day, contracts: list[Listed], *, desk: Desk) -> list[Order]:
+def orders_of(day: Day, contracts: list[ListedContract], *, book: FactBook) -> list[Order]:
     """Trades at the price limits, and the big fund's blocks."""
-    return [*_limit_orders(day, contracts), *_fund_orders(day, contracts, desk=desk)]
+    return [*_limit_orders(day, contracts), *_fund_orders(day, contracts, book=book)]
 
 
-def _limit_orders(day: Day, contracts: list[Listed]) -> list[Order]:
+def _limit_orders(day: Day, contracts: list[ListedContract]) -> list[Order]:
     """A squeeze to the first limit, a slide to the second, and the launch."""
     number = day.index % SCRIPT_DAYS
     if day.business_date == LAUNCH_DAY:
@@ -60,12 +59,12 @@ def _limit_orders(day: Day, contracts: list[Listed]) -> list[Order]:
     return []
 
 
-def _at_limit(moment: datetime, listed: Listed, *, limit: str) -> Order:
+def _at_limit(moment: datetime, listed: ListedContract, *, limit: str) -> Order:
     buyer, seller = (MAKERS[0], MAKERS[1]) if limit == "up" else (MAKERS[1], MAKERS[2])
     return Order(moment, listed.contract, buyer, seller, 5_000, limit)
 
 
-def _fund_orders(day: Day, contracts: list[Listed], *, desk: Desk) -> list[Order]:
+def _fund_orders(day: Day, contracts: list[ListedContract], *, book: FactBook) -> list[Order]:
     """A fund buys more of one month than the position limits like, and sells it again later."""
     if day.index in _FUND_BUYS:
         contract = contracts[5].contract
@@ -73,7 +72,7 @@ def _fund_orders(day: Day, contracts: list[Listed], *, desk: Desk) -> list[Order
             Order(day.at(11, 5 * n), contract, BIG_FUND, MAKERS[n], _FUND_LOTS) for n in range(2)
         ]
     if day.index in _FUND_SELLS:
-        held = {listed.contract: desk.held_lots(BIG_FUND, listed.contract) for listed in contracts}
+        held = {listed.contract: book.lots[BIG_FUND, listed.contract] for listed in contracts}
         return [
             Order(day.at(13, 30), contract, MAKERS[day.index % 3], BIG_FUND, _FUND_LOTS)
             for contract, lots in held.items()
@@ -83,7 +82,7 @@ def _fund_orders(day: Day, contracts: list[Listed], *, desk: Desk) -> list[Order
 
 
 def event_lines(
-    day: Day, contracts: list[Listed], *, desk: Desk, trades: list[Trade]
+    day: Day, contracts: list[ListedContract], *, book: FactBook, trades: list[Trade]
 ) -> list[Line]:
     """The commands of the exchange and of the house that the script has for the day."""
     number = day.index % SCRIPT_DAYS
@@ -93,9 +92,9 @@ def event_lines(
     if number == _BUST_DAY:
         lines += _bust_lines(day, trades)
     if number == _BUST_MARKED_DAY:
-        lines += _bust_marked_lines(day, desk)
+        lines += _bust_marked_lines(day, book)
     if number == _TRANSFER_DAY:
-        lines += _transfer_lines(day, contracts[1], desk=desk)
+        lines += _transfer_lines(day, contracts[1], book=book)
     if number == _ADJUST_DAY:
         lines += _adjust_lines(day, trades)
     return lines
@@ -136,12 +135,12 @@ def _bust_lines(day: Day, trades: list[Trade]) -> list[Line]:
     ]
 
 
-def _bust_marked_lines(day: Day, desk: Desk) -> list[Line]:
+def _bust_marked_lines(day: Day, book: FactBook) -> list[Line]:
     """A trade of yesterday, already settled once, is bust."""
-    trade_id = desk.latest_trade("SIT")
-    if trade_id is None:
+    latest = book.latest_trade("SIT")
+    if latest is None:
         return []
-    marked = Trade(trade_id, desk.contract_of(trade_id), 0, 0, "", "", day.at(8))
+    marked = Trade(latest["trade_id"], latest["contract"], 0, 0, "", "", day.at(8))
     return [_bust(marked, day.at(8, 15), reason="wrong contract, found over night")]
 
 
@@ -169,11 +168,11 @@ def _adjust_lines(day: Day, trades: list[Trade]) -> list[Line]:
     ]
 
 
-def _transfer_lines(day: Day, listed: Listed, *, desk: Desk) -> list[Line]:
+def _transfer_lines(day: Day, listed: ListedContract, *, book: FactBook) -> list[Line]:
     """A customer takes half of its longs to another member; then it asks for more than it has."""
     for member, other in (("AURORA", "CEDAR"), ("BASALT", "DUNE"), ("EMBER", "FJORD")):
         giver, taker = f"{member}-C1", f"{other}-C1"
-        lots = desk.held_lots(giver, listed.contract)
+        lots = book.lots[giver, listed.contract]
         if lots > 1 and listed.reference_ticks is not None:
             deal = (giver, taker, listed.reference_ticks)
             return [
@@ -198,7 +197,7 @@ def _transfer(moment: datetime, contract: str, *, lots: int, deal: tuple[str, st
     )
 
 
-def refused_trades(day: Day, contracts: list[Listed]) -> list[Line]:
+def refused_trades(day: Day, contracts: list[ListedContract]) -> list[Line]:
     """Trades that come at the wrong time: in a halt, or by a suspended account."""
     number = day.index % SCRIPT_DAYS
     found: list[Trade] = []
@@ -209,7 +208,7 @@ def refused_trades(day: Day, contracts: list[Listed]) -> list[Line]:
     return [trade_line(trade) for trade in found]
 
 
-def _wrong_time(label: str, listed: Listed, *, moment: datetime, buyer: str) -> Trade:
+def _wrong_time(label: str, listed: ListedContract, *, moment: datetime, buyer: str) -> Trade:
     trade_id = f"{label}-{moment:%y%m%d}"
     ticks = listed.reference_ticks or 200
     return Trade(trade_id, listed.contract, ticks, 1_000, buyer, MAKERS[1], moment)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from services.demo.market_view import Listed
+from services.demo.fact_book import ListedContract
 
 _PPM: Final = 1_000_000
 _FIRST_LIMIT_PERCENT: Final = 15
@@ -73,7 +73,7 @@ class Tape:
     def __init__(
         self,
         curve: Curve,
-        contracts: list[Listed],
+        contracts: list[ListedContract],
         *,
         jumps: list[Jump],
         shocks: list[Shock],

@@ -1,8 +1,8 @@
 """Money in and out: deposits that meet margin calls, and withdrawals of what is not needed.
 
-In: what the desk knows (cash, positions, rates, open calls) and the day's trades so far. Out:
-deposit and withdrawal lines. Its own reckoning of margin is rough on purpose; what counts is
-what the house calls.
+In: the book of facts (cash, positions, rates, open calls) and the day's trades so far. Out: deposit
+and withdrawal lines. Its own reckoning of margin is rough on purpose; what counts is what the
+clearinghouse calls.
 """
 
 from __future__ import annotations
@@ -12,29 +12,30 @@ from random import Random
 from typing import Final
 
 from services.demo.command_lines import Line, Trade, line
+from services.demo.fact_book import FactBook
 from services.demo.flow import Day
-from services.demo.market_view import FLOOR_RATE_PPM, Desk
 from services.demo.participants import BIG_FUND, LATE_PAYER, PAYS_IN_PARTS, Participant
 
 _SLOW: Final = (LATE_PAYER, BIG_FUND)
 _BUFFER_DIVISOR: Final = 20
 _WORTH_TAKING_CENTS: Final = 1_000_000
 _GREEDY_EVERY: Final = 5
+_RATE_FLOOR_PPM: Final = 80_000
 
 
 class Treasury:
     """Everybody's treasurer for one day."""
 
-    def __init__(self, day: Day, desk: Desk, *, trades: list[Trade]) -> None:
+    def __init__(self, day: Day, book: FactBook, *, trades: list[Trade]) -> None:
         self._day = day
-        self._desk = desk
+        self._book = book
         self._trades = trades
         self._deposits = 0
 
     def answer_calls(self) -> list[Line]:
         """Deposits for the calls of last evening: most in time, one in parts, the slow too late."""
         lines: list[Line] = []
-        for call in self._desk.calls.values():
+        for call in self._book.open_calls:
             cents = call.remaining_cents + call.remaining_cents // _BUFFER_DIVISOR
             if call.account in _SLOW:
                 lines.append(self._deposit(call.account, cents, moment=self._day.at(14, 10)))
@@ -48,8 +49,8 @@ class Treasury:
     def answer_cycle(self, cycle_at: datetime, paid_at: datetime) -> list[Line]:
         """Deposits within the hour after an intraday cycle, by those who reckon with a call."""
         lines: list[Line] = []
-        called = {call.account for call in self._desk.calls.values()}
-        for account in sorted(self._desk.cash_cents):
+        called = {call.account for call in self._book.open_calls}
+        for account in sorted(self._book.cash_cents):
             if account in _SLOW or account in called:
                 continue
             equity, initial = self._stand(account, cycle_at)
@@ -76,10 +77,10 @@ class Treasury:
         """One asks for all its cash while it holds positions, one for more than it has."""
         first = cast[rng.randrange(len(cast))].account
         second = cast[rng.randrange(len(cast))].account
-        cash = self._desk.cash_cents
+        cash = self._book.cash_cents
         return [
-            self._withdrawal(first, 8, cents=max(1, cash.get(first, 0))),
-            self._withdrawal(second, 9, cents=max(0, cash.get(second, 0)) + 100_000_000),
+            self._withdrawal(first, 8, cents=max(1, cash[first])),
+            self._withdrawal(second, 9, cents=max(0, cash[second]) + 100_000_000),
         ]
 
     def _stand(self, account: str, moment: datetime) -> tuple[int, int]:
@@ -87,7 +88,7 @@ class Treasury:
         marks, lots, equity = self._marks(moment), dict[str, int](), self._cash(account)
         references = self._references()
         for contract, reference in references.items():
-            held = self._desk.held_lots(account, contract)
+            held = self._book.lots[account, contract]
             lots[contract] = held
             equity += held * (marks.get(contract, reference) - reference)
         for trade in self._until(moment):
@@ -97,15 +98,15 @@ class Treasury:
         initial = 0
         for contract, held in lots.items():
             price = marks.get(contract, references.get(contract, 0))
-            rate = self._desk.rate_ppm.get(contract, FLOOR_RATE_PPM)
+            rate = self._book.rate_ppm(contract) or _RATE_FLOOR_PPM
             initial += -(-abs(held) * price * rate // 1_000_000)
         return equity, initial
 
     def _cash(self, account: str) -> int:
-        return self._desk.cash_cents.get(account, 0)
+        return self._book.cash_cents[account]
 
     def _references(self) -> dict[str, int]:
-        listed = [*self._desk.listed("SIT"), *self._desk.listed("SCU")]
+        listed = [*self._book.listed("SIT"), *self._book.listed("SCU")]
         return {one.contract: one.reference_ticks for one in listed if one.reference_ticks}
 
     def _marks(self, moment: datetime) -> dict[str, int]:

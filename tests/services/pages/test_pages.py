@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from jinja2 import UndefinedError
 
+from services.demo.fact_book import DemoFact, FactBook
 from services.demo.page import render_page
 from services.pages.render import render
+
+
+def page_of(facts: Iterable[DemoFact], *, title: str) -> str:
+    book = FactBook()
+    book.learn(facts)
+    return render_page(book, title=title)
 
 
 def refused(reason: str) -> dict[str, Any]:
@@ -24,37 +32,37 @@ def closed(number: int) -> dict[str, Any]:
 
 
 def test_what_a_fact_says_is_escaped() -> None:
-    page = render_page([refused("<script>alert(1)</script>")], title="a < b")
+    page = page_of([refused("<script>alert(1)</script>")], title="a < b")
     assert "<script>" not in page
     assert "<code>&lt;script&gt;alert(1)&lt;/script&gt;</code>" in page
     assert "<title>a &lt; b</title>" in page
 
 
 def test_a_page_asks_nothing_of_any_server() -> None:
-    page = render_page([closed(0)], title="One day")
+    page = page_of([closed(0)], title="One day")
     assert "<svg" in page
     assert re.findall(r'(?:src|href)="(?!#)[^"]*"|url\((?!#)', page) == []
 
 
 def test_a_chart_is_an_image_with_a_name() -> None:
-    page = render_page([closed(0)], title="One day")
+    page = page_of([closed(0)], title="One day")
     assert '<figure role="img" aria-label="Variation paid per day"><svg' in page
 
 
 def test_a_table_without_rows_is_a_sentence() -> None:
-    page = render_page([], title="Nothing")
+    page = page_of([], title="Nothing")
     assert '<p class="note">Trading halts: none.</p>' in page
     assert "<table" not in page
 
 
 @pytest.mark.parametrize(("days", "summaries"), [(30, 0), (31, 1)])
 def test_a_table_of_more_than_thirty_rows_is_folded_up(days: int, summaries: int) -> None:
-    page = render_page(map(closed, range(days)), title="Long")
+    page = page_of(map(closed, range(days)), title="Long")
     assert page.count("<details><summary>") == summaries
 
 
 def test_numbers_are_set_to_the_right_under_their_head() -> None:
-    page = render_page([refused("no_such_contract")], title="One refusal")
+    page = page_of([refused("no_such_contract")], title="One refusal")
     assert '<th scope="col" class="number">lines</th>' in page
     assert '<td class="number">1</td>' in page
 
