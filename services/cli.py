@@ -15,7 +15,7 @@ from services.console.example import example
 from services.console.exit_codes import EXIT_INTERRUPTED, EXIT_STOPPED
 from services.console.lazy_group import LazyGroup
 
-COMMANDS: Final = {
+COMMAND_TARGETS: Final = {
     "demo": "services.console.demo_command:demo_command",
     "clear": "services.console.clear_command:clear_command",
     "verify": "services.console.audit_commands:verify_command",
@@ -34,7 +34,7 @@ COMMANDS: Final = {
 
 @click.group(
     cls=LazyGroup,
-    places=COMMANDS,
+    targets=COMMAND_TARGETS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=example(
         "clearing demo",

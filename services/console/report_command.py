@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from events.units import parse_date
-from services.console.books_location import opened, place_of, with_place
+from services.console.books_location import location_of, opened_books, with_location
 from services.console.example import example
 from services.console.exit_codes import Stopped
 from services.console.output import say
@@ -64,7 +64,7 @@ What came before the first session has the date 0001-01-01.
     "--format", "shape", type=click.Choice(list(FORMATS)), default="table", show_default=True
 )
 @_with_report_options
-@with_place
+@with_location
 def report_command(
     *,
     name: str,
@@ -79,7 +79,10 @@ def report_command(
     options = {option: value for option, value in given.items() if value is not None}
     _check_options(kind, options)
     given_date = None if day is None else _parsed(day)
-    with opened(place_of(data, database), must_exist=True) as url, JournalView(url) as view:
+    with (
+        opened_books(location_of(data, database), must_exist=True) as url,
+        JournalView(url) as view,
+    ):
         try:
             request = ReportRequest(given_date or view.last_date(), given_date, options)
             report = kind.make(view, request)

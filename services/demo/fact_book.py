@@ -1,4 +1,4 @@
-"""What the facts of a demonstration say, folded as they come: for its market, page and story.
+"""The books of a demonstration, folded from its facts: for its market, page and summary.
 
 In: decoded facts in the words on the wire, in the order they were decided; unknown ones are only
 counted. Out: counts, books, and the few lists and series that people ask for. Money in cents,

@@ -15,7 +15,7 @@ from random import Random
 from typing import Final
 
 from services.demo import feed, script
-from services.demo.command_lines import Line, Trade, line, micros_text, trade_line
+from services.demo.command_lines import SentLine, Trade, line, micros_text, trade_line
 from services.demo.fact_book import DemoFact, FactBook, ListedContract
 from services.demo.flow import Day, Flow
 from services.demo.history import FIRST_BUSINESS_DATE, LAST_BUSINESS_DATE, load_history
@@ -70,7 +70,7 @@ class DemoMarket:
             *feed.opening_lines(load_history(), begins),
             line("open_session/1", begins, business_date=str(self._dates[0])),
         ]
-        return [one.text for one in lines]
+        return [command.text for command in lines]
 
     def day(self, index: int, facts: Iterable[DemoFact]) -> list[bytes]:
         """The lines of one business day, from the last close to its own."""
@@ -85,9 +85,9 @@ class DemoMarket:
             trades += self._trade(day, product, jumps=moves, lines=lines)
         cycles = _cycles(day, jumps)
         lines += [*scu_lines, *(trade_line(trade) for trade in trades), *_repeat_late(day, trades)]
-        lines += self._house_lines(day, trades, cycles=cycles)
+        lines += self._clearing_lines(day, trades, cycles=cycles)
         lines.append(self._close_line(day))
-        return [one.text for one in sorted(lines, key=lambda one: one.sent_at)]
+        return [command.text for command in sorted(lines, key=lambda command: command.sent_at)]
 
     def _close_before(self, index: int) -> datetime:
         """When the day's session opened: at the close before it, the first one at that hour."""
@@ -98,7 +98,7 @@ class DemoMarket:
         return datetime.combine(self._dates[index - 1], datetime.min.time()) + _CLOSE
 
     def _trade(
-        self, day: Day, product: str, *, jumps: list[Jump], lines: list[Line]
+        self, day: Day, product: str, *, jumps: list[Jump], lines: list[SentLine]
     ) -> list[Trade]:
         """One product's day: trades are returned, quotes go to the lines."""
         contracts = self._book.listed(product)
@@ -130,12 +130,12 @@ class DemoMarket:
             pauses=script.pauses_of(day, contracts) if product == "SIT" else [],
         )
 
-    def _publish_scu(self, day: Day) -> tuple[list[Line], list[Jump]]:
+    def _publish_scu(self, day: Day) -> tuple[list[SentLine], list[Jump]]:
         """The made-up price of an H100 hour, twice a day; a walk around $2.45."""
         if not self._book.listed("SCU"):
             return [], []
         begins = self._book.index_micros("SCU") or self._scu_micros
-        lines: list[Line] = []
+        lines: list[SentLine] = []
         jumps: list[Jump] = []
         for hour in (6, 16):
             pull = (_SCU_MICROS - self._scu_micros) // 40
@@ -145,7 +145,9 @@ class DemoMarket:
             jumps.append(Jump(day.at(hour), self._scu_micros * 1_000_000 // begins))
         return lines, jumps
 
-    def _house_lines(self, day: Day, trades: list[Trade], *, cycles: list[Line]) -> list[Line]:
+    def _clearing_lines(
+        self, day: Day, trades: list[Trade], *, cycles: list[SentLine]
+    ) -> list[SentLine]:
         """Cycles, deposits, withdrawals, the script's events and the hostile lines."""
         treasury = Treasury(day, self._book, trades=trades)
         lines = [*treasury.answer_calls(), *treasury.withdraw(self._cast, self._rng), *cycles]
@@ -159,7 +161,7 @@ class DemoMarket:
         lines += script.refused_trades(day, contracts)
         return lines + hostile_lines(day, sit, rng=self._rng)
 
-    def _close_line(self, day: Day) -> Line:
+    def _close_line(self, day: Day) -> SentLine:
         return line(
             "close_session/1",
             day.at(21),
@@ -168,7 +170,7 @@ class DemoMarket:
         )
 
 
-def _cycles(day: Day, jumps: list[Jump]) -> list[Line]:
+def _cycles(day: Day, jumps: list[Jump]) -> list[SentLine]:
     """A cycle at noon, and one at six on days on which the index moves."""
     lines = [line("run_cycle/1", day.at(12), cycle="noon")]
     if any(abs(jump.level_ppm - 1_000_000) > _WILD_PPM for jump in jumps):
@@ -176,39 +178,42 @@ def _cycles(day: Day, jumps: list[Jump]) -> list[Line]:
     return lines
 
 
-def _repeat_late(day: Day, trades: list[Trade]) -> list[Line]:
+def _repeat_late(day: Day, trades: list[Trade]) -> list[SentLine]:
     """Every so often the exchange sends a trade again, as queues do; nothing may happen twice."""
     early = [trade for trade in trades if trade.executed_at < day.at(11)]
-    return [Line(day.at(16, 0, second=5), trade_line(trade).text) for trade in early[::40]]
+    return [SentLine(day.at(16, 0, second=5), trade_line(trade).text) for trade in early[::40]]
 
 
-def _member_lines(moment: datetime) -> list[Line]:
+def _member_lines(moment: datetime) -> list[SentLine]:
     return [line("admit_member/1", moment, member=member, name=name) for member, name in MEMBERS]
 
 
-def _account_lines(cast: tuple[Participant, ...], moment: datetime) -> list[Line]:
+def _account_lines(cast: tuple[Participant, ...], moment: datetime) -> list[SentLine]:
     """Each account and its first deposit."""
-    lines: list[Line] = []
-    for number, one in enumerate(cast):
+    lines: list[SentLine] = []
+    for number, participant in enumerate(cast):
         lines.append(
             line(
                 "open_account/1",
                 moment,
-                account=one.account,
-                member=one.member,
-                origin=one.origin,
-                owner=one.owner,
+                account=participant.account,
+                member=participant.member,
+                origin=participant.origin,
+                owner=participant.owner,
             )
         )
         lines.append(
             deposit_line(
-                f"DEP-OPEN-{number:03d}", one.account, cents=one.deposit_cents, moment=moment
+                f"DEP-OPEN-{number:03d}",
+                participant.account,
+                cents=participant.deposit_cents,
+                moment=moment,
             )
         )
     return lines
 
 
-def _scu_line(effective: date, moment: datetime) -> Line:
+def _scu_line(effective: date, moment: datetime) -> SentLine:
     """The standard compute unit is in use from a date on."""
     return line(
         "configure/1",

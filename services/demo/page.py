@@ -1,4 +1,4 @@
-"""The page that shows what happened: what its template `demo.html` is given.
+"""The page of a run: the content of its template `demo.html`.
 
 In: the book of a run's facts and a title. Out: HTML; the same facts give the same page.
 """
@@ -13,7 +13,7 @@ from services.demo.charts import (
     variation_chart,
 )
 from services.demo.fact_book import MISSED, FactBook
-from services.demo.summary import dollars, micros
+from services.demo.summary import dollars, usd_of_micros
 from services.pages.chart import Chart
 from services.pages.render import render
 
@@ -31,7 +31,7 @@ def render_page(book: FactBook, *, title: str) -> str:
         "refusals": book.refusals_by_count(),
         "shards": sorted({shard for by_shard in book.hashes.values() for shard in by_shard}),
         "dollars": dollars,
-        "micros": micros,
+        "micros": usd_of_micros,
         "minute": _minute,
         "percent": _percent,
     }

@@ -10,9 +10,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Final
 
-from services.demo.command_lines import Line, Trade, line, price_text, time_text, trade_line
+from services.demo.command_lines import SentLine, Trade, line, price_text, time_text, trade_line
 from services.demo.fact_book import FactBook, ListedContract
-from services.demo.flow import Day, Order
+from services.demo.flow import Day, ScriptedTrade
 from services.demo.participants import BIG_FUND, MAKERS, SCRIPT_DAYS, SUSPENDED, SUSPENDED_DAYS
 from services.demo.tape import Pause, Shock
 
@@ -39,12 +39,12 @@ def pauses_of(day: Day, contracts: list[ListedContract]) -> list[Pause]:
     return []
 
 
-def orders_of(day: Day, contracts: list[ListedContract], *, book: FactBook) -> list[Order]:
+def orders_of(day: Day, contracts: list[ListedContract], *, book: FactBook) -> list[ScriptedTrade]:
     """Trades at the price limits, and the big fund's blocks."""
     return [*_limit_orders(day, contracts), *_fund_orders(day, contracts, book=book)]
 
 
-def _limit_orders(day: Day, contracts: list[ListedContract]) -> list[Order]:
+def _limit_orders(day: Day, contracts: list[ListedContract]) -> list[ScriptedTrade]:
     """A squeeze to the first limit, a slide to the second, and the launch."""
     number = day.index % SCRIPT_DAYS
     if day.business_date == LAUNCH_DAY:
@@ -59,23 +59,26 @@ def _limit_orders(day: Day, contracts: list[ListedContract]) -> list[Order]:
     return []
 
 
-def _at_limit(moment: datetime, listed: ListedContract, *, limit: str) -> Order:
+def _at_limit(moment: datetime, listed: ListedContract, *, limit: str) -> ScriptedTrade:
     buyer, seller = (MAKERS[0], MAKERS[1]) if limit == "up" else (MAKERS[1], MAKERS[2])
-    return Order(moment, listed.contract, buyer, seller, 5_000, limit)
+    return ScriptedTrade(moment, listed.contract, buyer, seller, 5_000, limit)
 
 
-def _fund_orders(day: Day, contracts: list[ListedContract], *, book: FactBook) -> list[Order]:
+def _fund_orders(
+    day: Day, contracts: list[ListedContract], *, book: FactBook
+) -> list[ScriptedTrade]:
     """A fund buys more of one month than the position limits like, and sells it again later."""
     if day.index in _FUND_BUYS:
         contract = contracts[5].contract
         return [
-            Order(day.at(11, 5 * n), contract, BIG_FUND, MAKERS[n], _FUND_LOTS) for n in range(2)
+            ScriptedTrade(day.at(11, 5 * n), contract, BIG_FUND, MAKERS[n], _FUND_LOTS)
+            for n in range(2)
         ]
     if day.index in _FUND_SELLS:
-        held = {listed.contract: book.lots[BIG_FUND, listed.contract] for listed in contracts}
+        held_lots = {listed.contract: book.lots[BIG_FUND, listed.contract] for listed in contracts}
         return [
-            Order(day.at(13, 30), contract, MAKERS[day.index % 3], BIG_FUND, _FUND_LOTS)
-            for contract, lots in held.items()
+            ScriptedTrade(day.at(13, 30), contract, MAKERS[day.index % 3], BIG_FUND, _FUND_LOTS)
+            for contract, lots in held_lots.items()
             if lots >= _FUND_LOTS
         ]
     return []
@@ -83,7 +86,7 @@ def _fund_orders(day: Day, contracts: list[ListedContract], *, book: FactBook) -
 
 def event_lines(
     day: Day, contracts: list[ListedContract], *, book: FactBook, trades: list[Trade]
-) -> list[Line]:
+) -> list[SentLine]:
     """The commands of the exchange and of the house that the script has for the day."""
     number = day.index % SCRIPT_DAYS
     lines = _account_events(day, number)
@@ -100,7 +103,7 @@ def event_lines(
     return lines
 
 
-def _account_events(day: Day, number: int) -> list[Line]:
+def _account_events(day: Day, number: int) -> list[SentLine]:
     """An account is suspended in the morning of one day and comes back two days later."""
     if number == SUSPENDED_DAYS[0]:
         return [
@@ -111,7 +114,7 @@ def _account_events(day: Day, number: int) -> list[Line]:
     return []
 
 
-def _halt_line(day: Day, contract: str) -> Line:
+def _halt_line(day: Day, contract: str) -> SentLine:
     return line(
         "halt_contract/1",
         day.at(14),
@@ -121,7 +124,7 @@ def _halt_line(day: Day, contract: str) -> Line:
     )
 
 
-def _bust_lines(day: Day, trades: list[Trade]) -> list[Line]:
+def _bust_lines(day: Day, trades: list[Trade]) -> list[SentLine]:
     """A trade no cycle has marked is bust; a second bust and one of an unknown trade fail."""
     fresh = [trade for trade in trades if day.at(12) < trade.executed_at < day.at(15)]
     if not fresh:
@@ -135,7 +138,7 @@ def _bust_lines(day: Day, trades: list[Trade]) -> list[Line]:
     ]
 
 
-def _bust_marked_lines(day: Day, book: FactBook) -> list[Line]:
+def _bust_marked_lines(day: Day, book: FactBook) -> list[SentLine]:
     """A trade of yesterday, already settled once, is bust."""
     latest = book.latest_trade("SIT")
     if latest is None:
@@ -144,13 +147,13 @@ def _bust_marked_lines(day: Day, book: FactBook) -> list[Line]:
     return [_bust(marked, day.at(8, 15), reason="wrong contract, found over night")]
 
 
-def _bust(trade: Trade, moment: datetime, *, reason: str) -> Line:
+def _bust(trade: Trade, moment: datetime, *, reason: str) -> SentLine:
     return line(
         "bust_trade/1", moment, trade_id=trade.trade_id, contract=trade.contract, reason=reason
     )
 
 
-def _adjust_lines(day: Day, trades: list[Trade]) -> list[Line]:
+def _adjust_lines(day: Day, trades: list[Trade]) -> list[SentLine]:
     """Two ticks more for a trade of this morning: one of the noon cycle's, one after it."""
     early = [trade for trade in trades if trade.executed_at < day.at(11)]
     late = [trade for trade in trades if day.at(12) < trade.executed_at < day.at(15)]
@@ -158,20 +161,20 @@ def _adjust_lines(day: Day, trades: list[Trade]) -> list[Line]:
         line(
             "adjust_trade_price/1",
             day.at(15, minute),
-            trade_id=found[-1].trade_id,
-            contract=found[-1].contract,
-            price=price_text(found[-1].price_ticks + 2),
+            trade_id=candidates[-1].trade_id,
+            contract=candidates[-1].contract,
+            price=price_text(candidates[-1].price_ticks + 2),
             reason="price agreed otherwise on the recorded line",
         )
-        for minute, found in ((20, early), (21, late))
-        if found
+        for minute, candidates in ((20, early), (21, late))
+        if candidates
     ]
 
 
-def _transfer_lines(day: Day, listed: ListedContract, *, book: FactBook) -> list[Line]:
+def _transfer_lines(day: Day, listed: ListedContract, *, book: FactBook) -> list[SentLine]:
     """A customer takes half of its longs to another member; then it asks for more than it has."""
-    for member, other in (("AURORA", "CEDAR"), ("BASALT", "DUNE"), ("EMBER", "FJORD")):
-        giver, taker = f"{member}-C1", f"{other}-C1"
+    for member, new_member in (("AURORA", "CEDAR"), ("BASALT", "DUNE"), ("EMBER", "FJORD")):
+        giver, taker = f"{member}-C1", f"{new_member}-C1"
         lots = book.lots[giver, listed.contract]
         if lots > 1 and listed.reference_ticks is not None:
             deal = (giver, taker, listed.reference_ticks)
@@ -182,7 +185,9 @@ def _transfer_lines(day: Day, listed: ListedContract, *, book: FactBook) -> list
     return []
 
 
-def _transfer(moment: datetime, contract: str, *, lots: int, deal: tuple[str, str, int]) -> Line:
+def _transfer(
+    moment: datetime, contract: str, *, lots: int, deal: tuple[str, str, int]
+) -> SentLine:
     giver, taker, ticks = deal
     return line(
         "transfer_position/1",
@@ -197,15 +202,15 @@ def _transfer(moment: datetime, contract: str, *, lots: int, deal: tuple[str, st
     )
 
 
-def refused_trades(day: Day, contracts: list[ListedContract]) -> list[Line]:
+def refused_trades(day: Day, contracts: list[ListedContract]) -> list[SentLine]:
     """Trades that come at the wrong time: in a halt, or by a suspended account."""
     number = day.index % SCRIPT_DAYS
-    found: list[Trade] = []
+    trades: list[Trade] = []
     if number == _HALT_DAY:
-        found.append(_wrong_time("HALT", contracts[2], moment=day.at(14, 5), buyer=MAKERS[0]))
+        trades.append(_wrong_time("HALT", contracts[2], moment=day.at(14, 5), buyer=MAKERS[0]))
     if number in SUSPENDED_DAYS:
-        found.append(_wrong_time("SUSP", contracts[1], moment=day.at(9, 5), buyer=SUSPENDED))
-    return [trade_line(trade) for trade in found]
+        trades.append(_wrong_time("SUSP", contracts[1], moment=day.at(9, 5), buyer=SUSPENDED))
+    return [trade_line(trade) for trade in trades]
 
 
 def _wrong_time(label: str, listed: ListedContract, *, moment: datetime, buyer: str) -> Trade:

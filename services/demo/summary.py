@@ -1,4 +1,4 @@
-"""What happened, told in plain lines for a terminal.
+"""The summary of a run, in plain lines for a terminal.
 
 In: the book of a run's facts. Out: short lines without colour or layout, most telling first.
 """
@@ -14,7 +14,7 @@ _REASONS_SHOWN: Final = 12
 _SECOND_TIER: Final = 2
 
 
-def tell(book: FactBook) -> list[str]:
+def summary_lines(book: FactBook) -> list[str]:
     """The lines that `clearing demo` prints when it is done."""
     return [
         *_what_was_cleared(book),
@@ -35,7 +35,7 @@ def dollars(cents: int) -> str:
     return f"{sign}${cents // 100}.{cents % 100:02d}"
 
 
-def micros(value: int) -> str:
+def usd_of_micros(value: int) -> str:
     """An index value for people: dollars with four decimals."""
     return f"${value // 1_000_000}.{value % 1_000_000 // 100:04d}"
 
@@ -63,14 +63,14 @@ def _counted(book: FactBook) -> str:
 def _how_the_index_went(book: FactBook) -> list[str]:
     lines = [
         f"The {product} index was published {len(series):,} times and went from "
-        f"{micros(series[0][1])} to {micros(series[-1][1])}."
+        f"{usd_of_micros(series[0][1])} to {usd_of_micros(series[-1][1])}."
         for product, series in sorted(book.index.items())
     ]
     return lines + [_held_line(fact) for fact in book.held_prices]
 
 
 def _held_line(fact: DemoFact) -> str:
-    price, last = micros(fact["price_micros"]), micros(fact["last_price_micros"])
+    price, last = usd_of_micros(fact["price_micros"]), usd_of_micros(fact["last_price_micros"])
     model = f"{fact['provider']}/{fact['model']}"
     return f"Held on {fact['at'][:10]}: {model} at {price}, more than x3 from {last}."
 

@@ -1,4 +1,4 @@
-"""What a report is: a title, columns, rows; and what somebody asks for.
+"""A report: a title, columns and rows; and the request for one.
 
 Money is integer cents, prices ticks, index values millionths of a dollar, rates ppm, as in the
 facts; the unit stands last in the column's name.
@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 Cell: TypeAlias = str | int | bool | date | None
 Cells: TypeAlias = tuple[Cell, ...]
-Fact: TypeAlias = Mapping[str, Any]
+ReportFact: TypeAlias = Mapping[str, Any]
 
 
 class UnknownSubject(Exception):
@@ -47,6 +47,6 @@ def laid_out(columns: tuple[str, ...], cells: Mapping[str, Cell]) -> Cells:
     return tuple(cells.get(column) for column in columns)
 
 
-def word_of(kind: str) -> str:
+def fact_name(kind: str) -> str:
     """The name of a fact without its version."""
     return kind.partition("/")[0]

@@ -1,1 +1,1 @@
-"""`clearing doctor`: what must be right before anything is cleared; what to do where it is not."""
+"""`clearing doctor`: checks of everything that clearing needs, with advice where one fails."""

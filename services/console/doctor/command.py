@@ -7,7 +7,7 @@ from itertools import chain
 
 import click
 
-from services.console.books_location import Place, place_of, with_place
+from services.console.books_location import BooksLocation, location_of, with_location
 from services.console.doctor.database import check_database
 from services.console.doctor.finding import Finding
 from services.console.doctor.kafka import check_broker
@@ -27,7 +27,7 @@ from services.journal.trouble import JournalTrouble
         "clearing doctor --database postgresql://me@localhost/books --brokers kafka1:9092",
     ),
 )
-@with_place
+@with_location
 @with_settings()
 def doctor_command(*, data: str | None, database: str | None, **flags: str | None) -> None:
     """Look at what is needed and say what to do.
@@ -39,25 +39,25 @@ def doctor_command(*, data: str | None, database: str | None, **flags: str | Non
     if data is None and database is None:
         database = settings.database
     is_failed = False
-    for finding in chain(_books(place_of(data, database)), check_broker(settings, database)):
+    for finding in chain(_books(location_of(data, database)), check_broker(settings, database)):
         is_failed |= finding.verdict == "fail"
         say([finding.text])
     if is_failed:
         raise SystemExit(EXIT_LAW_BROKEN)
 
 
-def _books(place: Place) -> Iterator[Finding]:
+def _books(location: BooksLocation) -> Iterator[Finding]:
     """The program, and where the books are."""
     yield from check_program()
-    if place.database is not None:
-        yield from check_database(place.database)
+    if location.database is not None:
+        yield from check_database(location.database)
         return
-    yield from check_directory(place.data)
-    if not place.holds_cluster:
+    yield from check_directory(location.data)
+    if not location.holds_cluster:
         yield Finding("ok", "books", "none yet; the first `clear` makes them")
         return
     try:
-        with EmbeddedServer(place.data) as server:
+        with EmbeddedServer(location.data) as server:
             yield from check_database(server.url)
     except JournalTrouble as trouble:
         advice = "read the end of postgres.log in the data directory"

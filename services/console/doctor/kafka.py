@@ -51,7 +51,7 @@ def check_broker(settings: Settings, database: str | None) -> Iterator[Finding]:
 
 
 def check_codecs() -> Finding:
-    """Whether aiokafka reads what any producer may send: else a worker stops, at every start.
+    """That aiokafka reads every codec a producer may use; else a worker stops at every start.
 
     kafka-python reads no messages here.
     """
