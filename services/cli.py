@@ -15,7 +15,7 @@ from services.console.example import example
 from services.console.exit_codes import EXIT_INTERRUPTED, EXIT_STOPPED
 from services.console.lazy_group import LazyGroup
 
-COMMANDS: Final = {
+COMMAND_TARGETS: Final = {
     "demo": "services.console.demo_command:demo_command",
     "clear": "services.console.clear_command:clear_command",
     "verify": "services.console.audit_commands:verify_command",
@@ -23,7 +23,7 @@ COMMANDS: Final = {
     "report": "services.console.report_command:report_command",
     "schema": "services.console.schema_command:schema_command",
     "calendar": "services.console.calendar_command:calendar_command",
-    "doctor": "services.console.doctor_command:doctor_command",
+    "doctor": "services.console.doctor.command:doctor_command",
     "topics": "services.console.topics_command:topics_command",
     "worker": "services.console.worker_command:worker_command",
     "feed": "services.console.feed_command:feed_command",
@@ -34,7 +34,7 @@ COMMANDS: Final = {
 
 @click.group(
     cls=LazyGroup,
-    places=COMMANDS,
+    targets=COMMAND_TARGETS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=example(
         "clearing demo",

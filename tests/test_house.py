@@ -13,7 +13,7 @@ from typing import Final
 import hypothesis
 import pytest
 
-from services.console.doctor import INSTALL_AGAIN
+from services.console.doctor.finding import INSTALL_AGAIN
 from tests.house_rules import PYPROJECT, ROOT, RULES, Rule, Source, caught_everything
 
 DISTRIBUTION: Final = "token-clearinghouse"

@@ -8,7 +8,7 @@ import click
 
 from services.audit.replay import replay
 from services.audit.verify import verify
-from services.console.books_location import opened, place_of, with_place
+from services.console.books_location import location_of, opened_books, with_location
 from services.console.example import example
 from services.console.exit_codes import EXIT_LAW_BROKEN
 from services.console.output import say
@@ -32,7 +32,7 @@ _WHOLE: Final = 1_000
     show_default=True,
     help="From the first row, or from the last day's snapshots.",
 )
-@with_place
+@with_location
 def verify_command(*, start: str, data: str | None, database: str | None) -> None:
     """Recompute the journal, name what differs.
 
@@ -40,7 +40,7 @@ def verify_command(*, start: str, data: str | None, database: str | None) -> Non
     something differs.
     """
     with (
-        opened(place_of(data, database), must_exist=True) as url,
+        opened_books(location_of(data, database), must_exist=True) as url,
         progress("verifying", total=_WHOLE) as advance,
     ):
 
@@ -61,11 +61,11 @@ def verify_command(*, start: str, data: str | None, database: str | None) -> Non
         "clearing replay --database postgresql://me@localhost/books",
     ),
 )
-@with_place
+@with_location
 def replay_command(*, data: str | None, database: str | None) -> None:
     """Fold the journal into the books.
 
     Prints one line per shard: shard, seq, chain, state hash.
     """
-    with opened(place_of(data, database), must_exist=True) as url:
+    with opened_books(location_of(data, database), must_exist=True) as url:
         say(replay(url))

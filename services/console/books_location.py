@@ -1,4 +1,4 @@
-"""Where the books are: the embedded Postgres of a directory, or any other by its URL.
+"""The location of the books: the embedded Postgres of a directory, or any other by its URL.
 
 In: `--data` or `--database`. Out: the URL of a database that answers, for as long as a command
 runs.
@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from services.console.exit_codes import Stopped, told_plainly
+from services.console.exit_codes import Stopped, stop_on_trouble
 from services.journal.embedded import EmbeddedServer
 from services.journal.trouble import JournalTrouble
 
@@ -24,7 +24,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BooksLocation:
     """A data directory, or a database given by its URL."""
 
     data: Path
@@ -36,15 +36,15 @@ class Place:
         return (self.data / "postgres").is_dir()
 
 
-def place_of(data: str | None, database: str | None) -> Place:
-    """The place two options name. Errors: a usage error when both are given."""
+def location_of(data: str | None, database: str | None) -> BooksLocation:
+    """The location that the two options name. Errors: a usage error when both are given."""
     if data is not None and database is not None:
         msg = "expected --data or --database, found both"
         raise click.UsageError(msg)
-    return Place(Path(data or DATA_DEFAULT), database)
+    return BooksLocation(Path(data or DATA_DEFAULT), database)
 
 
-def with_place(command: _Command) -> _Command:
+def with_location(command: _Command) -> _Command:
     """The options `--data` and `--database`."""
     command = click.option(
         "--database",
@@ -59,23 +59,23 @@ def with_place(command: _Command) -> _Command:
 
 
 @contextmanager
-def opened(place: Place, *, must_exist: bool = False) -> Iterator[str]:
+def opened_books(location: BooksLocation, *, must_exist: bool = False) -> Iterator[str]:
     """The URL of the database, while the embedded server runs if it is that one.
 
     must_exist: for who only reads; a directory without books is then not made into one.
     """
-    with told_plainly():
-        if place.database is not None:
-            yield place.database
+    with stop_on_trouble():
+        if location.database is not None:
+            yield location.database
             return
-        _expect_fit(place.data)
-        if must_exist and not place.holds_cluster:
+        _expect_fit(location.data)
+        if must_exist and not location.holds_cluster:
             msg = (
-                f"there are no books in {place.data}: clear something first with "
-                f"`clearing clear --commands FILE --data {place.data}`, or name where they are"
+                f"there are no books in {location.data}: clear something first with "
+                f"`clearing clear --commands FILE --data {location.data}`, or name where they are"
             )
             raise Stopped(msg)
-        with EmbeddedServer(place.data) as server:
+        with EmbeddedServer(location.data) as server:
             try:
                 yield server.url
             except JournalTrouble as trouble:
@@ -85,15 +85,15 @@ def opened(place: Place, *, must_exist: bool = False) -> Iterator[str]:
 def _expect_fit(data: Path) -> None:
     """See that a data directory is one of ours or may become one. Errors: Stopped, if neither."""
     try:
-        nearest = next(one for one in (data, *data.absolute().parents) if one.exists())
+        nearest = next(path for path in (data, *data.absolute().parents) if path.exists())
         cluster = data / "postgres"
         if not nearest.is_dir():
-            found = f"{nearest} is not a directory"
+            obstacle = f"{nearest} is not a directory"
         elif cluster.exists() and not (cluster / "PG_VERSION").is_file():
-            found = f"{cluster} is no Postgres of ours, it has no PG_VERSION"
+            obstacle = f"{cluster} is no Postgres of ours, it has no PG_VERSION"
         else:
             return
     except OSError as error:
-        found = error.strerror or str(error)
-    msg = f"cannot use data directory {data}: {found}; choose another --data"
+        obstacle = error.strerror or str(error)
+    msg = f"cannot use data directory {data}: {obstacle}; choose another --data"
     raise Stopped(msg)

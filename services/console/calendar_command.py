@@ -38,12 +38,12 @@ def holiday_commands(calendar: str, years: range, *, effective: date, at: str) -
 
 def _days(calendar: str, year: int) -> list[date]:
     """Its weekdays off: at weekends there is no session anyway."""
-    known = holidays.list_supported_financial()
-    if calendar in known:
-        found = holidays.financial_holidays(calendar, years=year)
+    exchanges = holidays.list_supported_financial()
+    if calendar in exchanges:
+        days_off = holidays.financial_holidays(calendar, years=year)
     else:
-        found = holidays.country_holidays(calendar, years=year)
-    return sorted(day for day in found if day.weekday() < 5)  # noqa: PLR2004 - Saturday
+        days_off = holidays.country_holidays(calendar, years=year)
+    return sorted(day for day in days_off if day.weekday() < 5)  # noqa: PLR2004 - Saturday
 
 
 @click.command(

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import click
 
-from services.console.books_location import opened, place_of, with_place
+from services.console.books_location import location_of, opened_books, with_location
 from services.console.example import example
-from services.console.exit_codes import told_plainly
+from services.console.exit_codes import stop_on_trouble
 from services.console.output import check_target, write_all
 from services.console.progress import bytes_in, progress
 from services.embedded.clear import Summary, clear
@@ -30,7 +30,7 @@ from services.sources.source import STDIN, Block, check_source, source_name
     "--facts", metavar="FILE|-", help="Afterwards write all facts of the journal as JSON lines."
 )
 @click.option("--source", metavar="NAME", help="Name of the source.  [default: the file's name]")
-@with_place
+@with_location
 def clear_command(
     *, commands: str, facts: str | None, source: str | None, data: str | None, database: str | None
 ) -> None:
@@ -41,13 +41,13 @@ def clear_command(
     ended. Exit code 0 when the stream was processed to its end, whatever was refused; a summary
     goes to standard error.
     """
-    place = place_of(data, database)
-    with told_plainly():
+    location = location_of(data, database)
+    with stop_on_trouble():
         source_name(commands, source)
         check_source(commands)
     if facts is not None:
         check_target(facts, source=commands)
-    with opened(place) as url:
+    with opened_books(location) as url:
         summary = _clear(url, commands, source=source)
         for line in summary.lines():
             click.echo(line, err=True)

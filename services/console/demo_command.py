@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -11,24 +10,26 @@ from typing import Final
 import click
 
 from services.audit.laws import broken_laws
-from services.console.books_location import Place, opened
-from services.console.demo_folder import BOOKS, PAGE, REPORTS, begin_afresh, check_empty
-from services.console.demo_run import COMMANDS_FILE, Fact, run_demo
+from services.console.books_location import BooksLocation, opened_books
+from services.console.demo_folder import BOOKS, PAGE, REPORTS_FOLDER, begin_afresh, check_empty
+from services.console.demo_run import COMMANDS_FILE, run_demo
 from services.console.example import example
 from services.console.exit_codes import EXIT_LAW_BROKEN
 from services.console.output import say
 from services.console.progress import progress
+from services.demo.fact_book import DemoFact, FactBook
 from services.demo.market import DAYS_MAX
 from services.demo.page import render_page
-from services.demo.summary import tell
+from services.demo.summary import summary_lines
 from services.reports.formats import csv_lines
-from services.reports.report import Asked
-from services.reports.table import REPORTS as KINDS
+from services.reports.report import ReportRequest
+from services.reports.table import REPORTS
 from services.reports.view import JournalView
 
 OUT_DEFAULT: Final = ".clearing/demo"
 DAYS_DEFAULT: Final = 65
 SEED_DEFAULT: Final = 7
+_ADJUSTED: Final = "trade_price_adjusted/1"
 
 
 @click.command(
@@ -52,20 +53,23 @@ def demo_command(*, out: str, data: str | None, days: int, seed: int) -> None:
     if data is not None:
         check_empty(Path(data))
     begin_afresh(folder)
-    place = Place(Path(data) if data is not None else folder / BOOKS, None)
-    with opened(place) as url:
+    location = BooksLocation(Path(data) if data is not None else folder / BOOKS, None)
+    with opened_books(location) as url:
         facts = _clear(url, folder, days=days, seed=seed)
-        say(tell(facts))
+        book = FactBook()
+        book.learn(facts)
+        say(summary_lines(book))
         broken = broken_laws(facts)
-        _write_page(folder, facts, title=f"Clearing {days} days of a token market, seed {seed}")
+        title = f"Clearing {days} days of a token market, seed {seed}"
+        (folder / PAGE).write_text(render_page(book, title=title), "utf-8")
         with JournalView(url) as view:
-            _write_reports(folder, view, facts=facts)
-    say(["", *_laws(broken), *_paths(folder, place)])
+            _write_reports(folder, view, book=book)
+    say(["", *_laws(broken), *_paths(folder, location)])
     if broken:
         raise SystemExit(EXIT_LAW_BROKEN)
 
 
-def _clear(url: str, folder: Path, *, days: int, seed: int) -> list[Fact]:
+def _clear(url: str, folder: Path, *, days: int, seed: int) -> list[DemoFact]:
     with progress("clearing the market", total=days) as advance:
 
         def day_done(done: int, lines: int) -> None:
@@ -74,37 +78,29 @@ def _clear(url: str, folder: Path, *, days: int, seed: int) -> list[Fact]:
         return run_demo(url, folder / COMMANDS_FILE, seed=seed, days=days, day_done=day_done)
 
 
-def _write_page(folder: Path, facts: list[Fact], *, title: str) -> None:
-    (folder / PAGE).write_text(render_page(facts, title=title), "utf-8")
-
-
-def _write_reports(folder: Path, view: JournalView, *, facts: list[Fact]) -> None:
+def _write_reports(folder: Path, view: JournalView, *, book: FactBook) -> None:
     """One file per report: all business dates in one; of `trade`, one that tells much."""
-    days = sorted({date.fromisoformat(one["business_date"]) for one in _closes(facts)})
-    every = [Asked(day) for day in [date.min, *days]]
-    trade = _telling_trade(facts)
-    one = [Asked(days[-1], days[-1], trade=trade)] if trade is not None else []
-    with progress("writing the reports", total=len(KINDS)) as advance:
-        for number, kind in enumerate(KINDS.values()):
+    days = sorted(book.hashes)
+    every_day = [ReportRequest(day) for day in [date.min, *days]]
+    trade = _sample_trade(book)
+    one_trade = [ReportRequest(days[-1], days[-1], {"trade": trade})] if trade else []
+    with progress("writing the reports", total=len(REPORTS)) as advance:
+        for number, kind in enumerate(REPORTS.values()):
             advance(number, kind.name)
-            asked = one if "trade" in kind.needs else every
-            with (folder / REPORTS / f"{kind.name}.csv").open("w", encoding="utf-8") as file:
-                for place, single in enumerate(asked):
-                    lines = csv_lines(kind.make(view, single))
-                    file.writelines(f"{line}\n" for line in islice(lines, min(place, 1), None))
+            requests = one_trade if "trade" in kind.needs else every_day
+            with (folder / REPORTS_FOLDER / f"{kind.name}.csv").open("w", encoding="utf-8") as file:
+                skipped = 0
+                for request in requests:
+                    lines = islice(csv_lines(kind.make(view, request)), skipped, None)
+                    file.writelines(f"{line}\n" for line in lines)
+                    skipped = 1  # The heading stands once.
 
 
-def _closes(facts: list[Fact]) -> Iterator[Fact]:
-    return (fact for fact in facts if fact["type"] == "day_closed/1")
-
-
-def _telling_trade(facts: list[Fact]) -> str | None:
+def _sample_trade(book: FactBook) -> str | None:
     """A trade to show from bytes in to cents out: one that was adjusted, or bust, or any."""
-    for kind in ("trade_price_adjusted/1", "trade_busted/1", "trade_novated/1"):
-        for fact in facts:
-            if fact["type"] == kind:
-                return str(fact["trade_id"])
-    return None
+    corrections = sorted(book.corrections, key=lambda fact: fact["type"] != _ADJUSTED)
+    first = next(iter([*corrections, *book.trades.values()]), None)
+    return None if first is None else str(first["trade_id"])
 
 
 def _laws(broken: list[str]) -> list[str]:
@@ -116,12 +112,12 @@ def _laws(broken: list[str]) -> list[str]:
     ]
 
 
-def _paths(folder: Path, place: Place) -> list[str]:
+def _paths(folder: Path, location: BooksLocation) -> list[str]:
     return [
         "",
         f"page       {folder / PAGE}",
-        f"reports    {folder / REPORTS}",
+        f"reports    {folder / REPORTS_FOLDER}",
         f"commands   {folder / COMMANDS_FILE}",
-        f"books      {place.data}",
-        f"           clearing report statement --data {place.data}",
+        f"books      {location.data}",
+        f"           clearing report statement --data {location.data}",
     ]

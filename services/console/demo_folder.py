@@ -16,7 +16,7 @@ from services.journal.embedded import EmbeddedServer, is_running
 
 MARK: Final = ".clearing-demo"
 BOOKS: Final = "books"
-REPORTS: Final = "reports"
+REPORTS_FOLDER: Final = "reports"
 PAGE: Final = "index.html"
 
 
@@ -31,7 +31,7 @@ def begin_afresh(out: Path) -> None:
             _empty(out)
         out.mkdir(parents=True, exist_ok=True)
         (out / MARK).write_text("Made by `clearing demo`, which may empty it.\n", "utf-8")
-        (out / REPORTS).mkdir()
+        (out / REPORTS_FOLDER).mkdir()
     except OSError as error:
         msg = f"cannot use {out}: {error.strerror or error}; choose another --out"
         raise Stopped(msg) from error
@@ -54,7 +54,7 @@ def _empty(out: Path) -> None:
             msg = f"another process uses {books}: wait for its end, or choose another --out"
             raise Stopped(msg)
         shutil.rmtree(books)
-    if (out / REPORTS).exists():
-        shutil.rmtree(out / REPORTS)
+    if (out / REPORTS_FOLDER).exists():
+        shutil.rmtree(out / REPORTS_FOLDER)
     for name in (COMMANDS_FILE, PAGE):
         (out / name).unlink(missing_ok=True)

@@ -12,8 +12,9 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
+from services.demo.fact_book import DemoFact
 from services.demo.market import DemoMarket
 from services.embedded.run import EmbeddedRun
 from services.journal.migrate import migrate
@@ -23,7 +24,6 @@ from services.sources.source import Block
 
 COMMANDS_FILE: Final = "commands.jsonl"
 
-Fact = dict[str, Any]
 DayDone = Callable[[int, int], None]
 
 
@@ -38,32 +38,32 @@ class Stream:
 
     def block(self, lines: Sequence[bytes], *, is_last: bool) -> Block:
         """Write the lines; give them as `SourceReader` would read them from the file."""
-        positions, taken = [], []
+        positions, texts = [], []
         for line in lines:
             assert b"\n" not in line, f"a line within a line: {line!r}"
             whole = line.removesuffix(b"\r")
             if whole:
                 positions.append(self._end)
-                taken.append(whole)
+                texts.append(whole)
             self._end += len(line) + 1
         written = b"".join(line + b"\n" for line in lines)
         self._file.write(written)
         self._digest.update(written)
-        self.count += len(taken)
-        return Block(positions, taken, self._end, self._digest.digest(), self.count, is_last)
+        self.count += len(texts)
+        return Block(positions, texts, self._end, self._digest.digest(), self.count, is_last)
 
 
 class Demonstration:
     """A demonstration that is being cleared."""
 
     def __init__(self, run: EmbeddedRun, stream: Stream) -> None:
-        self.facts: list[Fact] = []
+        self.facts: list[DemoFact] = []
         self._run = run
         self._stream = stream
         self._position: int | None = None
         self._read: dict[str, int] = {}
 
-    def clear(self, lines: Sequence[bytes], *, is_last: bool) -> list[Fact]:
+    def clear(self, lines: Sequence[bytes], *, is_last: bool) -> list[DemoFact]:
         """Make the lines durable; what was decided, read back from the journal."""
         block = self._stream.block(lines, is_last=is_last)
         self._run.take(block, source=COMMANDS_FILE, position_before=self._position)
@@ -73,14 +73,14 @@ class Demonstration:
         self.facts += fresh
         return fresh
 
-    def _read_facts(self) -> list[Fact]:
+    def _read_facts(self) -> list[DemoFact]:
         reader = self._run.reader
         rows: list[JournalRow] = []
         for shard in reader.heads():
             for block in reader.rows(shard, after=self._read.get(shard, -1)):
                 rows += block
                 self._read[shard] = block[-1].seq
-        facts: list[Fact] = []
+        facts: list[DemoFact] = []
         for row in sorted(rows, key=lambda row: row.logical_time):
             further = reader.parts(row.shard, row.seq) if row.parts > 1 else ()
             whole = join_parts([row.facts, *further])
@@ -88,7 +88,9 @@ class Demonstration:
         return facts
 
 
-def run_demo(url: str, commands: Path, *, seed: int, days: int, day_done: DayDone) -> list[Fact]:
+def run_demo(
+    url: str, commands: Path, *, seed: int, days: int, day_done: DayDone
+) -> list[DemoFact]:
     """Clear a demonstration from its opening to its last close; all its facts.
 
     day_done: told how many days are closed, and how many lines were read.

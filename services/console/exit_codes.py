@@ -1,4 +1,4 @@
-"""What stops a command: one line that says what was found, and what to do (exit code 2).
+"""Errors that stop a command: one line with the cause and what to do (exit code 2).
 
 In: trouble of the journal or of the source. Out: `Stopped`, which click prints without a traceback.
 A broken law is none of these: it is an AssertionError, never caught, and Python exits with 1.
@@ -55,7 +55,7 @@ class Stopped(click.ClickException):
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
+def stop_on_trouble() -> Iterator[None]:
     """Trouble of the world inside becomes one line."""
     try:
         yield
@@ -66,8 +66,8 @@ def told_plainly() -> Iterator[None]:
 
 
 def _with_advice(trouble: JournalTrouble) -> str:
-    said = " ".join(str(trouble).split())
+    message = " ".join(str(trouble).split())
     for kind, advice in _ADVICE:
         if isinstance(trouble, kind):
-            return f"{said} — {advice}"
-    return said  # The others name in their own words what to do.
+            return f"{message} — {advice}"
+    return message  # The others name in their own words what to do.

@@ -1,4 +1,4 @@
-"""`clearing feed`: commands of files into Kafka, in an order that is the order everywhere."""
+"""`clearing feed`: commands of files into Kafka, in one order that holds for every shard."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.console.example import example
 from services.console.exit_codes import EXIT_INTERRUPTED, Stopped
 from services.console.progress import bytes_in, progress
 from services.console.settings_flags import settings_from, with_settings
-from services.console.streaming_errors import pairs, say_aside, stream_told_plainly
+from services.console.streaming_errors import pairs, say_on_stderr, stop_on_stream_trouble
 from services.feed.session import Advance, FeedPlan, FeedSession, Reading, called
 from services.sources.csv_trades import mapped, trade_lines
 from services.sources.lines import command_lines
@@ -80,18 +80,18 @@ def feed_command(
     )
     settings = settings_from(flags, needs_database=True)
     _check_files(files)
-    with stream_told_plainly():
-        session = FeedSession(settings, plan, say=say_aside)
+    with stop_on_stream_trouble():
+        session = FeedSession(settings, plan, say=say_on_stderr)
         try:
             session.run(_showing)
         except KeyboardInterrupt:
-            say_aside(f"stopped: {session.where()}")
+            say_on_stderr(f"stopped: {session.where()}")
             raise SystemExit(EXIT_INTERRUPTED) from None
         except BaseException:
-            say_aside(f"not all was fed: {session.where()}")
+            say_on_stderr(f"not all was fed: {session.where()}")
             raise
         for line in session.summary():
-            say_aside(line)
+            say_on_stderr(line)
 
 
 def _rate(given: str | None) -> float | None:

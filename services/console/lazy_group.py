@@ -1,7 +1,7 @@
-"""A group of commands each of which is imported when it is asked for.
+"""A click group that imports a command only when it is used.
 
-In: names and where each command is defined. Out: a click group. Nobody who asks for a report waits
-until Kafka's client and Faust are imported.
+In: names, and the module and attribute of each command. Out: a click group. `report` does not wait
+for the import of Kafka's client and Faust.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ import click
 
 
 class LazyGroup(click.Group):
-    """places: of each command `module:attribute`, in the order in which help lists them."""
+    """targets: of each command `module:attribute`, in the order in which help lists them."""
 
-    def __init__(self, *, places: Mapping[str, str], **more: Any) -> None:  # noqa: ANN401 - click's
-        super().__init__(**more)
-        self._places = places
+    def __init__(self, *, targets: Mapping[str, str], **settings: Any) -> None:  # noqa: ANN401 - click's
+        super().__init__(**settings)
+        self._targets = targets
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click asks so
         """The names of all commands."""
-        return [*self._places]
+        return [*self._targets]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click asks so
         """A command by its name."""
-        place = self._places.get(cmd_name)
-        if place is None:
+        target = self._targets.get(cmd_name)
+        if target is None:
             return None
-        module, _, attribute = place.partition(":")
+        module, _, attribute = target.partition(":")
         command = getattr(import_module(module), attribute)
-        assert isinstance(command, click.Command), place
+        assert isinstance(command, click.Command), target
         return command

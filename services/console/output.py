@@ -1,7 +1,7 @@
-"""Where output goes: standard output that may be closed early, and files that appear whole.
+"""Output: standard output that may be closed early, and files that appear whole.
 
-In: lines of text or pieces of bytes. Out: written. Who reads only the head of our output (`| head`)
-has not made a mistake: the rest is dropped without a word. Errors: `Stopped`, for output that is
+In: lines of text or pieces of bytes. Out: written. A reader that closes our output early (`| head`)
+is no error: the remaining output is discarded silently. Errors: `Stopped`, for output that is
 closed or full.
 """
 
@@ -22,7 +22,7 @@ _DURABLE: Final = "; what was cleared is durable"
 
 def say(lines: Iterable[str]) -> None:
     """Lines on standard output."""
-    with until_closed() as stream:
+    with open_stdout() as stream:
         for line in lines:
             stream.write(f"{line}\n".encode())
 
@@ -53,7 +53,7 @@ def check_target(target: str, *, source: str) -> None:
 def write_all(target: str, pieces: Iterable[bytes]) -> None:
     """Pieces into a file that is there whole or not at all, or to standard output for `-`."""
     if target == STDOUT:
-        with until_closed(but=_DURABLE) as stream:
+        with open_stdout(but=_DURABLE) as stream:
             stream.writelines(pieces)
         return
     path = Path(target)
@@ -69,7 +69,7 @@ def write_all(target: str, pieces: Iterable[bytes]) -> None:
 
 
 @contextmanager
-def until_closed(*, but: str = "") -> Iterator[BinaryIO]:
+def open_stdout(*, but: str = "") -> Iterator[BinaryIO]:
     """Standard output as bytes; whoever closes it early has read enough.
 
     but: what the message says beside the error.
@@ -79,17 +79,17 @@ def until_closed(*, but: str = "") -> Iterator[BinaryIO]:
         yield stream
         stream.flush()
     except BrokenPipeError:
-        _drop_the_rest(stream)
+        _discard_output(stream)
     except OSError as error:
-        _drop_the_rest(stream)
+        _discard_output(stream)
         msg = f"cannot write standard output: {error.strerror or error}{but}"
         raise Stopped(msg) from error
 
 
 def _is_pipe_or_device(path: Path) -> bool:
-    """Whether nothing can be renamed onto it, and it must be opened by the name it was given.
+    """True for a target that no file can be renamed onto; it is opened by the name given.
 
-    What `/dev/stdout` and `>(command)` lead to has a name in /proc that nobody can open.
+    `/dev/stdout` and `>(command)` resolve to names in /proc that cannot be opened.
     """
     return path.exists() and not path.is_file()
 
@@ -114,6 +114,6 @@ def _stdout(*, but: str = "") -> BinaryIO:
     return sys.stdout.buffer
 
 
-def _drop_the_rest(stream: BinaryIO) -> None:
-    """What is still buffered would complain again at exit."""
+def _discard_output(stream: BinaryIO) -> None:
+    """Send what is still buffered nowhere; else Python complains again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,4 +1,4 @@
-"""How far long work is: a bar on a terminal, plain lines now and then anywhere else.
+"""Progress of long work: a bar on a terminal, a plain line every ten seconds anywhere else.
 
 In: amounts done. Out: standard error, so that standard output stays clean.
 """
@@ -25,12 +25,12 @@ from rich.progress import (
 PLAIN_LINE_SECONDS: Final = 10.0
 _GZIP: Final = b"\x1f\x8b"
 
-# Called with how much is done and what to say beside it.
-Advance = Callable[[int, str], None]
+# Called with the amount done and a note to show beside it.
+AdvanceBar = Callable[[int, str], None]
 
 
 @contextmanager
-def progress(label: str, *, total: int | None) -> Iterator[Advance]:
+def progress(label: str, *, total: int | None) -> Iterator[AdvanceBar]:
     """Show how far a piece of work is. total: None when nobody knows it before the end."""
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -52,18 +52,18 @@ def progress(label: str, *, total: int | None) -> Iterator[Advance]:
 def bytes_in(path: str) -> int | None:
     """How many bytes of lines a file holds; None for standard input and packed files."""
     try:
-        found = Path(path)
-        if not found.is_file():
+        file = Path(path)
+        if not file.is_file():
             return None
-        with found.open("rb") as stream:
+        with file.open("rb") as stream:
             if stream.read(len(_GZIP)) == _GZIP:
                 return None
-        return found.stat().st_size
+        return file.stat().st_size
     except OSError:
         return None
 
 
-def _plain_lines(label: str, total: int | None) -> Advance:
+def _plain_lines(label: str, total: int | None) -> AdvanceBar:
     said_at = monotonic()
 
     def advance(done: int, note: str) -> None:

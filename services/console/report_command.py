@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import date
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import click
 from rich import box
@@ -13,22 +14,33 @@ from rich.markup import escape
 from rich.table import Table
 
 from events.units import parse_date
-from services.console.books_location import opened, place_of, with_place
+from services.console.books_location import location_of, opened_books, with_location
 from services.console.example import example
 from services.console.exit_codes import Stopped
 from services.console.output import say
 from services.reports.formats import FORMATS, shown_table, table_lines
-from services.reports.report import Asked, Report, UnknownSubject
-from services.reports.table import REPORTS, ReportKind
+from services.reports.report import Report, ReportRequest, UnknownSubject
+from services.reports.table import OPTIONS, REPORTS, ReportKind
 from services.reports.view import JournalView
 
 # Blanks beside a cell, and before the first.
 _GAP: Final = 3
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
 
 def _listed() -> str:
     width = max(map(len, REPORTS))
     return "\n".join(f"  {kind.name.ljust(width)}  {kind.tells}" for kind in REPORTS.values())
+
+
+def _with_report_options(command: _Command) -> _Command:
+    """The options of the table; each says which reports take it."""
+    for option in reversed(OPTIONS):
+        takers = ", ".join(kind.name for kind in REPORTS.values() if option.name in kind.takes)
+        text = f"Of {takers}: {option.tells}."
+        command = click.option(f"--{option.name}", metavar=option.metavar, help=text)(command)
+    return command
 
 
 @click.command(
@@ -51,11 +63,8 @@ What came before the first session has the date 0001-01-01.
 @click.option(
     "--format", "shape", type=click.Choice(list(FORMATS)), default="table", show_default=True
 )
-@click.option("--member", metavar="M", help="Of statement: one member; else all.")
-@click.option("--account", metavar="A", help="Of statement: one account.")
-@click.option("--trade", metavar="ID", help="Of trade: the trade's id.")
-@click.option("--product", metavar="P", help="Of trades, prices, index, trade: one product.")
-@with_place
+@_with_report_options
+@with_location
 def report_command(
     *,
     name: str,
@@ -63,37 +72,35 @@ def report_command(
     shape: str,
     data: str | None,
     database: str | None,
-    **subject: str | None,
+    **given: str | None,
 ) -> None:
     """Print a report; the help text is made from the table."""
     kind = REPORTS[name]
-    _check_options(kind, subject)
-    given = None if day is None else _parsed(day)
-    with opened(place_of(data, database), must_exist=True) as url, JournalView(url) as view:
+    options = {option: value for option, value in given.items() if value is not None}
+    _check_options(kind, options)
+    given_date = None if day is None else _parsed(day)
+    with (
+        opened_books(location_of(data, database), must_exist=True) as url,
+        JournalView(url) as view,
+    ):
         try:
-            _check_product(view, subject["product"])
-            report = kind.make(view, Asked(given or view.last_date(), given, **subject))
+            request = ReportRequest(given_date or view.last_date(), given_date, options)
+            report = kind.make(view, request)
         except UnknownSubject as unknown:
             raise Stopped(str(unknown)) from unknown
         _print(report, shape)
 
 
-def _check_options(kind: ReportKind, subject: dict[str, str | None]) -> None:
-    for option, value in subject.items():
-        if value is not None and option not in kind.takes:
-            takes = ", ".join(f"--{one}" for one in kind.takes) or "none of these options"
+def _check_options(kind: ReportKind, options: Collection[str]) -> None:
+    for option in options:
+        if option not in kind.takes:
+            takes = ", ".join(f"--{name}" for name in kind.takes) or "none of these options"
             msg = f"report {kind.name} takes {takes}, not --{option}"
             raise click.UsageError(msg)
-        if value is None and option in kind.needs:
+    for option in kind.needs:
+        if option not in options:
             msg = f"report {kind.name} needs --{option}"
             raise click.UsageError(msg)
-
-
-def _check_product(view: JournalView, product: str | None) -> None:
-    known = [shard.partition("/")[2] for shard in view.markets()]
-    if product is not None and product not in known:
-        msg = f"no product {product} is in use; there are {', '.join(known) or 'none yet'}"
-        raise UnknownSubject(msg)
 
 
 def _parsed(text: str) -> date:

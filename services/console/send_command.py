@@ -14,7 +14,7 @@ from services.console.example import example
 from services.console.exit_codes import EXIT_REFUSED
 from services.console.output import say
 from services.console.settings_flags import settings_from, with_settings
-from services.console.streaming_errors import pairs, say_aside, stream_told_plainly
+from services.console.streaming_errors import pairs, say_on_stderr, stop_on_stream_trouble
 from services.feed.command_text import NotComposed, compose, model_of
 from services.feed.sending import Answer, send
 from services.feed.stall import Stillness
@@ -58,10 +58,10 @@ def send_command(*, kind: str, fields: Sequence[str], timeout: float, **flags: A
         answers.append(answer)
         say(fact.decode() for fact in answer.facts)
         if not answer.facts:
-            say_aside(f"row {answer.seq} of {answer.shard}: nothing new, it was said before")
+            say_on_stderr(f"row {answer.seq} of {answer.shard}: nothing new, it was said before")
 
-    with stream_told_plainly():
-        send(settings, composed, stillness=Stillness(say_aside, timeout_s=timeout), told=told)
+    with stop_on_stream_trouble():
+        send(settings, composed, stillness=Stillness(say_on_stderr, timeout_s=timeout), told=told)
     if any(answer.is_refused for answer in answers):
         raise SystemExit(EXIT_REFUSED)
 
@@ -71,5 +71,5 @@ def _time_of(model: type[Command], texts: dict[str, str]) -> dict[str, str]:
     if _TIME in texts or _TIME not in model.model_fields:
         return {}
     now = format_instant(time_ns())
-    say_aside(f"at={now}, by the clock of this machine")
+    say_on_stderr(f"at={now}, by the clock of this machine")
     return {_TIME: now}

@@ -14,7 +14,7 @@ import click
 from pydantic.fields import FieldInfo
 
 from services.broker.trouble import BrokerTrouble
-from services.console.exit_codes import Stopped, told_plainly
+from services.console.exit_codes import Stopped, stop_on_trouble
 from services.settings import ENV_PREFIX, Settings, SettingsTrouble, load_settings
 
 SECRET: Final = frozenset({"sasl_password"})
@@ -37,10 +37,10 @@ def with_settings(*names: str) -> Callable[[_Command], _Command]:
 
 
 @contextmanager
-def settings_told_plainly() -> Iterator[None]:
+def stop_on_settings_trouble() -> Iterator[None]:
     """Trouble of settings, Kafka or the journal inside becomes one line and exit code 2."""
     try:
-        with told_plainly():
+        with stop_on_trouble():
             yield
     except (SettingsTrouble, BrokerTrouble) as trouble:
         raise Stopped(str(trouble)) from trouble

@@ -1,6 +1,7 @@
-"""What the commands that speak to a running clearinghouse have in common.
+"""Arguments and errors of the commands that speak to a running clearinghouse.
 
-In: what was typed, what goes wrong. Out: fields by name; one line and an exit code.
+In: `name=value` arguments; errors of Kafka, Postgres, settings. Out: fields by name; one line and
+an exit code.
 """
 
 from __future__ import annotations
@@ -11,34 +12,34 @@ from contextlib import contextmanager
 import click
 
 from services.console.exit_codes import Stopped
-from services.console.settings_flags import settings_told_plainly
+from services.console.settings_flags import stop_on_settings_trouble
 from services.feed.stall import NothingMoves
 
 
 def pairs(given: Sequence[str], what: str) -> dict[str, str]:
     """`name=value`, several times, as a dictionary. Errors: a usage error about `what`."""
-    found: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not equals:
             msg = f"{what}: expected name=value, found {text!r}"
             raise click.UsageError(msg)
-        if name in found:
+        if name in fields:
             msg = f"{what}: {name} is given twice"
             raise click.UsageError(msg)
-        found[name] = value
-    return found
+        fields[name] = value
+    return fields
 
 
-def say_aside(text: str) -> None:
+def say_on_stderr(text: str) -> None:
     """A line that is no result: on standard error."""
     click.echo(text, err=True)
 
 
 @contextmanager
-def stream_told_plainly() -> Iterator[None]:
+def stop_on_stream_trouble() -> Iterator[None]:
     """Trouble of Kafka, the journal, settings or a wait inside becomes one line, exit code 2."""
-    with settings_told_plainly():
+    with stop_on_settings_trouble():
         try:
             yield
         except NothingMoves as trouble:

@@ -10,9 +10,9 @@ from typing import Any, Final
 import click
 
 from services.console.example import example
-from services.console.output import until_closed
+from services.console.output import open_stdout
 from services.console.settings_flags import settings_from, with_settings
-from services.console.streaming_errors import stream_told_plainly
+from services.console.streaming_errors import stop_on_stream_trouble
 from services.feed.fact_tail import Following
 from services.journal.reader import Reader
 
@@ -50,7 +50,7 @@ def tail_command(
     settings = settings_from(flags, needs_database=True)
     with (
         suppress(KeyboardInterrupt),
-        stream_told_plainly(),
+        stop_on_stream_trouble(),
         Reader(str(settings.database)) as reader,
     ):
         following = Following(reader, shards=shards or None, is_from_start=from_start)
@@ -70,7 +70,7 @@ def _facts(following: Following, *, until_idle: float | None) -> Iterator[bytes 
 
 def _write(facts: Iterator[bytes | None]) -> None:
     """Lines on standard output, as they come; whoever closes it has seen enough."""
-    with until_closed() as stream:
+    with open_stdout() as stream:
         for fact in facts:
             if fact is None:
                 stream.flush()

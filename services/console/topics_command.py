@@ -12,12 +12,12 @@ from services.broker.topic_creation import (
     make_topics,
 )
 from services.broker.topic_safety import look_at_kafka
-from services.console.doctor import Finding
-from services.console.doctor_broker import finding_of
+from services.console.doctor.finding import Finding
+from services.console.doctor.kafka import finding_of
 from services.console.example import example
 from services.console.exit_codes import EXIT_LAW_BROKEN
 from services.console.output import say
-from services.console.settings_flags import settings_from, settings_told_plainly, with_settings
+from services.console.settings_flags import settings_from, stop_on_settings_trouble, with_settings
 from services.journal.reader import Reader
 
 _DEVELOPMENT = "One broker and one replica, to try things out: a lost disk loses commands."
@@ -86,7 +86,7 @@ def create_command(
         min_insync=1 if development else min_insync,
         retention_days=retention_days,
     )
-    with settings_told_plainly():
+    with stop_on_settings_trouble():
         done = make_topics(settings, plan)
     say(done or ["nothing to do: the topics are there and recorded"])
 
@@ -103,7 +103,7 @@ def check_command(*, development: bool, **flags: str | None) -> None:
     """
     settings = settings_from(flags, needs_database=True)
     findings: list[Finding] = []
-    with settings_told_plainly(), Reader(str(settings.database)) as reader:
+    with stop_on_settings_trouble(), Reader(str(settings.database)) as reader:
         for safety in look_at_kafka(settings, reader.inboxes(), heads=reader.heads()):
             finding = finding_of(safety, development=development)
             findings.append(finding)

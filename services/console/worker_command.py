@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from services.console.example import example
-from services.console.settings_flags import settings_from, settings_told_plainly, with_settings
+from services.console.settings_flags import settings_from, stop_on_settings_trouble, with_settings
 from services.journal.migrate import migrate
 from services.worker.app import run_worker
 from services.worker.host import ShardHost, check_topics
@@ -36,7 +36,7 @@ def worker_command(**flags: Any) -> None:  # noqa: ANN401 - click hands over any
     """
     settings = settings_from(flags, needs_database=True)
     assert settings.database is not None, flags
-    with settings_told_plainly():
+    with stop_on_settings_trouble():
         migrate(settings.database)
         check_topics(settings, settings.database)
     hosting = partial(ShardHost, settings=settings, database=settings.database)

@@ -12,7 +12,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SentLine:
     """One line of the command file and the moment at which it is sent."""
 
     sent_at: datetime
@@ -32,9 +32,9 @@ class Trade:
     executed_at: datetime
 
 
-def line(kind: str, sent_at: datetime, /, **fields: object) -> Line:
+def line(kind: str, sent_at: datetime, /, **fields: object) -> SentLine:
     """A command whose time is the moment it is sent."""
-    return Line(sent_at, command(kind, **fields, at=time_text(sent_at)))
+    return SentLine(sent_at, command(kind, **fields, at=time_text(sent_at)))
 
 
 def command(kind: str, /, **fields: object) -> bytes:
@@ -42,9 +42,9 @@ def command(kind: str, /, **fields: object) -> bytes:
     return json.dumps({"type": kind, **fields}, separators=(",", ":")).encode()
 
 
-def trade_line(trade: Trade) -> Line:
+def trade_line(trade: Trade) -> SentLine:
     """A trade, sent at the moment it was executed."""
-    return Line(trade.executed_at, trade_command(trade))
+    return SentLine(trade.executed_at, trade_command(trade))
 
 
 def trade_command(trade: Trade) -> bytes:

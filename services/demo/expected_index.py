@@ -11,7 +11,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Final
 
-from services.demo.history import History, PriceRow, ScoreRow
+from services.demo.history import History, ListPrice, ScoreRow
 
 _THRESHOLDS: Final = (86, 67, 92)
 _CAPS: Final = {1: Fraction(1), 2: Fraction(1, 2), 3: Fraction(2, 5)}
@@ -39,7 +39,7 @@ def _cheapest(history: History, moment: datetime) -> dict[str, Fraction]:
     return cheapest
 
 
-def _adjusted(row: PriceRow, score: ScoreRow) -> Fraction:
+def _adjusted(row: ListPrice, score: ScoreRow) -> Fraction:
     """Three parts input, one part output, at the anchor's capability."""
     blend = (3 * Fraction(row.input_usd_per_mtok) + Fraction(row.output_usd_per_mtok)) / 4
     scores = (score.mmlu, score.humaneval, score.gsm8k)
@@ -56,7 +56,7 @@ def _capped_weights(tokens: dict[str, int]) -> dict[str, Fraction]:
     while any(weights[name] > cap for name in weights):
         capped += [name for name in weights if weights[name] > cap]
         free = sum(tokens[name] for name in tokens if name not in capped)
-        rest = 1 - cap * len(capped)
+        remaining_share = 1 - cap * len(capped)
         for name, count in tokens.items():
-            weights[name] = cap if name in capped else rest * count / free
+            weights[name] = cap if name in capped else remaining_share * count / free
     return weights

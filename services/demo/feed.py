@@ -10,9 +10,9 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from services.demo.command_lines import Line, line
+from services.demo.command_lines import SentLine, line
 from services.demo.expected_index import expected_index_micros
-from services.demo.history import History, PriceRow
+from services.demo.history import History, ListPrice
 from services.demo.tape import Jump
 
 _RENEWAL: Final = timedelta(minutes=10)
@@ -21,7 +21,7 @@ _VOLUMES_AT: Final = timedelta(hours=6)
 _DAYS_OF_A_WEEK: Final = 7
 
 
-def opening_lines(history: History, begins: datetime) -> list[Line]:
+def opening_lines(history: History, begins: datetime) -> list[SentLine]:
     """Scores, volumes and prices as they hold when the first session opens, sent before it."""
     scores = [
         _score_line(history, row, moment=begins - timedelta(hours=1))
@@ -31,9 +31,9 @@ def opening_lines(history: History, begins: datetime) -> list[Line]:
     return [*scores, *volumes, *_renewal(history, begins - timedelta(minutes=40), is_all=True)]
 
 
-def day_lines(history: History, after: date, *, until: date) -> list[Line]:
+def day_lines(history: History, after: date, *, until: date) -> list[SentLine]:
     """The feed of the days after one business date and until the next, weekends too."""
-    lines: list[Line] = []
+    lines: list[SentLine] = []
     day = after + timedelta(days=1)
     while day <= until:
         midnight = datetime.combine(day, datetime.min.time())
@@ -60,7 +60,7 @@ def index_jumps(history: History, after: datetime, *, until: datetime) -> list[J
     ]
 
 
-def _renewal(history: History, moment: datetime, *, is_all: bool) -> list[Line]:
+def _renewal(history: History, moment: datetime, *, is_all: bool) -> list[SentLine]:
     """Every live quote once more; those of models that fail only when `is_all`."""
     return [
         _price_line(row, moment)
@@ -73,7 +73,7 @@ def _is_first_monday(day: date) -> bool:
     return day.weekday() == 0 and day.day <= _DAYS_OF_A_WEEK
 
 
-def _change_lines(history: History, row: PriceRow) -> list[Line]:
+def _change_lines(history: History, row: ListPrice) -> list[SentLine]:
     """A new price with its scores, confirmed by a second feed; a wrong quote; or a retirement."""
     moment = row.holds_from
     if row.kind == "retired":
@@ -86,7 +86,7 @@ def _change_lines(history: History, row: PriceRow) -> list[Line]:
     return [first, _price_line(row, moment), _price_line(row, moment + _SECOND_FEED)]
 
 
-def _correction(history: History, row: PriceRow) -> list[Line]:
+def _correction(history: History, row: ListPrice) -> list[SentLine]:
     """The right price from another feed, 65 minutes after a wrong one."""
     moment = row.holds_from + _SECOND_FEED
     return [
@@ -96,7 +96,7 @@ def _correction(history: History, row: PriceRow) -> list[Line]:
     ]
 
 
-def _volume_lines(history: History, day: date, *, moment: datetime) -> list[Line]:
+def _volume_lines(history: History, day: date, *, moment: datetime) -> list[SentLine]:
     """The trailing volume of every provider that was measured."""
     before = history.trailing_tokens(day - timedelta(days=7))
     return [
@@ -106,7 +106,7 @@ def _volume_lines(history: History, day: date, *, moment: datetime) -> list[Line
     ]
 
 
-def _score_line(history: History, row: PriceRow, *, moment: datetime) -> Line:
+def _score_line(history: History, row: ListPrice, *, moment: datetime) -> SentLine:
     score = history.score_of(row.provider, row.model)
     return line(
         "report_capability/1",
@@ -120,7 +120,7 @@ def _score_line(history: History, row: PriceRow, *, moment: datetime) -> Line:
     )
 
 
-def _price_line(row: PriceRow, moment: datetime) -> Line:
+def _price_line(row: ListPrice, moment: datetime) -> SentLine:
     return line(
         "report_provider_price/1",
         moment,

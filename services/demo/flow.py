@@ -12,7 +12,7 @@ from random import Random
 from typing import Final
 
 from services.demo.command_lines import Trade
-from services.demo.market_view import Desk, Listed
+from services.demo.fact_book import FactBook, ListedContract
 from services.demo.participants import (
     MAKERS,
     SCRIPT_DAYS,
@@ -51,7 +51,7 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ScriptedTrade:
     """A trade of the script: at the tape's price, or exactly at the active limit (`up`, `down`)."""
 
     moment: datetime
@@ -66,22 +66,24 @@ class Flow:
     """Makes one day's trades of one product."""
 
     def __init__(
-        self, day: Day, contracts: list[Listed], *, tape: Tape, desk: Desk, rng: Random
+        self, day: Day, contracts: list[ListedContract], *, tape: Tape, book: FactBook, rng: Random
     ) -> None:
         self._day = day
         self._contracts = contracts
         self._tape = tape
-        self._desk = desk
+        self._book = book
         self._rng = rng
         self._product = contracts[0].contract[:3]
         self._makers = MAKERS if self._product == "SIT" else SCU_MAKERS
         self.trades: list[Trade] = []
 
     def make(
-        self, cast: tuple[Participant, ...], *, count: int, orders: list[Order]
+        self, cast: tuple[Participant, ...], *, count: int, orders: list[ScriptedTrade]
     ) -> list[Trade]:
         """About so many trades over the day, more before the close, and those of the script."""
-        customers = [one for one in cast if one.role not in {"maker", "house"}]
+        customers = [
+            participant for participant in cast if participant.role not in {"maker", "house"}
+        ]
         waiting = sorted(orders, key=lambda order: order.moment)
         for moment in self._moments(count):
             while waiting and waiting[0].moment <= moment:
@@ -95,7 +97,7 @@ class Flow:
         moments += [self._moment(_CLOSING, _CLOSES) for _ in range(3 * _CLOSING_CONTRACTS)]
         return sorted(moments)
 
-    def _script_trade(self, order: Order) -> None:
+    def _script_trade(self, order: ScriptedTrade) -> None:
         if order.limit is None:
             price = self._tape.trade_ticks(order.contract, order.moment, rng=self._rng)
         else:
@@ -127,30 +129,30 @@ class Flow:
         """A customer moves towards what it wants; at times another customer is the other side."""
         listed = self._contracts[number]
         customer = customers[self._rng.randrange(len(customers))]
-        other = self._makers[self._rng.randrange(len(self._makers))]
+        counterparty = self._makers[self._rng.randrange(len(self._makers))]
         if self._rng.randrange(8) == 0:
-            other = customers[self._rng.randrange(len(customers))].account
+            counterparty = customers[self._rng.randrange(len(customers))].account
         gap = self._gap(customer, listed, number=number)
         lots = max(1, min(abs(gap) // 4, 30_000)) + 100 * (1 + self._rng.randrange(60))
-        if other == customer.account or self._is_suspended(customer.account, other):
+        if counterparty == customer.account or self._is_suspended(customer.account, counterparty):
             return
         price = self._tape.trade_ticks(listed.contract, moment, rng=self._rng)
-        pair = (customer.account, other) if gap > 0 else (other, customer.account)
+        pair = (customer.account, counterparty) if gap > 0 else (counterparty, customer.account)
         self._report(listed.contract, moment, price=price, deal=(*pair, lots))
 
     def _is_suspended(self, *accounts: str) -> bool:
         return self._day.index % SCRIPT_DAYS in SUSPENDED_DAYS and SUSPENDED in accounts
 
-    def _gap(self, customer: Participant, listed: Listed, *, number: int) -> int:
+    def _gap(self, customer: Participant, listed: ListedContract, *, number: int) -> int:
         """Lots between what a customer wants and what it held this morning; it rolls in time."""
-        wanted = customer.wanted_lots * _WANTED_PERCENT[number] // 100
+        target_lots = customer.wanted_lots * _WANTED_PERCENT[number] // 100
         if self._product != "SIT":
-            wanted //= _SCU_DIVISOR
+            target_lots //= _SCU_DIVISOR
         if (listed.last_trading_day - self._day.business_date).days <= _ROLL_DAYS:
-            wanted //= 5
-        held = self._desk.held_lots(customer.account, listed.contract)
-        spread = abs(wanted) // 2 + 1_000
-        return wanted - held + self._rng.randrange(2 * spread + 1) - spread
+            target_lots //= 5
+        held_lots = self._book.lots[customer.account, listed.contract]
+        spread = abs(target_lots) // 2 + 1_000
+        return target_lots - held_lots + self._rng.randrange(2 * spread + 1) - spread
 
     def _report(
         self, contract: str, moment: datetime, *, price: int | None, deal: tuple[str, str, int]

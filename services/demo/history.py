@@ -22,7 +22,7 @@ VOLUME_WEEKS: Final = 13
 
 
 @dataclass(frozen=True, slots=True)
-class PriceRow:
+class ListPrice:
     """A list price that holds from an instant on, a wrong quote, or a model's retirement."""
 
     holds_from: datetime
@@ -65,19 +65,19 @@ class VolumeRow:
 class History:
     """All rows, each table in the order of its dates."""
 
-    prices: tuple[PriceRow, ...]
+    prices: tuple[ListPrice, ...]
     scores: tuple[ScoreRow, ...]
     volumes: tuple[VolumeRow, ...]
 
-    def prices_in_force(self, moment: datetime) -> list[PriceRow]:
+    def prices_in_force(self, moment: datetime) -> list[ListPrice]:
         """The latest price of each model at a moment, by provider and model; no retired ones."""
-        latest: dict[tuple[str, str], PriceRow] = {}
+        latest: dict[tuple[str, str], ListPrice] = {}
         for row in self.prices:
             if row.kind != "wrong" and row.holds_from <= moment:
                 latest[row.provider, row.model] = row
         return [latest[key] for key in sorted(latest) if latest[key].kind == "price"]
 
-    def changes_between(self, after: datetime, until: datetime) -> list[PriceRow]:
+    def changes_between(self, after: datetime, until: datetime) -> list[ListPrice]:
         """New prices, wrong quotes, retirements after one moment and until another (included)."""
         return [row for row in self.prices if after < row.holds_from <= until]
 
@@ -116,8 +116,8 @@ def _rows(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
 
 
-def _price_row(row: dict[str, str]) -> PriceRow:
-    return PriceRow(
+def _price_row(row: dict[str, str]) -> ListPrice:
+    return ListPrice(
         holds_from=datetime.combine(
             date.fromisoformat(row["date"]), time.fromisoformat(row["time_utc"])
         ),

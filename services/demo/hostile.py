@@ -1,4 +1,4 @@
-"""Lines that nobody should send and somebody always does.
+"""Invalid and malicious command lines, as a real feed brings them.
 
 In: the day and one good trade of it to imitate. Out: broken JSON, wrong units, repeats,
 conflicts and nonsense, each to be refused with its reason or held, never to move a position or a
@@ -13,7 +13,14 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from services.demo.command_lines import Line, Trade, command, price_text, time_text, trade_command
+from services.demo.command_lines import (
+    SentLine,
+    Trade,
+    command,
+    price_text,
+    time_text,
+    trade_command,
+)
 from services.demo.flow import Day
 
 _LATE_EVENING: Final = (20, 40)
@@ -22,7 +29,7 @@ _FIRST_DAYS: Final = 2
 _FIRST_DAYS_COUNT: Final = 10
 
 
-def hostile_lines(day: Day, trades: list[Trade], *, rng: Random) -> list[Line]:
+def hostile_lines(day: Day, trades: list[Trade], *, rng: Random) -> list[SentLine]:
     """A few of the lines each day, more on the first two; in turn, so that all come up."""
     good = [trade for trade in trades if trade.executed_at < day.at(20, 30)]
     if not good:
@@ -31,23 +38,25 @@ def hostile_lines(day: Day, trades: list[Trade], *, rng: Random) -> list[Line]:
     count = _FIRST_DAYS_COUNT if day.index < _FIRST_DAYS else _DAILY
     begin = day.index * _DAILY + min(day.index, _FIRST_DAYS) * (_FIRST_DAYS_COUNT - _DAILY)
     return [
-        _one(day, sample, kind=(begin + number) % (len(_TRADES) + len(_OTHERS)), number=number)
+        _hostile_line(
+            day, sample, kind=(begin + number) % (len(_TRADES) + len(_OTHERS)), number=number
+        )
         for number in range(count)
     ]
 
 
-def _one(day: Day, sample: Trade, *, kind: int, number: int) -> Line:
+def _hostile_line(day: Day, sample: Trade, *, kind: int, number: int) -> SentLine:
     """The line of one kind, sent in the evening under a trade id of its own."""
     moment = day.at(*_LATE_EVENING) + timedelta(seconds=7 * number)
     if kind < len(_TRADES):
-        own = replace(sample, trade_id=f"BAD-{moment:%y%m%d-%H%M%S}", executed_at=moment)
-        return Line(moment, _TRADES[kind](sample, own))
-    return Line(moment, _OTHERS[kind - len(_TRADES)](day, moment))
+        fresh = replace(sample, trade_id=f"BAD-{moment:%y%m%d-%H%M%S}", executed_at=moment)
+        return SentLine(moment, _TRADES[kind](sample, fresh))
+    return SentLine(moment, _OTHERS[kind - len(_TRADES)](day, moment))
 
 
-def _swapped(own: Trade, good: bytes, *, bad: bytes) -> bytes:
+def _swapped(fresh: Trade, good: bytes, *, bad: bytes) -> bytes:
     """The bytes of a trade with one piece replaced."""
-    return trade_command(own).replace(good, bad)
+    return trade_command(fresh).replace(good, bad)
 
 
 def _reordered(sample: Trade) -> bytes:
@@ -64,38 +73,40 @@ def _reordered(sample: Trade) -> bytes:
     )
 
 
-def _month_of(own: Trade, month: str) -> Trade:
-    return replace(own, contract=own.contract[:3] + month)
+def _month_of(fresh: Trade, month: str) -> Trade:
+    return replace(fresh, contract=fresh.contract[:3] + month)
 
 
 _TRADES: Final[tuple[Callable[[Trade, Trade], bytes], ...]] = (
     lambda sample, _: trade_command(sample),
     lambda sample, _: trade_command(replace(sample, lots=sample.lots + 1)),
-    lambda _, own: trade_command(own)[:-12],
-    lambda _, own: _swapped(own, b'"lots":', bad=b'"lots":NaN,"x":'),
-    lambda _, own: _swapped(own, b'"lots":', bad=b'"lots":1,"lots":'),
-    lambda _, own: trade_command(replace(own, price_ticks=own.price_ticks * 1_000)),
-    lambda _, own: _swapped(own, b'"price":"', bad=b'"price":"10000'),
-    lambda _, own: trade_command(replace(own, buyer="NOBODY-C1")),
-    lambda _, own: trade_command(replace(own, seller=own.buyer)),
+    lambda _, fresh: trade_command(fresh)[:-12],
+    lambda _, fresh: _swapped(fresh, b'"lots":', bad=b'"lots":NaN,"x":'),
+    lambda _, fresh: _swapped(fresh, b'"lots":', bad=b'"lots":1,"lots":'),
+    lambda _, fresh: trade_command(replace(fresh, price_ticks=fresh.price_ticks * 1_000)),
+    lambda _, fresh: _swapped(fresh, b'"price":"', bad=b'"price":"10000'),
+    lambda _, fresh: trade_command(replace(fresh, buyer="NOBODY-C1")),
+    lambda _, fresh: trade_command(replace(fresh, seller=fresh.buyer)),
     lambda sample, _: _reordered(sample),
-    lambda _, own: trade_command(replace(own, lots=-5)),
-    lambda _, own: _swapped(own, b'","lots"', bad=b'5","lots"'),
-    lambda _, own: trade_command(replace(own, price_ticks=0)),
-    lambda _, own: trade_command(_month_of(own, "A25")),
-    lambda _, own: trade_command(_month_of(own, "Z40")),
-    lambda _, own: trade_command(_month_of(own, "F25")),
-    lambda _, own: trade_command(replace(own, executed_at=own.executed_at.replace(year=2205))),
-    lambda _, own: _swapped(own, b'Z"}', bad=b'"}'),
-    lambda _, own: trade_command(replace(own, lots=2**63 - 1)),
-    lambda _, own: trade_command(replace(own, lots=2**63)),
-    lambda _, own: _swapped(own, b'"lots"', bad=b'"colour":"red","lots"'),
-    lambda _, own: _swapped(own, b"submit_trade/1", bad=b"submit_trade/9"),
-    lambda _, own: b"[" + trade_command(own) + b"]",
-    lambda _, own: _swapped(own, own.buyer.encode(), bad=b"\\ud800"),
+    lambda _, fresh: trade_command(replace(fresh, lots=-5)),
+    lambda _, fresh: _swapped(fresh, b'","lots"', bad=b'5","lots"'),
+    lambda _, fresh: trade_command(replace(fresh, price_ticks=0)),
+    lambda _, fresh: trade_command(_month_of(fresh, "A25")),
+    lambda _, fresh: trade_command(_month_of(fresh, "Z40")),
+    lambda _, fresh: trade_command(_month_of(fresh, "F25")),
+    lambda _, fresh: trade_command(
+        replace(fresh, executed_at=fresh.executed_at.replace(year=2205))
+    ),
+    lambda _, fresh: _swapped(fresh, b'Z"}', bad=b'"}'),
+    lambda _, fresh: trade_command(replace(fresh, lots=2**63 - 1)),
+    lambda _, fresh: trade_command(replace(fresh, lots=2**63)),
+    lambda _, fresh: _swapped(fresh, b'"lots"', bad=b'"colour":"red","lots"'),
+    lambda _, fresh: _swapped(fresh, b"submit_trade/1", bad=b"submit_trade/9"),
+    lambda _, fresh: b"[" + trade_command(fresh) + b"]",
+    lambda _, fresh: _swapped(fresh, fresh.buyer.encode(), bad=b"\\ud800"),
     lambda _, __: b'{"type":' + b"[" * 40 + b"]" * 40 + b"}",
-    lambda _, own: b"\xff\xfe" + trade_command(own),
-    lambda _, own: _swapped(own, b'"price"', bad=b'"note":"' + b"x" * 66_000 + b'","price"'),
+    lambda _, fresh: b"\xff\xfe" + trade_command(fresh),
+    lambda _, fresh: _swapped(fresh, b'"price"', bad=b'"note":"' + b"x" * 66_000 + b'","price"'),
 )
 
 

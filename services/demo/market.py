@@ -15,11 +15,11 @@ from random import Random
 from typing import Final
 
 from services.demo import feed, script
-from services.demo.command_lines import Line, Trade, line, micros_text, trade_line
+from services.demo.command_lines import SentLine, Trade, line, micros_text, trade_line
+from services.demo.fact_book import DemoFact, FactBook, ListedContract
 from services.demo.flow import Day, Flow
 from services.demo.history import FIRST_BUSINESS_DATE, LAST_BUSINESS_DATE, load_history
 from services.demo.hostile import hostile_lines
-from services.demo.market_view import Desk, Fact, Listed
 from services.demo.participants import MAKERS, MEMBERS, SCU_MAKERS, Participant, choose_cast
 from services.demo.quotes import quote_lines
 from services.demo.tape import Curve, Jump, Tape
@@ -55,7 +55,7 @@ class DemoMarket:
         self._dates = [*business_dates(), LAST_BUSINESS_DATE + timedelta(days=3)]
         self._rng = Random(seed)  # noqa: S311 - a play of chance that must repeat, not a secret
         self._cast = choose_cast(self._rng)
-        self._desk = Desk()
+        self._book = FactBook()
         self._mood_ppm = {"SIT": 0, "SCU": 0}
         self._scu_micros = _SCU_MICROS
 
@@ -70,11 +70,11 @@ class DemoMarket:
             *feed.opening_lines(load_history(), begins),
             line("open_session/1", begins, business_date=str(self._dates[0])),
         ]
-        return [one.text for one in lines]
+        return [command.text for command in lines]
 
-    def day(self, index: int, facts: Iterable[Fact]) -> list[bytes]:
+    def day(self, index: int, facts: Iterable[DemoFact]) -> list[bytes]:
         """The lines of one business day, from the last close to its own."""
-        self._desk.learn(facts)
+        self._book.learn(facts)
         day = Day(index, self._dates[index])
         history = load_history()
         jumps = feed.index_jumps(history, self._close_before(index), until=day.at(21))
@@ -85,9 +85,9 @@ class DemoMarket:
             trades += self._trade(day, product, jumps=moves, lines=lines)
         cycles = _cycles(day, jumps)
         lines += [*scu_lines, *(trade_line(trade) for trade in trades), *_repeat_late(day, trades)]
-        lines += self._house_lines(day, trades, cycles=cycles)
+        lines += self._clearing_lines(day, trades, cycles=cycles)
         lines.append(self._close_line(day))
-        return [one.text for one in sorted(lines, key=lambda one: one.sent_at)]
+        return [command.text for command in sorted(lines, key=lambda command: command.sent_at)]
 
     def _close_before(self, index: int) -> datetime:
         """When the day's session opened: at the close before it, the first one at that hour."""
@@ -98,25 +98,27 @@ class DemoMarket:
         return datetime.combine(self._dates[index - 1], datetime.min.time()) + _CLOSE
 
     def _trade(
-        self, day: Day, product: str, *, jumps: list[Jump], lines: list[Line]
+        self, day: Day, product: str, *, jumps: list[Jump], lines: list[SentLine]
     ) -> list[Trade]:
         """One product's day: trades are returned, quotes go to the lines."""
-        contracts = self._desk.listed(product)
+        contracts = self._book.listed(product)
         if not contracts:
             return []
         tape = self._tape(day, product, contracts=contracts, jumps=jumps)
         is_sit = product == "SIT"
-        flow = Flow(day, contracts, tape=tape, desk=self._desk, rng=self._rng)
+        flow = Flow(day, contracts, tape=tape, book=self._book, rng=self._rng)
         is_wild = any(abs(jump.level_ppm - 1_000_000) > _WILD_PPM for jump in jumps)
         count = (90 + self._rng.randrange(70)) * (2 if is_wild else 1) if is_sit else 20
-        orders = script.orders_of(day, contracts, desk=self._desk) if is_sit else []
+        orders = script.orders_of(day, contracts, book=self._book) if is_sit else []
         trades = flow.make(self._cast, count=count, orders=orders)
         makers = MAKERS if is_sit else SCU_MAKERS
         lines += quote_lines(day, contracts, tape=tape, makers=makers, is_wild=is_wild and is_sit)
         return trades
 
-    def _tape(self, day: Day, product: str, *, contracts: list[Listed], jumps: list[Jump]) -> Tape:
-        level = self._desk.index_micros.get(product, _SCU_MICROS)
+    def _tape(
+        self, day: Day, product: str, *, contracts: list[ListedContract], jumps: list[Jump]
+    ) -> Tape:
+        level = self._book.index_micros(product) or _SCU_MICROS
         mood = self._mood_ppm[product]
         drift = self._rng.randrange(2 * _MOOD_PPM + 1) - _MOOD_PPM
         self._mood_ppm[product] = mood * 8 // 10 + drift
@@ -128,12 +130,12 @@ class DemoMarket:
             pauses=script.pauses_of(day, contracts) if product == "SIT" else [],
         )
 
-    def _publish_scu(self, day: Day) -> tuple[list[Line], list[Jump]]:
+    def _publish_scu(self, day: Day) -> tuple[list[SentLine], list[Jump]]:
         """The made-up price of an H100 hour, twice a day; a walk around $2.45."""
-        if not self._desk.listed("SCU"):
+        if not self._book.listed("SCU"):
             return [], []
-        begins = self._desk.index_micros.get("SCU", self._scu_micros)
-        lines: list[Line] = []
+        begins = self._book.index_micros("SCU") or self._scu_micros
+        lines: list[SentLine] = []
         jumps: list[Jump] = []
         for hour in (6, 16):
             pull = (_SCU_MICROS - self._scu_micros) // 40
@@ -143,21 +145,23 @@ class DemoMarket:
             jumps.append(Jump(day.at(hour), self._scu_micros * 1_000_000 // begins))
         return lines, jumps
 
-    def _house_lines(self, day: Day, trades: list[Trade], *, cycles: list[Line]) -> list[Line]:
+    def _clearing_lines(
+        self, day: Day, trades: list[Trade], *, cycles: list[SentLine]
+    ) -> list[SentLine]:
         """Cycles, deposits, withdrawals, the script's events and the hostile lines."""
-        treasury = Treasury(day, self._desk, trades=trades)
+        treasury = Treasury(day, self._book, trades=trades)
         lines = [*treasury.answer_calls(), *treasury.withdraw(self._cast, self._rng), *cycles]
         for cycle in cycles:
             lines += treasury.answer_cycle(cycle.sent_at, cycle.sent_at + timedelta(minutes=30))
-        contracts = self._desk.listed("SIT")
+        contracts = self._book.listed("SIT")
         if not contracts:
             return lines
         sit = [trade for trade in trades if trade.contract.startswith("SIT")]
-        lines += script.event_lines(day, contracts, desk=self._desk, trades=sit)
+        lines += script.event_lines(day, contracts, book=self._book, trades=sit)
         lines += script.refused_trades(day, contracts)
         return lines + hostile_lines(day, sit, rng=self._rng)
 
-    def _close_line(self, day: Day) -> Line:
+    def _close_line(self, day: Day) -> SentLine:
         return line(
             "close_session/1",
             day.at(21),
@@ -166,7 +170,7 @@ class DemoMarket:
         )
 
 
-def _cycles(day: Day, jumps: list[Jump]) -> list[Line]:
+def _cycles(day: Day, jumps: list[Jump]) -> list[SentLine]:
     """A cycle at noon, and one at six on days on which the index moves."""
     lines = [line("run_cycle/1", day.at(12), cycle="noon")]
     if any(abs(jump.level_ppm - 1_000_000) > _WILD_PPM for jump in jumps):
@@ -174,39 +178,42 @@ def _cycles(day: Day, jumps: list[Jump]) -> list[Line]:
     return lines
 
 
-def _repeat_late(day: Day, trades: list[Trade]) -> list[Line]:
+def _repeat_late(day: Day, trades: list[Trade]) -> list[SentLine]:
     """Every so often the exchange sends a trade again, as queues do; nothing may happen twice."""
     early = [trade for trade in trades if trade.executed_at < day.at(11)]
-    return [Line(day.at(16, 0, second=5), trade_line(trade).text) for trade in early[::40]]
+    return [SentLine(day.at(16, 0, second=5), trade_line(trade).text) for trade in early[::40]]
 
 
-def _member_lines(moment: datetime) -> list[Line]:
+def _member_lines(moment: datetime) -> list[SentLine]:
     return [line("admit_member/1", moment, member=member, name=name) for member, name in MEMBERS]
 
 
-def _account_lines(cast: tuple[Participant, ...], moment: datetime) -> list[Line]:
+def _account_lines(cast: tuple[Participant, ...], moment: datetime) -> list[SentLine]:
     """Each account and its first deposit."""
-    lines: list[Line] = []
-    for number, one in enumerate(cast):
+    lines: list[SentLine] = []
+    for number, participant in enumerate(cast):
         lines.append(
             line(
                 "open_account/1",
                 moment,
-                account=one.account,
-                member=one.member,
-                origin=one.origin,
-                owner=one.owner,
+                account=participant.account,
+                member=participant.member,
+                origin=participant.origin,
+                owner=participant.owner,
             )
         )
         lines.append(
             deposit_line(
-                f"DEP-OPEN-{number:03d}", one.account, cents=one.deposit_cents, moment=moment
+                f"DEP-OPEN-{number:03d}",
+                participant.account,
+                cents=participant.deposit_cents,
+                moment=moment,
             )
         )
     return lines
 
 
-def _scu_line(effective: date, moment: datetime) -> Line:
+def _scu_line(effective: date, moment: datetime) -> SentLine:
     """The standard compute unit is in use from a date on."""
     return line(
         "configure/1",

@@ -78,15 +78,15 @@ def _house(member: str) -> Participant:
 def _customer(member: str, number: int, *, rng: Random) -> Participant:
     """A customer whose deposit carries about a quarter of the worth of what it wants to hold."""
     account, role = f"{member}-C{number}", _ROLES[number - 1]
-    wanted = 1_000 * (20 + rng.randrange(100))
+    wanted_lots = 1_000 * (20 + rng.randrange(100))
     return Participant(
         account=account,
         member=member,
         origin="customer",
         owner=_owner(member, number, role=role),
         role=role,
-        wanted_lots=_signed(wanted, role, rng=rng),
-        deposit_cents=_deposit_cents(account, wanted),
+        wanted_lots=_signed(wanted_lots, role, rng=rng),
+        deposit_cents=_deposit_cents(account, wanted_lots),
     )
 
 
@@ -100,17 +100,17 @@ def _owner(member: str, number: int, *, role: str) -> str:
     return f"{role}-{member.lower()}-{number}"
 
 
-def _signed(wanted: int, role: str, *, rng: Random) -> int:
+def _signed(wanted_lots: int, role: str, *, rng: Random) -> int:
     if role == "application":
-        return wanted
+        return wanted_lots
     if role == "provider":
-        return -2 * wanted
-    return wanted if rng.randrange(2) else -wanted
+        return -2 * wanted_lots
+    return wanted_lots if rng.randrange(2) else -wanted_lots
 
 
-def _deposit_cents(account: str, wanted: int) -> int:
+def _deposit_cents(account: str, wanted_lots: int) -> int:
     if account in {LATE_PAYER, PAYS_IN_PARTS}:
         return THIN_DEPOSIT_CENTS
     if account == BIG_FUND:
         return BIG_FUND_DEPOSIT_CENTS
-    return wanted * 200 + 5_000_000
+    return wanted_lots * 200 + 5_000_000

@@ -10,9 +10,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from services.demo.command_lines import Line, line, price_text
+from services.demo.command_lines import SentLine, line, price_text
+from services.demo.fact_book import ListedContract
 from services.demo.flow import Day
-from services.demo.market_view import Listed
 from services.demo.tape import Tape
 
 _ROUNDS: Final = ((7, 5), (13, 5), (19, 35))
@@ -22,11 +22,11 @@ _LOTS: Final = 40_000
 
 
 def quote_lines(
-    day: Day, contracts: list[Listed], *, tape: Tape, makers: tuple[str, ...], is_wild: bool
-) -> list[Line]:
+    day: Day, contracts: list[ListedContract], *, tape: Tape, makers: tuple[str, ...], is_wild: bool
+) -> list[SentLine]:
     """All makers' quotes in all contracts."""
     moments = [day.at(*hours) for hours in _ROUNDS]
-    lines: list[Line] = []
+    lines: list[SentLine] = []
     if is_wild:
         moments.append(day.at(*_BACK_AT))
     for number, maker in enumerate(makers):
@@ -42,7 +42,7 @@ def quote_lines(
     return lines
 
 
-def _quote(maker: str, contract: str, *, moment: datetime, level: tuple[int, int]) -> Line:
+def _quote(maker: str, contract: str, *, moment: datetime, level: tuple[int, int]) -> SentLine:
     """One tick either side of fair for the first maker, two for the others; sizes differ."""
     fair, number = level
     width = 1 if number == 0 else 2
@@ -58,7 +58,7 @@ def _quote(maker: str, contract: str, *, moment: datetime, level: tuple[int, int
     )
 
 
-def _withdrawn(maker: str, contract: str, *, moment: datetime) -> Line:
+def _withdrawn(maker: str, contract: str, *, moment: datetime) -> SentLine:
     return line(
         "submit_quote/1",
         moment,

@@ -1,9 +1,8 @@
 """The events that the demonstration brings about on purpose, day by day.
 
-In: the day, the listed contracts, what the desk knows, the day's trades. Out: shocks and orders
-for the tape, and command lines: halts, busts, adjustments, transfers, suspensions. The script
-repeats every 20 business days; one day of it is tied to history, the launch of a cheap model on
-2025-04-14.
+In: the day, the listed contracts, the book of facts, the day's trades. Out: shocks and orders for
+the tape, and command lines: halts, busts, adjustments, transfers, suspensions. The script repeats
+every 20 business days; one day of it is tied to history, the launch of a cheap model on 2025-04-14.
 """
 
 from __future__ import annotations
@@ -11,9 +10,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Final
 
-from services.demo.command_lines import Line, Trade, line, price_text, time_text, trade_line
-from services.demo.flow import Day, Order
-from services.demo.market_view import Desk, Listed
+from services.demo.command_lines import SentLine, Trade, line, price_text, time_text, trade_line
+from services.demo.fact_book import FactBook, ListedContract
+from services.demo.flow import Day, ScriptedTrade
 from services.demo.participants import BIG_FUND, MAKERS, SCRIPT_DAYS, SUSPENDED, SUSPENDED_DAYS
 from services.demo.tape import Pause, Shock
 
@@ -26,26 +25,26 @@ _FUND_SELLS: Final = range(26, 34)
 _FUND_LOTS: Final = 2_400_000
 
 
-def shocks_of(day: Day, contracts: list[Listed]) -> list[Shock]:
+def shocks_of(day: Day, contracts: list[ListedContract]) -> list[Shock]:
     """On the day of the launch one contract falls further than the others."""
     if day.business_date == LAUNCH_DAY:
         return [Shock(contracts[3].contract, day.at(17, 15), day.at(21), -60_000)]
     return []
 
 
-def pauses_of(day: Day, contracts: list[Listed]) -> list[Pause]:
+def pauses_of(day: Day, contracts: list[ListedContract]) -> list[Pause]:
     """The exchange halts the third month by hand for twenty minutes."""
     if day.index % SCRIPT_DAYS == _HALT_DAY:
         return [Pause(contracts[2].contract, day.at(14), day.at(14, 20))]
     return []
 
 
-def orders_of(day: Day, contracts: list[Listed], *, desk: Desk) -> list[Order]:
+def orders_of(day: Day, contracts: list[ListedContract], *, book: FactBook) -> list[ScriptedTrade]:
     """Trades at the price limits, and the big fund's blocks."""
-    return [*_limit_orders(day, contracts), *_fund_orders(day, contracts, desk=desk)]
+    return [*_limit_orders(day, contracts), *_fund_orders(day, contracts, book=book)]
 
 
-def _limit_orders(day: Day, contracts: list[Listed]) -> list[Order]:
+def _limit_orders(day: Day, contracts: list[ListedContract]) -> list[ScriptedTrade]:
     """A squeeze to the first limit, a slide to the second, and the launch."""
     number = day.index % SCRIPT_DAYS
     if day.business_date == LAUNCH_DAY:
@@ -60,31 +59,34 @@ def _limit_orders(day: Day, contracts: list[Listed]) -> list[Order]:
     return []
 
 
-def _at_limit(moment: datetime, listed: Listed, *, limit: str) -> Order:
+def _at_limit(moment: datetime, listed: ListedContract, *, limit: str) -> ScriptedTrade:
     buyer, seller = (MAKERS[0], MAKERS[1]) if limit == "up" else (MAKERS[1], MAKERS[2])
-    return Order(moment, listed.contract, buyer, seller, 5_000, limit)
+    return ScriptedTrade(moment, listed.contract, buyer, seller, 5_000, limit)
 
 
-def _fund_orders(day: Day, contracts: list[Listed], *, desk: Desk) -> list[Order]:
+def _fund_orders(
+    day: Day, contracts: list[ListedContract], *, book: FactBook
+) -> list[ScriptedTrade]:
     """A fund buys more of one month than the position limits like, and sells it again later."""
     if day.index in _FUND_BUYS:
         contract = contracts[5].contract
         return [
-            Order(day.at(11, 5 * n), contract, BIG_FUND, MAKERS[n], _FUND_LOTS) for n in range(2)
+            ScriptedTrade(day.at(11, 5 * n), contract, BIG_FUND, MAKERS[n], _FUND_LOTS)
+            for n in range(2)
         ]
     if day.index in _FUND_SELLS:
-        held = {listed.contract: desk.held_lots(BIG_FUND, listed.contract) for listed in contracts}
+        held_lots = {listed.contract: book.lots[BIG_FUND, listed.contract] for listed in contracts}
         return [
-            Order(day.at(13, 30), contract, MAKERS[day.index % 3], BIG_FUND, _FUND_LOTS)
-            for contract, lots in held.items()
+            ScriptedTrade(day.at(13, 30), contract, MAKERS[day.index % 3], BIG_FUND, _FUND_LOTS)
+            for contract, lots in held_lots.items()
             if lots >= _FUND_LOTS
         ]
     return []
 
 
 def event_lines(
-    day: Day, contracts: list[Listed], *, desk: Desk, trades: list[Trade]
-) -> list[Line]:
+    day: Day, contracts: list[ListedContract], *, book: FactBook, trades: list[Trade]
+) -> list[SentLine]:
     """The commands of the exchange and of the house that the script has for the day."""
     number = day.index % SCRIPT_DAYS
     lines = _account_events(day, number)
@@ -93,15 +95,15 @@ def event_lines(
     if number == _BUST_DAY:
         lines += _bust_lines(day, trades)
     if number == _BUST_MARKED_DAY:
-        lines += _bust_marked_lines(day, desk)
+        lines += _bust_marked_lines(day, book)
     if number == _TRANSFER_DAY:
-        lines += _transfer_lines(day, contracts[1], desk=desk)
+        lines += _transfer_lines(day, contracts[1], book=book)
     if number == _ADJUST_DAY:
         lines += _adjust_lines(day, trades)
     return lines
 
 
-def _account_events(day: Day, number: int) -> list[Line]:
+def _account_events(day: Day, number: int) -> list[SentLine]:
     """An account is suspended in the morning of one day and comes back two days later."""
     if number == SUSPENDED_DAYS[0]:
         return [
@@ -112,7 +114,7 @@ def _account_events(day: Day, number: int) -> list[Line]:
     return []
 
 
-def _halt_line(day: Day, contract: str) -> Line:
+def _halt_line(day: Day, contract: str) -> SentLine:
     return line(
         "halt_contract/1",
         day.at(14),
@@ -122,7 +124,7 @@ def _halt_line(day: Day, contract: str) -> Line:
     )
 
 
-def _bust_lines(day: Day, trades: list[Trade]) -> list[Line]:
+def _bust_lines(day: Day, trades: list[Trade]) -> list[SentLine]:
     """A trade no cycle has marked is bust; a second bust and one of an unknown trade fail."""
     fresh = [trade for trade in trades if day.at(12) < trade.executed_at < day.at(15)]
     if not fresh:
@@ -136,22 +138,22 @@ def _bust_lines(day: Day, trades: list[Trade]) -> list[Line]:
     ]
 
 
-def _bust_marked_lines(day: Day, desk: Desk) -> list[Line]:
+def _bust_marked_lines(day: Day, book: FactBook) -> list[SentLine]:
     """A trade of yesterday, already settled once, is bust."""
-    trade_id = desk.latest_trade("SIT")
-    if trade_id is None:
+    latest = book.latest_trade("SIT")
+    if latest is None:
         return []
-    marked = Trade(trade_id, desk.contract_of(trade_id), 0, 0, "", "", day.at(8))
+    marked = Trade(latest["trade_id"], latest["contract"], 0, 0, "", "", day.at(8))
     return [_bust(marked, day.at(8, 15), reason="wrong contract, found over night")]
 
 
-def _bust(trade: Trade, moment: datetime, *, reason: str) -> Line:
+def _bust(trade: Trade, moment: datetime, *, reason: str) -> SentLine:
     return line(
         "bust_trade/1", moment, trade_id=trade.trade_id, contract=trade.contract, reason=reason
     )
 
 
-def _adjust_lines(day: Day, trades: list[Trade]) -> list[Line]:
+def _adjust_lines(day: Day, trades: list[Trade]) -> list[SentLine]:
     """Two ticks more for a trade of this morning: one of the noon cycle's, one after it."""
     early = [trade for trade in trades if trade.executed_at < day.at(11)]
     late = [trade for trade in trades if day.at(12) < trade.executed_at < day.at(15)]
@@ -159,21 +161,21 @@ def _adjust_lines(day: Day, trades: list[Trade]) -> list[Line]:
         line(
             "adjust_trade_price/1",
             day.at(15, minute),
-            trade_id=found[-1].trade_id,
-            contract=found[-1].contract,
-            price=price_text(found[-1].price_ticks + 2),
+            trade_id=candidates[-1].trade_id,
+            contract=candidates[-1].contract,
+            price=price_text(candidates[-1].price_ticks + 2),
             reason="price agreed otherwise on the recorded line",
         )
-        for minute, found in ((20, early), (21, late))
-        if found
+        for minute, candidates in ((20, early), (21, late))
+        if candidates
     ]
 
 
-def _transfer_lines(day: Day, listed: Listed, *, desk: Desk) -> list[Line]:
+def _transfer_lines(day: Day, listed: ListedContract, *, book: FactBook) -> list[SentLine]:
     """A customer takes half of its longs to another member; then it asks for more than it has."""
-    for member, other in (("AURORA", "CEDAR"), ("BASALT", "DUNE"), ("EMBER", "FJORD")):
-        giver, taker = f"{member}-C1", f"{other}-C1"
-        lots = desk.held_lots(giver, listed.contract)
+    for member, new_member in (("AURORA", "CEDAR"), ("BASALT", "DUNE"), ("EMBER", "FJORD")):
+        giver, taker = f"{member}-C1", f"{new_member}-C1"
+        lots = book.lots[giver, listed.contract]
         if lots > 1 and listed.reference_ticks is not None:
             deal = (giver, taker, listed.reference_ticks)
             return [
@@ -183,7 +185,9 @@ def _transfer_lines(day: Day, listed: Listed, *, desk: Desk) -> list[Line]:
     return []
 
 
-def _transfer(moment: datetime, contract: str, *, lots: int, deal: tuple[str, str, int]) -> Line:
+def _transfer(
+    moment: datetime, contract: str, *, lots: int, deal: tuple[str, str, int]
+) -> SentLine:
     giver, taker, ticks = deal
     return line(
         "transfer_position/1",
@@ -198,18 +202,18 @@ def _transfer(moment: datetime, contract: str, *, lots: int, deal: tuple[str, st
     )
 
 
-def refused_trades(day: Day, contracts: list[Listed]) -> list[Line]:
+def refused_trades(day: Day, contracts: list[ListedContract]) -> list[SentLine]:
     """Trades that come at the wrong time: in a halt, or by a suspended account."""
     number = day.index % SCRIPT_DAYS
-    found: list[Trade] = []
+    trades: list[Trade] = []
     if number == _HALT_DAY:
-        found.append(_wrong_time("HALT", contracts[2], moment=day.at(14, 5), buyer=MAKERS[0]))
+        trades.append(_wrong_time("HALT", contracts[2], moment=day.at(14, 5), buyer=MAKERS[0]))
     if number in SUSPENDED_DAYS:
-        found.append(_wrong_time("SUSP", contracts[1], moment=day.at(9, 5), buyer=SUSPENDED))
-    return [trade_line(trade) for trade in found]
+        trades.append(_wrong_time("SUSP", contracts[1], moment=day.at(9, 5), buyer=SUSPENDED))
+    return [trade_line(trade) for trade in trades]
 
 
-def _wrong_time(label: str, listed: Listed, *, moment: datetime, buyer: str) -> Trade:
+def _wrong_time(label: str, listed: ListedContract, *, moment: datetime, buyer: str) -> Trade:
     trade_id = f"{label}-{moment:%y%m%d}"
     ticks = listed.reference_ticks or 200
     return Trade(trade_id, listed.contract, ticks, 1_000, buyer, MAKERS[1], moment)

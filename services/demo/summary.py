@@ -1,40 +1,29 @@
-"""What happened, told in plain lines for a terminal.
+"""The summary of a run, in plain lines for a terminal.
 
-In: the facts of a run. Out: short lines without colour or layout, most telling first.
+In: the book of a run's facts. Out: short lines without colour or layout, most telling first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
-from services.demo.digest import (
-    MET,
-    MISSED,
-    Call,
-    Digest,
-    Fact,
-    contracts_of,
-    gather,
-    products_of,
-)
+from services.demo.fact_book import MET, MISSED, CallHistory, DemoFact, FactBook
 
 _WORST_SHOWN: Final = 3
 _REASONS_SHOWN: Final = 12
 _SECOND_TIER: Final = 2
 
 
-def tell(facts: Iterable[Fact]) -> list[str]:
+def summary_lines(book: FactBook) -> list[str]:
     """The lines that `clearing demo` prints when it is done."""
-    digest = gather(facts)
     return [
-        *_what_was_cleared(digest),
-        *_how_the_index_went(digest),
-        *_halts(digest),
-        *_margin(digest),
-        *_final_settlements(digest),
-        *_refusals(digest),
-        *_closing(digest),
+        *_what_was_cleared(book),
+        *_how_the_index_went(book),
+        *_halts(book),
+        *_margin(book),
+        *_final_settlements(book),
+        *_refusals(book),
+        *_closing(book),
     ]
 
 
@@ -46,116 +35,114 @@ def dollars(cents: int) -> str:
     return f"{sign}${cents // 100}.{cents % 100:02d}"
 
 
-def micros(value: int) -> str:
+def usd_of_micros(value: int) -> str:
     """An index value for people: dollars with four decimals."""
     return f"${value // 1_000_000}.{value % 1_000_000 // 100:04d}"
 
 
-def _what_was_cleared(digest: Digest) -> list[str]:
-    days = digest.days
+def _what_was_cleared(book: FactBook) -> list[str]:
+    days = book.days
     if not days:
         return ["Nothing was settled."]
-    paid = sum(cents for by_day in digest.variation.values() for cents in by_day.values())
+    paid = sum(cents for by_day in book.variation.values() for cents in by_day.values())
     return [
         f"{len(days)} business days, {days[0]} to {days[-1]}.",
-        f"{digest.count('trade_novated/1'):,} trades of {digest.lots:,} lots were cleared.",
-        f"{digest.count('trade_already_cleared/1'):,} came twice and changed nothing.",
+        f"{book.counts['trade_novated/1']:,} trades of {book.lots_cleared:,} lots were cleared.",
+        f"{book.counts['trade_already_cleared/1']:,} came twice and changed nothing.",
         f"{dollars(paid)} of variation was paid, cent for cent what others lost.",
-        _counted(digest),
+        _counted(book),
     ]
 
 
-def _counted(digest: Digest) -> str:
-    bust, adjusted = digest.count("trade_busted/1"), digest.count("trade_price_adjusted/1")
-    moved = digest.count("position_transferred/1")
+def _counted(book: FactBook) -> str:
+    bust, adjusted = book.counts["trade_busted/1"], book.counts["trade_price_adjusted/1"]
+    moved = book.counts["position_transferred/1"]
     return f"{bust} trades were bust, {adjusted} adjusted, {moved} positions transferred."
 
 
-def _how_the_index_went(digest: Digest) -> list[str]:
+def _how_the_index_went(book: FactBook) -> list[str]:
     lines = [
         f"The {product} index was published {len(series):,} times and went from "
-        f"{micros(series[0][1])} to {micros(series[-1][1])}."
-        for product, series in sorted(digest.index.items())
+        f"{usd_of_micros(series[0][1])} to {usd_of_micros(series[-1][1])}."
+        for product, series in sorted(book.index.items())
     ]
-    return lines + [_held_line(fact) for fact in digest.held]
+    return lines + [_held_line(fact) for fact in book.held_prices]
 
 
-def _held_line(fact: Fact) -> str:
-    price, last = micros(fact["price_micros"]), micros(fact["last_price_micros"])
+def _held_line(fact: DemoFact) -> str:
+    price, last = usd_of_micros(fact["price_micros"]), usd_of_micros(fact["last_price_micros"])
     model = f"{fact['provider']}/{fact['model']}"
     return f"Held on {fact['at'][:10]}: {model} at {price}, more than x3 from {last}."
 
 
-def _halts(digest: Digest) -> list[str]:
-    if not digest.halts:
+def _halts(book: FactBook) -> list[str]:
+    if not book.halts:
         return ["No contract was halted."]
-    tiers = [fact["tier"] for fact in digest.halts]
+    tiers = [fact["tier"] for fact in book.halts]
     first, second, by_hand = tiers.count(1), tiers.count(_SECOND_TIER), tiers.count(0)
     lines = [f"{len(tiers)} halts: {first} at 15 %, {second} at 25 %, {by_hand} by the exchange."]
-    return lines + [_slide_line(fact) for fact in digest.halts if fact["tier"] == _SECOND_TIER]
+    return lines + [_slide_line(fact) for fact in book.halts if fact["tier"] == _SECOND_TIER]
 
 
-def _slide_line(fact: Fact) -> str:
+def _slide_line(fact: DemoFact) -> str:
     moment = fact["at"][:16].replace("T", " ")
     way = f"went {fact['direction']} to {fact['trigger_ticks']} ticks"
     return f"  {moment} {fact['contract']} {way} and was halted for the session."
 
 
-def _margin(digest: Digest) -> list[str]:
-    calls = list(digest.calls.values())
+def _margin(book: FactBook) -> list[str]:
+    calls = list(book.calls.values())
     if not calls:
         return ["No margin was called."]
     total = dollars(sum(call.amount_cents for call in calls))
-    met, missed = len(digest.calls_that(MET)), len(digest.calls_that(MISSED))
+    met, missed = len(book.calls_that(MET)), len(book.calls_that(MISSED))
     raised = sum(call.was_raised for call in calls)
     lines = [f"{len(calls)} margin calls for {total}: {met} met, {missed} missed, {raised} raised."]
     worst = sorted(calls, key=lambda call: -call.amount_cents)[:_WORST_SHOWN]
     lines += [_call_line(call) for call in worst]
-    alerts = digest.count("margin_rate_above_band/1")
+    alerts = book.counts["margin_rate_above_band/1"]
     if alerts:
         lines.append(f"The margin rate stood above the paper's 12 % band {alerts} times.")
-    breaches = digest.count("position_limit_breached/1")
+    breaches = book.counts["position_limit_breached/1"]
     if breaches:
         lines.append(f"Position limits were crossed {breaches} times.")
     return lines
 
 
-def _call_line(call: Call) -> str:
+def _call_line(call: CallHistory) -> str:
     amount = dollars(call.amount_cents)
     return f"  {call.account} was called for {amount} on {call.day}: {call.outcome}."
 
 
-def _final_settlements(digest: Digest) -> list[str]:
-    return [_final_line(fact) for fact in digest.settled]
+def _final_settlements(book: FactBook) -> list[str]:
+    return [_final_line(fact) for fact in book.settled]
 
 
-def _final_line(fact: Fact) -> str:
+def _final_line(fact: DemoFact) -> str:
     source = fact["source"].replace("_", " ")
     price = f"{fact['price_ticks']} ticks ({source})"
     return f"{fact['contract']} was finally settled on {fact['business_date']} at {price}."
 
 
-def _refusals(digest: Digest) -> list[str]:
-    total = sum(digest.refusals.values())
+def _refusals(book: FactBook) -> list[str]:
+    total = book.counts["command_refused/1"]
     if not total:
         return ["No line was refused."]
     lines = [f"{total} lines were refused, each with its reason; none left a trace in the books:"]
-    ordered = sorted(digest.refusals.items(), key=lambda item: (-item[1], item[0]))
-    lines += [f"  {count:>4} {reason}" for reason, count in ordered[:_REASONS_SHOWN]]
-    rest = ordered[_REASONS_SHOWN:]
-    if rest:
-        lines.append(f"  {sum(count for _, count in rest):>4} for {len(rest)} other reasons")
+    counts = [(reason, kinds.total()) for reason, kinds in book.refusals_by_count()]
+    lines += [f"  {count:>4} {reason}" for reason, count in counts[:_REASONS_SHOWN]]
+    rarer = counts[_REASONS_SHOWN:]
+    if rarer:
+        lines.append(f"  {sum(count for _, count in rarer):>4} for {len(rarer)} other reasons")
     return lines
 
 
-def _closing(digest: Digest) -> list[str]:
-    names = ", ".join(
-        f"{len(contracts_of(digest, product))} {product}" for product in products_of(digest)
-    )
+def _closing(book: FactBook) -> list[str]:
+    names = ", ".join(f"{len(book.contracts_of(product))} {product}" for product in book.products())
     lines = [f"Contracts with settlement prices: {names}."] if names else []
-    if digest.hashes:
-        last = max(digest.hashes)
+    if book.hashes:
+        last = max(book.hashes)
         lines.append(f"State at the close of {last}:")
-        lines += [f"  {shard} {text}" for shard, text in sorted(digest.hashes[last].items())]
+        lines += [f"  {shard} {text}" for shard, text in sorted(book.hashes[last].items())]
     lines.append("Prices, scores and volumes are real; members, trades and SCU prices are made up.")
     return lines

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from services.demo.market_view import Listed
+from services.demo.fact_book import ListedContract
 
 _PPM: Final = 1_000_000
 _FIRST_LIMIT_PERCENT: Final = 15
@@ -73,7 +73,7 @@ class Tape:
     def __init__(
         self,
         curve: Curve,
-        contracts: list[Listed],
+        contracts: list[ListedContract],
         *,
         jumps: list[Jump],
         shocks: list[Shock],
@@ -100,8 +100,8 @@ class Tape:
         noise = rng.randrange(5) - 2
         if not self.is_trading(contract, moment):
             return None
-        wanted = max(1, self.fair_ticks(contract, moment) + noise)
-        return self._within_limits(contract, wanted, moment=moment)
+        ticks = max(1, self.fair_ticks(contract, moment) + noise)
+        return self._within_limits(contract, ticks, moment=moment)
 
     def limit_trade_ticks(self, contract: str, moment: datetime, *, is_up: bool) -> int | None:
         """The price exactly at the active limit; the trade there brings the halt."""
@@ -125,15 +125,15 @@ class Tape:
         halts = self._halts[contract]
         return not halts.is_over or halts.until is None or moment < halts.until
 
-    def _within_limits(self, contract: str, wanted: int, *, moment: datetime) -> int:
-        """The wanted price, or the limit it has run into; then the halt begins."""
+    def _within_limits(self, contract: str, ticks: int, *, moment: datetime) -> int:
+        """The price, or the limit it has run into; then the halt begins."""
         low, high = self._limits(contract)
-        if low is None or high is None or low < wanted < high:
-            return wanted
+        if low is None or high is None or low < ticks < high:
+            return ticks
         halts = self._halts[contract]
         halts.until, halts.is_over = moment + _HALT, halts.tier == 1
         halts.tier += 1
-        return max(low, min(high, wanted))
+        return max(low, min(high, ticks))
 
     def _limits(self, contract: str) -> tuple[int | None, int | None]:
         reference = self._contracts[contract].reference_ticks

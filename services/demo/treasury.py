@@ -1,8 +1,8 @@
 """Money in and out: deposits that meet margin calls, and withdrawals of what is not needed.
 
-In: what the desk knows (cash, positions, rates, open calls) and the day's trades so far. Out:
-deposit and withdrawal lines. Its own reckoning of margin is rough on purpose; what counts is
-what the house calls.
+In: the book of facts (cash, positions, rates, open calls) and the day's trades so far. Out: deposit
+and withdrawal lines. Its own reckoning of margin is rough on purpose; what counts is what the
+clearinghouse calls.
 """
 
 from __future__ import annotations
@@ -11,30 +11,31 @@ from datetime import date, datetime
 from random import Random
 from typing import Final
 
-from services.demo.command_lines import Line, Trade, line
+from services.demo.command_lines import SentLine, Trade, line
+from services.demo.fact_book import FactBook
 from services.demo.flow import Day
-from services.demo.market_view import FLOOR_RATE_PPM, Desk
 from services.demo.participants import BIG_FUND, LATE_PAYER, PAYS_IN_PARTS, Participant
 
 _SLOW: Final = (LATE_PAYER, BIG_FUND)
 _BUFFER_DIVISOR: Final = 20
 _WORTH_TAKING_CENTS: Final = 1_000_000
 _GREEDY_EVERY: Final = 5
+_RATE_FLOOR_PPM: Final = 80_000
 
 
 class Treasury:
     """Everybody's treasurer for one day."""
 
-    def __init__(self, day: Day, desk: Desk, *, trades: list[Trade]) -> None:
+    def __init__(self, day: Day, book: FactBook, *, trades: list[Trade]) -> None:
         self._day = day
-        self._desk = desk
+        self._book = book
         self._trades = trades
         self._deposits = 0
 
-    def answer_calls(self) -> list[Line]:
+    def answer_calls(self) -> list[SentLine]:
         """Deposits for the calls of last evening: most in time, one in parts, the slow too late."""
-        lines: list[Line] = []
-        for call in self._desk.calls.values():
+        lines: list[SentLine] = []
+        for call in self._book.open_calls:
             cents = call.remaining_cents + call.remaining_cents // _BUFFER_DIVISOR
             if call.account in _SLOW:
                 lines.append(self._deposit(call.account, cents, moment=self._day.at(14, 10)))
@@ -45,25 +46,25 @@ class Treasury:
                 lines.append(self._deposit(call.account, cents, moment=self._day.at(9, 30)))
         return lines
 
-    def answer_cycle(self, cycle_at: datetime, paid_at: datetime) -> list[Line]:
+    def answer_cycle(self, cycle_at: datetime, paid_at: datetime) -> list[SentLine]:
         """Deposits within the hour after an intraday cycle, by those who reckon with a call."""
-        lines: list[Line] = []
-        called = {call.account for call in self._desk.calls.values()}
-        for account in sorted(self._desk.cash_cents):
+        lines: list[SentLine] = []
+        called = {call.account for call in self._book.open_calls}
+        for account in sorted(self._book.cash_cents):
             if account in _SLOW or account in called:
                 continue
-            equity, initial = self._stand(account, cycle_at)
+            equity, initial = self._equity_and_initial(account, cycle_at)
             if equity * 4 < initial * 3:
                 cents = initial - equity + initial // _BUFFER_DIVISOR
                 lines.append(self._deposit(account, cents, moment=paid_at))
         return lines
 
-    def withdraw(self, cast: tuple[Participant, ...], rng: Random) -> list[Line]:
+    def withdraw(self, cast: tuple[Participant, ...], rng: Random) -> list[SentLine]:
         """A few accounts take out part of what they do not need; now and then one wants more."""
-        lines: list[Line] = []
+        lines: list[SentLine] = []
         for number in range(3):
             account = cast[rng.randrange(len(cast))].account
-            equity, initial = self._stand(account, self._day.at(0))
+            equity, initial = self._equity_and_initial(account, self._day.at(0))
             spare = equity - 2 * initial
             if spare > _WORTH_TAKING_CENTS and account not in _SLOW:
                 share = 10 + rng.randrange(20)
@@ -72,50 +73,54 @@ class Treasury:
             lines += self._greedy(cast, rng)
         return lines
 
-    def _greedy(self, cast: tuple[Participant, ...], rng: Random) -> list[Line]:
+    def _greedy(self, cast: tuple[Participant, ...], rng: Random) -> list[SentLine]:
         """One asks for all its cash while it holds positions, one for more than it has."""
         first = cast[rng.randrange(len(cast))].account
         second = cast[rng.randrange(len(cast))].account
-        cash = self._desk.cash_cents
+        cash = self._book.cash_cents
         return [
-            self._withdrawal(first, 8, cents=max(1, cash.get(first, 0))),
-            self._withdrawal(second, 9, cents=max(0, cash.get(second, 0)) + 100_000_000),
+            self._withdrawal(first, 8, cents=max(1, cash[first])),
+            self._withdrawal(second, 9, cents=max(0, cash[second]) + 100_000_000),
         ]
 
-    def _stand(self, account: str, moment: datetime) -> tuple[int, int]:
+    def _equity_and_initial(self, account: str, moment: datetime) -> tuple[int, int]:
         """Equity and initial margin of an account at a moment, in cents, by this reckoning."""
         marks, lots, equity = self._marks(moment), dict[str, int](), self._cash(account)
         references = self._references()
         for contract, reference in references.items():
-            held = self._desk.held_lots(account, contract)
-            lots[contract] = held
-            equity += held * (marks.get(contract, reference) - reference)
-        for trade in self._until(moment):
+            held_lots = self._book.lots[account, contract]
+            lots[contract] = held_lots
+            equity += held_lots * (marks.get(contract, reference) - reference)
+        for trade in self._trades_until(moment):
             side = (trade.buyer == account) - (trade.seller == account)
             lots[trade.contract] = lots.get(trade.contract, 0) + side * trade.lots
             equity += side * trade.lots * (marks[trade.contract] - trade.price_ticks)
         initial = 0
-        for contract, held in lots.items():
+        for contract, held_lots in lots.items():
             price = marks.get(contract, references.get(contract, 0))
-            rate = self._desk.rate_ppm.get(contract, FLOOR_RATE_PPM)
-            initial += -(-abs(held) * price * rate // 1_000_000)
+            rate = self._book.rate_ppm(contract) or _RATE_FLOOR_PPM
+            initial += -(-abs(held_lots) * price * rate // 1_000_000)
         return equity, initial
 
     def _cash(self, account: str) -> int:
-        return self._desk.cash_cents.get(account, 0)
+        return self._book.cash_cents[account]
 
     def _references(self) -> dict[str, int]:
-        listed = [*self._desk.listed("SIT"), *self._desk.listed("SCU")]
-        return {one.contract: one.reference_ticks for one in listed if one.reference_ticks}
+        listed = [*self._book.listed("SIT"), *self._book.listed("SCU")]
+        return {
+            listing.contract: listing.reference_ticks
+            for listing in listed
+            if listing.reference_ticks
+        }
 
     def _marks(self, moment: datetime) -> dict[str, int]:
         """The last price of each contract that has traded today."""
-        return {trade.contract: trade.price_ticks for trade in self._until(moment)}
+        return {trade.contract: trade.price_ticks for trade in self._trades_until(moment)}
 
-    def _until(self, moment: datetime) -> list[Trade]:
+    def _trades_until(self, moment: datetime) -> list[Trade]:
         return [trade for trade in self._trades if trade.executed_at <= moment]
 
-    def _deposit(self, account: str, cents: int, *, moment: datetime) -> Line:
+    def _deposit(self, account: str, cents: int, *, moment: datetime) -> SentLine:
         self._deposits += 1
         return deposit_line(
             f"DEP-{_stamp(self._day.business_date)}-{self._deposits:03d}",
@@ -124,7 +129,7 @@ class Treasury:
             moment=moment,
         )
 
-    def _withdrawal(self, account: str, number: int, *, cents: int) -> Line:
+    def _withdrawal(self, account: str, number: int, *, cents: int) -> SentLine:
         return line(
             "withdraw_collateral/1",
             self._day.at(10, number),
@@ -135,7 +140,7 @@ class Treasury:
         )
 
 
-def deposit_line(reference: str, account: str, *, cents: int, moment: datetime) -> Line:
+def deposit_line(reference: str, account: str, *, cents: int, moment: datetime) -> SentLine:
     """A deposit of dollars."""
     return line(
         "deposit_collateral/1",

@@ -32,13 +32,13 @@ def json_lines(report: Report) -> Iterator[str]:
     """One document: title, columns, and the rows as objects, one on each line."""
     head = {"title": report.title, "columns": report.columns}
     yield json.dumps(head, ensure_ascii=False)[:-1] + ', "rows": ['
-    held: str | None = None
+    finished: str | None = None
     for row in report.rows:
-        if held is not None:
-            yield held + ","
-        held = json.dumps(_object(report.columns, row), ensure_ascii=False)
-    if held is not None:
-        yield held
+        if finished is not None:
+            yield finished + ","
+        finished = json.dumps(_object(report.columns, row), ensure_ascii=False)
+    if finished is not None:
+        yield finished
     yield "]}"
 
 
@@ -61,19 +61,19 @@ def table_lines(report: Report) -> Iterator[str]:
 def shown_table(report: Report) -> tuple[list[str], list[list[str]], list[bool]]:
     """The heads and cells that a table shows, and which columns are numbers."""
     rows = list(report.rows)
-    kept = [
-        place for place in range(len(report.columns)) if any(row[place] is not None for row in rows)
+    columns_shown = [
+        index for index in range(len(report.columns)) if any(row[index] is not None for row in rows)
     ]
-    heads = [report.columns[place] for place in kept]
-    shown = [[_shown(report.columns[place], row[place]) for place in kept] for row in rows]
-    return heads, shown, [_is_number(rows, place) for place in kept]
+    heads = [report.columns[index] for index in columns_shown]
+    shown = [[_shown(report.columns[index], row[index]) for index in columns_shown] for row in rows]
+    return heads, shown, [_is_number(rows, index) for index in columns_shown]
 
 
 def usd(cents: int) -> str:
     """Cents as dollars, to the cent."""
     sign = "-" if cents < 0 else ""
-    dollars, rest = divmod(abs(cents), 100)
-    return f"{sign}${dollars:,}.{rest:02d}"
+    dollars, cents_left = divmod(abs(cents), 100)
+    return f"{sign}${dollars:,}.{cents_left:02d}"
 
 
 FORMATS: Final[dict[str, Callable[[Report], Iterator[str]]]] = {
@@ -84,9 +84,9 @@ FORMATS: Final[dict[str, Callable[[Report], Iterator[str]]]] = {
 
 
 def _csv_line(cells: tuple[str, ...]) -> str:
-    held = io.StringIO()
-    csv.writer(held, lineterminator="").writerow(cells)
-    return held.getvalue()
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow(cells)
+    return buffer.getvalue()
 
 
 def _plain(cell: Cell) -> str:
@@ -110,7 +110,7 @@ def _shown(column: str, cell: Cell) -> str:
     return printable(_plain(cell))
 
 
-def _is_number(rows: list[Cells], place: int) -> bool:
-    """Whether all that stands there are whole numbers, and no yes or no."""
-    cells = [row[place] for row in rows if row[place] is not None]
+def _is_number(rows: list[Cells], index: int) -> bool:
+    """True for a column that holds only whole numbers and no booleans."""
+    cells = [row[index] for row in rows if row[index] is not None]
     return all(isinstance(cell, int) and not isinstance(cell, bool) for cell in cells)

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from services.reports.report import Asked, Cells, Fact, Report, laid_out, word_of
-from services.reports.view import JournalView, Row
+from services.reports.report import Cells, Report, ReportFact, ReportRequest, fact_name, laid_out
+from services.reports.view import JournalView, StoredRow
 
-COLUMNS: Final = (
+_COLUMNS: Final = (
     "business_date", "at", "product", "event", "value_micros", "cap_ppm", "provider", "model",
     "raw_price_micros", "adjusted_price_micros", "raw_weight_ppm", "weight_ppm",
     "price_micros", "last_price_micros", "is_stale", "reason", "shard", "seq",
 )  # fmt: skip
-KINDS: Final = (b"index_published/1", b"index_fixed/1", b"index_stale/1", b"provider_price_held/1")
+_KINDS: Final = (b"index_published/1", b"index_fixed/1", b"index_stale/1", b"provider_price_held/1")
 _INPUT: Final = "input"
 _SAME: Final = ("at", "product", "shard", "seq")
 _OWN: Final = (
@@ -25,26 +25,26 @@ _OWN: Final = (
 )  # fmt: skip
 
 
-def index_values(view: JournalView, asked: Asked) -> Report:
+def index_values(view: JournalView, request: ReportRequest) -> Report:
     """The index of all products, or of one, on a date."""
-    markets = view.markets(asked.product)
-    found = view.rows_of_all(markets, asked.business_date, words=KINDS)
-    return Report(f"Index of {asked.business_date}", COLUMNS, index_rows(found))
+    markets = view.markets(request.options.get("product"))
+    rows = view.rows_of_all(markets, request.business_date, words=_KINDS)
+    return Report(f"Index of {request.business_date}", _COLUMNS, index_rows(rows))
 
 
-def index_rows(rows: Iterable[Row]) -> Iterator[Cells]:
+def index_rows(rows: Iterable[StoredRow]) -> Iterator[Cells]:
     """The rows of the report from journal rows."""
     for row in rows:
-        for fact in row.facts(*KINDS):
+        for fact in row.facts(*_KINDS):
             same = {name: fact[name] for name in _SAME} | {"business_date": row.business_date}
-            yield laid_out(COLUMNS, same | _value_of(fact))
-            for one in fact.get("inputs", ()):
-                yield laid_out(COLUMNS, same | {"event": _INPUT, **one})
+            yield laid_out(_COLUMNS, same | _value_of(fact))
+            for share in fact.get("inputs", ()):
+                yield laid_out(_COLUMNS, same | {"event": _INPUT, **share})
 
 
-def _value_of(fact: Fact) -> dict[str, str | int | None]:
+def _value_of(fact: ReportFact) -> dict[str, str | int | None]:
     return {
-        "event": word_of(fact["type"]),
+        "event": fact_name(fact["type"]),
         "is_stale": fact.get("stale"),
         **{name: fact.get(name) for name in _OWN},
     }

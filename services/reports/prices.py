@@ -18,15 +18,15 @@ from events.market_facts import (
     MarginRateSet,
     SettlementPriceSet,
 )
-from services.reports.report import Asked, Cells, Fact, Report, laid_out, word_of
-from services.reports.view import JournalView, Row
+from services.reports.report import Cells, Report, ReportFact, ReportRequest, fact_name, laid_out
+from services.reports.view import JournalView, StoredRow
 
-COLUMNS: Final = (
+_COLUMNS: Final = (
     "business_date", "product", "contract", "cycle", "kind", "price_ticks", "tier",
     "reference_ticks", "source", "rate_ppm", "sigma_ppm", "sigma_source", "is_above_band",
     "shard", "seq",
 )  # fmt: skip
-BARRIERS: Final[LiteralString] = (
+_BARRIERS: Final[LiteralString] = (
     "SELECT DISTINCT shard, seq FROM clearing.settlement_price WHERE business_date = %s "
     "ORDER BY shard, seq"
 )
@@ -39,16 +39,16 @@ _OF_RATE: Final = ("rate_ppm", "sigma_ppm", "sigma_source")
 _CLOSE: Final = "close"
 
 
-def settlement_prices(view: JournalView, asked: Asked) -> Report:
+def settlement_prices(view: JournalView, request: ReportRequest) -> Report:
     """The prices of a date as they stand in the journal."""
-    day = asked.business_date
-    markets = view.markets(asked.product)
-    barriers = [found for found in view.ask(BARRIERS, [day]) if found[0] in markets]
+    day = request.business_date
+    markets = view.markets(request.options.get("product"))
+    barriers = [barrier for barrier in view.ask(_BARRIERS, [day]) if barrier[0] in markets]
     rows = (row for shard, seq in barriers for row in view.rows_at(shard, day, seqs=[seq]))
-    return Report(f"Settlement prices of {day}", COLUMNS, price_rows(rows))
+    return Report(f"Settlement prices of {day}", _COLUMNS, settlement_price_rows(rows))
 
 
-def price_rows(rows: Iterable[Row]) -> Iterator[Cells]:
+def settlement_price_rows(rows: Iterable[StoredRow]) -> Iterator[Cells]:
     """The rows of the report from barrier rows."""
     for row in rows:
         facts = list(row.facts(*_PRICES, *_RATES))
@@ -63,10 +63,10 @@ def price_rows(rows: Iterable[Row]) -> Iterator[Cells]:
                 cells |= {name: rate[name] for name in _OF_RATE}
                 cells["is_above_band"] = fact["contract"] in above
             cells |= {"business_date": row.business_date, "product": product_of(fact["contract"])}
-            cells |= {"cycle": fact.get("cycle", _CLOSE), "kind": word_of(fact["type"])}
-            yield laid_out(COLUMNS, cells)
+            cells |= {"cycle": fact.get("cycle", _CLOSE), "kind": fact_name(fact["type"])}
+            yield laid_out(_COLUMNS, cells)
 
 
-def _expiry(fact: Fact) -> tuple[int, int]:
+def _expiry(fact: ReportFact) -> tuple[int, int]:
     delivery = parse_symbol(fact["contract"])
     return (0, 0) if delivery is None else (delivery.year, delivery.month)

@@ -1,7 +1,7 @@
-"""A line as somebody sent it, made readable without changing what it says.
+"""An input line as printable text.
 
-In: bytes. Out: text in which nothing moves a terminal, and the bytes in hexadecimal where the text
-is not exact.
+In: bytes. Out: text without control characters, and the bytes in hexadecimal where the text is not
+exact.
 """
 
 from __future__ import annotations
@@ -19,5 +19,5 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )

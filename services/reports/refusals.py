@@ -13,26 +13,26 @@ from typing import Final
 from events.control_facts import CommandRefused
 from events.member_facts import WithdrawalRefused
 from services.reports.raw_line import readable
-from services.reports.report import Asked, Cells, Fact, Report, laid_out
-from services.reports.view import JournalView, Row
+from services.reports.report import Cells, Report, ReportFact, ReportRequest, laid_out
+from services.reports.view import JournalView, StoredRow
 
-COLUMNS: Final = (
+_COLUMNS: Final = (
     "business_date", "at", "shard", "seq", "command_type", "reference", "reason", "detail",
     "origin", "position", "line", "line_hex",
 )  # fmt: skip
-KINDS: Final = (CommandRefused.TYPE.encode(), WithdrawalRefused.TYPE.encode())
+_KINDS: Final = (CommandRefused.TYPE.encode(), WithdrawalRefused.TYPE.encode())
 
 
-def refusals(view: JournalView, asked: Asked) -> Report:
+def refusals(view: JournalView, request: ReportRequest) -> Report:
     """What was refused on a date."""
-    found = view.rows_of_all(view.shards(), asked.business_date, words=KINDS)
-    return Report(f"Refusals of {asked.business_date}", COLUMNS, refusal_rows(found))
+    rows = view.rows_of_all(view.shards(), request.business_date, words=_KINDS)
+    return Report(f"Refusals of {request.business_date}", _COLUMNS, refusal_rows(rows))
 
 
-def refusal_rows(rows: Iterable[Row]) -> Iterator[Cells]:
+def refusal_rows(rows: Iterable[StoredRow]) -> Iterator[Cells]:
     """The rows of the report from journal rows."""
     for row in rows:
-        for fact in row.facts(*KINDS):
+        for fact in row.facts(*_KINDS):
             text, exact = readable(row.line)
             cells = {
                 "business_date": row.business_date,
@@ -48,8 +48,8 @@ def refusal_rows(rows: Iterable[Row]) -> Iterator[Cells]:
                 "line": text,
                 "line_hex": exact,
             }
-            yield laid_out(COLUMNS, cells)
+            yield laid_out(_COLUMNS, cells)
 
 
-def _of_withdrawal(fact: Fact) -> str:
+def _of_withdrawal(fact: ReportFact) -> str:
     return f"{fact['amount_cents']} cents of {fact['account']}, refused by the cycle in this line"

@@ -1,4 +1,4 @@
-"""What a report is: a title, columns, rows; and what somebody asks for.
+"""A report: a title, columns and rows; and the request for one.
 
 Money is integer cents, prices ticks, index values millionths of a dollar, rates ppm, as in the
 facts; the unit stands last in the column's name.
@@ -7,13 +7,13 @@ facts; the unit stands last in the column's name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeAlias
 
 Cell: TypeAlias = str | int | bool | date | None
 Cells: TypeAlias = tuple[Cell, ...]
-Fact: TypeAlias = Mapping[str, Any]
+ReportFact: TypeAlias = Mapping[str, Any]
 
 
 class UnknownSubject(Exception):
@@ -21,15 +21,15 @@ class UnknownSubject(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a report is asked for. given_date: None when `business_date` is the last one closed."""
+class ReportRequest:
+    """A report somebody asks for: its date, and the options given, by their names in the table.
+
+    given_date: None when `business_date` is the last one closed.
+    """
 
     business_date: date
     given_date: date | None = None
-    member: str | None = None
-    account: str | None = None
-    trade: str | None = None
-    product: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,6 @@ def laid_out(columns: tuple[str, ...], cells: Mapping[str, Cell]) -> Cells:
     return tuple(cells.get(column) for column in columns)
 
 
-def word_of(kind: str) -> str:
+def fact_name(kind: str) -> str:
     """The name of a fact without its version."""
     return kind.partition("/")[0]

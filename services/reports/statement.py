@@ -17,41 +17,41 @@ from typing import Any, Final, LiteralString
 
 from events.market_facts import VariationSettled
 from services.reports.report import (
-    Asked,
     Cell,
     Cells,
-    Fact,
     Report,
+    ReportFact,
+    ReportRequest,
     UnknownSubject,
+    fact_name,
     laid_out,
-    word_of,
 )
 from services.reports.view import JournalView
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
 from settlement.control_books import Account, ControlBooks
 
-COLUMNS: Final = (
+_COLUMNS: Final = (
     "business_date", "member", "account", "origin", "cycle", "line", "contract", "lots",
     "price_ticks", "amount_cents", "variation_cents", "cash_cents", "initial_cents",
     "maintenance_cents", "equity_cents", "margin_deficit_cents", "remaining_cents", "reference",
     "deadline", "at", "seq",
 )  # fmt: skip
-STATEMENTS: Final[LiteralString] = """
+_STATEMENTS: Final[LiteralString] = """
 SELECT seq, cycle, account, cash_cents, variation_cents, initial_cents, maintenance_cents,
        equity_cents, positions
 FROM clearing.statement
 WHERE business_date = %(day)s AND (%(member)s::text IS NULL OR member = %(member)s)
 ORDER BY seq
 """
-PRICES: Final[LiteralString] = (
+_PRICES: Final[LiteralString] = (
     "SELECT contract, cycle, price_ticks FROM clearing.settlement_price WHERE business_date = %s"
 )
-BARRIERS: Final[LiteralString] = """
+_BARRIERS: Final[LiteralString] = """
 SELECT source, seq FROM clearing.link
 WHERE target = 'member/0' AND barrier = ANY(%s) AND last ORDER BY source, number
 """
-MOVEMENTS: Final = (b"collateral_moved/", b"withdrawal_", b"margin_call")
-INSTRUCTIONS: Final = b"settlement_instructed/"
+_MOVEMENTS: Final = (b"collateral_moved/", b"withdrawal_", b"margin_call")
+_INSTRUCTIONS: Final = b"settlement_instructed/"
 _BALANCE: Final = (
     "seq", "cycle", "account", "cash_cents", "variation_cents", "initial_cents",
     "maintenance_cents", "equity_cents", "positions",
@@ -69,42 +69,41 @@ class StatementRows:
     variation: dict[tuple[str, str], dict[str, int]] = field(
         default_factory=lambda: defaultdict(dict)
     )
-    movements: list[Fact] = field(default_factory=list)
-    instructions: list[Fact] = field(default_factory=list)
+    movements: list[ReportFact] = field(default_factory=list)
+    instructions: list[ReportFact] = field(default_factory=list)
 
 
-def member_statement(view: JournalView, asked: Asked) -> Report:
+def member_statement(view: JournalView, request: ReportRequest) -> Report:
     """The statement of a member, of one account, or of all."""
-    accounts = chosen_accounts(view.control, asked)
-    rows = _read(view, asked, names={account.name for account in accounts})
-    if asked.account is not None:
+    accounts = chosen_accounts(view.control, request)
+    rows = _read(view, request, names={account.name for account in accounts})
+    if "account" in request.options:
         rows.instructions = []
-    about = asked.account or asked.member or "all members"
-    title = f"Statement of {about} for {asked.business_date}"
-    return Report(title, COLUMNS, statement_rows(rows, accounts, day=asked.business_date))
+    about = request.options.get("account") or request.options.get("member") or "all members"
+    title = f"Statement of {about} for {request.business_date}"
+    return Report(title, _COLUMNS, member_statement_rows(rows, accounts, day=request.business_date))
 
 
-def chosen_accounts(control: ControlBooks, asked: Asked) -> list[Account]:
+def chosen_accounts(control: ControlBooks, request: ReportRequest) -> list[Account]:
     """The accounts asked for, by member and name. Errors: UnknownSubject."""
-    if asked.member is not None and asked.member not in control.members:
-        msg = f"there is no member {asked.member}; there are {_names(control.members)}"
+    member, name = request.options.get("member"), request.options.get("account")
+    if member is not None and member not in control.members:
+        msg = f"there is no member {member}; there are {_names(control.members)}"
         raise UnknownSubject(msg)
-    own = [
-        account
-        for account in control.accounts_by_number
-        if asked.member in (None, account.member.name)
+    accounts = [
+        account for account in control.accounts_by_number if member in (None, account.member.name)
     ]
-    if asked.account is not None:
-        found = [account for account in own if account.name == asked.account]
-        if not found:
-            whose = f"member {asked.member} has" if asked.member else "there is"
-            msg = f"{whose} no account {asked.account}; {_names([one.name for one in own])}"
+    if name is not None:
+        known_names = [account.name for account in accounts]
+        accounts = [account for account in accounts if account.name == name]
+        if not accounts:
+            whose = f"member {member} has" if member else "there is"
+            msg = f"{whose} no account {name}; {_names(known_names)}"
             raise UnknownSubject(msg)
-        own = found
-    return sorted(own, key=lambda account: (account.member.name, account.name))
+    return sorted(accounts, key=lambda account: (account.member.name, account.name))
 
 
-def statement_rows(
+def member_statement_rows(
     rows: StatementRows, accounts: Iterable[Account], *, day: date
 ) -> Iterator[Cells]:
     """The statement's rows, account by account."""
@@ -120,10 +119,10 @@ def statement_rows(
         same |= {"account": name, "origin": account.origin}
         # Of a cycle's row the positions and the balance come first, then what they led to.
         for line in sorted(lines, key=lambda line: (line["seq"], line["line"] not in _FIRST)):
-            yield laid_out(COLUMNS, same | line)
+            yield laid_out(_COLUMNS, same | line)
     for fact in rows.instructions:
         if fact["member"] in members:
-            yield laid_out(COLUMNS, {"business_date": day} | _instruction(fact))
+            yield laid_out(_COLUMNS, {"business_date": day} | _instruction(fact))
 
 
 _FIRST: Final = ("position", "balance")
@@ -160,34 +159,34 @@ def _cycle_lines(rows: StatementRows, balance: dict[str, Any]) -> list[dict[str,
     return [*lines, {"seq": seq, "cycle": cycle, "line": "balance", **cents}]
 
 
-def _movement(fact: Fact) -> dict[str, Cell]:
+def _movement(fact: ReportFact) -> dict[str, Cell]:
     names = ("seq", "at", "amount_cents", "remaining_cents", "deadline", "reference")
     line: dict[str, Cell] = {name: fact.get(name) for name in names}
     return line | {
-        "line": word_of(fact["type"]),
+        "line": fact_name(fact["type"]),
         "reference": fact.get("call", fact.get("reference")),
     }
 
 
-def _instruction(fact: Fact) -> dict[str, Cell]:
+def _instruction(fact: ReportFact) -> dict[str, Cell]:
     names = (
         "seq", "at", "member", "origin", "cycle", "variation_cents", "margin_deficit_cents",
     )  # fmt: skip
-    return {name: fact[name] for name in names} | {"line": word_of(fact["type"])}
+    return {name: fact[name] for name in names} | {"line": fact_name(fact["type"])}
 
 
-def _read(view: JournalView, asked: Asked, *, names: set[str]) -> StatementRows:
-    day = asked.business_date
+def _read(view: JournalView, request: ReportRequest, *, names: set[str]) -> StatementRows:
+    day = request.business_date
     rows = StatementRows()
-    found = view.ask(STATEMENTS, {"day": day, "member": asked.member})
-    rows.balances = [dict(zip(_BALANCE, row, strict=True)) for row in found]
-    rows.prices = {(contract, cycle): ticks for contract, cycle, ticks in view.ask(PRICES, [day])}
-    words = (*MOVEMENTS, INSTRUCTIONS)
+    balances = view.ask(_STATEMENTS, {"day": day, "member": request.options.get("member")})
+    rows.balances = [dict(zip(_BALANCE, row, strict=True)) for row in balances]
+    rows.prices = {(contract, cycle): ticks for contract, cycle, ticks in view.ask(_PRICES, [day])}
+    words = (*_MOVEMENTS, _INSTRUCTIONS)
     for row in view.rows(MEMBER_SHARD, day, words=words):
-        for fact in row.facts(*MOVEMENTS):
+        for fact in row.facts(*_MOVEMENTS):
             if fact["account"] in names:
                 rows.movements.append(fact)
-        rows.instructions += row.facts(INSTRUCTIONS)
+        rows.instructions += row.facts(_INSTRUCTIONS)
     _read_variation(view, rows, day=day, names=names)
     return rows
 
@@ -201,7 +200,7 @@ def _read_variation(view: JournalView, rows: StatementRows, *, day: date, names:
         if row.origin == CONTROL_SHARD
     ]
     kind = VariationSettled.TYPE.encode()
-    for shard, seq in view.ask(BARRIERS, [barriers]):
+    for shard, seq in view.ask(_BARRIERS, [barriers]):
         for row in view.rows_at(shard, day, seqs=[seq]):
             for fact in row.facts(kind):
                 if fact["account"] in names:
@@ -213,8 +212,8 @@ def _names(names: Iterable[str]) -> str:
     shown = sorted(names)
     if not shown:
         return "none yet"
-    more = f" and {len(shown) - _NAMES_SHOWN} more" if len(shown) > _NAMES_SHOWN else ""
-    return ", ".join(shown[:_NAMES_SHOWN]) + more
+    unnamed = f" and {len(shown) - _NAMES_SHOWN} more" if len(shown) > _NAMES_SHOWN else ""
+    return ", ".join(shown[:_NAMES_SHOWN]) + unnamed
 
 
 _NAMES_SHOWN: Final = 10

@@ -1,35 +1,49 @@
 """All reports: one file each, one line in the table (STYLE §8).
 
-In: a report's name. Out: what it tells, what may be asked of it, and the function that makes it.
+In: a report's name. Out: what it tells, its options, and the function that makes it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.reports.index import index_values
 from services.reports.prices import settlement_prices
 from services.reports.refusals import refusals
-from services.reports.report import Asked, Report
+from services.reports.report import Report, ReportRequest
 from services.reports.statement import member_statement
 from services.reports.trade import trade_extract
 from services.reports.trades import trade_register
 from services.reports.view import JournalView
 
 
+class ReportOption(NamedTuple):
+    """An option of reports, as the command line names and explains it."""
+
+    name: str
+    metavar: str
+    tells: str
+
+
 @dataclass(frozen=True, slots=True)
 class ReportKind:
-    """A report: what it tells; which options it takes and needs; how it is made."""
+    """A report: what it tells; how it is made; which options of OPTIONS it takes and needs."""
 
     name: str
     tells: str
-    make: Callable[[JournalView, Asked], Report]
+    make: Callable[[JournalView, ReportRequest], Report]
     takes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
 
 
+OPTIONS: Final = (
+    ReportOption("member", "M", "one member; else all"),
+    ReportOption("account", "A", "one account"),
+    ReportOption("trade", "ID", "the trade's id"),
+    ReportOption("product", "P", "one product"),
+)
 REPORTS: Final[dict[str, ReportKind]] = {
     kind.name: kind
     for kind in (

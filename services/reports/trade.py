@@ -18,18 +18,26 @@ from typing import Final, LiteralString, NamedTuple
 
 from events.contracts import product_of
 from services.reports.raw_line import readable
-from services.reports.report import Asked, Cell, Cells, Fact, Report, laid_out, word_of
+from services.reports.report import (
+    Cell,
+    Cells,
+    Report,
+    ReportFact,
+    ReportRequest,
+    fact_name,
+    laid_out,
+)
 from services.reports.trade_search import TradeRows, find_trade
-from services.reports.view import JournalView, Row
+from services.reports.view import JournalView, StoredRow
 from services.shards.routing import MEMBER_SHARD
 from settlement.ledger import cash_of, cents, owner_of_cash, variation_of
 
-COLUMNS: Final = (
+_COLUMNS: Final = (
     "business_date", "shard", "seq", "step", "at", "account", "contract", "cycle", "lots",
     "price_ticks", "price_ticks_before", "buyer", "seller", "amount_cents", "trade_cents",
     "debit", "credit", "reason", "origin", "position", "line", "line_hex", "chain",
 )  # fmt: skip
-BARRIERS: Final[LiteralString] = """
+_BARRIERS: Final[LiteralString] = """
 SELECT DISTINCT link.seq, journal.business_date
 FROM clearing.link
 JOIN clearing.journal ON journal.shard = link.source AND journal.seq = link.seq
@@ -37,14 +45,14 @@ JOIN clearing.journal ON journal.shard = link.source AND journal.seq = link.seq
 WHERE link.target = 'member/0' AND link.source = %(shard)s AND link.last AND link.seq > %(seq)s
 ORDER BY 1
 """
-PAID_BY: Final[LiteralString] = """
+_PAID_BY: Final[LiteralString] = """
 SELECT DISTINCT seq FROM clearing.statement
 WHERE business_date = %s AND member = ANY(%s) AND cycle = %s AND account = ANY(%s) ORDER BY seq
 """
 _ENDS: Final = b"contract_settled/1"
 _MARKS: Final = (b"settlement_price_set/1", b"cycle_price_set/1", _ENDS)
 _OF_CYCLE: Final = (*_MARKS, b"variation_settled/1", b"cycle_done/1")
-_SPOKEN: Final = (
+_FACT_FIELDS: Final = (
     "at", "contract", "lots", "price_ticks", "price_ticks_before", "buyer", "seller", "reason",
 )  # fmt: skip
 
@@ -57,45 +65,47 @@ class Version(NamedTuple):
 
 
 @dataclass(slots=True)
-class Cleared:
-    """A trade that was cleared: what it is, how it was changed, what it has brought the buyer."""
+class ClearedTrade:
+    """A trade that was cleared: what it is, how it was changed, the buyer's variation so far."""
 
-    novated: Fact
+    novated: ReportFact
     versions: list[Version]
-    brought_cents: int = 0
+    variation_cents: int = 0
 
-    def bring(self, seq: int, mark_ticks: int) -> int:
-        """What it brings the buyer in a cycle with this mark, in a row of the market."""
+    def add_variation(self, seq: int, mark_ticks: int) -> int:
+        """The buyer's variation in a cycle with this mark, in a row of the market."""
         price = [version.price_ticks for version in self.versions if version.seq < seq][-1]
         whole = 0 if price is None else cents(self.novated["lots"], mark_ticks - price)
-        brought, self.brought_cents = whole - self.brought_cents, whole
-        return brought
+        buyer_cents, self.variation_cents = whole - self.variation_cents, whole
+        return buyer_cents
 
 
-def trade_extract(view: JournalView, asked: Asked) -> Report:
+def trade_extract(view: JournalView, request: ReportRequest) -> Report:
     """All that the journal says about a trade. Errors: UnknownSubject."""
-    assert asked.trade is not None, "an extract was asked for without a trade"
-    found = find_trade(view, asked.trade, product=asked.product, until=asked.given_date)
-    title = f"Audit extract of trade {asked.trade}"
-    return Report(title, COLUMNS, extract_rows(found, _cycles(view, found)))
+    trade, product = request.options["trade"], request.options.get("product")
+    trade_rows = find_trade(view, trade, product=product, until=request.given_date)
+    title = f"Audit extract of trade {trade}"
+    return Report(title, _COLUMNS, extract_rows(trade_rows, _cycles(view, trade_rows)))
 
 
-def extract_rows(found: TradeRows, cycles: Iterable[tuple[Row, list[Row]]]) -> Iterator[Cells]:
+def extract_rows(
+    trade_rows: TradeRows, cycles: Iterable[tuple[StoredRow, list[StoredRow]]]
+) -> Iterator[Cells]:
     """The extract's rows: what speaks of the trade, and the cycles, as they were decided."""
-    trade = cleared_of(found)
-    waiting = list(found.rows)
+    trade = cleared_trade_of(trade_rows)
+    waiting = list(trade_rows.rows)
     for market_row, member_rows in cycles:
         assert trade is not None, "a trade that was not cleared is in no cycle"
         while waiting and waiting[0][0].seq < market_row.seq:
-            yield from _spoken(*waiting.pop(0))
+            yield from _input_and_facts(*waiting.pop(0))
         yield from _cycle(trade, market_row, member_rows=member_rows)
     for row, facts in waiting:
-        yield from _spoken(row, facts)
+        yield from _input_and_facts(row, facts)
 
 
-def cleared_of(found: TradeRows) -> Cleared | None:
+def cleared_trade_of(trade_rows: TradeRows) -> ClearedTrade | None:
     """The trade with its changes; None if it was refused."""
-    facts = [fact for _, some in found.rows for fact in some]
+    facts = [fact for _, stated in trade_rows.rows for fact in stated]
     novated = [fact for fact in facts if fact["type"] == "trade_novated/1"]
     if not novated:
         return None
@@ -105,84 +115,91 @@ def cleared_of(found: TradeRows) -> Cleared | None:
             versions.append(Version(fact["seq"], fact["price_ticks"]))
         elif fact["type"] == "trade_busted/1":
             versions.append(Version(fact["seq"], None))
-    return Cleared(novated[0], versions)
+    return ClearedTrade(novated[0], versions)
 
 
-def _spoken(row: Row, facts: Sequence[Fact]) -> Iterator[Cells]:
+def _input_and_facts(row: StoredRow, facts: Sequence[ReportFact]) -> Iterator[Cells]:
     """The bytes that came in with their place in the chain, and what was stated about the trade."""
     text, exact = readable(row.line)
     cells: dict[str, Cell] = {"step": "input", "line": text, "line_hex": exact}
     cells |= {"origin": row.origin, "position": row.position, "chain": row.chain.hex()}
-    yield laid_out(COLUMNS, _place(row) | cells)
+    yield laid_out(_COLUMNS, _row_key(row) | cells)
     for fact in facts:
-        stated = {name: fact.get(name) for name in _SPOKEN} | {"step": word_of(fact["type"])}
-        yield laid_out(COLUMNS, _place(row) | stated)
+        stated = {name: fact.get(name) for name in _FACT_FIELDS} | {"step": fact_name(fact["type"])}
+        yield laid_out(_COLUMNS, _row_key(row) | stated)
 
 
-def _place(row: Row) -> dict[str, Cell]:
+def _row_key(row: StoredRow) -> dict[str, Cell]:
     return {"business_date": row.business_date, "shard": row.shard, "seq": row.seq}
 
 
-def _cycles(view: JournalView, found: TradeRows) -> Iterator[tuple[Row, list[Row]]]:
+def _cycles(
+    view: JournalView, trade_rows: TradeRows
+) -> Iterator[tuple[StoredRow, list[StoredRow]]]:
     """The market's barrier rows after the trade, each with the members' row that paid."""
-    trade = cleared_of(found)
+    trade = cleared_trade_of(trade_rows)
     if trade is None:
         return
-    first = found.rows[0][0]
-    asked = {
+    first = trade_rows.rows[0][0]
+    values = {
         "shard": first.shard,
         "seq": first.seq,
         "since": first.business_date,
-        "until": found.until,
+        "until": trade_rows.until,
     }
     sides = [trade.novated["buyer"], trade.novated["seller"]]
     members = sorted({view.control.accounts[side].member.name for side in sides})
-    for seq, day in view.ask(BARRIERS, asked):
+    for seq, day in view.ask(_BARRIERS, values):
         (market_row,) = view.rows_at(first.shard, day, seqs=[seq])
         done = next(market_row.facts(b"cycle_done/1"))
         named = [day, members, done["cycle"], sides]
-        paid = [seqs[0] for seqs in view.ask(PAID_BY, named)]
+        paid = [seqs[0] for seqs in view.ask(_PAID_BY, named)]
         yield market_row, view.rows_at(MEMBER_SHARD, day, seqs=paid)
         if any(market_row.facts(_ENDS, naming=trade.novated["contract"])):
             return
 
 
-def _cycle(trade: Cleared, market_row: Row, *, member_rows: Sequence[Row]) -> Iterator[Cells]:
+def _cycle(
+    trade: ClearedTrade, market_row: StoredRow, *, member_rows: Sequence[StoredRow]
+) -> Iterator[Cells]:
     contract = trade.novated["contract"]
     buyer, seller = trade.novated["buyer"], trade.novated["seller"]
     facts = list(market_row.facts(*_OF_CYCLE, naming=contract))
     cycle = next(market_row.facts(b"cycle_done/1"))["cycle"]
-    same = _place(market_row) | {"contract": contract, "cycle": cycle}
+    same = _row_key(market_row) | {"contract": contract, "cycle": cycle}
     mark = None
     for fact in facts:
         if fact["type"].encode() in _MARKS and fact["contract"] == contract:
             mark = fact["price_ticks"]
-            step = word_of(fact["type"])
-            yield laid_out(COLUMNS, same | {"at": fact["at"], "step": step, "price_ticks": mark})
-    brought = None if mark is None else trade.bring(market_row.seq, mark)
+            step = fact_name(fact["type"])
+            yield laid_out(_COLUMNS, same | {"at": fact["at"], "step": step, "price_ticks": mark})
+    buyer_cents = None if mark is None else trade.add_variation(market_row.seq, mark)
     paid = {
         fact["account"]: fact
         for fact in facts
         if fact["type"] == "variation_settled/1" and fact["contract"] == contract
     }
-    for account, own in ((buyer, brought), (seller, None if brought is None else -brought)):
-        if account in paid or own:
+    seller_cents = None if buyer_cents is None else -buyer_cents
+    for account, trade_cents in ((buyer, buyer_cents), (seller, seller_cents)):
+        if account in paid or trade_cents:
             amount = paid[account]["amount_cents"] if account in paid else 0
             cells = {"step": "variation_settled", "account": account, "amount_cents": amount}
-            yield laid_out(COLUMNS, same | cells | {"trade_cents": own})
+            yield laid_out(_COLUMNS, same | cells | {"trade_cents": trade_cents})
     for row in member_rows:
         yield from _postings(row, (buyer, seller), contract=contract, cycle=cycle)
 
 
-def _postings(row: Row, accounts: tuple[str, str], *, contract: str, cycle: str) -> Iterator[Cells]:
+def _postings(
+    row: StoredRow, accounts: tuple[str, str], *, contract: str, cycle: str
+) -> Iterator[Cells]:
     """What was booked for the two accounts' variation in the product."""
     house = variation_of(product_of(contract))
-    own = {cash_of(account) for account in accounts}
+    cash_accounts = {cash_of(account) for account in accounts}
     for fact in row.facts(b"posting/1", naming=house):
-        if {fact["debit"], fact["credit"]} & own:
+        if {fact["debit"], fact["credit"]} & cash_accounts:
             (cash,) = {fact["debit"], fact["credit"]} - {house}
             cells: dict[str, Cell] = {
                 name: fact[name] for name in ("at", "debit", "credit", "amount_cents")
             }
             cells |= {"step": "posting", "cycle": cycle, "account": owner_of_cash(cash)}
-            yield laid_out(COLUMNS, _place(row) | cells)
+            yield laid_out(_COLUMNS, _row_key(row) | cells)

@@ -15,8 +15,8 @@ from events.codec import decode_command
 from events.command import TRADE
 from events.market_commands import SubmitTrade
 from services.journal.id_index import IdIndex, identity_keys
-from services.reports.report import Fact, UnknownSubject
-from services.reports.view import JournalView, Row
+from services.reports.report import ReportFact, UnknownSubject
+from services.reports.view import JournalView, StoredRow
 
 _NAMING: Final = (b"trade_", b"command_refused/1")
 _TRADE_COMMANDS: Final = ("submit_trade/1", "bust_trade/1", "adjust_trade_price/1")
@@ -27,7 +27,7 @@ _CHANGES: Final = ("trade_novated/1", "trade_busted/1", "trade_price_adjusted/1"
 class TradeRows:
     """The rows that speak of a trade, and the date to whose close they were looked for."""
 
-    rows: list[tuple[Row, list[Fact]]]
+    rows: list[tuple[StoredRow, list[ReportFact]]]
     until: date
 
 
@@ -52,16 +52,16 @@ def find_trade(
     rows = [
         (row, facts)
         for row in view.rows_naming(trade, first=firsts[0], until=until or date.max)
-        if (facts := [fact for fact in row.facts(*_NAMING) if _names(fact, trade)])
+        if (facts := [fact for fact in row.facts(*_NAMING) if _is_about(fact, trade)])
     ]
-    changed = [row.business_date for row, facts in rows if _changes(facts)]
+    changed = [row.business_date for row, facts in rows if _has_change(facts)]
     shown_until = until or max(changed, default=firsts[0].business_date)
     return TradeRows(
-        [found for found in rows if found[0].business_date <= shown_until], shown_until
+        [entry for entry in rows if entry[0].business_date <= shown_until], shown_until
     )
 
 
-def _first_row(view: JournalView, trade: str, *, shard: str) -> Iterator[Row]:
+def _first_row(view: JournalView, trade: str, *, shard: str) -> Iterator[StoredRow]:
     """The row that first brought the id to a shard."""
     index = IdIndex(shard, view.reader.connection)
     for seqs in index.lookup(identity_keys(TRADE, [trade])).values():
@@ -73,11 +73,11 @@ def _first_row(view: JournalView, trade: str, *, shard: str) -> Iterator[Row]:
                 return
 
 
-def _names(fact: Fact, trade: str) -> bool:
+def _is_about(fact: ReportFact, trade: str) -> bool:
     if fact["type"] == "command_refused/1":
         return fact["command_type"] in _TRADE_COMMANDS and fact["reference"] == trade
     return bool(fact.get("trade_id") == trade)
 
 
-def _changes(facts: list[Fact]) -> bool:
+def _has_change(facts: list[ReportFact]) -> bool:
     return any(fact["type"] in _CHANGES for fact in facts)

@@ -1,9 +1,9 @@
-"""What reports read: the journal as it stood when the view was opened.
+"""The journal that reports read, as it stood when the view was opened.
 
-In: a URL, a shard, a business date. Out: rows of that date with their facts; read models; who is
-known. One read-only transaction, so that all parts of a report speak of the same moment. Rows of a
-date are found by the shard's closing row of the date before (table `day`), not by walking the
-history.
+In: a URL, a shard, a business date. Out: rows of that date with their facts; read models; members
+and accounts. One read-only transaction, so that all parts of a report speak of the same moment.
+Rows of a date are found by the shard's closing row of the date before (table `day`), not by walking
+the history.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from services.hosting.control_history import restore_control
 from services.journal.compressed import decompressed
 from services.journal.reader import SELECT_PARTS, SEQ_MAX, Reader
 from services.journal.trouble import translated
-from services.reports.report import Fact
+from services.reports.report import ReportFact, UnknownSubject
 from settlement.control_books import ControlBooks
 
-ROWS_AT_ONCE: Final = 500
+_ROWS_AT_ONCE: Final = 500
 
-Values = Sequence[Any] | Mapping[str, Any]
+QueryValues = Sequence[Any] | Mapping[str, Any]
 
-ROWS: Final[LiteralString] = """
+_ROWS: Final[LiteralString] = """
 SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
 FROM clearing.journal
 WHERE shard = %(shard)s AND business_date = %(day)s AND seq > %(after)s AND seq <= %(until)s
@@ -37,30 +37,30 @@ AND (parts > 1 OR
      (SELECT bool_or(position(word IN facts) > 0) FROM unnest(%(words)s::bytea[]) AS word))
 ORDER BY seq
 """
-ROWS_AT: Final[LiteralString] = """
+_ROWS_AT: Final[LiteralString] = """
 SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
 FROM clearing.journal WHERE shard = %s AND business_date = %s AND seq = ANY(%s) ORDER BY seq
 """
-ROWS_NAMING: Final[LiteralString] = """
+_ROWS_NAMING: Final[LiteralString] = """
 SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
 FROM clearing.journal
 WHERE shard = %(shard)s AND seq >= %(first)s AND business_date >= %(since)s
 AND business_date <= %(until)s AND position(%(name)s::bytea IN facts) > 0
 ORDER BY seq
 """
-CLOSED: Final[LiteralString] = (
+_CLOSED: Final[LiteralString] = (
     "SELECT business_date, seq FROM clearing.day WHERE shard = %s AND business_date <= %s "
     "ORDER BY business_date DESC LIMIT 2"
 )
 # Members close after all markets: of shards that close by themselves the last one tells.
-LAST_DAY: Final[LiteralString] = (
+_LAST_DAY: Final[LiteralString] = (
     "SELECT max(business_date) FROM clearing.day WHERE shard = 'member/0'"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A journal row. first: the first part of its facts; more: gives the others, if any."""
+class StoredRow:
+    """A journal row. first: the first part of its facts; later_parts: gives the others, if any."""
 
     shard: str
     seq: int
@@ -71,21 +71,21 @@ class Row:
     line: bytes
     chain: bytes
     first: bytes
-    more: Callable[[], Iterator[bytes]] | None
+    later_parts: Callable[[], Iterator[bytes]] | None
 
-    def facts(self, *starts: bytes, naming: str | None = None) -> Iterator[Fact]:
+    def facts(self, *starts: bytes, naming: str | None = None) -> Iterator[ReportFact]:
         """The facts whose type begins so, in order. naming: only lines with this name."""
         heads = tuple(b'{"type":"' + start for start in starts)
-        wanted = b"" if naming is None else f'"{naming}"'.encode()
+        named = b"" if naming is None else f'"{naming}"'.encode()
         for part in self._parts():
             for line in part.split(b"\n"):
-                if line.startswith(heads) and wanted in line:
+                if line.startswith(heads) and named in line:
                     yield json.loads(line)
 
     def _parts(self) -> Iterator[bytes]:
         yield self.first
-        if self.more is not None:
-            yield from self.more()
+        if self.later_parts is not None:
+            yield from self.later_parts()
 
 
 class JournalView:
@@ -104,7 +104,7 @@ class JournalView:
 
     @property
     def control(self) -> ControlBooks:
-        """Who and what is known: members, accounts, products, as of the last row."""
+        """Members, accounts and products, as of the last row."""
         if self._control is None:
             self._control = restore_control(self.reader)
         return self._control
@@ -114,76 +114,84 @@ class JournalView:
         return sorted(self.reader.heads())
 
     def markets(self, product: str | None = None) -> list[str]:
-        """The market shards, or that of one product."""
+        """The market shards, or that of one product. Errors: UnknownSubject, if it is not used."""
         markets = [shard for shard in self.shards() if shard.startswith("market/")]
-        return [shard for shard in markets if product in (None, shard.partition("/")[2])]
+        if product is None:
+            return markets
+        products = [shard.partition("/")[2] for shard in markets]
+        if product not in products:
+            msg = f"no product {product} is in use; there are {', '.join(products) or 'none yet'}"
+            raise UnknownSubject(msg)
+        return [f"market/{product}"]
 
     def last_date(self) -> date:
         """The last date that all have closed, else the open one, else the first of the calendar."""
-        closed = self.ask(LAST_DAY)[0][0]
+        closed = self.ask(_LAST_DAY)[0][0]
         return closed or self.control.business_date or date.min
 
-    def rows(self, shard: str, day: date, *, words: Sequence[bytes]) -> Iterator[Row]:
+    def rows(self, shard: str, day: date, *, words: Sequence[bytes]) -> Iterator[StoredRow]:
         """The rows of a date whose facts hold one of these words, in order."""
         after, until = self._span(shard, day)
-        asked = {"shard": shard, "day": day, "after": after, "until": until, "words": list(words)}
-        for found in self._streamed(f"rows {shard}", ROWS, values=asked):
-            yield self._row(found)
+        values = {"shard": shard, "day": day, "after": after, "until": until, "words": list(words)}
+        for record in self._streamed(f"rows {shard}", _ROWS, values=values):
+            yield self._row(record)
 
     def rows_of_all(
         self, shards: Sequence[str], day: date, *, words: Sequence[bytes]
-    ) -> Iterator[Row]:
+    ) -> Iterator[StoredRow]:
         """The same over several shards, in the order they were decided; at one time by shard."""
         streams = [self.rows(shard, day, words=words) for shard in shards]
         return heapq.merge(*streams, key=lambda row: (row.decided, row.shard))
 
-    def rows_at(self, shard: str, day: date, *, seqs: Sequence[int]) -> list[Row]:
+    def rows_at(self, shard: str, day: date, *, seqs: Sequence[int]) -> list[StoredRow]:
         """Rows by their numbers."""
-        return [self._row(found) for found in self.ask(ROWS_AT, [shard, day, list(seqs)])]
+        return [self._row(record) for record in self.ask(_ROWS_AT, [shard, day, list(seqs)])]
 
-    def rows_numbered(self, shard: str, seqs: Sequence[int]) -> list[Row]:
+    def rows_numbered(self, shard: str, seqs: Sequence[int]) -> list[StoredRow]:
         """Rows by their numbers where their dates are not known."""
-        return [self._row(found) for found in self.reader.rows_at(shard, seqs)]
+        return [self._row(record) for record in self.reader.rows_at(shard, seqs)]
 
-    def rows_naming(self, name: str, *, first: Row, until: date) -> list[Row]:
+    def rows_naming(self, name: str, *, first: StoredRow, until: date) -> list[StoredRow]:
         """The rows of a shard, from one on, whose facts name an id."""
-        asked = {
+        values = {
             "shard": first.shard,
             "first": first.seq,
             "since": first.business_date,
             "until": until,
             "name": f'"{name}"'.encode(),
         }
-        return [self._row(found) for found in self.ask(ROWS_NAMING, asked)]
+        return [self._row(record) for record in self.ask(_ROWS_NAMING, values)]
 
-    def ask(self, query: LiteralString, values: Values | None = None) -> list[Any]:
+    def ask(self, query: LiteralString, values: QueryValues | None = None) -> list[Any]:
         """All rows of a short answer."""
         with translated("reading the journal"):
             return self.reader.connection.execute(query, values, binary=True).fetchall()
 
     def _span(self, shard: str, day: date) -> tuple[int, int]:
         """After which row, and until which, the rows of a date lie."""
-        closed = self.ask(CLOSED, [shard, day])
+        closed = self.ask(_CLOSED, [shard, day])
         if not closed:
             return -1, SEQ_MAX
         if closed[0][0] != day:
             return closed[0][1], SEQ_MAX
         return (closed[1][1] if len(closed) > 1 else -1), closed[0][1]
 
-    def _row(self, found: tuple[Any, ...]) -> Row:
-        shard, seq, day, origin, position, decided, line, parts, facts, chain = found
-        more = partial(self._parts, shard, seq) if parts > 1 else None
-        return Row(shard, seq, day, origin, position, decided, line, chain, facts, more)
+    def _row(self, record: tuple[Any, ...]) -> StoredRow:
+        shard, seq, day, origin, position, decided, line, parts, facts, chain = record
+        later_parts = partial(self._parts, shard, seq) if parts > 1 else None
+        return StoredRow(
+            shard, seq, day, origin, position, decided, line, chain, facts, later_parts
+        )
 
     def _parts(self, shard: str, seq: int) -> Iterator[bytes]:
-        for found in self._streamed(f"parts {shard} {seq}", SELECT_PARTS, values=[shard, seq]):
-            yield decompressed(found[0])
+        for record in self._streamed(f"parts {shard} {seq}", SELECT_PARTS, values=[shard, seq]):
+            yield decompressed(record[0])
 
-    def _streamed(self, name: str, query: LiteralString, *, values: Values) -> Iterator[Any]:
+    def _streamed(self, name: str, query: LiteralString, *, values: QueryValues) -> Iterator[Any]:
         """A long answer, a few rows at a time."""
         with (
             translated("reading the journal"),
             ServerCursor(self.reader.connection, name) as cursor,
         ):
-            cursor.itersize = ROWS_AT_ONCE
+            cursor.itersize = _ROWS_AT_ONCE
             yield from cursor.execute(query, values, binary=True)

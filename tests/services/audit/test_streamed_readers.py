@@ -10,7 +10,7 @@ import pytest
 from services.audit.laws import broken_laws
 from services.embedded.run import restore
 from services.journal.reader import Reader
-from services.reports.report import Asked
+from services.reports.report import ReportRequest
 from services.reports.table import REPORTS
 from services.reports.view import JournalView
 from services.shards.clearinghouse import Clearinghouse
@@ -73,9 +73,9 @@ def test_an_extract_of_a_trade_says_what_it_says_of_one_process(
     assert found == reported(other, "trade", trade="T1") != []
 
 
-def reported(url: str, name: str, *, trade: str | None = None) -> list[tuple[object, ...]]:
+def reported(url: str, name: str, **options: str) -> list[tuple[object, ...]]:
     """The rows of a report without what rightly differs, in an order of their own."""
     with JournalView(url) as view:
-        report = REPORTS[name].make(view, Asked(view.last_date(), trade=trade))
+        report = REPORTS[name].make(view, ReportRequest(view.last_date(), options=options))
         keep = [place for place, name in enumerate(report.columns) if name not in _OF_PLACE]
         return sorted((tuple(row[place] for place in keep) for row in report.rows), key=str)

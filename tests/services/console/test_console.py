@@ -10,13 +10,13 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from services.cli import COMMANDS, cli, main
+from services.cli import COMMAND_TARGETS, cli, main
 from services.console import audit_commands
 from services.console import progress as shown
-from services.console.books_location import Place
-from services.console.doctor import Finding, look_at_directory, look_at_program
-from services.console.doctor_database import look_at_database
-from services.console.exit_codes import Stopped, told_plainly
+from services.console.doctor.database import check_database
+from services.console.doctor.finding import Finding
+from services.console.doctor.program import check_directory, check_program
+from services.console.exit_codes import Stopped, stop_on_trouble
 from services.console.schema import wire_schema
 from services.embedded.memory import clear_in_memory
 from services.journal import trouble
@@ -31,7 +31,7 @@ def clearing(*arguments: str, sent: bytes = b"") -> Result:
     return CliRunner().invoke(cli, arguments, input=stream)
 
 
-@pytest.mark.parametrize("command", [None, *COMMANDS])
+@pytest.mark.parametrize("command", [None, *COMMAND_TARGETS])
 def test_every_command_helps_with_an_example(command: str | None) -> None:
     result = clearing(*([command] if command else []), "--help")
     assert result.exit_code == 0
@@ -46,14 +46,14 @@ def kinds_of_trouble() -> list[type[Exception]]:
 
 @pytest.mark.parametrize("kind", kinds_of_trouble(), ids=lambda kind: kind.__name__)
 def test_trouble_is_one_line_and_exit_code_2(kind: type[Exception]) -> None:
-    with pytest.raises(Stopped) as stopped, told_plainly():
+    with pytest.raises(Stopped) as stopped, stop_on_trouble():
         raise kind(*["found\nthis"])
     assert stopped.value.exit_code == 2
     assert stopped.value.format_message().startswith("found")
 
 
 def test_who_is_fenced_off_hears_of_the_other_process() -> None:
-    with pytest.raises(Stopped, match="another process writes this journal"), told_plainly():
+    with pytest.raises(Stopped, match="another process writes this journal"), stop_on_trouble():
         raise FencedOff
 
 
@@ -76,7 +76,7 @@ def test_a_url_that_nobody_understands_is_not_repeated(command: str, url: str) -
 
 
 def test_a_broken_law_is_not_told_as_trouble() -> None:
-    with pytest.raises(AssertionError), told_plainly():
+    with pytest.raises(AssertionError), stop_on_trouble():
         raise AssertionError
 
 
@@ -195,25 +195,25 @@ def test_the_schema_lists_parameters_reasons_and_products() -> None:
 
 
 def test_the_doctor_finds_nothing_wrong_with_our_own_database(database: str) -> None:
-    findings = list(look_at_database(database))
+    findings = list(check_database(database))
     assert [one.text for one in findings if one.verdict == "fail"] == []
     assert {"fsync", "full_page_writes", "roles", "schema"} <= {one.what for one in findings}
 
 
 def test_the_doctor_names_a_database_that_does_not_answer() -> None:
-    (finding,) = look_at_database("postgresql://nobody@localhost:1/none")
+    (finding,) = check_database("postgresql://nobody@localhost:1/none")
     assert finding.verdict == "fail"
     assert "--database" in finding.advice
 
 
 def test_the_doctor_names_a_directory_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    findings = look_at_directory(Place(tmp_path / "file" / "books", None))
+    findings = check_directory(tmp_path / "file" / "books")
     assert [one.what for one in findings if one.verdict == "fail"] == ["data directory"]
 
 
 def test_the_doctor_knows_our_python_and_packages() -> None:
-    findings = {one.what: one for one in look_at_program()}
+    findings = {one.what: one for one in check_program()}
     assert findings["Python"].verdict == "ok"
 
 

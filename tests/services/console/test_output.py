@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.console.exit_codes import Stopped
-from services.console.output import check_target, say, until_closed, write_all
+from services.console.output import check_target, open_stdout, say, write_all
 
 PIECES = [b"one\n", b"two\n"]
 
@@ -47,7 +47,7 @@ def test_closed_standard_output_is_told_plainly(monkeypatch: pytest.MonkeyPatch)
 def test_output_may_be_written_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     given = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(given))
-    with until_closed() as stream:
+    with open_stdout() as stream:
         stream.writelines(PIECES)
     assert given.getvalue() == b"one\ntwo\n"
 

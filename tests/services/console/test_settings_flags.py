@@ -11,7 +11,7 @@ from services.console.exit_codes import Stopped
 from services.console.settings_flags import (
     SECRET,
     settings_from,
-    settings_told_plainly,
+    stop_on_settings_trouble,
     with_settings,
 )
 from services.settings import Settings, SettingsTrouble, load_settings
@@ -64,7 +64,7 @@ def test_no_secret_is_a_flag() -> None:
 
 @pytest.mark.parametrize("trouble", [SettingsTrouble("said"), BrokerUnreachable("said")])
 def test_trouble_of_settings_or_kafka_is_one_line_and_exit_code_2(trouble: Exception) -> None:
-    with pytest.raises(Stopped, match="said") as stopped, settings_told_plainly():
+    with pytest.raises(Stopped, match="said") as stopped, stop_on_settings_trouble():
         raise trouble
     assert stopped.value.exit_code == 2
 

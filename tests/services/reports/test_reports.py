@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from services.reports.report import Asked, Report, UnknownSubject
-from services.reports.table import REPORTS
+from services.reports.report import Report, ReportRequest, UnknownSubject
+from services.reports.table import OPTIONS, REPORTS
 from services.reports.view import JournalView
 from tests.services.reports.small_market import BROKEN, WRONG, trade
 
 DAY, NEXT, EMPTY = date(2026, 6, 8), date(2026, 6, 9), date(2020, 1, 6)
 
 
-def made(view: JournalView, name: str, **asked: Any) -> Report:  # noqa: ANN401 - as Asked takes it
+def made(view: JournalView, name: str, *, business_date: date = DAY, **options: str) -> Report:
     """A report by its name."""
-    return REPORTS[name].make(view, Asked(**{"business_date": DAY, **asked}))
+    return REPORTS[name].make(view, ReportRequest(business_date, options=options))
 
 
 def columns(report: Report, *names: str) -> list[tuple[object, ...]]:
@@ -170,10 +170,23 @@ def test_what_came_before_the_first_session_has_the_first_date(view: JournalView
     ],
 )
 def test_who_is_unknown_is_named(
-    view: JournalView, name: str, asked: dict[str, str], said: str
+    view: JournalView, name: str, asked: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(UnknownSubject, match=said):
         made(view, name, **asked)
+
+
+def test_an_unknown_product_is_named_by_every_report_that_takes_one(view: JournalView) -> None:
+    takers = [name for name, kind in REPORTS.items() if "product" in kind.takes]
+    for name in takers:
+        with pytest.raises(UnknownSubject, match="no product XYZ is in use; there are SIT"):
+            made(view, name, product="XYZ", trade="T1")
+    assert len(takers) == 4
+
+
+def test_every_option_of_a_report_stands_in_the_table_of_options() -> None:
+    names = {option.name for option in OPTIONS}
+    assert {name for kind in REPORTS.values() for name in (*kind.takes, *kind.needs)} == names
 
 
 def test_the_last_date_closed_is_the_one_shown_by_default(view: JournalView) -> None:

@@ -7,10 +7,11 @@ from itertools import chain
 
 import click
 
-from services.console.books_location import Place, place_of, with_place
-from services.console.doctor import Finding, look_at_directory, look_at_program
-from services.console.doctor_broker import look_at_broker
-from services.console.doctor_database import look_at_database
+from services.console.books_location import BooksLocation, location_of, with_location
+from services.console.doctor.database import check_database
+from services.console.doctor.finding import Finding
+from services.console.doctor.kafka import check_broker
+from services.console.doctor.program import check_directory, check_program
 from services.console.example import example
 from services.console.exit_codes import EXIT_LAW_BROKEN
 from services.console.output import say
@@ -26,7 +27,7 @@ from services.journal.trouble import JournalTrouble
         "clearing doctor --database postgresql://me@localhost/books --brokers kafka1:9092",
     ),
 )
-@with_place
+@with_location
 @with_settings()
 def doctor_command(*, data: str | None, database: str | None, **flags: str | None) -> None:
     """Look at what is needed and say what to do.
@@ -37,27 +38,27 @@ def doctor_command(*, data: str | None, database: str | None, **flags: str | Non
     settings = settings_from(flags)
     if data is None and database is None:
         database = settings.database
-    findings = []
-    seen = chain(_findings(place_of(data, database)), look_at_broker(settings, database))
-    for finding in seen:
-        findings.append(finding)
+    is_failed = False
+    for finding in chain(_books(location_of(data, database)), check_broker(settings, database)):
+        is_failed |= finding.verdict == "fail"
         say([finding.text])
-    if any(finding.verdict == "fail" for finding in findings):
+    if is_failed:
         raise SystemExit(EXIT_LAW_BROKEN)
 
 
-def _findings(place: Place) -> Iterator[Finding]:
-    yield from look_at_program()
-    if place.database is not None:
-        yield from look_at_database(place.database)
+def _books(location: BooksLocation) -> Iterator[Finding]:
+    """The program, and where the books are."""
+    yield from check_program()
+    if location.database is not None:
+        yield from check_database(location.database)
         return
-    yield from look_at_directory(place)
-    if not place.holds_cluster:
+    yield from check_directory(location.data)
+    if not location.holds_cluster:
         yield Finding("ok", "books", "none yet; the first `clear` makes them")
         return
     try:
-        with EmbeddedServer(place.data) as server:
-            yield from look_at_database(server.url)
+        with EmbeddedServer(location.data) as server:
+            yield from check_database(server.url)
     except JournalTrouble as trouble:
         advice = "read the end of postgres.log in the data directory"
         yield Finding("fail", "embedded Postgres", str(trouble), advice)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 
 import psycopg
 
-from services.console.doctor import Finding
+from services.console.doctor.finding import SET_CLOCKS, Finding, expect
 from services.journal.connecting import (
     POSTGRES_VERSION_MIN,
     ROLES,
@@ -29,18 +29,21 @@ _BYTES_A_MIB: Final = 1 << 20
 _WAL_MIB_WARN: Final = 2048
 _BUFFERS_MIB_WARN: Final = 256
 _CLOCK_SECONDS_WARN: Final = 1.0
-_LOSES_ROWS: Final = "acknowledged rows could be lost: set it on (ALTER SYSTEM), then reload"
 _BYTES: Final[LiteralString] = (
     "SELECT setting::bigint * CASE unit WHEN '8kB' THEN 8192 WHEN 'MB' THEN 1048576 ELSE 1 END "
     "FROM pg_settings WHERE name = %s"
 )
 _ROLES: Final[LiteralString] = "SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s)"
+_MAKES_ROLES: Final[LiteralString] = (
+    "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
+)
 _ENCODING: Final[LiteralString] = (
     "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()"
 )
+_CLOCK: Final[LiteralString] = "SELECT extract(epoch FROM clock_timestamp())::float8"
 
 
-def look_at_database(url: str) -> Iterator[Finding]:
+def check_database(url: str) -> Iterator[Finding]:
     """Everything about a database; only that it is unreachable, if it is."""
     try:
         url_parts(url)
@@ -48,9 +51,10 @@ def look_at_database(url: str) -> Iterator[Finding]:
             translated("connecting"),
             psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_SECONDS) as connection,
         ):
-            yield Finding("ok", "database reachable", _where(connection))
+            yield _reachable(connection)
             yield _version(connection)
-            yield from _durability(connection)
+            for name in ("fsync", "full_page_writes", "synchronous_commit"):
+                yield _durable(connection, name)
             yield _size(connection, "shared_buffers", least_mib=_BUFFERS_MIB_WARN)
             yield _size(connection, "max_wal_size", least_mib=_WAL_MIB_WARN)
             yield _encoding(connection)
@@ -62,64 +66,48 @@ def look_at_database(url: str) -> Iterator[Finding]:
         yield Finding("fail", "database reachable", str(trouble), advice)
 
 
-def _where(connection: Connection) -> str:
+def _reachable(connection: Connection) -> Finding:
     info = connection.info
-    return f"{info.dbname} at {info.host or 'this machine'} as {info.user}"
+    actual = f"{info.dbname} at {info.host or 'this machine'} as {info.user}"
+    return Finding("ok", "database reachable", actual)
 
 
 def _version(connection: Connection) -> Finding:
-    found = setting(connection, "server_version")
-    if connection.info.server_version >= POSTGRES_VERSION_MIN:
-        return Finding("ok", "Postgres version", found)
-    return Finding("fail", "Postgres version", found, "use Postgres 15 or later")
+    actual = setting(connection, "server_version")
+    is_good = connection.info.server_version >= POSTGRES_VERSION_MIN
+    return expect("Postgres version", actual, is_good=is_good, advice="use Postgres 15 or later")
 
 
-def _durability(connection: Connection) -> Iterator[Finding]:
-    for name in ("fsync", "full_page_writes", "synchronous_commit"):
-        found = setting(connection, name)
-        if found == "off":
-            yield Finding("fail", name, found, _LOSES_ROWS)
-        else:
-            yield Finding("ok", name, found)
+def _durable(connection: Connection, name: str) -> Finding:
+    actual = setting(connection, name)
+    advice = "acknowledged rows could be lost: set it on (ALTER SYSTEM), then reload"
+    return expect(name, actual, is_good=actual != "off", advice=advice)
 
 
 def _size(connection: Connection, name: str, *, least_mib: int) -> Finding:
-    row = connection.execute(_BYTES, [name]).fetchone()
-    assert row is not None, f"no setting {name}"
-    mib = int(row[0]) // _BYTES_A_MIB
-    if mib < least_mib:
-        return Finding("warn", name, f"{mib} MiB", f"it works; {least_mib} MiB or more is faster")
-    return Finding("ok", name, f"{mib} MiB")
+    mib = int(_value(connection, _BYTES, name)) // _BYTES_A_MIB
+    advice = f"it works; {least_mib} MiB or more is faster"
+    return expect(name, f"{mib} MiB", is_good=mib >= least_mib, advice=advice, otherwise="warn")
 
 
 def _encoding(connection: Connection) -> Finding:
-    row = connection.execute(_ENCODING).fetchone()
-    found = "" if row is None else str(row[0])
-    if found == "UTF8":
-        return Finding("ok", "database encoding", found)
+    actual = str(_value(connection, _ENCODING))
     advice = "make the database with ENCODING 'UTF8'"
-    return Finding("fail", "database encoding", found, advice)
+    return expect("database encoding", actual, is_good=actual == "UTF8", advice=advice)
 
 
 def _clock(connection: Connection) -> Finding:
-    begun = time.time()
-    row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
-    assert row is not None, "no clock"
-    apart = abs(row[0] - (begun + time.time()) / 2)
+    begin = time.time()
+    apart = abs(_value(connection, _CLOCK) - (begin + time.time()) / 2)
     if apart > _CLOCK_SECONDS_WARN:
-        advice = "let NTP set the clocks of all machines: lag and latency are told wrong"
-        return Finding("warn", "clock of the database", f"{apart:.1f} s from ours", advice)
+        return Finding("warn", "clock of the database", f"{apart:.1f} s from ours", SET_CLOCKS)
     return Finding("ok", "clock of the database", f"{apart:.3f} s from ours")
 
 
 def _roles(connection: Connection) -> Finding:
-    row = connection.execute(_ROLES, [list(ROLES)]).fetchone()
-    if row is not None and row[0] == len(ROLES):
+    if _value(connection, _ROLES, list(ROLES)) == len(ROLES):
         return Finding("ok", "roles", ", ".join(ROLES))
-    superuser = connection.execute(
-        "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
-    ).fetchone()
-    if superuser is not None and superuser[0]:
+    if _value(connection, _MAKES_ROLES):
         return Finding("ok", "roles", "none yet; the first `clear` makes them")
     return Finding("fail", "roles", "missing", rights_sql(connection.info.user, has_roles=False))
 
@@ -135,3 +123,10 @@ def _schema(connection: Connection) -> Finding:
     if version == 0:
         return Finding("ok", "schema", "no journal yet; the first `clear` makes it")
     return Finding("warn", "schema", f"version {version}", f"the next `clear` takes it to {newest}")
+
+
+def _value(connection: Connection, query: LiteralString, *values: object) -> Any:  # noqa: ANN401 - of any type
+    """The one value of an answer."""
+    row = connection.execute(query, values).fetchone()
+    assert row is not None, query
+    return row[0]

@@ -16,7 +16,7 @@ from kafka.admin import OffsetSpec
 from services.broker.topic_safety import Safety, look_at_kafka
 from services.broker.topic_state import found_topics, topics_admin
 from services.broker.trouble import BrokerRefused, BrokerTrouble
-from services.console.doctor import INSTALL_AGAIN, Finding
+from services.console.doctor.finding import INSTALL_AGAIN, SET_CLOCKS, Finding, expect
 from services.journal.reader import Head, Inbox, Reader
 from services.journal.trouble import JournalTrouble
 from services.settings import Settings, SettingsTrouble
@@ -26,47 +26,57 @@ _PATIENCE_S: Final = 5.0
 _CLOCK_MS_MAX: Final = 1_000
 _SAMPLE: Final = b"clearing " * 64
 CODECS: Final = ("gzip", "snappy", "lz4", "zstd")
-_HOW: Final = "give --brokers host:port or set CLEARING_BROKERS, and it is looked at too"
 
 
-def look_at_broker(settings: Settings, database: str | None) -> Iterator[Finding]:
+def check_broker(settings: Settings, database: str | None) -> Iterator[Finding]:
     """Everything about Kafka, if somebody has said where it is."""
     if "brokers" not in settings.model_fields_set:
-        yield Finding("ok", "Kafka", "not asked about", _HOW)
+        advice = "give --brokers host:port or set CLEARING_BROKERS, and it is looked at too"
+        yield Finding("ok", "Kafka", "not asked about", advice)
         return
-    yield from look_at_codecs()
-    yield from _password_in_clear(settings)
+    yield check_codecs()
+    if settings.sasl_mechanism == "PLAIN" and settings.security_protocol == "SASL_PLAINTEXT":
+        actual = "SASL PLAIN without TLS: the password crosses the network as it is"
+        advice = "set security_protocol=SASL_SSL, or use SCRAM"
+        yield Finding("warn", "Kafka login", actual, advice)
     try:
         yield from _cluster(settings, database)
-        yield from _clocks(settings)
+        yield _clock(settings)
     except SettingsTrouble as trouble:
         yield Finding("fail", "settings", str(trouble))
     except BrokerTrouble as trouble:
         what = "Kafka login" if isinstance(trouble, BrokerRefused) else "Kafka reachable"
-        found, _, advice = str(trouble).partition(" — ")
-        yield Finding("fail", what, found, advice)
+        actual, _, advice = str(trouble).partition(" — ")
+        yield Finding("fail", what, actual, advice)
 
 
-def look_at_codecs() -> Iterator[Finding]:
-    """Whether aiokafka reads what any producer may send: else a worker stops, at every start.
+def check_codecs() -> Finding:
+    """That aiokafka reads every codec a producer may use; else a worker stops at every start.
 
     kafka-python reads no messages here.
     """
     broken = [name for name in CODECS if not _round_trips(name)]
-    if broken:
-        yield Finding("fail", "codecs", f"aiokafka cannot read {', '.join(broken)}", INSTALL_AGAIN)
-    else:
-        yield Finding("ok", "codecs", ", ".join(CODECS))
+    actual = f"aiokafka cannot read {', '.join(broken)}" if broken else ", ".join(CODECS)
+    return expect("codecs", actual, is_good=not broken, advice=INSTALL_AGAIN)
 
 
 def finding_of(safety: Safety, *, development: bool = False) -> Finding:
     """A line of what is safe. development: what one broker cannot have is only told."""
-    if safety.verdict == "loose" and development:
+    if safety.verdict != "loose":
+        return Finding(safety.verdict, safety.what, safety.found, safety.advice)
+    if development:
         return Finding("warn", safety.what, safety.found, safety.advice)
-    if safety.verdict == "loose":
-        advice = f"{safety.advice}; to try things out: --development"
-        return Finding("fail", safety.what, safety.found, advice)
-    return Finding(safety.verdict, safety.what, safety.found, safety.advice)
+    advice = f"{safety.advice}; to try things out: --development"
+    return Finding("fail", safety.what, safety.found, advice)
+
+
+def _round_trips(name: str) -> bool:
+    """Whether a codec gives back what it was given; without its package it raises one of these."""
+    try:
+        packed = getattr(aiokafka.codec, f"{name}_encode")(_SAMPLE)
+        return bytes(getattr(aiokafka.codec, f"{name}_decode")(packed)) == _SAMPLE
+    except (NotImplementedError, RuntimeError, AttributeError):
+        return False
 
 
 def _cluster(settings: Settings, database: str | None) -> Iterator[Finding]:
@@ -83,42 +93,25 @@ def _cluster(settings: Settings, database: str | None) -> Iterator[Finding]:
         yield finding_of(safety, development=True)
 
 
-def _clocks(settings: Settings) -> Iterator[Finding]:
+def _clock(settings: Settings) -> Finding:
     """Kafka tells no time; but no message can have come to it later than now."""
     with topics_admin(settings, patience_s=_PATIENCE_S) as admin:
         newest_ms = _newest_ms(admin, settings.topic_prefix)
     if newest_ms is None:
-        yield Finding("ok", "clock of Kafka", "no message yet to tell it by")
-        return
+        return Finding("ok", "clock of Kafka", "no message yet to tell it by")
     ahead_ms = newest_ms - int(datetime.now(UTC).timestamp() * 1000)
     if ahead_ms > _CLOCK_MS_MAX:
-        found = f"at least {ahead_ms / 1000:.1f} s ahead of this machine's"
-        advice = "let NTP set the clocks of all machines: lag and latency are told wrong"
-        yield Finding("warn", "clock of Kafka", found, advice)
-        return
-    yield Finding("ok", "clock of Kafka", "its newest message is not of the future")
+        actual = f"at least {ahead_ms / 1000:.1f} s ahead of this machine's"
+        return Finding("warn", "clock of Kafka", actual, SET_CLOCKS)
+    return Finding("ok", "clock of Kafka", "its newest message is not of the future")
 
 
 def _newest_ms(admin: Any, prefix: str) -> int | None:  # noqa: ANN401 - an untyped client
-    asked = {
-        TopicPartition(topic.name, at): OffsetSpec.MAX_TIMESTAMP
+    requests = {
+        TopicPartition(topic.name, number): OffsetSpec.MAX_TIMESTAMP
         for topic in found_topics(admin, prefix).values()
-        for at in range(topic.partitions)
+        for number in range(topic.partitions)
     }
-    found = admin.list_partition_offsets(asked) if asked else {}
-    return max((one.timestamp for one in found.values() if one.timestamp >= 0), default=None)
-
-
-def _password_in_clear(settings: Settings) -> Iterator[Finding]:
-    if settings.sasl_mechanism == "PLAIN" and settings.security_protocol == "SASL_PLAINTEXT":
-        found = "SASL PLAIN without TLS: the password crosses the network as it is"
-        yield Finding("warn", "Kafka login", found, "set security_protocol=SASL_SSL, or use SCRAM")
-
-
-def _round_trips(name: str) -> bool:
-    """Whether a codec gives back what it was given; without its package it raises one of these."""
-    try:
-        packed = getattr(aiokafka.codec, f"{name}_encode")(_SAMPLE)
-        return bytes(getattr(aiokafka.codec, f"{name}_decode")(packed)) == _SAMPLE
-    except (NotImplementedError, RuntimeError, AttributeError):
-        return False
+    offsets = admin.list_partition_offsets(requests) if requests else {}
+    times = [offset.timestamp for offset in offsets.values()]
+    return max((time for time in times if time >= 0), default=None)

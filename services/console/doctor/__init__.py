@@ -1,0 +1,1 @@
+"""`clearing doctor`: checks of everything that clearing needs, with advice where one fails."""
