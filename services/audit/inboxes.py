@@ -11,7 +11,7 @@ from typing import Final
 
 from services.audit.findings import Findings
 from services.audit.start_point import Start
-from services.broker.topics import CONTROL, PREFIX, Place, places
+from services.broker.topics import CONTROL, PREFIX, ShardPartition, shard_partitions
 from services.journal.batch import JournalRow
 from services.journal.reader import Inbox, Reader
 from services.journal.trouble import translated
@@ -30,13 +30,15 @@ class InboxesRead:
         self._reader = reader
         self._findings = findings
         recorded = reader.inboxes()
-        self._places = {place.shard: place for place in places(_prefix(recorded))}
+        self._partitions = {
+            partition.shard: partition for partition in shard_partitions(_prefix(recorded))
+        }
         self._expect_recorded(recorded)
         self._next = {shard: self._after(shard, seq) for shard, seq in start.after.items()}
 
-    def place(self, shard: str) -> Place | None:
+    def partition(self, shard: str) -> ShardPartition | None:
         """The inbox of a shard; None when there can be no such shard."""
-        return self._places.get(shard)
+        return self._partitions.get(shard)
 
     def take(self, row: JournalRow) -> bool:
         """One more message that is no copy; False when its offset can't be."""
@@ -64,9 +66,9 @@ class InboxesRead:
     def _expect_recorded(self, recorded: list[Inbox]) -> None:
         """If inboxes are recorded, then those of all shards, as the topics have them."""
         found = {one.shard: f"{one.topic}/{one.partition}" for one in recorded}
-        for shard in sorted({*self._places, *found} if found else ()):
-            place = self._places.get(shard)
-            expected = "none" if place is None else place.origin
+        for shard in sorted({*self._partitions, *found} if found else ()):
+            partition = self._partitions.get(shard)
+            expected = "none" if partition is None else partition.origin
             if found.get(shard, "none") != expected:
                 said = f"expected {expected}, found {found.get(shard, 'none')}"
                 self._findings.note_apart(f"inbox of {shard}", found=said)

@@ -106,8 +106,8 @@ class StreamedOrder:
     def _take(self, row: JournalRow) -> bool:
         """Decide a row in its shard; False when that can't be."""
         shard, seq, _, origin, *_ = row
-        place = self._inboxes.place(shard)
-        if place is None:
+        partition = self._inboxes.partition(shard)
+        if partition is None:
             found = "shard: expected none of this name, found one"
             self._evidence.findings.note(shard, seq, found=found)
             return False
@@ -118,8 +118,8 @@ class StreamedOrder:
         if not self._inboxes.take(row):
             return False
         # Whatever the record says, here is where it comes from; marked, if it was refused for that.
-        mark = next((one for one in MARKS if origin == place.origin + one), "")
-        inbound = self._inbound(row, place.origin + mark)
+        mark = next((one for one in MARKS if origin == partition.origin + one), "")
+        inbound = self._inbound(row, partition.origin + mark)
         return self._refuse(row, inbound, mark=mark) if mark else self._take_command(row, inbound)
 
     def _inbound(self, row: JournalRow, origin: str) -> Inbound:

@@ -17,7 +17,7 @@ from aiokafka.protocol.fetch import FetchRequest
 
 from services.broker.batches import Damaged, Found, read_batches
 from services.broker.connecting import client_options
-from services.broker.topics import Place
+from services.broker.topics import ShardPartition
 from services.broker.trouble import broker_translated
 from services.settings import Settings
 
@@ -40,37 +40,41 @@ class TopicDamaged(Exception):
     """What Kafka keeps is not what it was given; an operator must look at its disks."""
 
 
-async def look_again(settings: Settings, place: Place, *, offset: int, most: int) -> Found:
+async def look_again(
+    settings: Settings, partition: ShardPartition, *, offset: int, most: int
+) -> Found:
     """At most so many records of an inbox from an offset on. Errors: BrokerTrouble, TopicDamaged.
 
     Records that nobody can read are one `BrokenBatch`.
     """
-    with broker_translated(f"fetching from {place.origin} again", settings):
-        answer = await _fetched(settings, place, offset=offset)
-    return await asyncio.to_thread(read_answer, place, answer, offset=offset, most=most)
+    with broker_translated(f"fetching from {partition.origin} again", settings):
+        answer = await _fetched(settings, partition, offset=offset)
+    return await asyncio.to_thread(read_answer, partition, answer, offset=offset, most=most)
 
 
-def read_answer(place: Place, answer: Answer, *, offset: int, most: int) -> Found:
+def read_answer(partition: ShardPartition, answer: Answer, *, offset: int, most: int) -> Found:
     """The records in an answer of Kafka. Errors: TopicDamaged."""
     try:
         return read_batches(answer.batches, offset=offset, most=most, aborted=answer.aborted)
     except Damaged as damage:
         msg = (
-            f"{place.shard}: the journal goes on at offset {offset} of {place.origin}, and there "
-            f"{damage}: see the disks of the brokers, and restore the topic from a copy"
+            f"{partition.shard}: the journal goes on at offset {offset} of {partition.origin}, "
+            f"and there {damage}: see the disks of the brokers, and restore the topic from a copy"
         )
         raise TopicDamaged(msg) from damage
 
 
-async def _fetched(settings: Settings, place: Place, *, offset: int) -> Answer:
+async def _fetched(settings: Settings, partition: ShardPartition, *, offset: int) -> Answer:
     client = AIOKafkaClient(**client_options(settings))
     try:
         await client.bootstrap()
-        await client.set_topics([place.topic])
-        leader = client.cluster.leader_for_partition(TopicPartition(place.topic, place.partition))
+        await client.set_topics([partition.topic])
+        leader = client.cluster.leader_for_partition(
+            TopicPartition(partition.topic, partition.number)
+        )
         if leader is None or leader < 0:
-            raise LeaderNotAvailableError(place.origin)
-        wanted = [(place.topic, [(place.partition, offset, _BYTES)])]
+            raise LeaderNotAvailableError(partition.origin)
+        wanted = [(partition.topic, [(partition.number, offset, _BYTES)])]
         response = await client.send(
             leader, FetchRequest(_WAIT_MS, 1, _BYTES, _READ_COMMITTED, wanted)
         )
@@ -79,6 +83,6 @@ async def _fetched(settings: Settings, place: Place, *, offset: int) -> Answer:
     _, code, _, *rest = response.topics[0][1][0]
     error = for_code(code)
     if error is not NoError:
-        raise error(place.origin)
+        raise error(partition.origin)
     aborted = rest[-3 if response.API_VERSION >= _WITH_REPLICA else -2]
     return Answer(aborted or [], rest[-1])

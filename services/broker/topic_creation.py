@@ -18,7 +18,7 @@ from services.broker.topic_state import (
     found_topics,
     topics_admin,
 )
-from services.broker.topics import partitions, places
+from services.broker.topics import partition_counts, shard_partitions
 from services.broker.trouble import TopicsUnfit
 from services.journal.connecting import connect
 from services.journal.inboxes import record_inboxes, refuse_embedded
@@ -81,8 +81,8 @@ def make_topics(settings: Settings, plan: TopicPlan) -> list[str]:
         done += _add_partitions(admin, found, prefix=prefix)
         found = _when_shown(admin, prefix)
     inboxes = [
-        Inbox(place.shard, place.topic, place.partition, found[place.topic].topic_id)
-        for place in places(prefix)
+        Inbox(partition.shard, partition.topic, partition.number, found[partition.topic].topic_id)
+        for partition in shard_partitions(prefix)
     ]
     new = record_inboxes(database, inboxes)
     return [*done, *[f"recorded {one.topic}/{one.partition} for {one.shard}" for one in new]]
@@ -99,7 +99,7 @@ def _recorded(database: str) -> list[Inbox]:
 
 def _unfit_to_adopt(found: Mapping[str, TopicFound], prefix: str) -> list[str]:
     """Why topics that were there before cannot be ours."""
-    wanted = partitions(prefix)
+    wanted = partition_counts(prefix)
     return [
         f"topic {name} is there already, with {topic.partitions} partitions instead of "
         f"{wanted[name]}: somebody else made it; delete it, or choose another topic_prefix"
@@ -115,7 +115,7 @@ def _make_missing(
     found: Mapping[str, TopicFound],
     prefix: str,
 ) -> list[str]:
-    missing = {name: count for name, count in partitions(prefix).items() if name not in found}
+    missing = {name: count for name, count in partition_counts(prefix).items() if name not in found}
     if not missing:
         return []
     brokers = len(admin.describe_cluster()["brokers"])
@@ -145,7 +145,7 @@ def _add_partitions(
     prefix: str,
 ) -> list[str]:
     """Partitions for products that came with a newer program."""
-    wanted = partitions(prefix)
+    wanted = partition_counts(prefix)
     grown = {name: wanted[name] for name in found if found[name].partitions < wanted[name]}
     if grown:
         admin.create_partitions(grown)
@@ -160,7 +160,7 @@ def _when_shown(
 
     Errors: TopicsUnfit.
     """
-    wanted, deadline = partitions(prefix), monotonic() + _SHOWN_S_MAX
+    wanted, deadline = partition_counts(prefix), monotonic() + _SHOWN_S_MAX
     while True:
         found = found_topics(admin, prefix)
         behind = [

@@ -21,7 +21,7 @@ from services.broker.topic_state import (
     recorded_differences,
     topics_admin,
 )
-from services.broker.topics import partitions
+from services.broker.topics import partition_counts
 from services.journal.reader import Head, Inbox
 from services.settings import Settings
 
@@ -60,7 +60,7 @@ def look_at_kafka(
         for difference in recorded_differences(recorded, found, prefix=prefix):
             what, _, advice = difference.partition(": ")
             yield Safety("fail", "recorded table", what, advice)
-        for name in partitions(prefix):
+        for name in partition_counts(prefix):
             if name in found:
                 yield from topic_safety(found[name])
         own = {one.topic: one.topic_id for one in recorded}

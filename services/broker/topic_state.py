@@ -18,7 +18,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import NoError, UnknownTopicOrPartitionError, for_code
 
 from services.broker.connecting import PATIENCE_S, broker_ready, client_options
-from services.broker.topics import partitions, places
+from services.broker.topics import partition_counts, shard_partitions
 from services.broker.trouble import TopicsUnfit, broker_translated
 from services.journal.reader import Inbox, Reader
 from services.settings import Settings
@@ -56,7 +56,7 @@ def topics_admin(settings: Settings, *, patience_s: float = PATIENCE_S) -> Itera
 def found_topics(admin: Any, prefix: str) -> dict[str, TopicFound]:  # noqa: ANN401 - untyped client
     """Those of our topics that there are, by name."""
     described = {}
-    for topic in admin.describe_topics(list(partitions(prefix))):
+    for topic in admin.describe_topics(list(partition_counts(prefix))):
         error = for_code(topic["error_code"])
         if error is NoError:
             described[topic["name"]] = topic
@@ -89,9 +89,9 @@ def recorded_differences(
     if not recorded:
         return ["no topics are recorded for this journal: run `clearing topics create`"]
     table = {(one.topic, one.partition) for one in recorded}
-    wanted = {(place.topic, place.partition): place.shard for place in places(prefix)}
+    expected = {(each.topic, each.number): each.shard for each in shard_partitions(prefix)}
     differences = foreign_differences(recorded, found, prefix=prefix)
-    new = sorted(shard for place, shard in wanted.items() if place not in table)
+    new = sorted(shard for inbox, shard in expected.items() if inbox not in table)
     if new and not differences:
         differences.append(
             f"no inbox is recorded for {', '.join(new)}: run `clearing topics create` again"
@@ -103,17 +103,17 @@ def foreign_differences(
     recorded: Sequence[Inbox], found: Mapping[str, TopicFound], *, prefix: str
 ) -> list[str]:
     """Those of the differences that making what is missing would not mend."""
-    wanted = {(place.topic, place.partition): place.shard for place in places(prefix)}
+    expected = {(each.topic, each.number): each.shard for each in shard_partitions(prefix)}
     differences = [
         f"{one.topic}/{one.partition} is recorded as the inbox of {one.shard} and this program "
-        f"has {wanted.get((one.topic, one.partition), 'nothing')} there: see the setting "
+        f"has {expected.get((one.topic, one.partition), 'nothing')} there: see the setting "
         "topic_prefix, and that this is no older program than the one that recorded it"
         for one in recorded
-        if wanted.get((one.topic, one.partition)) != one.shard
+        if expected.get((one.topic, one.partition)) != one.shard
     ]
     for name in dict.fromkeys(one.topic for one in recorded):
         own = [one for one in recorded if one.topic == name]
-        counts = {len(own), partitions(prefix).get(name, len(own))}
+        counts = {len(own), partition_counts(prefix).get(name, len(own))}
         difference = _topic_difference(own[0], found.get(name), counts=sorted(counts))
         differences += [] if difference is None else [difference]
     return differences

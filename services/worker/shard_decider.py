@@ -17,7 +17,7 @@ from events.codec import Malformed, decode_command
 from events.commands import CloseSession, Command, RunCycle
 from events.trade_line import TRADE_LINES, TradeFields
 from services.broker.messages import Fault, Message
-from services.broker.topics import Place
+from services.broker.topics import ShardPartition
 from services.hosting.id_memory import IdMemory, key_of, suspects_among
 from services.hosting.snapshots import rows_of
 from services.journal.batch import SnapshotRow
@@ -53,8 +53,8 @@ class Decider:
     memory: of its ids; snapshots: rows of its books at closes, not handed over yet.
     """
 
-    def __init__(self, place: Place, books: ShardBooks, *, reader: Reader) -> None:
-        self._place = place
+    def __init__(self, partition: ShardPartition, books: ShardBooks, *, reader: Reader) -> None:
+        self._partition = partition
         self._reader = reader
         self._decided = books.decided
         self._copies = Copies(reader)
@@ -66,7 +66,7 @@ class Decider:
     @property
     def has_barriers(self) -> bool:
         """Whether the shard ever waits for others: `member/0` does."""
-        return self._place.shard == MEMBER_SHARD
+        return self._partition.shard == MEMBER_SHARD
 
     def until_barrier(self, messages: Sequence[Message]) -> int:
         """How many leading messages can be decided without waiting for other shards."""
@@ -117,7 +117,7 @@ class Decider:
     def _take_trades(self, messages: Sequence[Message]) -> None:
         """Trades that one pattern reads are decided together until anything else comes."""
         market = self.books.market
-        assert market is not None, self._place
+        assert market is not None, self._partition
         lines = [one.line for one in messages]
         found: list[TradeFields] = TRADE_LINES.findall(_shown(messages, lines))
         assert len(found) == len(lines), f"read {len(found)} of {len(lines)} messages"
@@ -129,7 +129,9 @@ class Decider:
         is_trade[others] = False
         self.memory.begin_block()
         commands, known = self._decode(messages, others)
-        known += self.memory.prepare_trades(self._place.shard, names, keys=keys, chosen=is_trade)
+        known += self.memory.prepare_trades(
+            self._partition.shard, names, keys=keys, chosen=is_trade
+        )
         suspects = suspects_among(keys, is_trade=is_trade, known=known)
         offsets = [one.offset for one in messages]
         whole = TradeRun(found, offsets, range(len(found)), lines, keys.tolist(), suspects)
@@ -142,13 +144,13 @@ class Decider:
 
     def _clear(self, run: TradeRun) -> None:
         market = self.books.market
-        assert market is not None, self._place
+        assert market is not None, self._partition
         if not run.lines:
             return
         first = self._decided + 1
         self._decided += len(run.lines)
         timed = replace(run, decided=range(first, self._decided + 1))
-        clear_trades(market, timed, origin=self._place.origin, memory=self.memory)
+        clear_trades(market, timed, origin=self._partition.origin, memory=self.memory)
 
     def _decode(
         self, messages: Sequence[Message], places: Sequence[int]
@@ -169,7 +171,7 @@ class Decider:
             if identity is not None:
                 ids.append((identity, key_of(identity)))
         if ids:
-            self.memory.prepare(self._place.shard, ids)
+            self.memory.prepare(self._partition.shard, ids)
         return commands, [key for _, key in ids]
 
     def _take(self, message: Message, commands: dict[int, Command | Malformed]) -> None:
@@ -181,7 +183,7 @@ class Decider:
             self._take_command(message, commands[message.offset])
 
     def _take_command(self, message: Message, command: Command | Malformed) -> None:
-        books, shard = self.books, self._place.shard
+        books, shard = self.books, self._partition.shard
         inbound = self._inbound(message)
         is_readable = not isinstance(command, Malformed) or command.kind is not None
         belongs = shard_of(command, books.control.products) if is_readable else shard
@@ -200,7 +202,7 @@ class Decider:
             take_member(books.house, inbound, decoded=command, memory=self.memory)
 
     def _take_copy(self, message: Message) -> None:
-        books, shard = self.books, self._place.shard
+        books, shard = self.books, self._partition.shard
         row = NO_COPIES if shard == CONTROL_SHARD else self._copies.row_of(message)
         if isinstance(row, Fault):
             self._refuse(message, row)
@@ -238,13 +240,13 @@ class Decider:
 
     def _inbound(self, message: Message) -> Inbound:
         self._decided += 1
-        return Inbound(self._place.origin, message.offset, self._decided, message.line)
+        return Inbound(self._partition.origin, message.offset, self._decided, message.line)
 
     def _snapshot(self, command: CloseSession) -> list[SnapshotRow]:
         books = self.books
         if books.market is not None:
             state = dump_market(books.market.books, links_sent=books.market.links_sent)
-        elif self._place.shard == CONTROL_SHARD:
+        elif self._partition.shard == CONTROL_SHARD:
             state = dump_control(books.house.control)
         else:
             state = dump_member(books.house.member)

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from services.broker.messages import Message
-from services.broker.topics import Place
+from services.broker.topics import ShardPartition
 from services.hosting.commit_queue import CommitQueue
 from services.hosting.outbox_batch import emptied, refusals_in
 from services.journal.batch import Batch, HeadMove
@@ -38,7 +38,7 @@ class ShardRun:
     def __init__(
         self,
         url: str,
-        place: Place,
+        partition: ShardPartition,
         *,
         timeout_s: float = WRITER_TIMEOUT_S,
         looked_until: int = 0,
@@ -49,7 +49,7 @@ class ShardRun:
         timeout_s: after so long Postgres ends a batch that does not go on; looked_until: as for
         `load_shard`.
         """
-        self._place = place
+        self._partition = partition
         self._refused: Counter[str] = Counter()
         self._seconds = 0.0
         with ExitStack() as opened:
@@ -57,8 +57,8 @@ class ShardRun:
             self._journal.give_up_after(timeout_s)
             self._journal.claim(is_shared=True)
             self._reader = opened.enter_context(Reader(url))
-            loaded = load_shard(self._reader, place.shard, looked_until=looked_until)
-            self.decider = Decider(place, loaded, reader=self._reader)
+            loaded = load_shard(self._reader, partition.shard, looked_until=looked_until)
+            self.decider = Decider(partition, loaded, reader=self._reader)
             self._head = loaded.head
             self.next_offset = loaded.next_offset
             self._handing = CommitQueue(

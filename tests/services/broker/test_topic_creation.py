@@ -9,7 +9,7 @@ import pytest
 from events.contracts import PRODUCTS
 from services.broker.topic_creation import TopicPlan, make_topics
 from services.broker.topic_state import check_recorded, found_topics, topics_admin
-from services.broker.topics import partitions, places
+from services.broker.topics import partition_counts, shard_partitions
 from services.broker.trouble import TopicsUnfit
 from services.embedded.clear import clear
 from services.journal.reader import Inbox, Reader
@@ -39,13 +39,15 @@ def check(settings: Settings) -> None:
 
 
 def test_topics_are_made_and_each_shard_has_its_inbox_recorded(streams: Settings) -> None:
-    assert len(make_topics(streams, ONE)) == 3 + len(places())
+    assert len(make_topics(streams, ONE)) == 3 + len(shard_partitions())
     with topics_admin(streams) as admin:
         found = found_topics(admin, streams.topic_prefix)
-    assert {one.name: one.partitions for one in found.values()} == partitions(streams.topic_prefix)
+    assert {one.name: one.partitions for one in found.values()} == partition_counts(
+        streams.topic_prefix
+    )
     assert recorded(streams) == [
-        Inbox(place.shard, place.topic, place.partition, found[place.topic].topic_id)
-        for place in places(streams.topic_prefix)
+        Inbox(partition.shard, partition.topic, partition.number, found[partition.topic].topic_id)
+        for partition in shard_partitions(streams.topic_prefix)
     ]
     check(streams)
 
@@ -91,7 +93,9 @@ def test_after_a_crash_between_kafka_and_postgres_the_same_again_ends_it(
         with pytest.raises(KeyboardInterrupt):
             make_topics(streams, ONE)
     assert recorded(streams) == []
-    assert [line.split()[0] for line in make_topics(streams, ONE)] == ["recorded"] * len(places())
+    assert [line.split()[0] for line in make_topics(streams, ONE)] == ["recorded"] * len(
+        shard_partitions()
+    )
     check(streams)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from services.broker.messages import BEGINNING_BYTES, VALUE_BYTES_MAX
-from services.broker.topics import place_of
+from services.broker.topics import partition_of
 from services.journal.embedded import EmbeddedServer
 from services.journal.reader import Reader
 from tests.raw_batches import NO_UTF8, batch, put_batch, record
@@ -40,7 +40,7 @@ def trade(place: int) -> bytes:
 
 def put_raw(house: StreamingHouse, raw: bytes) -> None:
     """A batch into the inbox of SIT."""
-    put_batch(house.settings, place_of(SIT, house.name), raw)
+    put_batch(house.settings, partition_of(SIT, house.name), raw)
 
 
 def rows(house: StreamingHouse) -> list[tuple[str, int, bytes, dict[str, Any]]]:
