@@ -56,13 +56,12 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BrokenBatch:
-    """A batch of which no record can be read, as if it were one. value: all of its bytes.
+    """A batch that cannot be read, as if it were one record. value: all of its bytes.
 
-    offset: that of its last record, so that nobody comes back to it.
+    offset: that of its last record, so that reading goes on after the batch.
     """
 
     offset: int
-    timestamp: int
     value: bytes
     key: bytes | None = None
     headers: Headers = ()

@@ -19,7 +19,7 @@ from aiokafka.errors import ConsumerStoppedError, IllegalStateError, OffsetOutOf
 
 from services.broker.batches import UNREAD
 from services.broker.messages import Message, Record, leading, read_messages
-from services.broker.raw_fetch import look_again
+from services.broker.raw_fetch import refetch
 from services.broker.topics import ShardPartition, partition_of
 from services.broker.trouble import BrokerTrouble, BrokerUnreachable
 from services.journal.batch import Batch
@@ -311,9 +311,9 @@ class ShardSupervisor:
         return records
 
     async def _look_again(self, offset: int, most: int) -> Sequence[Record]:
-        """What lies at an offset, read as the broker did when it took it."""
-        looking = look_again(self._around.settings, self._partition, offset=offset, most=most)
-        found = await self._unless_released(looking)
+        """The records at an offset, read batch by batch; a batch that cannot be read is one."""
+        refetching = refetch(self._around.settings, self._partition, offset=offset, most=most)
+        found = await self._unless_released(refetching)
         self._around.consumer.seek(self._topic_partition, found.next_offset)
         return found.records
 

@@ -106,7 +106,7 @@ def test_up_to_that_length_every_byte_is_kept() -> None:
 
 def test_a_batch_that_cannot_be_read_is_one_message_of_all_its_bytes() -> None:
     raw = batch(2, b"junk", codec=4, base=5)
-    (message,) = read_messages(SHARD, [BrokenBatch(6, 0, raw)])
+    (message,) = read_messages(SHARD, [BrokenBatch(6, raw)])
     assert message.fault is not None
     assert (message.offset, message.line, message.fault.mark) == (6, raw, BY_BATCH)
     assert message.fault.refusal.detail == (
