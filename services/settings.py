@@ -23,10 +23,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from services.broker.topics import PREFIX
-
 ENV_PREFIX: Final = "CLEARING_"
 BROKERS_DEFAULT: Final = "127.0.0.1:9092"
+TOPIC_PREFIX_DEFAULT: Final = "clearing"
 # A member that misses three heartbeats in a row is given up; fewer would be one lost packet.
 HEARTBEATS_A_SESSION: Final = 3
 
@@ -79,7 +78,7 @@ class Settings(BaseSettings):
     tls_cert_file: Path | None = Field(None, description="Our certificate, if brokers ask for one.")
     tls_key_file: Path | None = Field(None, description="Its private key.")
     topic_prefix: str = Field(
-        PREFIX,
+        TOPIC_PREFIX_DEFAULT,
         pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$",
         description="What the names of the three topics begin with.",
     )

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from events.command import CONTROL
 from services.audit.findings import Findings
 from services.audit.start_point import Start
-from services.broker.topics import CONTROL, PREFIX, ShardPartition, shard_partitions
+from services.broker.topics import ShardPartition, shard_partitions
 from services.journal.batch import JournalRow
 from services.journal.reader import Inbox, Reader
 from services.journal.trouble import translated
+from services.settings import TOPIC_PREFIX_DEFAULT
 from services.shards.routing import CONTROL_SHARD
 
 _LAST_OFFSET: Final = """
@@ -85,4 +87,6 @@ def _prefix(recorded: list[Inbox]) -> str:
     """What the names of the topics begin with, as the inbox of `control/0` shows it."""
     names = [one.topic for one in recorded if one.shard == CONTROL_SHARD]
     suffix = f".{CONTROL}"
-    return names[0].removesuffix(suffix) if names and names[0].endswith(suffix) else PREFIX
+    if names and names[0].endswith(suffix):
+        return names[0].removesuffix(suffix)
+    return TOPIC_PREFIX_DEFAULT

@@ -8,15 +8,12 @@ already, and no hash decides where a trade goes.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from events.command import CONTROL, MARKET, MEMBER
 from events.contracts import PRODUCTS
+from services.settings import TOPIC_PREFIX_DEFAULT
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, market_shard
-
-PREFIX: Final = "clearing"
-CONTROL: Final = "control"
-MARKET: Final = "market"
-MEMBER: Final = "member"
 
 
 class ShardPartition(NamedTuple):
@@ -32,12 +29,12 @@ class ShardPartition(NamedTuple):
         return f"{self.topic}/{self.number}"
 
 
-def topic_name(kind: str, prefix: str = PREFIX) -> str:
+def topic_name(kind: str, prefix: str = TOPIC_PREFIX_DEFAULT) -> str:
     """The topic of one kind of inbox: `clearing.control`, `clearing.market`, `clearing.member`."""
     return f"{prefix}.{kind}"
 
 
-def shard_partitions(prefix: str = PREFIX) -> list[ShardPartition]:
+def shard_partitions(prefix: str = TOPIC_PREFIX_DEFAULT) -> list[ShardPartition]:
     """The inboxes of all shards that there can be; prefix: what the topics' names begin with."""
     market = topic_name(MARKET, prefix)
     return [
@@ -47,12 +44,12 @@ def shard_partitions(prefix: str = PREFIX) -> list[ShardPartition]:
     ]
 
 
-def partition_of(shard: str, prefix: str = PREFIX) -> ShardPartition:
+def partition_of(shard: str, prefix: str = TOPIC_PREFIX_DEFAULT) -> ShardPartition:
     """The inbox of a shard."""
     (partition,) = [each for each in shard_partitions(prefix) if each.shard == shard]
     return partition
 
 
-def partition_counts(prefix: str = PREFIX) -> dict[str, int]:
+def partition_counts(prefix: str = TOPIC_PREFIX_DEFAULT) -> dict[str, int]:
     """How many partitions each topic has."""
     return dict(Counter(partition.topic for partition in shard_partitions(prefix)))
