@@ -78,13 +78,13 @@ class TopicsUnfit(BrokerTrouble):
 
 def trouble_of(error: Exception, doing: str, *, settings: Settings) -> BrokerTrouble:
     """The trouble in our words for an error of a client; `doing` says at what."""
-    said = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).split()) or type(error).__name__
     where = f"{doing}: Kafka at {settings.brokers}"
     if isinstance(error, REFUSALS):
-        return BrokerRefused(f"{where} refuses: {said} — {_SEE_RIGHTS}")
+        return BrokerRefused(f"{where} refuses: {text} — {_SEE_RIGHTS}")
     if isinstance(error, PASSES) or getattr(error, "retriable", False):
-        return BrokerUnreachable(f"{where} does not answer: {said} — {_SEE_ADDRESS}")
-    return BrokerTrouble(f"{where}: {said}")
+        return BrokerUnreachable(f"{where} does not answer: {text} — {_SEE_ADDRESS}")
+    return BrokerTrouble(f"{where}: {text}")
 
 
 @contextmanager

@@ -13,8 +13,8 @@ import aiokafka.codec
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
-from services.broker.topic_safety import Safety, look_at_kafka
-from services.broker.topic_state import found_topics, topics_admin
+from services.broker.topic_safety import Safety, check_kafka
+from services.broker.topic_state import existing_topics, topics_admin
 from services.broker.trouble import BrokerRefused, BrokerTrouble
 from services.console.doctor import INSTALL_AGAIN, Finding
 from services.journal.reader import Head, Inbox, Reader
@@ -62,11 +62,11 @@ def look_at_codecs() -> Iterator[Finding]:
 def finding_of(safety: Safety, *, development: bool = False) -> Finding:
     """A line of what is safe. development: what one broker cannot have is only told."""
     if safety.verdict == "loose" and development:
-        return Finding("warn", safety.what, safety.found, safety.advice)
+        return Finding("warn", safety.what, safety.detail, safety.advice)
     if safety.verdict == "loose":
         advice = f"{safety.advice}; to try things out: --development"
-        return Finding("fail", safety.what, safety.found, advice)
-    return Finding(safety.verdict, safety.what, safety.found, safety.advice)
+        return Finding("fail", safety.what, safety.detail, advice)
+    return Finding(safety.verdict, safety.what, safety.detail, safety.advice)
 
 
 def _cluster(settings: Settings, database: str | None) -> Iterator[Finding]:
@@ -78,7 +78,7 @@ def _cluster(settings: Settings, database: str | None) -> Iterator[Finding]:
                 recorded, heads = reader.inboxes(), reader.heads()
         except JournalTrouble as trouble:
             yield Finding("warn", "recorded table", f"cannot be read: {trouble}")
-    for safety in look_at_kafka(settings, recorded, heads=heads, patience_s=_PATIENCE_S):
+    for safety in check_kafka(settings, recorded, heads=heads, patience_s=_PATIENCE_S):
         # What one broker cannot have is for `clearing topics check` to insist on.
         yield finding_of(safety, development=True)
 
@@ -102,7 +102,7 @@ def _clocks(settings: Settings) -> Iterator[Finding]:
 def _newest_ms(admin: Any, prefix: str) -> int | None:  # noqa: ANN401 - an untyped client
     asked = {
         TopicPartition(topic.name, at): OffsetSpec.MAX_TIMESTAMP
-        for topic in found_topics(admin, prefix).values()
+        for topic in existing_topics(admin, prefix).values()
         for at in range(topic.partitions)
     }
     found = admin.list_partition_offsets(asked) if asked else {}

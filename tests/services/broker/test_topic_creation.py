@@ -8,7 +8,7 @@ import pytest
 
 from events.contracts import PRODUCTS
 from services.broker.topic_creation import TopicPlan, make_topics
-from services.broker.topic_state import check_recorded, found_topics, topics_admin
+from services.broker.topic_state import check_recorded, existing_topics, topics_admin
 from services.broker.topics import partition_counts, shard_partitions
 from services.broker.trouble import TopicsUnfit
 from services.embedded.clear import clear
@@ -41,7 +41,7 @@ def check(settings: Settings) -> None:
 def test_topics_are_made_and_each_shard_has_its_inbox_recorded(streams: Settings) -> None:
     assert len(make_topics(streams, ONE)) == 3 + len(shard_partitions())
     with topics_admin(streams) as admin:
-        found = found_topics(admin, streams.topic_prefix)
+        found = existing_topics(admin, streams.topic_prefix)
     assert {one.name: one.partitions for one in found.values()} == partition_counts(
         streams.topic_prefix
     )
@@ -62,7 +62,7 @@ def test_the_second_time_nothing_is_done(streams: Settings) -> None:
 def test_topics_keep_every_message_and_are_dated_by_kafka(streams: Settings) -> None:
     make_topics(streams, ONE)
     with topics_admin(streams) as admin:
-        found = found_topics(admin, streams.topic_prefix)
+        found = existing_topics(admin, streams.topic_prefix)
     for topic in found.values():
         assert {name: topic.configs[name] for name in ONE.configs} == {
             "cleanup.policy": "delete",
@@ -109,7 +109,7 @@ def test_a_database_that_clear_has_written_is_refused(streams: Settings, tmp_pat
     with pytest.raises(FedOtherwise, match=r"written by `clearing clear`.*another database"):
         make_topics(streams, ONE)
     with topics_admin(streams) as admin:
-        assert found_topics(admin, streams.topic_prefix) == {}
+        assert existing_topics(admin, streams.topic_prefix) == {}
 
 
 def test_a_topic_of_others_is_not_taken(streams: Settings) -> None:

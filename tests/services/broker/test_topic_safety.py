@@ -8,22 +8,22 @@ import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from services.broker.topic_creation import DAY_MS, TopicPlan, make_topics
-from services.broker.topic_safety import Safety, look_at_kafka, topic_safety
-from services.broker.topic_state import TopicFound, topics_admin
+from services.broker.topic_safety import Safety, check_kafka, topic_safety
+from services.broker.topic_state import TopicState, topics_admin
 from services.journal.reader import Head, Reader
 from services.settings import Settings
 from tests.waiting import until_kafka_shows
 
-SAFE = TopicFound("t", "id", partitions=2, replicas=3, in_sync=3, configs=TopicPlan().configs)
+SAFE = TopicState("t", "id", partitions=2, replicas=3, in_sync=3, configs=TopicPlan().configs)
 DAYS_7, DAYS_30 = str(7 * DAY_MS), str(30 * DAY_MS)
 
 
-def verdicts(topic: TopicFound) -> list[tuple[str, str]]:
+def verdicts(topic: TopicState) -> list[tuple[str, str]]:
     """Verdict and finding of all that is said about a topic."""
-    return [(one.verdict, one.found) for one in topic_safety(topic)]
+    return [(one.verdict, one.detail) for one in topic_safety(topic)]
 
 
-def with_configs(**changed: str) -> TopicFound:
+def with_configs(**changed: str) -> TopicState:
     """The safe topic with other settings; `_` for `.` in their names."""
     named = {name.replace("_", "."): value for name, value in changed.items()}
     return replace(SAFE, configs={**SAFE.configs, **named})
@@ -48,7 +48,7 @@ def test_topics_as_we_make_them_on_three_brokers_are_safe() -> None:
         (with_configs(unclean_leader_election_enable="true"), "loose", "unclean leader election"),
     ],
 )
-def test_what_is_unsafe_is_said(topic: TopicFound, verdict: str, said: str) -> None:
+def test_what_is_unsafe_is_said(topic: TopicState, verdict: str, said: str) -> None:
     ((found_verdict, found),) = verdicts(topic)
     assert found_verdict == verdict
     assert found.startswith(said)
@@ -79,7 +79,7 @@ def seen(settings: Settings, heads: dict[str, Head] | None = None) -> list[Safet
     assert settings.database is not None
     with Reader(settings.database) as reader:
         known = reader.heads() | (heads or {})
-        found = look_at_kafka(settings, reader.inboxes(), heads=known)
+        found = check_kafka(settings, reader.inboxes(), heads=known)
         return [one for one in found if one.verdict != "ok"]
 
 
@@ -96,7 +96,7 @@ def test_what_others_change_at_a_real_topic_is_seen(streams: Settings) -> None:
     with topics_admin(streams) as admin:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, changed)])
     until_kafka_shows(streams, lambda found: changed.items() <= found[name].configs.items())
-    said = {one.found.partition(":")[0] for one in seen(streams) if one.verdict == "fail"}
+    said = {one.detail.partition(":")[0] for one in seen(streams) if one.verdict == "fail"}
     assert said == {"is compacted", "keeps messages for 0.0 days only"}
 
 
@@ -105,8 +105,8 @@ def test_an_offset_that_kafka_does_not_have_is_seen(streams: Settings) -> None:
     head = Head("market/SIT", seq=7, chain=b"", next_offset=7)
     (lost,) = [one for one in seen(streams, {"market/SIT": head}) if one.verdict == "fail"]
     assert lost.what == "market/SIT"
-    assert "goes on at offset 7" in lost.found
-    assert "Kafka has 0 to 0" in lost.found
+    assert "goes on at offset 7" in lost.detail
+    assert "Kafka has 0 to 0" in lost.detail
 
 
 def test_missing_topics_are_seen(streams: Settings) -> None:
@@ -117,4 +117,4 @@ def test_missing_topics_are_seen(streams: Settings) -> None:
     until_kafka_shows(streams, lambda found: name not in found)
     (missing,) = [one for one in seen(streams) if one.verdict == "fail"]
     assert missing.what == "recorded table"
-    assert "Kafka does not have it" in missing.found
+    assert "Kafka does not have it" in missing.detail
