@@ -58,8 +58,8 @@ def batch(
     """One batch of so many records. body: they, compressed as the codec says."""
     epoch = -1 if producer < 0 else 0
     begin = struct.pack(">hiqqqhii", codec | flags, count - 1, 5, 9, producer, epoch, epoch, count)
-    rest = begin + body
-    return struct.pack(">qiibI", base, len(rest) + 9, -1, 2, calc_crc32c(rest)) + rest
+    checked = begin + body
+    return struct.pack(">qiibI", base, len(checked) + 9, -1, 2, calc_crc32c(checked)) + checked
 
 
 def put_batch(settings: Settings, partition: ShardPartition, raw: bytes) -> None:
@@ -91,5 +91,5 @@ async def _sent(client: AIOKafkaClient, partition: ShardPartition, raw: bytes) -
         return code
     sent = [(partition.topic, [(partition.number, raw)])]
     answer = await client.send(leader, ProduceRequest(None, _ALL, 5000, sent))
-    found: int = answer.topics[0][1][0][1]
-    return found
+    error: int = answer.topics[0][1][0][1]
+    return error

@@ -71,7 +71,7 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 
 def consumer_options(settings: Settings) -> dict[str, Any]:
-    """For a consumer whose position is in Postgres: it commits none, and a lost one stops it."""
+    """For a consumer that commits no offsets (they are in Postgres) and stops at a lost one."""
     return client_options(settings) | {
         "group_id": settings.group,
         "session_timeout_ms": settings.session_timeout_ms,
@@ -85,7 +85,7 @@ def consumer_options(settings: Settings) -> dict[str, Any]:
 
 
 def producer_options(settings: Settings) -> dict[str, Any]:
-    """For a producer that neither loses nor doubles, and takes a command of any size we accept."""
+    """For a producer that neither loses nor doubles a message."""
     return client_options(settings) | {
         "enable_idempotence": True,
         "acks": "all",
@@ -94,7 +94,7 @@ def producer_options(settings: Settings) -> dict[str, Any]:
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext:
-    """Certificates are checked, names too; ours is shown if there is one.
+    """TLS that checks certificates and host names, with our certificate if the settings name one.
 
     Errors: SettingsTrouble, naming the file.
     """
@@ -118,7 +118,7 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
 async def started(
     make: Callable[[], _Client], settings: Settings, *, patience_s: float = PATIENCE_S
 ) -> _Client:
-    """A client that has started; made anew at each try. Errors: BrokerTrouble."""
+    """A client that has started; each try makes a new one. Errors: BrokerTrouble."""
     until = monotonic() + patience_s
     await broker_ready(settings, patience_s=patience_s)
     while True:
@@ -139,9 +139,9 @@ async def started(
 
 
 async def broker_ready(settings: Settings, *, patience_s: float = PATIENCE_S) -> None:
-    """Wait until a broker answers and knows of brokers.
+    """Wait until a broker answers and names brokers.
 
-    Errors: BrokerUnreachable when patience ends, BrokerRefused at once; each broker's reason in it.
+    Errors, with the reason of each broker: BrokerRefused at once, BrokerUnreachable after the time.
     """
     until = monotonic() + patience_s
     options = client_options(settings)

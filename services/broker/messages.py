@@ -23,12 +23,12 @@ _NUMBER_DIGITS_MAX: Final = 18
 # Postgres has no room for a value of 512 MiB, and a compressed message can be one: without a bound
 # it would stop its shard for ever. The worst that is allowed is a row of this size.
 VALUE_BYTES_MAX: Final = 16 << 20
-# Of a longer value so much is kept: one byte too many to be read as a command.
+# So many bytes of a longer value are kept: one byte too many to be read as a command.
 BEGINNING_BYTES: Final = LINE_BYTES_MAX + 1
 
 Headers = Sequence[tuple[str, bytes | None]]
 
-# What a row's origin ends with when its envelope was refused: the value alone does not say why.
+# A row's origin ends with one of these when its envelope was refused: the value does not show why.
 BY_KEY: Final = "?key"
 BY_HEADERS: Final = "?headers"
 BY_COPY: Final = "?copy"
@@ -68,11 +68,11 @@ class BrokenBatch:
 
 
 class Record(Protocol):
-    """What we read of a record of Kafka, as aiokafka gives it."""
+    """The fields that we read of a record of Kafka, named as in aiokafka."""
 
     @property
     def offset(self) -> int:
-        """Its place in the partition."""
+        """Its number in the partition."""
 
     @property
     def key(self) -> bytes | None:
@@ -84,7 +84,7 @@ class Record(Protocol):
 
     @property
     def headers(self) -> Headers:
-        """Of a copy its number."""
+        """The number, if it is a copy of a control command."""
 
 
 def copy_headers(number: int) -> list[tuple[str, bytes]]:
@@ -127,9 +127,10 @@ def read_messages(shard: str, records: Sequence[Record]) -> list[Message]:
 
 
 def leading(messages: Sequence[Message]) -> int:
-    """How many leading messages are decided and written together, so that memory holds them.
+    """How many leading messages are decided and written together.
 
-    One, or as many as have `VALUE_BYTES_MAX`: four compressed megabytes may be gigabytes.
+    As many as have at most `VALUE_BYTES_MAX`, but at least one: four compressed megabytes may be
+    gigabytes, which memory does not hold.
     """
     if sum([len(message.line) for message in messages]) <= VALUE_BYTES_MAX:
         return len(messages)

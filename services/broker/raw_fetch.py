@@ -22,7 +22,7 @@ from services.broker.trouble import broker_translated
 from services.settings import Settings
 
 _WAIT_MS: Final = 500
-# A batch that is longer comes whole all the same.
+# Kafka sends a longer batch whole too.
 _BYTES: Final = 1 << 20
 _READ_COMMITTED: Final = 1
 # From this version of the answer on, the preferred replica stands between `aborted` and batches.

@@ -27,7 +27,7 @@ from services.settings import Settings
 
 # The longest command, with room for Kafka's own bytes around it.
 _COMMAND_BYTES: Final = (64 << 10) + 1024
-# Postgres may have to come back from a backup of last week, and go on from there.
+# Postgres may be restored from last week's backup and go on from there.
 _RECOVERY_DAYS: Final = 8
 _SAFE_REPLICAS: Final = 2
 _AUTO_CREATE: Final = "auto.create.topics.enable"
@@ -70,7 +70,7 @@ def check_kafka(
 
 
 def topic_safety(topic: TopicState) -> Iterator[Safety]:
-    """What is unsafe about one topic; a line that all is well if nothing is."""
+    """What is unsafe about one topic; one `ok` finding if nothing is."""
     findings = [*_loss(topic), *_replicas(topic)]
     if findings:
         yield from findings
@@ -97,7 +97,7 @@ def _cluster(admin: Any) -> Iterator[Safety]:  # noqa: ANN401 - an untyped clien
 
 
 def _loss(topic: TopicState) -> Iterator[Safety]:
-    """How messages that are there could vanish."""
+    """How Kafka could delete messages."""
     if "compact" in topic.configs["cleanup.policy"]:
         problem = "is compacted: Kafka keeps only the newest command of each shard"
         yield Safety("fail", topic.name, problem, "set cleanup.policy=delete at once")
@@ -124,7 +124,7 @@ def _loss(topic: TopicState) -> Iterator[Safety]:
 
 
 def _replicas(topic: TopicState) -> Iterator[Safety]:
-    """How a disk or a broker less could lose messages, or stop the market."""
+    """How the loss of a disk or a broker could lose messages, or stop the market."""
     least = int(topic.configs["min.insync.replicas"])
     if topic.in_sync < least:
         problem = f"{topic.in_sync} replicas in step, {least} are needed: nothing can be sent"

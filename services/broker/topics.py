@@ -25,7 +25,7 @@ class ShardPartition(NamedTuple):
 
     @property
     def origin(self) -> str:
-        """What the journal calls the inbox; the position beside it is the offset."""
+        """The inbox's name in the journal; a row's `position` is the offset."""
         return f"{self.topic}/{self.number}"
 
 
@@ -35,7 +35,7 @@ def topic_name(kind: str, prefix: str = TOPIC_PREFIX_DEFAULT) -> str:
 
 
 def shard_partitions(prefix: str = TOPIC_PREFIX_DEFAULT) -> list[ShardPartition]:
-    """The inboxes of all shards that there can be; prefix: what the topics' names begin with."""
+    """The inboxes of all possible shards. prefix: of the topics' names."""
     market = topic_name(MARKET, prefix)
     return [
         ShardPartition(CONTROL_SHARD, topic_name(CONTROL, prefix), 0),

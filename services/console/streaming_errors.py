@@ -12,7 +12,7 @@ import click
 
 from services.console.exit_codes import Stopped
 from services.console.settings_flags import settings_told_plainly
-from services.feed.stall import NothingMoves
+from services.feed.stall import Stalled
 
 
 def pairs(given: Sequence[str], what: str) -> dict[str, str]:
@@ -41,5 +41,5 @@ def stream_told_plainly() -> Iterator[None]:
     with settings_told_plainly():
         try:
             yield
-        except NothingMoves as trouble:
+        except Stalled as trouble:
             raise Stopped(str(trouble)) from trouble

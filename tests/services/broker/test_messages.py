@@ -52,8 +52,10 @@ ODD = [
 def one_by_one(records: list[Record]) -> list[Message]:
     """Each alone."""
     return [
-        read_message(SHARD, offset=one.offset, key=one.key, value=one.value, headers=one.headers)
-        for one in records
+        read_message(
+            SHARD, offset=record.offset, key=record.key, value=record.value, headers=record.headers
+        )
+        for record in records
     ]
 
 

@@ -56,6 +56,8 @@ def test_an_answer_that_is_none_is_trouble_of_the_broker(
 def test_what_changed_since_it_was_written_stops_and_says_where() -> None:
     raw = bytearray(batch(1, record(0, b"one", key=KEY), base=5))
     raw[-2] ^= 1
-    said = "market/SIT: the journal goes on at offset 5 of clearing.market/0, and there the batch"
-    with pytest.raises(TopicDamaged, match=said):
+    message = (
+        "market/SIT: the journal goes on at offset 5 of clearing.market/0, and there the batch"
+    )
+    with pytest.raises(TopicDamaged, match=message):
         read_fetch(PARTITION, RawFetch([], bytes(raw)), offset=5, most=1)

@@ -41,12 +41,12 @@ def check(settings: Settings) -> None:
 def test_topics_are_made_and_each_shard_has_its_inbox_recorded(streams: Settings) -> None:
     assert len(make_topics(streams, ONE)) == 3 + len(shard_partitions())
     with topics_admin(streams) as admin:
-        found = existing_topics(admin, streams.topic_prefix)
-    assert {one.name: one.partitions for one in found.values()} == partition_counts(
+        topics = existing_topics(admin, streams.topic_prefix)
+    assert {topic.name: topic.partitions for topic in topics.values()} == partition_counts(
         streams.topic_prefix
     )
     assert recorded(streams) == [
-        Inbox(partition.shard, partition.topic, partition.number, found[partition.topic].topic_id)
+        Inbox(partition.shard, partition.topic, partition.number, topics[partition.topic].topic_id)
         for partition in shard_partitions(streams.topic_prefix)
     ]
     check(streams)
@@ -62,8 +62,8 @@ def test_the_second_time_nothing_is_done(streams: Settings) -> None:
 def test_topics_keep_every_message_and_are_dated_by_kafka(streams: Settings) -> None:
     make_topics(streams, ONE)
     with topics_admin(streams) as admin:
-        found = existing_topics(admin, streams.topic_prefix)
-    for topic in found.values():
+        topics = existing_topics(admin, streams.topic_prefix)
+    for topic in topics.values():
         assert {name: topic.configs[name] for name in ONE.configs} == {
             "cleanup.policy": "delete",
             "min.insync.replicas": "1",
@@ -123,9 +123,9 @@ def test_a_topic_of_others_is_not_taken(streams: Settings) -> None:
 
 def test_a_worker_without_recorded_topics_is_told_to_make_them(streams: Settings) -> None:
     make_topics(streams, ONE)
-    other = streams.model_copy(update={"topic_prefix": f"{streams.topic_prefix}-x"})
+    changed = streams.model_copy(update={"topic_prefix": f"{streams.topic_prefix}-x"})
     with pytest.raises(TopicsUnfit, match=r"recorded as the inbox of control/0 .* topic_prefix"):
-        check(other)
+        check(changed)
 
 
 def test_a_deleted_topic_stops_workers_and_is_not_made_again(streams: Settings) -> None:
@@ -133,7 +133,7 @@ def test_a_deleted_topic_stops_workers_and_is_not_made_again(streams: Settings) 
     name = f"{streams.topic_prefix}.market"
     with topics_admin(streams) as admin:
         admin.delete_topics([name])
-    until_kafka_shows(streams, lambda found: name not in found)
+    until_kafka_shows(streams, lambda topics: name not in topics)
     for again in (check, lambda settings: make_topics(settings, ONE)):
         with pytest.raises(TopicsUnfit, match="market is recorded and Kafka does not have it"):
             again(streams)
@@ -144,9 +144,9 @@ def test_a_topic_made_again_under_its_name_is_noticed(streams: Settings) -> None
     name = f"{streams.topic_prefix}.member"
     with topics_admin(streams) as admin:
         admin.delete_topics([name])
-        until_kafka_shows(streams, lambda found: name not in found)
+        until_kafka_shows(streams, lambda topics: name not in topics)
         admin.create_topics({name: {"num_partitions": 1, "replication_factor": 1}})
-    until_kafka_shows(streams, lambda found: name in found)
+    until_kafka_shows(streams, lambda topics: name in topics)
     for again in (check, lambda settings: make_topics(settings, ONE)):
         with pytest.raises(TopicsUnfit, match="deleted and made again"):
             again(streams)
@@ -157,7 +157,7 @@ def test_a_partition_that_nobody_reads_stops_workers(streams: Settings) -> None:
     name = f"{streams.topic_prefix}.control"
     with topics_admin(streams) as admin:
         admin.create_partitions({name: 2})
-    until_kafka_shows(streams, lambda found: found[name].partitions == 2)
+    until_kafka_shows(streams, lambda topics: topics[name].partitions == 2)
     with pytest.raises(TopicsUnfit, match="control has 2 partitions, 1 are recorded"):
         check(streams)
 
@@ -174,5 +174,5 @@ def test_a_product_of_a_newer_program_gets_its_partition(
         f"topic {name} has 3 partitions now",
         f"recorded {name}/2 for market/NEW",
     ]
-    until_kafka_shows(streams, lambda found: found[name].partitions == 3)
+    until_kafka_shows(streams, lambda topics: topics[name].partitions == 3)
     check(streams)

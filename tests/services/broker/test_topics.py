@@ -7,7 +7,9 @@ from services.broker.topics import partition_counts, shard_partitions
 
 
 def test_each_shard_has_one_partition_in_the_order_of_the_contract_table() -> None:
-    assert [(one.shard, one.topic, one.number) for one in shard_partitions()] == [
+    assert [
+        (partition.shard, partition.topic, partition.number) for partition in shard_partitions()
+    ] == [
         ("control/0", "clearing.control", 0),
         ("market/SIT", "clearing.market", 0),
         ("market/SCU", "clearing.market", 1),
