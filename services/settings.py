@@ -2,7 +2,7 @@
 
 In, strongest first: flags of a command, the environment (`CLEARING_BROKERS` …), a TOML file (named
 by `--settings` or `CLEARING_SETTINGS`). Out: one frozen model, or `SettingsTrouble` that names each
-wrong setting. What is secret is never shown: not in a text of the model, not in an error.
+wrong setting. A secret is never shown: not in a text of the model, not in an error.
 """
 
 from __future__ import annotations
@@ -23,10 +23,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from services.broker.topics import PREFIX
-
 ENV_PREFIX: Final = "CLEARING_"
 BROKERS_DEFAULT: Final = "127.0.0.1:9092"
+TOPIC_PREFIX_DEFAULT: Final = "clearing"
 # A member that misses three heartbeats in a row is given up; fewer would be one lost packet.
 HEARTBEATS_A_SESSION: Final = 3
 
@@ -79,7 +78,7 @@ class Settings(BaseSettings):
     tls_cert_file: Path | None = Field(None, description="Our certificate, if brokers ask for one.")
     tls_key_file: Path | None = Field(None, description="Its private key.")
     topic_prefix: str = Field(
-        PREFIX,
+        TOPIC_PREFIX_DEFAULT,
         pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$",
         description="What the names of the three topics begin with.",
     )
@@ -128,7 +127,7 @@ class Settings(BaseSettings):
         return self.security_protocol.startswith("SASL_")
 
     def shown(self) -> dict[str, str]:
-        """All settings as they may be printed: what is secret is starred out."""
+        """All settings as they may be printed: secrets are replaced by stars."""
         texts = {name: str(getattr(self, name)) for name in type(self).model_fields}
         if self.database is not None:
             texts["database"] = without_password(self.database)
@@ -141,7 +140,7 @@ class Settings(BaseSettings):
         *_: PydanticBaseSettingsSource,
         **sources: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags before environment before file; no `.env`, which nobody would look for."""
+        """Flags before environment before file; `.env` is not read, nobody would look there."""
         flags, environment = sources["init_settings"], sources["env_settings"]
         file = _file_named(flags())
         if file is None:
@@ -186,11 +185,11 @@ def without_password(url: str) -> str:
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    """What cannot be meant, in words."""
+    """Settings that contradict one another or cannot be used, in words."""
     wrong = [
-        f"brokers: expected host:port,host:port, found {one!r}"
-        for one in settings.brokers.split(",")
-        if not _BROKER.fullmatch(one)
+        f"brokers: expected host:port,host:port, found {broker!r}"
+        for broker in settings.brokers.split(",")
+        if not _BROKER.fullmatch(broker)
     ]
     named_tls = settings.tls_ca_file or settings.tls_cert_file or settings.tls_key_file
     if settings.uses_sasl and (settings.sasl_username is None or settings.sasl_password is None):
@@ -209,9 +208,9 @@ def _contradictions(settings: Settings) -> list[str]:
 def _in_words(error: ValidationError) -> str:
     """Each wrong setting with the ways it can be set; never what it was set to."""
     lines = []
-    for one in error.errors(include_input=False, include_url=False):
-        said = one["msg"].removeprefix("Value error, ")
-        name = ".".join(map(str, one["loc"]))
-        place = f" ({ENV_PREFIX}{name.upper()}, or {name} in the settings file)" if name else ""
-        lines.append(f"setting {name}{place}: {said}" if name else f"settings: {said}")
+    for detail in error.errors(include_input=False, include_url=False):
+        text = detail["msg"].removeprefix("Value error, ")
+        name = ".".join(map(str, detail["loc"]))
+        ways = f"{ENV_PREFIX}{name.upper()}, or {name} in the settings file"
+        lines.append(f"setting {name} ({ways}): {text}" if name else f"settings: {text}")
     return "; ".join(lines)

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from services.broker.topic_state import topics_admin
-from services.broker.topics import partitions
+from services.broker.topics import partition_counts
 from services.journal.embedded import EmbeddedServer
 from services.settings import Settings, load_settings
 from tests.kafka_shared import NoBroker, shared_broker
@@ -110,6 +110,6 @@ def streams(broker: str, database: str) -> Iterator[Settings]:
     )
     yield settings
     with topics_admin(settings) as admin:
-        found = set(admin.list_topics()) & set(partitions(name))
+        found = set(admin.list_topics()) & set(partition_counts(name))
         if found:
             admin.delete_topics(sorted(found))

@@ -17,7 +17,7 @@ from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.util import calc_crc32c, encode_varint
 
 from services.broker.connecting import client_options
-from services.broker.topics import Place
+from services.broker.topics import ShardPartition
 from services.settings import Settings
 
 NO_UTF8: Final = b"\xff\xfe"
@@ -58,38 +58,38 @@ def batch(
     """One batch of so many records. body: they, compressed as the codec says."""
     epoch = -1 if producer < 0 else 0
     begin = struct.pack(">hiqqqhii", codec | flags, count - 1, 5, 9, producer, epoch, epoch, count)
-    rest = begin + body
-    return struct.pack(">qiibI", base, len(rest) + 9, -1, 2, calc_crc32c(rest)) + rest
+    checked = begin + body
+    return struct.pack(">qiibI", base, len(checked) + 9, -1, 2, calc_crc32c(checked)) + checked
 
 
-def put_batch(settings: Settings, place: Place, raw: bytes) -> None:
+def put_batch(settings: Settings, partition: ShardPartition, raw: bytes) -> None:
     """A batch into an inbox; the broker looks at it as at any other. Errors: its refusal."""
-    asyncio.run(_put(settings, place, raw))
+    asyncio.run(_put(settings, partition, raw))
 
 
-async def _put(settings: Settings, place: Place, raw: bytes) -> None:
+async def _put(settings: Settings, partition: ShardPartition, raw: bytes) -> None:
     client = AIOKafkaClient(**client_options(settings))
     try:
         await client.bootstrap()
-        await client.set_topics([place.topic])
+        await client.set_topics([partition.topic])
         # A topic that was just made has no leader for a moment, or one that does not know it.
         tries = 1
-        while for_code(code := await _sent(client, place, raw)).retriable and tries < _TRIES:
+        while for_code(code := await _sent(client, partition, raw)).retriable and tries < _TRIES:
             await asyncio.sleep(0.1)
             await client.force_metadata_update()
             tries += 1
         if code != NoError.errno:
-            raise for_code(code)(place.origin)
+            raise for_code(code)(partition.origin)
     finally:
         await client.close()
 
 
-async def _sent(client: AIOKafkaClient, place: Place, raw: bytes) -> int:
-    leader = client.cluster.leader_for_partition(TopicPartition(place.topic, place.partition))
+async def _sent(client: AIOKafkaClient, partition: ShardPartition, raw: bytes) -> int:
+    leader = client.cluster.leader_for_partition(TopicPartition(partition.topic, partition.number))
     if leader is None or leader < 0:
         code: int = LeaderNotAvailableError.errno
         return code
-    sent = [(place.topic, [(place.partition, raw)])]
+    sent = [(partition.topic, [(partition.number, raw)])]
     answer = await client.send(leader, ProduceRequest(None, _ALL, 5000, sent))
-    found: int = answer.topics[0][1][0][1]
-    return found
+    error: int = answer.topics[0][1][0][1]
+    return error

@@ -30,7 +30,7 @@ from services.broker.connecting import client_options, producer_options, started
 from services.broker.messages import read_message
 from services.broker.topic_creation import TopicPlan, make_topics
 from services.broker.topic_state import topics_admin
-from services.broker.topics import Place, partitions, place_of, places
+from services.broker.topics import ShardPartition, partition_counts, partition_of, shard_partitions
 from services.broker.trouble import BrokerTrouble
 from services.feed.session import FeedPlan, FeedSession
 from services.hosting.control_history import restore_control
@@ -186,12 +186,12 @@ class StreamingHouse:
 
         Errors: AssertionError that names the shards that are not there.
         """
-        every = places(self.name)
+        every = shard_partitions(self.name)
         self._await(lambda: self._behind_control() or self._untaken(every), timeout_s)
 
     def await_control(self, timeout_s: float = 60.0) -> None:
         """Wait until `control/0` has taken its inbox and every shard knows what it said."""
-        control = [place_of(CONTROL_SHARD, self.name)]
+        control = [partition_of(CONTROL_SHARD, self.name)]
         self._await(lambda: self._untaken(control) or self._behind_control(), timeout_s)
 
     def products(self) -> list[str]:
@@ -221,8 +221,8 @@ class StreamingHouse:
 
     def inbox(self, shard: str, *, after: int = 0) -> list[ConsumerRecord]:
         """What lies in a shard's inbox from an offset on."""
-        place = place_of(shard, self.name)
-        return asyncio.run(self._inboxes({place: after}))[shard]
+        partition = partition_of(shard, self.name)
+        return asyncio.run(self._inboxes({partition: after}))[shard]
 
     async def _publish(self, lines: list[bytes], timeout_s: float) -> None:
         options = producer_options(self.settings) | {"linger_ms": 2}
@@ -265,11 +265,12 @@ class StreamingHouse:
             if known.get(shard) != wanted
         }
 
-    def _untaken(self, asked: list[Place]) -> dict[str, str]:
+    def _untaken(self, asked: list[ShardPartition]) -> dict[str, str]:
         """The shards with messages that they have not taken."""
         heads = self.heads()
         after = {
-            place: heads[place.shard].next_offset if place.shard in heads else 0 for place in asked
+            partition: heads[partition.shard].next_offset if partition.shard in heads else 0
+            for partition in asked
         }
         rests = asyncio.run(self._inboxes(after))
         return {
@@ -278,9 +279,12 @@ class StreamingHouse:
             if (count := _owed(shard, rest, heads.get(shard)))
         }
 
-    async def _inboxes(self, after: dict[Place, int]) -> dict[str, list[ConsumerRecord]]:
+    async def _inboxes(self, after: dict[ShardPartition, int]) -> dict[str, list[ConsumerRecord]]:
         """What lies in inboxes from these offsets on. Errors: TimeoutError."""
-        shards = {TopicPartition(place.topic, place.partition): place.shard for place in after}
+        shards = {
+            TopicPartition(partition.topic, partition.number): partition.shard
+            for partition in after
+        }
         begins = dict(zip(shards, after.values(), strict=True))
         found: dict[str, list[ConsumerRecord]] = {shard: [] for shard in shards.values()}
         options = client_options(self.settings)
@@ -303,7 +307,7 @@ class StreamingHouse:
 
     def _delete_topics(self) -> None:
         with topics_admin(self.settings) as admin:
-            admin.delete_topics(sorted(partitions(self.name)))
+            admin.delete_topics(sorted(partition_counts(self.name)))
 
     def _execute(self, query: str) -> None:
         with psycopg.connect(self._server.url, autocommit=True) as connection:
@@ -336,7 +340,9 @@ class _Publisher:
         self._house = house
         self._producer = producer
         self._timeout_s = timeout_s
-        self._places = {place.shard: place for place in places(house.name)}
+        self._partitions = {
+            partition.shard: partition for partition in shard_partitions(house.name)
+        }
         self._sent: list[asyncio.Future[object]] = []
         self._products = ControlBooks().products
         self._is_settled = False
@@ -352,9 +358,9 @@ class _Publisher:
         else:
             await self.settle()
             shard = shard_of(command, self._products)
-        place = self._places[shard]
+        partition = self._partitions[shard]
         future = await self._producer.send(
-            place.topic, line, key=shard.encode(), partition=place.partition
+            partition.topic, line, key=shard.encode(), partition=partition.number
         )
         self._sent.append(future)
 

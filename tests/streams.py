@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from events.codec import decode_command
 from services.broker.messages import Message
-from services.broker.topics import Place, places
+from services.broker.topics import ShardPartition, shard_partitions
 from services.hosting.restore import NotInUse
 from services.journal.reader import Reader
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, shard_of
@@ -25,8 +25,12 @@ class Streams:
     """Inboxes and the runs that read them; a context manager that ends the runs."""
 
     def __init__(self, url: str, *, seed: int = 0) -> None:
-        self.inboxes: dict[str, list[Message]] = {place.shard: [] for place in places()}
-        self._places: dict[str, Place] = {place.shard: place for place in places()}
+        self.inboxes: dict[str, list[Message]] = {
+            partition.shard: [] for partition in shard_partitions()
+        }
+        self._partitions: dict[str, ShardPartition] = {
+            partition.shard: partition for partition in shard_partitions()
+        }
         self.url = url
         self._random = Random(seed)  # noqa: S311 - a seed must give the same batches again
         self._reader = Reader(url)
@@ -50,7 +54,7 @@ class Streams:
 
     def load(self, shard: str) -> None:
         """Load a shard from the journal. Errors: NotInUse."""
-        run = ShardRun(self.url, self._places[shard])
+        run = ShardRun(self.url, self._partitions[shard])
         run.drain()
         self.runs[shard] = run
 

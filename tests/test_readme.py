@@ -15,7 +15,7 @@ import pytest
 
 from events.contracts import PRODUCTS
 from services.broker.raw_fetch import TopicDamaged
-from services.broker.topics import places
+from services.broker.topics import shard_partitions
 from services.broker.trouble import BrokerTrouble
 from services.journal.trouble import JournalTrouble, ServerNotStarted
 from services.settings import Settings
@@ -105,5 +105,7 @@ def test_every_trouble_of_a_worker_is_explained() -> None:
 
 def test_the_picture_names_every_shard_and_its_inbox() -> None:
     picture = chapter("## Run it on Kafka")
-    assert [one for one in places() if one.shard not in picture or one.origin not in picture] == []
-    assert len(places()) == len(PRODUCTS) + 2
+    assert [
+        one for one in shard_partitions() if one.shard not in picture or one.origin not in picture
+    ] == []
+    assert len(shard_partitions()) == len(PRODUCTS) + 2

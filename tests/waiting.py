@@ -8,7 +8,7 @@ from typing import Final
 
 from kafka.errors import KafkaError
 
-from services.broker.topic_state import TopicFound, found_topics, topics_admin
+from services.broker.topic_state import TopicState, existing_topics, topics_admin
 from services.settings import Settings
 
 # Longer than anything takes where nothing is wrong, with every core busy with other tests.
@@ -25,13 +25,13 @@ def until(holds: Callable[[], bool], what: str, seconds: float = SECONDS_MAX) ->
         time.sleep(_LOOK_S)
 
 
-def until_kafka_shows(settings: Settings, holds: Callable[[dict[str, TopicFound]], bool]) -> None:
+def until_kafka_shows(settings: Settings, holds: Callable[[dict[str, TopicState]], bool]) -> None:
     """Wait for what brokers tell of topics to follow a change: the answer to it comes first."""
     with topics_admin(settings) as admin:
 
         def shows() -> bool:
             try:
-                return holds(found_topics(admin, settings.topic_prefix))
+                return holds(existing_topics(admin, settings.topic_prefix))
             except KafkaError:  # A topic that goes between two questions about it.
                 return False
 

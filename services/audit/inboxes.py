@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from events.command import CONTROL
 from services.audit.findings import Findings
 from services.audit.start_point import Start
-from services.broker.topics import CONTROL, PREFIX, Place, places
+from services.broker.topics import ShardPartition, shard_partitions
 from services.journal.reader import Inbox, Reader
 from services.journal.trouble import translated
+from services.settings import TOPIC_PREFIX_DEFAULT
 from services.shards.routing import CONTROL_SHARD
 from services.shards.rows import JournalRow
 
@@ -30,13 +32,15 @@ class InboxesRead:
         self._reader = reader
         self._findings = findings
         recorded = reader.inboxes()
-        self._places = {place.shard: place for place in places(_prefix(recorded))}
+        self._partitions = {
+            partition.shard: partition for partition in shard_partitions(_prefix(recorded))
+        }
         self._expect_recorded(recorded)
         self._next = {shard: self._after(shard, seq) for shard, seq in start.after.items()}
 
-    def place(self, shard: str) -> Place | None:
+    def partition(self, shard: str) -> ShardPartition | None:
         """The inbox of a shard; None when there can be no such shard."""
-        return self._places.get(shard)
+        return self._partitions.get(shard)
 
     def take(self, row: JournalRow) -> bool:
         """One more message that is no copy; False when its offset can't be."""
@@ -64,9 +68,9 @@ class InboxesRead:
     def _expect_recorded(self, recorded: list[Inbox]) -> None:
         """If inboxes are recorded, then those of all shards, as the topics have them."""
         found = {one.shard: f"{one.topic}/{one.partition}" for one in recorded}
-        for shard in sorted({*self._places, *found} if found else ()):
-            place = self._places.get(shard)
-            expected = "none" if place is None else place.origin
+        for shard in sorted({*self._partitions, *found} if found else ()):
+            partition = self._partitions.get(shard)
+            expected = "none" if partition is None else partition.origin
             if found.get(shard, "none") != expected:
                 said = f"expected {expected}, found {found.get(shard, 'none')}"
                 self._findings.note_apart(f"inbox of {shard}", found=said)
@@ -83,4 +87,6 @@ def _prefix(recorded: list[Inbox]) -> str:
     """What the names of the topics begin with, as the inbox of `control/0` shows it."""
     names = [one.topic for one in recorded if one.shard == CONTROL_SHARD]
     suffix = f".{CONTROL}"
-    return names[0].removesuffix(suffix) if names and names[0].endswith(suffix) else PREFIX
+    if names and names[0].endswith(suffix):
+        return names[0].removesuffix(suffix)
+    return TOPIC_PREFIX_DEFAULT

@@ -98,8 +98,8 @@ class StreamedOrder:
 
     def _decide(self, row: JournalRow) -> bool:
         """Decide a row in its shard; False when that can't be."""
-        place = self._inboxes.place(row.shard)
-        if place is None:
+        partition = self._inboxes.partition(row.shard)
+        if partition is None:
             said = "shard: expected none of this name, found one"
             self._evidence.findings.note(row.shard, row.seq, found=said)
             return False
@@ -111,9 +111,9 @@ class StreamedOrder:
         if not self._inboxes.take(row):
             return False
         # Whatever the record says, here is where it comes from; marked, if it was refused for that.
-        mark = next((mark for mark in MARKS if row.origin == place.origin + mark), "")
+        mark = next((mark for mark in MARKS if row.origin == partition.origin + mark), "")
         time = self._times[row.shard] + 1
-        inbound = Inbound(place.origin + mark, row.position, time, row.line)
+        inbound = Inbound(partition.origin + mark, row.position, time, row.line)
         if mark:
             return self._refuse(row, inbound, mark=mark)
         command = self._decoded[row.shard, row.seq]

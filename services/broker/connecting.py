@@ -1,8 +1,8 @@
 """How to reach Kafka: options for its clients from our settings, and waiting until it is ready.
 
 In: settings. Out: keyword arguments for aiokafka and kafka-python, which name them alike, and a
-client that has started. A broker that just came up refuses connections, knows no brokers or loads
-its coordinators for some seconds: who comes meanwhile waits and tries again.
+client that has started. A broker that has just started refuses connections, knows no brokers or
+loads its coordinators for some seconds: a client that connects meanwhile waits and tries again.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 
 def consumer_options(settings: Settings) -> dict[str, Any]:
-    """For a consumer whose position is in Postgres: it commits none, and a lost one stops it."""
+    """For a consumer that commits no offsets (they are in Postgres) and stops at a lost one."""
     return client_options(settings) | {
         "group_id": settings.group,
         "session_timeout_ms": settings.session_timeout_ms,
@@ -85,7 +85,7 @@ def consumer_options(settings: Settings) -> dict[str, Any]:
 
 
 def producer_options(settings: Settings) -> dict[str, Any]:
-    """For a producer that neither loses nor doubles, and takes a command of any size we accept."""
+    """For a producer that neither loses nor doubles a message."""
     return client_options(settings) | {
         "enable_idempotence": True,
         "acks": "all",
@@ -94,7 +94,7 @@ def producer_options(settings: Settings) -> dict[str, Any]:
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext:
-    """Certificates are checked, names too; ours is shown if there is one.
+    """TLS that checks certificates and host names, with our certificate if the settings name one.
 
     Errors: SettingsTrouble, naming the file.
     """
@@ -118,7 +118,7 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
 async def started(
     make: Callable[[], _Client], settings: Settings, *, patience_s: float = PATIENCE_S
 ) -> _Client:
-    """A client that has started; made anew at each try. Errors: BrokerTrouble."""
+    """A client that has started; each try makes a new one. Errors: BrokerTrouble."""
     until = monotonic() + patience_s
     await broker_ready(settings, patience_s=patience_s)
     while True:
@@ -139,19 +139,19 @@ async def started(
 
 
 async def broker_ready(settings: Settings, *, patience_s: float = PATIENCE_S) -> None:
-    """Wait until a broker answers and knows of brokers.
+    """Wait until a broker answers and names brokers.
 
-    Errors: BrokerUnreachable when patience ends, BrokerRefused at once; each broker's reason in it.
+    Errors, with the reason of each broker: BrokerRefused at once, BrokerUnreachable after the time.
     """
     until = monotonic() + patience_s
     options = client_options(settings)
     while True:
-        found = [
-            await _look_at(host, port, options=options)
+        checked = [
+            await _check_broker(host, port, options=options)
             for host, port, _ in collect_hosts(options["bootstrap_servers"])
         ]
-        troubles = [trouble for trouble in found if trouble is not None]
-        if len(troubles) < len(found):
+        troubles = [trouble for trouble in checked if trouble is not None]
+        if len(troubles) < len(checked):
             return
         refused = [trouble for trouble in troubles if isinstance(trouble, BrokerRefused)]
         if refused or monotonic() > until:
@@ -160,29 +160,29 @@ async def broker_ready(settings: Settings, *, patience_s: float = PATIENCE_S) ->
         await asyncio.sleep(RETRY_S)
 
 
-async def _look_at(host: str, port: int, *, options: dict[str, Any]) -> BrokerTrouble | None:
+async def _check_broker(host: str, port: int, *, options: dict[str, Any]) -> BrokerTrouble | None:
     """What is wrong with one broker; None if nothing is."""
-    rest = {name: value for name, value in options.items() if name != "bootstrap_servers"}
-    connection = AIOKafkaConnection(host, port, request_timeout_ms=_CONNECT_MS, **rest)
+    security = {name: value for name, value in options.items() if name != "bootstrap_servers"}
+    connection = AIOKafkaConnection(host, port, request_timeout_ms=_CONNECT_MS, **security)
     try:
         await connection.connect()
-        known = (await connection.send(MetadataRequest([]))).brokers
+        brokers = (await connection.send(MetadataRequest([]))).brokers
     except (ssl.SSLError, ValueError) as error:  # ValueError: a forged answer to SCRAM.
-        return BrokerRefused(f"no TLS with Kafka at {host}:{port}: {_said(error)} — {_TLS}")
+        return BrokerRefused(f"no TLS with Kafka at {host}:{port}: {_text_of(error)} — {_TLS}")
     except REFUSALS as error:
-        return BrokerRefused(f"Kafka at {host}:{port} refuses: {_said(error)} — {_SASL}")
+        return BrokerRefused(f"Kafka at {host}:{port} refuses: {_text_of(error)} — {_SASL}")
     except LIBRARY_ERRORS as error:
         return BrokerUnreachable(
-            f"no answer from Kafka at {host}:{port}: {_said(error)} — {_ADDRESS}"
+            f"no answer from Kafka at {host}:{port}: {_text_of(error)} — {_ADDRESS}"
         )
     finally:
         closing = connection.close()
         if closing is not None:  # It never ends if there was nothing to close.
             await asyncio.wait([closing], timeout=_CLOSE_S)
-    if not known:
+    if not brokers:
         return BrokerUnreachable(f"Kafka at {host}:{port} is starting: it knows of no brokers yet")
     return None
 
 
-def _said(error: Exception) -> str:
+def _text_of(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__

@@ -1,9 +1,9 @@
 """A command as a Kafka message: key, headers, value, and what is wrong with its envelope.
 
 The value is the command, byte for byte as in a file. The key names the shard it is meant for. A
-copy of a control command carries its number in the header `clearing-copy`; nothing else carries a
-header. What is wrong with the envelope is refused by its shard like any wrong command and kept;
-of a value that no row could hold, the beginning is kept and what tells it from any other.
+copy of a control command carries its number in the header `clearing-copy`; no other message has a
+header. A message with a wrong envelope is refused by its shard like any wrong command, and kept. Of
+a value that no row could hold, the beginning and the SHA-256 are kept.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _NUMBER_DIGITS_MAX: Final = 18
 # Postgres has no room for a value of 512 MiB, and a compressed message can be one: without a bound
 # it would stop its shard for ever. The worst that is allowed is a row of this size.
 VALUE_BYTES_MAX: Final = 16 << 20
-# Of a longer value so much is kept: one byte too many to be read as a command.
+# So many bytes of a longer value are kept: one byte too many to be read as a command.
 BEGINNING_BYTES: Final = LINE_BYTES_MAX + 1
 
 Headers = Sequence[tuple[str, bytes | None]]
 
-# What a row's origin ends with when its envelope was refused: the value alone does not say why.
+# A row's origin ends with one of these when its envelope was refused: the value does not show why.
 BY_KEY: Final = "?key"
 BY_HEADERS: Final = "?headers"
 BY_COPY: Final = "?copy"
@@ -61,24 +61,23 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BrokenBatch:
-    """A batch of which no record can be read, as if it were one. value: all of its bytes.
+    """A batch that cannot be read, as if it were one record. value: all of its bytes.
 
-    offset: that of its last record, so that nobody comes back to it.
+    offset: that of its last record, so that reading goes on after the batch.
     """
 
     offset: int
-    timestamp: int
     value: bytes
     key: bytes | None = None
     headers: Headers = ()
 
 
 class Record(Protocol):
-    """What we read of a record of Kafka, as aiokafka gives it."""
+    """The fields that we read of a record of Kafka, named as in aiokafka."""
 
     @property
     def offset(self) -> int:
-        """Its place in the partition."""
+        """Its number in the partition."""
 
     @property
     def key(self) -> bytes | None:
@@ -90,7 +89,7 @@ class Record(Protocol):
 
     @property
     def headers(self) -> Headers:
-        """Of a copy its number."""
+        """The number, if it is a copy of a control command."""
 
 
 def copy_headers(number: int) -> list[tuple[str, bytes]]:
@@ -107,15 +106,15 @@ def read_message(
         refusal = too_long(len(line), sha256(line).hexdigest())
         return Message(offset, line[:BEGINNING_BYTES], fault=Fault(BY_LENGTH, refusal))
     if key != shard.encode():
-        found = "none" if key is None else repr(key[:64])[1:]
-        refusal = Refusal(Reason.WRONG_SHARD, f"expected the key {shard!r}, found {found}")
+        actual = "none" if key is None else repr(key[:64])[1:]
+        refusal = Refusal(Reason.WRONG_SHARD, f"expected the key {shard!r}, found {actual}")
         return Message(offset, line, fault=Fault(BY_KEY, refusal))
     if not headers:
         return Message(offset, line)
     number = _number(headers)
     if number is None:
-        found = ", ".join(ascii(name[:64]) for name, _ in headers[:8])
-        detail = f"expected no headers but {COPY_HEADER} with a number, found {found}"
+        names = ", ".join(ascii(name[:64]) for name, _ in headers[:8])
+        detail = f"expected no headers but {COPY_HEADER} with a number, found {names}"
         return Message(offset, line, fault=Fault(BY_HEADERS, Refusal(Reason.MALFORMED, detail)))
     return Message(offset, line, number=number)
 
@@ -123,37 +122,38 @@ def read_message(
 def read_messages(shard: str, records: Sequence[Record]) -> list[Message]:
     """Messages as `read_message` reads each; the hot path, a quarter of a microsecond a record."""
     key = shard.encode()
-    if [one for one in records if one.key != key or one.headers]:
-        return [_read(shard, one) for one in records]
-    lines = [one.value or b"" for one in records]
+    if [record for record in records if record.key != key or record.headers]:
+        return [_read(shard, record) for record in records]
+    lines = [record.value or b"" for record in records]
     if sum(map(len, lines)) > VALUE_BYTES_MAX:
-        return [_read(shard, one) for one in records]
-    offsets = [one.offset for one in records]
+        return [_read(shard, record) for record in records]
+    offsets = [record.offset for record in records]
     return [*map(Message, offsets, lines)]
 
 
 def leading(messages: Sequence[Message]) -> int:
-    """How many leading messages are decided and written together, so that memory holds them.
+    """How many leading messages are decided and written together.
 
-    One, or as many as have `VALUE_BYTES_MAX`: four compressed megabytes may be gigabytes.
+    As many as have at most `VALUE_BYTES_MAX`, but at least one: four compressed megabytes may be
+    gigabytes, which memory does not hold.
     """
-    if sum([len(one.line) for one in messages]) <= VALUE_BYTES_MAX:
+    if sum([len(message.line) for message in messages]) <= VALUE_BYTES_MAX:
         return len(messages)
-    sums = accumulate(len(one.line) for one in messages)
-    return max(1, sum(1 for _ in takewhile(lambda held: held <= VALUE_BYTES_MAX, sums)))
+    sums = accumulate(len(message.line) for message in messages)
+    return max(1, sum(1 for _ in takewhile(lambda size: size <= VALUE_BYTES_MAX, sums)))
 
 
 def too_long(length: int, digest: str) -> Refusal:
     """The refusal of a value of which only the beginning is kept. digest: SHA-256 of all of it."""
-    found = f"found {length} with SHA-256 {digest}"
-    return Refusal(Reason.MALFORMED, f"expected at most {VALUE_BYTES_MAX} bytes, {found}")
+    actual = f"found {length} with SHA-256 {digest}"
+    return Refusal(Reason.MALFORMED, f"expected at most {VALUE_BYTES_MAX} bytes, {actual}")
 
 
 def unreadable(batch: bytes) -> Refusal:
     """The refusal of a batch that cannot be read."""
     first = _BASE_OFFSET.unpack_from(batch)[0]
-    found = f"found a batch from offset {first} on that cannot be read"
-    return Refusal(Reason.MALFORMED, f"expected records, {found}")
+    actual = f"found a batch from offset {first} on that cannot be read"
+    return Refusal(Reason.MALFORMED, f"expected records, {actual}")
 
 
 def _read(shard: str, record: Record) -> Message:

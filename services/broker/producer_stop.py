@@ -1,8 +1,8 @@
-"""Ending a producer, whatever the broker does.
+"""Stops a producer within seconds, even if no broker answers.
 
-In: a producer that was started. Out: what it was given is delivered, or given up after some
-seconds; nothing of it runs on. aiokafka's own `stop` waits for every batch, and an idempotent one
-is tried for ever: with no broker it would never come back.
+In: a producer that was started. Out: its batches are delivered, or given up after some seconds, and
+none of its tasks runs on. aiokafka's own `stop` waits for every batch, and an idempotent producer
+repeats a batch for ever: without a broker `stop` would never return.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 
 STOP_S: Final = 5.0
-# For requests that are on their way when nothing is waited for any more.
+# How long requests that were sent may take to end once their batches are given up.
 _LET_GO_S: Final = 1.0
 
 
 async def stop_producer(producer: AIOKafkaProducer, *, patience_s: float = STOP_S) -> None:
-    """Disconnect; what is not delivered after so long is given up."""
+    """Disconnect; batches that are not delivered after so long are given up."""
     is_delivered = False
     try:
         with suppress(TimeoutError):
@@ -33,7 +33,7 @@ async def stop_producer(producer: AIOKafkaProducer, *, patience_s: float = STOP_
 async def _give_up(producer: AIOKafkaProducer) -> None:
     """What `stop` does, without waiting for the batches."""
     sender = producer._sender.sender_task  # noqa: SLF001 - nothing public ends it
-    # Cancelled once it waits for its requests, cancelled twice it leaves them.
+    # Cancelled once, it waits for its requests; cancelled twice, it does not.
     for _ in range(2):
         sender.cancel()
         await asyncio.wait({sender}, timeout=_LET_GO_S)

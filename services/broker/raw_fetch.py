@@ -1,8 +1,8 @@
-"""Fetching once more what aiokafka could not read, or read as something else.
+"""Fetches the raw batches again where aiokafka's consumer failed or gave offsets with a gap.
 
-In: a partition, an offset. Out: what lies there (`batches.py`), over a connection of its own: that
-of the consumer waits for new messages meanwhile. It costs some hundredths of a second, and is asked
-only where a fetch failed or its offsets are not one after another.
+In: a partition, an offset. Out: the records there, as `batches.py` reads them. It uses a connection
+of its own, since the consumer's connection waits for new messages, and costs some hundredths of a
+second.
 """
 
 from __future__ import annotations
@@ -15,70 +15,74 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import LeaderNotAvailableError, NoError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 
-from services.broker.batches import Damaged, Found, read_batches
+from services.broker.batches import Damaged, Fetched, read_batches
 from services.broker.connecting import client_options
-from services.broker.topics import Place
+from services.broker.topics import ShardPartition
 from services.broker.trouble import broker_translated
 from services.settings import Settings
 
 _WAIT_MS: Final = 500
-# A batch that is longer comes whole all the same.
+# Kafka sends a longer batch whole too.
 _BYTES: Final = 1 << 20
 _READ_COMMITTED: Final = 1
-# From this version of the answer on, the replica to read from stands before the batches.
+# From this version of the answer on, the preferred replica stands between `aborted` and batches.
 _WITH_REPLICA: Final = 11
 
 
-class Answer(NamedTuple):
-    """What Kafka answers to a fetch. aborted: producers and first offsets of transactions."""
+class RawFetch(NamedTuple):
+    """Kafka's answer to a fetch. aborted: of transactions the producer and the first offset."""
 
     aborted: list[tuple[int, int]]
     batches: bytes
 
 
 class TopicDamaged(Exception):
-    """What Kafka keeps is not what it was given; an operator must look at its disks."""
+    """A batch in Kafka does not fit its checksum; an operator must look at the brokers' disks."""
 
 
-async def look_again(settings: Settings, place: Place, *, offset: int, most: int) -> Found:
+async def refetch(
+    settings: Settings, partition: ShardPartition, *, offset: int, most: int
+) -> Fetched:
     """At most so many records of an inbox from an offset on. Errors: BrokerTrouble, TopicDamaged.
 
-    Records that nobody can read are one `BrokenBatch`.
+    A batch that cannot be read is one `BrokenBatch`.
     """
-    with broker_translated(f"fetching from {place.origin} again", settings):
-        answer = await _fetched(settings, place, offset=offset)
-    return await asyncio.to_thread(read_answer, place, answer, offset=offset, most=most)
+    with broker_translated(f"fetching from {partition.origin} again", settings):
+        raw = await _fetch(settings, partition, offset=offset)
+    return await asyncio.to_thread(read_fetch, partition, raw, offset=offset, most=most)
 
 
-def read_answer(place: Place, answer: Answer, *, offset: int, most: int) -> Found:
+def read_fetch(partition: ShardPartition, raw: RawFetch, *, offset: int, most: int) -> Fetched:
     """The records in an answer of Kafka. Errors: TopicDamaged."""
     try:
-        return read_batches(answer.batches, offset=offset, most=most, aborted=answer.aborted)
+        return read_batches(raw.batches, offset=offset, most=most, aborted=raw.aborted)
     except Damaged as damage:
         msg = (
-            f"{place.shard}: the journal goes on at offset {offset} of {place.origin}, and there "
-            f"{damage}: see the disks of the brokers, and restore the topic from a copy"
+            f"{partition.shard}: the journal goes on at offset {offset} of {partition.origin}, "
+            f"and there {damage}: see the disks of the brokers, and restore the topic from a copy"
         )
         raise TopicDamaged(msg) from damage
 
 
-async def _fetched(settings: Settings, place: Place, *, offset: int) -> Answer:
+async def _fetch(settings: Settings, partition: ShardPartition, *, offset: int) -> RawFetch:
     client = AIOKafkaClient(**client_options(settings))
     try:
         await client.bootstrap()
-        await client.set_topics([place.topic])
-        leader = client.cluster.leader_for_partition(TopicPartition(place.topic, place.partition))
-        if leader is None or leader < 0:
-            raise LeaderNotAvailableError(place.origin)
-        wanted = [(place.topic, [(place.partition, offset, _BYTES)])]
-        response = await client.send(
-            leader, FetchRequest(_WAIT_MS, 1, _BYTES, _READ_COMMITTED, wanted)
+        await client.set_topics([partition.topic])
+        leader = client.cluster.leader_for_partition(
+            TopicPartition(partition.topic, partition.number)
         )
+        if leader is None or leader < 0:
+            raise LeaderNotAvailableError(partition.origin)
+        topics = [(partition.topic, [(partition.number, offset, _BYTES)])]
+        request = FetchRequest(_WAIT_MS, 1, _BYTES, _READ_COMMITTED, topics)
+        response = await client.send(leader, request)
     finally:
         await client.close()
-    _, code, _, *rest = response.topics[0][1][0]
+    fields = response.topics[0][1][0]
+    code, batches = fields[1], fields[-1]
     error = for_code(code)
     if error is not NoError:
-        raise error(place.origin)
-    aborted = rest[-3 if response.API_VERSION >= _WITH_REPLICA else -2]
-    return Answer(aborted or [], rest[-1])
+        raise error(partition.origin)
+    aborted = fields[-3 if response.API_VERSION >= _WITH_REPLICA else -2]
+    return RawFetch(aborted or [], batches)

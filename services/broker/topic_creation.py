@@ -1,8 +1,9 @@
-"""Making the topics and recording in Postgres which partition is the inbox of which shard.
+"""Makes the topics and records in Postgres which partition is the inbox of which shard.
 
-In: settings, a plan. Out: topics that never forget, and their rows in `clearing.inbox`, or
-TopicsUnfit. The second time nothing happens; after a crash half way the same again ends it. A topic
-that was recorded and is gone is never made again here: it would have another history.
+In: settings, a plan. Out: topics that never delete a message unless the plan says so, and their
+rows in `clearing.inbox`, or TopicsUnfit. A second run changes nothing; after a crash half way it
+does what is missing. A topic that was recorded and is gone is never made again: it would have
+another history.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from time import monotonic, sleep
 from typing import Any, Final
 
 from services.broker.topic_state import (
-    TopicFound,
+    TopicState,
+    existing_topics,
     foreign_differences,
-    found_topics,
     topics_admin,
 )
-from services.broker.topics import partitions, places
+from services.broker.topics import partition_counts, shard_partitions
 from services.broker.trouble import TopicsUnfit
 from services.journal.connecting import connect
 from services.journal.inboxes import record_inboxes, refuse_embedded
@@ -33,7 +34,7 @@ DAY_MS: Final = 86_400_000
 # A command has at most 64 KiB; a producer packs many into one batch, which this bounds.
 MESSAGE_BYTES_MAX: Final = 1 << 20
 _SHOWN_S_MAX: Final = 30.0
-_LOOK_S: Final = 0.1
+_POLL_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,12 @@ class TopicPlan:
     @property
     def configs(self) -> dict[str, str]:
         """The topics' own settings. Kafka's clock dates messages: a feed's may be wrong."""
-        kept = FOR_EVER if self.retention_days == FOR_EVER else self.retention_days * DAY_MS
+        is_for_ever = self.retention_days == FOR_EVER
+        retention_ms = FOR_EVER if is_for_ever else self.retention_days * DAY_MS
         return {
             "cleanup.policy": "delete",
             "min.insync.replicas": str(self.min_insync),
-            "retention.ms": str(kept),
+            "retention.ms": str(retention_ms),
             "retention.bytes": str(FOR_EVER),
             "max.message.bytes": str(MESSAGE_BYTES_MAX),
             "message.timestamp.type": "LogAppendTime",
@@ -69,23 +71,24 @@ def make_topics(settings: Settings, plan: TopicPlan) -> list[str]:
     prefix = settings.topic_prefix
     recorded = _recorded(database)
     with topics_admin(settings) as admin:
-        found = found_topics(admin, prefix)
+        topics = existing_topics(admin, prefix)
         differences = (
-            foreign_differences(recorded, found, prefix=prefix)
+            foreign_differences(recorded, topics, prefix=prefix)
             if recorded
-            else _unfit_to_adopt(found, prefix)
+            else _unfit_to_adopt(topics, prefix)
         )
         if differences:
             raise TopicsUnfit("; ".join(differences))
-        done = _make_missing(admin, plan, found=found, prefix=prefix)
-        done += _add_partitions(admin, found, prefix=prefix)
-        found = _when_shown(admin, prefix)
+        done = _make_missing(admin, plan, topics=topics, prefix=prefix)
+        done += _add_partitions(admin, topics, prefix=prefix)
+        topics = _when_shown(admin, prefix)
     inboxes = [
-        Inbox(place.shard, place.topic, place.partition, found[place.topic].topic_id)
-        for place in places(prefix)
+        Inbox(partition.shard, partition.topic, partition.number, topics[partition.topic].topic_id)
+        for partition in shard_partitions(prefix)
     ]
     new = record_inboxes(database, inboxes)
-    return [*done, *[f"recorded {one.topic}/{one.partition} for {one.shard}" for one in new]]
+    done += [f"recorded {inbox.topic}/{inbox.partition} for {inbox.shard}" for inbox in new]
+    return done
 
 
 def _recorded(database: str) -> list[Inbox]:
@@ -97,14 +100,14 @@ def _recorded(database: str) -> list[Inbox]:
         return reader.inboxes()
 
 
-def _unfit_to_adopt(found: Mapping[str, TopicFound], prefix: str) -> list[str]:
-    """Why topics that were there before cannot be ours."""
-    wanted = partitions(prefix)
+def _unfit_to_adopt(topics: Mapping[str, TopicState], prefix: str) -> list[str]:
+    """Why topics that exist already cannot be used."""
+    counts = partition_counts(prefix)
     return [
         f"topic {name} is there already, with {topic.partitions} partitions instead of "
-        f"{wanted[name]}: somebody else made it; delete it, or choose another topic_prefix"
-        for name, topic in found.items()
-        if topic.partitions != wanted[name]
+        f"{counts[name]}: somebody else made it; delete it, or choose another topic_prefix"
+        for name, topic in topics.items()
+        if topic.partitions != counts[name]
     ]
 
 
@@ -112,10 +115,11 @@ def _make_missing(
     admin: Any,  # noqa: ANN401 - an untyped client
     plan: TopicPlan,
     *,
-    found: Mapping[str, TopicFound],
+    topics: Mapping[str, TopicState],
     prefix: str,
 ) -> list[str]:
-    missing = {name: count for name, count in partitions(prefix).items() if name not in found}
+    counts = partition_counts(prefix)
+    missing = {name: count for name, count in counts.items() if name not in topics}
     if not missing:
         return []
     brokers = len(admin.describe_cluster()["brokers"])
@@ -140,13 +144,13 @@ def _make_missing(
 
 def _add_partitions(
     admin: Any,  # noqa: ANN401 - an untyped client
-    found: Mapping[str, TopicFound],
+    topics: Mapping[str, TopicState],
     *,
     prefix: str,
 ) -> list[str]:
     """Partitions for products that came with a newer program."""
-    wanted = partitions(prefix)
-    grown = {name: wanted[name] for name in found if found[name].partitions < wanted[name]}
+    counts = partition_counts(prefix)
+    grown = {name: counts[name] for name in topics if topics[name].partitions < counts[name]}
     if grown:
         admin.create_partitions(grown)
     return [f"topic {name} has {count} partitions now" for name, count in grown.items()]
@@ -155,27 +159,22 @@ def _add_partitions(
 def _when_shown(
     admin: Any,  # noqa: ANN401 - an untyped client
     prefix: str,
-) -> dict[str, TopicFound]:
-    """The topics, once brokers tell of all partitions: the answer that they were made comes first.
+) -> dict[str, TopicState]:
+    """The topics, once brokers describe all partitions: they do so after they confirm the creation.
 
     Errors: TopicsUnfit.
     """
-    wanted, deadline = partitions(prefix), monotonic() + _SHOWN_S_MAX
+    counts, deadline = partition_counts(prefix), monotonic() + _SHOWN_S_MAX
     while True:
-        found = found_topics(admin, prefix)
+        topics = existing_topics(admin, prefix)
         behind = [
             name
-            for name, count in wanted.items()
-            if name not in found or found[name].partitions < count
+            for name, count in counts.items()
+            if name not in topics or topics[name].partitions < count
         ]
         if not behind:
-            return found
+            return topics
         if monotonic() > deadline:
             msg = f"{', '.join(behind)} were made, and brokers do not show them: try again"
             raise TopicsUnfit(msg)
-        sleep(_LOOK_S)
-
-
-def one_broker(plan: TopicPlan) -> TopicPlan:
-    """The same plan for a single broker, to try things out."""
-    return TopicPlan(replication=1, min_insync=1, retention_days=plan.retention_days)
+        sleep(_POLL_S)

@@ -1,8 +1,8 @@
-"""The topics in Kafka: what is there, and whether it is what was recorded.
+"""The topics in Kafka, and whether they are those that were recorded.
 
-In: settings, the recorded inboxes. Out: topics as found; or TopicsUnfit, in words an operator can
-use. Kafka's own id of a topic tells one that was deleted and made again from the one we know.
-Waits inside for a broker that is starting; in an event loop: `asyncio.to_thread`.
+In: settings, the recorded inboxes. Out: the topics as they are; or TopicsUnfit, in words an
+operator can use. A topic that was deleted and made again has another id in Kafka. These functions
+block while a broker starts: in an event loop use `asyncio.to_thread`.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import NoError, UnknownTopicOrPartitionError, for_code
 
 from services.broker.connecting import PATIENCE_S, broker_ready, client_options
-from services.broker.topics import partitions, places
+from services.broker.topics import partition_counts, shard_partitions
 from services.broker.trouble import TopicsUnfit, broker_translated
 from services.journal.reader import Inbox, Reader
 from services.settings import Settings
 
-# Both libraries tell every retry to standard error unless somebody listens.
+# Both libraries write every retry to standard error unless their loggers have a handler.
 _QUIET: Final = ("kafka", "aiokafka")
 
 
 @dataclass(frozen=True, slots=True)
-class TopicFound:
+class TopicState:
     """A topic as it is. replicas, in_sync: of the partition that has fewest."""
 
     name: str
@@ -53,10 +53,10 @@ def topics_admin(settings: Settings, *, patience_s: float = PATIENCE_S) -> Itera
             admin.close()
 
 
-def found_topics(admin: Any, prefix: str) -> dict[str, TopicFound]:  # noqa: ANN401 - untyped client
-    """Those of our topics that there are, by name."""
+def existing_topics(admin: Any, prefix: str) -> dict[str, TopicState]:  # noqa: ANN401 - untyped client
+    """Those of our topics that exist, by name."""
     described = {}
-    for topic in admin.describe_topics(list(partitions(prefix))):
+    for topic in admin.describe_topics(list(partition_counts(prefix))):
         error = for_code(topic["error_code"])
         if error is NoError:
             described[topic["name"]] = topic
@@ -64,34 +64,37 @@ def found_topics(admin: Any, prefix: str) -> dict[str, TopicFound]:  # noqa: ANN
             raise error(topic["name"])
     if not described:
         return {}
-    asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in described]
-    configs = admin.describe_configs(asked, config_filter="all")["topic"]
-    return {name: _found(topic, configs[name]) for name, topic in described.items()}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in described]
+    configs = admin.describe_configs(resources, config_filter="all")["topic"]
+    return {name: _state_of(topic, configs[name]) for name, topic in described.items()}
 
 
 def check_recorded(settings: Settings, reader: Reader) -> None:
     """Raise TopicsUnfit unless Kafka has the topics that were recorded for this journal.
 
-    A worker calls it before it takes a single message.
+    A worker calls it before it reads a message.
     """
     recorded = reader.inboxes()
     with topics_admin(settings) as admin:
-        found = found_topics(admin, settings.topic_prefix)
-    differences = recorded_differences(recorded, found, prefix=settings.topic_prefix)
+        topics = existing_topics(admin, settings.topic_prefix)
+    differences = recorded_differences(recorded, topics, prefix=settings.topic_prefix)
     if differences:
         raise TopicsUnfit("; ".join(differences))
 
 
 def recorded_differences(
-    recorded: Sequence[Inbox], found: Mapping[str, TopicFound], *, prefix: str
+    recorded: Sequence[Inbox], topics: Mapping[str, TopicState], *, prefix: str
 ) -> list[str]:
     """How the topics in Kafka differ from the table in Postgres, each with what to do."""
     if not recorded:
         return ["no topics are recorded for this journal: run `clearing topics create`"]
-    table = {(one.topic, one.partition) for one in recorded}
-    wanted = {(place.topic, place.partition): place.shard for place in places(prefix)}
-    differences = foreign_differences(recorded, found, prefix=prefix)
-    new = sorted(shard for place, shard in wanted.items() if place not in table)
+    known_partitions = {(inbox.topic, inbox.partition) for inbox in recorded}
+    differences = foreign_differences(recorded, topics, prefix=prefix)
+    new = sorted(
+        partition.shard
+        for partition in shard_partitions(prefix)
+        if (partition.topic, partition.number) not in known_partitions
+    )
     if new and not differences:
         differences.append(
             f"no inbox is recorded for {', '.join(new)}: run `clearing topics create` again"
@@ -100,56 +103,59 @@ def recorded_differences(
 
 
 def foreign_differences(
-    recorded: Sequence[Inbox], found: Mapping[str, TopicFound], *, prefix: str
+    recorded: Sequence[Inbox], topics: Mapping[str, TopicState], *, prefix: str
 ) -> list[str]:
-    """Those of the differences that making what is missing would not mend."""
-    wanted = {(place.topic, place.partition): place.shard for place in places(prefix)}
+    """The differences that remain when what is missing is made."""
+    shards = {
+        (partition.topic, partition.number): partition.shard
+        for partition in shard_partitions(prefix)
+    }
     differences = [
-        f"{one.topic}/{one.partition} is recorded as the inbox of {one.shard} and this program "
-        f"has {wanted.get((one.topic, one.partition), 'nothing')} there: see the setting "
-        "topic_prefix, and that this is no older program than the one that recorded it"
-        for one in recorded
-        if wanted.get((one.topic, one.partition)) != one.shard
+        f"{inbox.topic}/{inbox.partition} is recorded as the inbox of {inbox.shard} and this "
+        f"program has {shards.get((inbox.topic, inbox.partition), 'nothing')} there: see the "
+        "setting topic_prefix, and that this is no older program than the one that recorded it"
+        for inbox in recorded
+        if shards.get((inbox.topic, inbox.partition)) != inbox.shard
     ]
-    for name in dict.fromkeys(one.topic for one in recorded):
-        own = [one for one in recorded if one.topic == name]
-        counts = {len(own), partitions(prefix).get(name, len(own))}
-        difference = _topic_difference(own[0], found.get(name), counts=sorted(counts))
+    for name in dict.fromkeys(inbox.topic for inbox in recorded):
+        inboxes = [inbox for inbox in recorded if inbox.topic == name]
+        counts = {len(inboxes), partition_counts(prefix).get(name, len(inboxes))}
+        difference = _topic_difference(inboxes[0], topics.get(name), counts=sorted(counts))
         differences += [] if difference is None else [difference]
     return differences
 
 
 def _topic_difference(
-    recorded: Inbox, found: TopicFound | None, *, counts: Sequence[int]
+    recorded: Inbox, topic: TopicState | None, *, counts: Sequence[int]
 ) -> str | None:
     """How one topic differs. counts: of partitions recorded, and of those that there should be."""
     name = recorded.topic
-    if found is None:
+    if topic is None:
         return (
             f"topic {name} is recorded and Kafka does not have it: see that brokers names the "
             "right cluster; if it was deleted, feed anew under another topic_prefix and database"
         )
-    if found.topic_id != recorded.topic_id:
+    if topic.topic_id != recorded.topic_id:
         return (
-            f"topic {name} is not the one that was recorded (id {found.topic_id}, recorded "
+            f"topic {name} is not the one that was recorded (id {topic.topic_id}, recorded "
             f"{recorded.topic_id}): it was deleted and made again, its offsets mean other "
             "messages; feed anew under another topic_prefix and database"
         )
-    if found.partitions not in counts:
+    if topic.partitions not in counts:
         return (
-            f"topic {name} has {found.partitions} partitions, {counts[0]} are recorded: only "
+            f"topic {name} has {topic.partitions} partitions, {counts[0]} are recorded: only "
             "`clearing topics create` may add any; nobody reads what lies in the others"
         )
     return None
 
 
-def _found(topic: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]]) -> TopicFound:
-    held = topic["partitions"]
-    return TopicFound(
+def _state_of(topic: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]]) -> TopicState:
+    partitions = topic["partitions"]
+    return TopicState(
         name=topic["name"],
         topic_id=str(topic["topic_id"]),
-        partitions=len(held),
-        replicas=min((len(one["replica_nodes"]) for one in held), default=0),
-        in_sync=min((len(one["isr_nodes"]) for one in held), default=0),
+        partitions=len(partitions),
+        replicas=min((len(each["replica_nodes"]) for each in partitions), default=0),
+        in_sync=min((len(each["isr_nodes"]) for each in partitions), default=0),
         configs={name: str(config["value"]) for name, config in configs.items()},
     )

@@ -8,51 +8,48 @@ already, and no hash decides where a trade goes.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from events.command import CONTROL, MARKET, MEMBER
 from events.contracts import PRODUCTS
+from services.settings import TOPIC_PREFIX_DEFAULT
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, market_shard
 
-PREFIX: Final = "clearing"
-CONTROL: Final = "control"
-MARKET: Final = "market"
-MEMBER: Final = "member"
 
-
-class Place(NamedTuple):
+class ShardPartition(NamedTuple):
     """A partition and the shard whose inbox it is."""
 
     shard: str
     topic: str
-    partition: int
+    number: int
 
     @property
     def origin(self) -> str:
-        """What the journal calls the inbox; the position beside it is the offset."""
-        return f"{self.topic}/{self.partition}"
+        """The inbox's name in the journal; a row's `position` is the offset."""
+        return f"{self.topic}/{self.number}"
 
 
-def topic_name(kind: str, prefix: str = PREFIX) -> str:
+def topic_name(kind: str, prefix: str = TOPIC_PREFIX_DEFAULT) -> str:
     """The topic of one kind of inbox: `clearing.control`, `clearing.market`, `clearing.member`."""
     return f"{prefix}.{kind}"
 
 
-def places(prefix: str = PREFIX) -> list[Place]:
-    """The inboxes of all shards that there can be; prefix: what the topics' names begin with."""
+def shard_partitions(prefix: str = TOPIC_PREFIX_DEFAULT) -> list[ShardPartition]:
+    """The inboxes of all possible shards. prefix: of the topics' names."""
     market = topic_name(MARKET, prefix)
     return [
-        Place(CONTROL_SHARD, topic_name(CONTROL, prefix), 0),
-        *[Place(market_shard(product), market, at) for at, product in enumerate(PRODUCTS)],
-        Place(MEMBER_SHARD, topic_name(MEMBER, prefix), 0),
+        ShardPartition(CONTROL_SHARD, topic_name(CONTROL, prefix), 0),
+        *[ShardPartition(market_shard(product), market, at) for at, product in enumerate(PRODUCTS)],
+        ShardPartition(MEMBER_SHARD, topic_name(MEMBER, prefix), 0),
     ]
 
 
-def place_of(shard: str, prefix: str = PREFIX) -> Place:
+def partition_of(shard: str, prefix: str = TOPIC_PREFIX_DEFAULT) -> ShardPartition:
     """The inbox of a shard."""
-    (place,) = [place for place in places(prefix) if place.shard == shard]
-    return place
+    (partition,) = [each for each in shard_partitions(prefix) if each.shard == shard]
+    return partition
 
 
-def partitions(prefix: str = PREFIX) -> dict[str, int]:
+def partition_counts(prefix: str = TOPIC_PREFIX_DEFAULT) -> dict[str, int]:
     """How many partitions each topic has."""
-    return dict(Counter(place.topic for place in places(prefix)))
+    return dict(Counter(partition.topic for partition in shard_partitions(prefix)))

@@ -1,8 +1,8 @@
 """World trouble of Kafka, in our words.
 
     BrokerTrouble
-    ├── BrokerUnreachable   nobody answers, or not yet: the same again may work
-    ├── BrokerRefused       TLS, user, password or rights: somebody must change something first
+    ├── BrokerUnreachable   no broker answers, or not yet: the same again may work
+    ├── BrokerRefused       TLS, user, password or rights: an operator must change something first
     └── TopicsUnfit         topics are missing, or not those that were recorded
 
 Errors of aiokafka and kafka-python are translated here and nowhere else.
@@ -36,8 +36,8 @@ REFUSALS: Final[tuple[type[Exception], ...]] = (
     kafka.errors.IllegalSaslStateError,
     kafka.errors.SecurityDisabledError,
 )
-# What passes by itself though the libraries do not call it retriable: aiokafka asks for offsets for
-# forty seconds, and then says so.
+# Errors that pass by themselves though the libraries do not call them retriable: aiokafka raises
+# KafkaTimeoutError after it has asked for offsets for forty seconds.
 PASSES: Final[tuple[type[Exception], ...]] = (
     OSError,
     TimeoutError,
@@ -47,7 +47,7 @@ PASSES: Final[tuple[type[Exception], ...]] = (
     kafka.errors.KafkaTimeoutError,
     kafka.errors.BrokerNotAvailableError,
 )
-# What the libraries raise when the world, not our call, is wrong.
+# Errors of the libraries that come from the world, not from a wrong call of ours.
 LIBRARY_ERRORS: Final[tuple[type[Exception], ...]] = (
     aiokafka.errors.KafkaError,
     kafka.errors.KafkaError,
@@ -69,7 +69,7 @@ class BrokerUnreachable(BrokerTrouble):
 
 
 class BrokerRefused(BrokerTrouble):
-    """A broker answers and will have nothing to do with us."""
+    """A broker answers and refuses the connection or the request."""
 
 
 class TopicsUnfit(BrokerTrouble):
@@ -77,14 +77,14 @@ class TopicsUnfit(BrokerTrouble):
 
 
 def trouble_of(error: Exception, doing: str, *, settings: Settings) -> BrokerTrouble:
-    """The trouble in our words for an error of a client; `doing` says at what."""
-    said = " ".join(str(error).split()) or type(error).__name__
+    """The trouble, in our words, for an error of a client. doing: what the client was doing."""
+    text = " ".join(str(error).split()) or type(error).__name__
     where = f"{doing}: Kafka at {settings.brokers}"
     if isinstance(error, REFUSALS):
-        return BrokerRefused(f"{where} refuses: {said} — {_SEE_RIGHTS}")
+        return BrokerRefused(f"{where} refuses: {text} — {_SEE_RIGHTS}")
     if isinstance(error, PASSES) or getattr(error, "retriable", False):
-        return BrokerUnreachable(f"{where} does not answer: {said} — {_SEE_ADDRESS}")
-    return BrokerTrouble(f"{where}: {said}")
+        return BrokerUnreachable(f"{where} does not answer: {text} — {_SEE_ADDRESS}")
+    return BrokerTrouble(f"{where}: {text}")
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from services.console.exit_codes import EXIT_INTERRUPTED, Stopped
 from services.console.progress import bytes_in, progress
 from services.console.settings_flags import settings_from, with_settings
 from services.console.streaming_errors import pairs, say_on_stderr, stop_on_stream_trouble
-from services.feed.session import Advance, FeedPlan, FeedSession, Reading, called
-from services.sources.csv_trades import mapped, trade_lines
+from services.feed.session import FeedPlan, FeedSession, LineReading, ShowProgress, shown_name
+from services.sources.csv_trades import column_mapping, trade_lines
 from services.sources.lines import command_lines
 from services.sources.source import STDIN
 
@@ -105,17 +105,17 @@ def _rate(given: str | None) -> float | None:
     return float(match[1])
 
 
-def _reading(*, is_csv: bool, columns: Sequence[str], constants: Sequence[str]) -> Reading:
+def _reading(*, is_csv: bool, columns: Sequence[str], constants: Sequence[str]) -> LineReading:
     if not is_csv:
         if columns or constants:
             msg = "--map and --set are about CSV: give --csv too"
             raise click.UsageError(msg)
         return command_lines
     try:
-        how = mapped(pairs(columns, "--map"), pairs(constants, "--set"))
+        mapping = column_mapping(pairs(columns, "--map"), pairs(constants, "--set"))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    return partial(trade_lines, how=how)
+    return partial(trade_lines, mapping=mapping)
 
 
 def _check_files(files: Sequence[str]) -> None:
@@ -130,7 +130,7 @@ def _check_files(files: Sequence[str]) -> None:
 
 
 @contextmanager
-def _showing(path: str) -> Iterator[Advance]:
+def _showing(path: str) -> Iterator[ShowProgress]:
     total = None if path == STDIN else bytes_in(path)
-    with progress(f"feeding {called(path)}", total=total) as advance:
+    with progress(f"feeding {shown_name(path)}", total=total) as advance:
         yield lambda done, lines: advance(done, f"{lines:,} lines")

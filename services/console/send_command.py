@@ -17,7 +17,7 @@ from services.console.settings_flags import settings_from, with_settings
 from services.console.streaming_errors import pairs, say_on_stderr, stop_on_stream_trouble
 from services.feed.command_text import NotComposed, compose, model_of
 from services.feed.sending import Answer, send
-from services.feed.stall import Stillness
+from services.feed.stall import StallTimer
 
 TIMEOUT_S: Final = 60.0
 _TIME: Final = "at"
@@ -54,14 +54,14 @@ def send_command(*, kind: str, fields: Sequence[str], timeout: float, **flags: A
         raise click.UsageError(str(trouble)) from trouble
     answers: list[Answer] = []
 
-    def told(answer: Answer) -> None:
+    def show(answer: Answer) -> None:
         answers.append(answer)
         say(fact.decode() for fact in answer.facts)
         if not answer.facts:
             say_on_stderr(f"row {answer.seq} of {answer.shard}: nothing new, it was said before")
 
     with stop_on_stream_trouble():
-        send(settings, composed, stillness=Stillness(say_on_stderr, timeout_s=timeout), told=told)
+        send(settings, composed, stall=StallTimer(say_on_stderr, timeout_s=timeout), on_answer=show)
     if any(answer.is_refused for answer in answers):
         raise SystemExit(EXIT_REFUSED)
 

@@ -13,7 +13,7 @@ import click
 
 from services.console.exit_codes import Stopped
 from services.console.settings_flags import stop_on_settings_trouble
-from services.feed.stall import NothingMoves
+from services.feed.stall import Stalled
 
 
 def pairs(given: Sequence[str], what: str) -> dict[str, str]:
@@ -42,5 +42,5 @@ def stop_on_stream_trouble() -> Iterator[None]:
     with stop_on_settings_trouble():
         try:
             yield
-        except NothingMoves as trouble:
+        except Stalled as trouble:
             raise Stopped(str(trouble)) from trouble

@@ -13,11 +13,11 @@ from services.console.example import example
 from services.console.output import open_stdout
 from services.console.settings_flags import settings_from, with_settings
 from services.console.streaming_errors import stop_on_stream_trouble
-from services.feed.fact_tail import Following
+from services.feed.fact_tail import FactTail
 from services.journal.reader import Reader
 
 # How late a fact may be shown; cycles and control commands are shown at once.
-_LOOK_S: Final = 0.2
+_POLL_S: Final = 0.2
 
 
 @click.command(
@@ -53,19 +53,19 @@ def tail_command(
         stop_on_stream_trouble(),
         Reader(str(settings.database)) as reader,
     ):
-        following = Following(reader, shards=shards or None, is_from_start=from_start)
-        _write(_facts(following, until_idle=until_idle))
+        tail = FactTail(reader, shards=shards or None, is_from_start=from_start)
+        _write(_facts(tail, until_idle=until_idle))
 
 
-def _facts(following: Following, *, until_idle: float | None) -> Iterator[bytes | None]:
+def _facts(tail: FactTail, *, until_idle: float | None) -> Iterator[bytes | None]:
     """Facts; None where all that have come were given."""
     came = monotonic()
     while until_idle is None or monotonic() - came < until_idle:
-        for fact in following.facts():
+        for fact in tail.facts():
             came = monotonic()
             yield fact
         yield None
-        following.rest(_LOOK_S)
+        tail.wait(_POLL_S)
 
 
 def _write(facts: Iterator[bytes | None]) -> None:

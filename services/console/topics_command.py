@@ -11,7 +11,7 @@ from services.broker.topic_creation import (
     TopicPlan,
     make_topics,
 )
-from services.broker.topic_safety import look_at_kafka
+from services.broker.topic_safety import check_kafka
 from services.console.doctor.finding import Finding
 from services.console.doctor.kafka import finding_of
 from services.console.example import example
@@ -104,7 +104,7 @@ def check_command(*, development: bool, **flags: str | None) -> None:
     settings = settings_from(flags, needs_database=True)
     findings: list[Finding] = []
     with stop_on_settings_trouble(), Reader(str(settings.database)) as reader:
-        for safety in look_at_kafka(settings, reader.inboxes(), heads=reader.heads()):
+        for safety in check_kafka(settings, reader.inboxes(), heads=reader.heads()):
             finding = finding_of(safety, development=development)
             findings.append(finding)
             say([finding.text])

@@ -1,7 +1,7 @@
-"""A command from what an operator types: `open_session business_date=2026-06-08`.
+"""Makes a command of what an operator types: `open_session business_date=2026-06-08`.
 
-In: a type and texts by field. Out: the command and its line, typed as its model says and checked by
-it. Errors: `NotComposed`, which names each wrong field, what was expected and what was found.
+In: a type and texts by field. Out: the command and its line, typed and checked by its model.
+Errors: `NotComposed`, which names each wrong field, what was expected and what was found.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _FORMS: Final = {
 
 
 class NotComposed(Exception):
-    """What was typed is no command; the message says why."""
+    """The text is no command; the message says why."""
 
 
 class Composed(NamedTuple):
-    """A command and how it stands on the wire."""
+    """A command and its line on the wire."""
 
     command: Command
     line: bytes
@@ -66,15 +66,15 @@ def compose(kind: str, texts: Mapping[str, str]) -> Composed:
 
 
 def model_of(kind: str) -> type[Command]:
-    """The model of a type. Errors: NotComposed names types that are written alike."""
+    """The model of a type. Errors: NotComposed, which names types with similar names."""
     names = {name.partition("/")[0]: name for name in COMMANDS}
-    found = COMMANDS.get(names.get(kind, kind))
-    if found is None:
+    model = COMMANDS.get(names.get(kind, kind))
+    if model is None:
         near = get_close_matches(kind, names, n=3)
         shown = f"; did you mean {' or '.join(near)}?" if near else f", but {', '.join(names)}"
         msg = f"there is no command {kind!r}{shown}"
         raise NotComposed(msg)
-    return found
+    return model
 
 
 Forms = Mapping[str, list[dict[str, Any]]]
@@ -105,19 +105,19 @@ def _typed(text: str, forms: list[dict[str, Any]]) -> str | int | None:
 
 
 def _wrong_values(model: type[Command], fields: Mapping[str, Any]) -> list[str]:
-    """One line for each field that is there and does not have the value that it should."""
+    """One line for each field that has a wrong value."""
     forms = forms_of(model)
     try:
         model.model_validate(fields)
     except ValidationError as error:
-        found = {
-            str(one["loc"][0]): one["msg"].removeprefix("Value error, ")
-            for one in reversed(error.errors(include_url=False))
-            if one["loc"] and one["type"] != "missing"
+        texts = {
+            str(detail["loc"][0]): detail["msg"].removeprefix("Value error, ")
+            for detail in reversed(error.errors(include_url=False))
+            if detail["loc"] and detail["type"] != "missing"
         }
         return [
-            f"{name}: expected {in_words(forms[name])}, found {fields[name]!r} ({found[name]})"
+            f"{name}: expected {in_words(forms[name])}, found {fields[name]!r} ({texts[name]})"
             for name in fields
-            if name in found
+            if name in texts
         ]
     return []

@@ -1,6 +1,6 @@
-"""Facts as they come: what shards write to the journal, in order for each shard.
+"""Reads facts as shards write them to the journal, in order for each shard.
 
-In: a journal. Out: facts as lines, of the rows that were there before or of those after now.
+In: a journal. Out: facts as lines, from the first row on or from now on.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _ROWS_AT_ONCE: Final = 200
 _CHANNELS: Final[tuple[LiteralString, ...]] = ("clearing_link", "clearing_control")
 
 
-class Following:
-    """Where somebody who follows the journal is. shards: None for all."""
+class FactTail:
+    """Reads on in the journal. shards: None for all; is_from_start: else from now on."""
 
     def __init__(
         self, reader: Reader, *, shards: Container[str] | None = None, is_from_start: bool = False
@@ -32,7 +32,7 @@ class Following:
                 reader.connection.execute(b"LISTEN " + channel.encode())
 
     def facts(self) -> Iterator[bytes]:
-        """What has come since, up to now; a bit of each shard in turn."""
+        """The facts since the last call, some rows of each shard in turn."""
         heads = {
             shard: head.seq
             for shard, head in self._reader.heads().items()
@@ -46,8 +46,8 @@ class Following:
                     yield from fact_lines(self._reader, row)
                 self._after[shard] = last
 
-    def rest(self, seconds: float) -> None:
-        """Wait for more, so long at most; a cycle and a control command wake at once."""
+    def wait(self, seconds: float) -> None:
+        """Wait at most so long; a cycle or a control command ends the wait at once."""
         with translated("listening to the journal"):
             for _ in self._reader.connection.notifies(timeout=seconds, stop_after=1):
                 pass

@@ -1,9 +1,9 @@
-"""Feeding lines so that their order is the order everywhere (ARCHITECTURE §2).
+"""Feeds lines so that their order is the order everywhere (ARCHITECTURE §2).
 
 In: lines in the order of a file. Out: messages. Before a control command all earlier lines are
-acknowledged by Kafka; behind the last of several control commands in a row the feed waits until
-`control/0` has decided it, and until every shard in use has all that stand. Only then goes on what
-comes after.
+acknowledged by Kafka. After the last of several control commands in a row the feed waits until
+`control/0` has decided it and every shard in use has the copies of all that stand; then it sends
+the next lines.
 """
 
 from __future__ import annotations
@@ -14,102 +14,111 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import Final
 
-from services.feed.kafka_producer import Outlet
-from services.feed.routing import Run, Sorted
+from services.feed.kafka_producer import LineProducer
+from services.feed.routing import LineRun, RoutedLines
 from services.feed.stall import Clock
-from services.feed.waiting import Sleep, Waiting
+from services.feed.waiting import ShardWaiter, Sleep
 from services.shards.routing import CONTROL_SHARD
 from services.sources.lines import Lines
 
-# With a rate asked for, lines go out this often.
+# With a rate, lines are sent this often.
 _PACES_A_SECOND: Final = 20
 
 
 class Feed:
-    """A feed at work. products: those in use; pace: None for as fast as it goes."""
+    """A feed. products: those in use; pace: None for as fast as it goes.
+
+    lines: how many were sent, by shard.
+    """
 
     def __init__(
-        self, outlet: Outlet, waiting: Waiting, *, products: list[str], pace: Pace | None = None
+        self,
+        producer: LineProducer,
+        waiter: ShardWaiter,
+        *,
+        products: list[str],
+        pace: Pace | None = None,
     ) -> None:
-        self._outlet = outlet
-        self._waiting = waiting
+        self._producer = producer
+        self._waiter = waiter
         self._pace = pace
         self._products = products
         self._is_settled = True
-        self._marks: deque[tuple[int, int]] = deque()
+        # The number of batches that were sent with a group of lines, and the group's last line.
+        self._sent: deque[tuple[int, int]] = deque()
         self._fed = 0
         self.lines: Counter[str] = Counter()
 
     @property
     def fed(self) -> int:
         """The number of the last line up to which all lines are in Kafka."""
-        while self._marks and self._marks[0][0] <= self._outlet.acknowledged:
-            self._fed = self._marks.popleft()[1]
+        while self._sent and self._sent[0][0] <= self._producer.acknowledged:
+            self._fed = self._sent.popleft()[1]
         return self._fed
 
     def begin_file(self) -> None:
         """The next line is line 1 of another file; all before it is in Kafka."""
-        self._marks.clear()
+        self._sent.clear()
         self._fed = 0
 
-    async def take(self, lines: Lines) -> list[tuple[int, str]]:
-        """Send lines; numbers of those that will be refused as malformed, and what is wrong.
+    async def feed_lines(self, lines: Lines) -> list[tuple[int, str]]:
+        """Send lines; gives number and fault of each that will be refused as malformed.
 
-        Errors: those of the outlet and of the journal, NothingMoves.
+        Errors: those of Kafka and of the journal, Stalled.
         """
         if not lines.lines:
             return []
-        looked_at = Sorted(lines)
-        for run in looked_at.runs():
+        routed = RoutedLines(lines)
+        for run in routed.runs():
             if run.is_control:
                 await self._begin_control()
             else:
                 await self.settle()
             for part in self._paced(run):
-                await self._send(looked_at.by_shard(part, self._products))
+                await self._send(routed.by_shard(part, self._products))
                 if self._pace is not None:
-                    await self._outlet.seal()
-                    await self._pace.rest(part.end - part.begin)
-        self._marks.append((await self._outlet.seal(), lines.numbers[-1]))
-        return looked_at.malformed
+                    await self._producer.seal()
+                    await self._pace.wait(part.end - part.begin)
+        self._sent.append((await self._producer.seal(), lines.numbers[-1]))
+        return routed.malformed
 
     async def settle(self) -> None:
-        """Wait until what control has said is known everywhere."""
+        """Wait until every shard in use has the control commands that were sent."""
         if self._is_settled:
             return
-        await self._outlet.flush()
-        offset = self._outlet.last_offset(CONTROL_SHARD)
+        await self._producer.flush()
+        offset = self._producer.last_offset(CONTROL_SHARD)
         await self.settle_from(offset)
         self._is_settled = True
 
     async def settle_from(self, offset: int) -> None:
-        """Wait until what `control/0` has said up to a message is known everywhere."""
-        head = await self._waiting.until_decided(CONTROL_SHARD, offset)
-        self._products = await self._waiting.until_known(head.control_number)
+        """Wait until every shard in use has what `control/0` decided up to an offset."""
+        head = await self._waiter.until_decided(CONTROL_SHARD, offset)
+        self._products = await self._waiter.until_known(head.control_number)
 
     async def flush(self) -> None:
-        """Wait until all that was taken is in Kafka."""
-        await self._outlet.flush()
+        """Wait until all lines that were fed are in Kafka."""
+        await self._producer.flush()
 
     async def _begin_control(self) -> None:
         if self._is_settled:
-            await self._outlet.flush()
+            await self._producer.flush()
             self._is_settled = False
 
-    def _paced(self, run: Run) -> Iterator[Run]:
-        """A run in the pieces that go out at once."""
+    def _paced(self, run: LineRun) -> Iterator[LineRun]:
+        """A run in the pieces that are sent at once."""
         size = run.end - run.begin if self._pace is None else self._pace.lines_at_once
         for begin in range(run.begin, run.end, size):
             yield run._replace(begin=begin, end=min(begin + size, run.end))
 
     async def _send(self, lines: dict[str, list[bytes]]) -> None:
-        for shard, some in lines.items():
-            await self._outlet.put(shard, some)
-            self.lines[shard] += len(some)
+        for shard, shard_lines in lines.items():
+            await self._producer.put(shard, shard_lines)
+            self.lines[shard] += len(shard_lines)
 
 
 class Pace:
-    """Not more than so many lines a second; what was lost by waiting is not made up for."""
+    """At most so many lines a second. After a wait it does not send faster to catch up."""
 
     def __init__(
         self, lines_a_second: float, *, clock: Clock = monotonic, sleep: Sleep = asyncio.sleep
@@ -120,7 +129,7 @@ class Pace:
         self._due = clock()
         self.lines_at_once = max(1, int(lines_a_second / _PACES_A_SECOND))
 
-    async def rest(self, count: int) -> None:
-        """Rest after so many lines."""
+    async def wait(self, count: int) -> None:
+        """Wait after so many lines."""
         self._due = max(self._due, self._clock()) + count / self._rate
         await self._sleep(self._due - self._clock())

@@ -1,6 +1,6 @@
 """The inboxes to feed: those that the journal has recorded, if Kafka has them.
 
-In: settings, a reader. Out: partitions by shard, and where an inbox ends now.
+In: settings, a reader. Out: the inbox of a shard, and the offset of its next message.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from services.journal.reader import Inbox, Reader
 from services.settings import Settings
 
 
-class Inboxes:
-    """The partition of each shard; not to be made inside an event loop."""
+class RecordedInboxes:
+    """The inbox of each shard. Constructing it and `end_of` block: not inside an event loop."""
 
     def __init__(self, settings: Settings, reader: Reader) -> None:
-        """Look at both. Errors: BrokerTrouble, JournalTrouble."""
+        """Check that Kafka has them. Errors: BrokerTrouble, JournalTrouble."""
         check_recorded(settings, reader)
         self._settings = settings
         self._recorded = {inbox.shard: inbox for inbox in reader.inboxes()}
 
     def of(self, shard: str) -> Inbox:
-        """The partition of a shard. Errors: TopicsUnfit."""
+        """The inbox of a shard. Errors: TopicsUnfit."""
         inbox = self._recorded.get(shard)
         if inbox is None:
             msg = f"no inbox is recorded for {shard}: run `clearing topics create`"
@@ -34,6 +34,7 @@ class Inboxes:
     def end_of(self, shard: str) -> int:
         """The offset of the next message of a shard's inbox. Errors: BrokerTrouble."""
         inbox = self.of(shard)
-        place = TopicPartition(inbox.topic, inbox.partition)
+        partition = TopicPartition(inbox.topic, inbox.partition)
         with topics_admin(self._settings) as admin:
-            return int(admin.list_partition_offsets({place: OffsetSpec.LATEST})[place].offset)
+            ends = admin.list_partition_offsets({partition: OffsetSpec.LATEST})
+        return int(ends[partition].offset)

@@ -1,7 +1,7 @@
-"""One command of an operator: into Kafka, and what its shard made of it.
+"""Sends one command of an operator to Kafka and reads what its shard decided.
 
-In: settings, a command. Out: the row that its shard wrote for it, with all facts; and for a control
-command that stands a wait until every shard knows it, so that what is sent next comes after it.
+In: settings, a command. Out: the row that its shard wrote for it, with all facts. After a control
+command that stands it waits until every shard has it, so that the next command comes after it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Final, LiteralString, NamedTuple
 from events.command import CONTROL
 from services.feed.command_text import Composed
 from services.feed.fact_tail import fact_lines
-from services.feed.inboxes import Inboxes
-from services.feed.kafka_producer import kafka_outlet
-from services.feed.stall import Stillness
-from services.feed.waiting import JournalHeads, Waiting
+from services.feed.inboxes import RecordedInboxes
+from services.feed.kafka_producer import kafka_line_producer
+from services.feed.stall import StallTimer
+from services.feed.waiting import JournalHeads, ShardWaiter
 from services.journal.reader import Reader
 from services.journal.trouble import translated
 from services.settings import Settings
@@ -31,7 +31,7 @@ _SEQ_OF: Final[LiteralString] = (
 
 
 class Answer(NamedTuple):
-    """What a shard made of a command. facts: none when it had done the same before."""
+    """What a shard decided about a command. facts: none when the command is a repetition."""
 
     shard: str
     seq: int
@@ -47,40 +47,41 @@ def send(
     settings: Settings,
     composed: Composed,
     *,
-    stillness: Stillness,
-    told: Callable[[Answer], None],
+    stall: StallTimer,
+    on_answer: Callable[[Answer], None],
 ) -> None:
-    """Send a command. told: called with the answer, before other shards are waited for.
+    """Send a command. on_answer: called with the answer, before the wait for other shards.
 
-    Errors: those of Kafka and the journal, NothingMoves.
+    Errors: those of Kafka and the journal, Stalled.
     """
     assert settings.database is not None, "an answer is read from the journal"
     with Reader(settings.database) as reader, closing(JournalHeads(settings.database)) as journal:
-        inboxes = Inboxes(settings, reader)
+        inboxes = RecordedInboxes(settings, reader)
         shard = shard_of(composed.command, journal.products())
         before = journal.heads().get(shard)
 
-        async def sent() -> None:
-            waiting = Waiting(journal, stillness)
-            async with kafka_outlet(inboxes, settings=settings, stillness=stillness) as outlet:
-                await outlet.put(shard, [composed.line])
-                await outlet.flush()
-                offset = outlet.last_offset(shard)
-            head = await waiting.until_decided(shard, offset)
+        async def send_and_wait() -> None:
+            waiter = ShardWaiter(journal, stall)
+            async with kafka_line_producer(inboxes, settings=settings, stall=stall) as producer:
+                await producer.put(shard, [composed.line])
+                await producer.flush()
+                offset = producer.last_offset(shard)
+            head = await waiter.until_decided(shard, offset)
             inbox = inboxes.of(shard)
-            place = (f"{inbox.topic}/{inbox.partition}", offset)
-            answer = _answer(reader, shard, place=place, after=before.seq if before else -1)
-            told(answer)
+            message = (f"{inbox.topic}/{inbox.partition}", offset)
+            answer = _answer(reader, shard, message=message, after=before.seq if before else -1)
+            on_answer(answer)
             if composed.command.SHARD == CONTROL and not answer.is_refused:
-                await waiting.until_known(head.control_number)
+                await waiter.until_known(head.control_number)
 
-        asyncio.run(sent())
+        asyncio.run(send_and_wait())
 
 
-def _answer(reader: Reader, shard: str, *, place: tuple[str, int], after: int) -> Answer:
-    """The row for the message at a place."""
+def _answer(reader: Reader, shard: str, *, message: tuple[str, int], after: int) -> Answer:
+    """The row for a message. message: its origin and offset."""
     with translated("reading the journal"):
-        found = reader.connection.execute(_SEQ_OF, [shard, after, *place]).fetchone()
-    assert found is not None, f"{shard} has gone past {place} and has no row for it"
-    (row,) = reader.rows_at(shard, [found[0]])
-    return Answer(shard, found[0], list(fact_lines(reader, row)))
+        seqs = reader.connection.execute(_SEQ_OF, [shard, after, *message]).fetchone()
+    assert seqs is not None, f"{shard} has gone past {message} and has no row for it"
+    seq: int = seqs[0]
+    (row,) = reader.rows_at(shard, [seq])
+    return Answer(shard, seq, list(fact_lines(reader, row)))

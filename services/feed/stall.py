@@ -1,6 +1,7 @@
-"""When nothing moves: who is waited for is said, and after as long as we were told to wait we stop.
+"""Reports what a wait is for, and ends it with `Stalled` after the configured time.
 
-In: what is waited for, at each look. Out: a line now and then, or `NothingMoves`.
+In: at each check, how far the work is and what is waited for. Out: a line now and then, or
+`Stalled` when nothing has changed for the configured time.
 """
 
 from __future__ import annotations
@@ -9,19 +10,19 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
-SAID_AFTER_S: Final = 5.0
-SAID_AGAIN_AFTER_S: Final = 60.0
+REPORT_AFTER_S: Final = 5.0
+REPORT_AGAIN_AFTER_S: Final = 60.0
 
 Say = Callable[[str], None]
 Clock = Callable[[], float]
 
 
-class NothingMoves(Exception):
-    """Nothing moved for as long as we were to wait; the message names what is waited for."""
+class Stalled(Exception):
+    """Nothing changed for the configured time; the message names what is waited for."""
 
 
-class Stillness:
-    """How long nothing has moved. timeout_s: None to wait for ever."""
+class StallTimer:
+    """How long nothing has changed. timeout_s: None to wait for ever."""
 
     def __init__(
         self, say: Say, *, timeout_s: float | None = None, clock: Clock = monotonic
@@ -29,26 +30,27 @@ class Stillness:
         self._say = say
         self._timeout_s = timeout_s
         self._clock = clock
-        self._seen: object = None
-        self.begin()
+        self._progress: object = None
+        self.restart()
 
-    def begin(self) -> None:
-        """Something moved, or a new wait begins."""
-        self._since = self._said = self._clock()
-        self._is_said = False
+    def restart(self) -> None:
+        """Measure from now on: a new wait begins."""
+        self._since = self._reported_at = self._clock()
+        self._is_reported = False
 
-    def look(self, seen: object, awaited: str) -> None:
-        """Look once more. seen: differs from that of the last look when something moved.
+    def check(self, progress: object, awaited: str) -> None:
+        """Report or end a wait. progress: differs from the last check's if something changed.
 
-        Errors: NothingMoves.
+        Errors: Stalled.
         """
         now = self._clock()
-        if seen != self._seen:
-            self._seen = seen
-            self.begin()
+        report_after_s = REPORT_AGAIN_AFTER_S if self._is_reported else REPORT_AFTER_S
+        if progress != self._progress:
+            self._progress = progress
+            self.restart()
         elif self._timeout_s is not None and now - self._since >= self._timeout_s:
             msg = f"nothing moved for {self._timeout_s:g} s: {awaited}"
-            raise NothingMoves(msg)
-        elif now - self._said >= (SAID_AGAIN_AFTER_S if self._is_said else SAID_AFTER_S):
+            raise Stalled(msg)
+        elif now - self._reported_at >= report_after_s:
             self._say(f"waiting for {now - self._since:.0f} s: {awaited}")
-            self._said, self._is_said = now, True
+            self._reported_at, self._is_reported = now, True

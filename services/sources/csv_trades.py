@@ -1,9 +1,10 @@
-"""Trades of a CSV file as commands: which column is which field, and what is the same in all rows.
+"""Reads trades of a CSV file as commands: a field comes from a column or is a constant.
 
 In: a stream of CSV with a header, in UTF-8. Out: a `submit_trade/1` line for each row, cells as
-they stand: a cell that makes no field of a trade is sent too, and refused and kept as `malformed`,
-so that nothing is lost. Errors: `SourceTrouble` that names file and line, before anything came out
-if the header lacks a column or the first row makes no trade; else after all rows before it.
+they stand: a cell that is no valid field of a trade is sent too, and refused and kept as
+`malformed`, so that nothing is lost. Errors: `SourceTrouble` that names file and line: before any
+row if the header lacks a column or the first row is no trade, else after all rows before the wrong
+one.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-class Mapped(NamedTuple):
+class ColumnMapping(NamedTuple):
     """How rows become trades: columns by field, and fields that are the same in all rows."""
 
     columns: Mapping[str, str]
     constants: Mapping[str, str]
 
 
-def mapped(columns: Mapping[str, str], constants: Mapping[str, str]) -> Mapped:
+def column_mapping(columns: Mapping[str, str], constants: Mapping[str, str]) -> ColumnMapping:
     """A mapping; a field that is not named is the column of its own name.
 
     Errors: ValueError names a field that no trade has, or that is named twice.
@@ -47,17 +48,19 @@ def mapped(columns: Mapping[str, str], constants: Mapping[str, str]) -> Mapped:
         if name in columns and name in constants:
             msg = f"field {name} is both a column and a constant"
             raise ValueError(msg)
-    own = {name: columns.get(name, name) for name in FIELDS if name not in constants}
-    return Mapped(own, dict(constants))
+    named = {name: columns.get(name, name) for name in FIELDS if name not in constants}
+    return ColumnMapping(named, dict(constants))
 
 
-def trade_lines(stream: ByteStream, name: str, *, how: Mapped, first: int = 1) -> Iterator[Lines]:
+def trade_lines(
+    stream: ByteStream, name: str, *, mapping: ColumnMapping, first: int = 1
+) -> Iterator[Lines]:
     """The rows as commands, numbered by the lines on which they begin.
 
     first: the number of the first line that is fed.
     """
     rows = _Rows(stream, name)
-    places: list[int] | None = None
+    columns: list[int] | None = None
     lines: list[bytes] = []
     numbers: list[int] = []
     is_checked = False
@@ -66,10 +69,10 @@ def trade_lines(stream: ByteStream, name: str, *, how: Mapped, first: int = 1) -
             if not cells:
                 yield Lines(lines, numbers, rows.end)
                 lines, numbers = [], []
-            elif places is None:
-                places = _places(cells, how, name=name)
+            elif columns is None:
+                columns = _column_indices(cells, mapping, name=name)
             elif number >= first or not is_checked:
-                line = _line([cells[place] for place in places], how)
+                line = _line([cells[column] for column in columns], mapping)
                 if not is_checked:
                     _check_first(line, number=number, name=name)
                     is_checked = True
@@ -79,7 +82,7 @@ def trade_lines(stream: ByteStream, name: str, *, how: Mapped, first: int = 1) -
     except SourceTrouble:
         yield Lines(lines, numbers, rows.end)
         raise
-    if places is None:
+    if columns is None:
         msg = f"{name} is empty: a CSV file begins with the names of its columns"
         raise SourceTrouble(msg)
     yield Lines(lines, numbers, rows.end)
@@ -97,7 +100,7 @@ class _Rows:
     def read(self) -> Iterator[tuple[int, list[str]]]:
         """The line on which a record begins, and its cells.
 
-        Of an empty line none, and none where all that was read so far has been given.
+        No cells: an empty line, or the end of the bytes read so far.
         """
         records = csv.reader(self._texts(), strict=True)
         width = 0
@@ -122,7 +125,7 @@ class _Rows:
             for line in raw.lines:
                 self._number += 1
                 yield self._text(line)
-            yield ""  # Ends a chunk, and no cell: only a line end ends a cell.
+            yield ""  # Ends a chunk but no cell: only a line end ends a cell.
 
     def _text(self, line: bytes) -> str:
         try:
@@ -132,12 +135,12 @@ class _Rows:
             raise SourceTrouble(msg) from error
 
 
-def _places(header: list[str], how: Mapped, *, name: str) -> list[int]:
-    """Where each column stands. Errors: SourceTrouble names those that are not there just once."""
+def _column_indices(header: list[str], mapping: ColumnMapping, *, name: str) -> list[int]:
+    """The index of each column. Errors: SourceTrouble names those that are not there just once."""
     header = [cell.strip() for cell in header]
     wrong = [
         f"{column!r} for {field}"
-        for field, column in how.columns.items()
+        for field, column in mapping.columns.items()
         if header.count(column) != 1
     ]
     if wrong:
@@ -147,11 +150,11 @@ def _places(header: list[str], how: Mapped, *, name: str) -> list[int]:
             "Name the column with --map field=column, or the same for all rows with --set"
         )
         raise SourceTrouble(msg)
-    return [header.index(column) for column in how.columns.values()]
+    return [header.index(column) for column in mapping.columns.values()]
 
 
-def _line(cells: list[str], how: Mapped) -> bytes:
-    texts = {**dict(zip(how.columns, cells, strict=True)), **how.constants}
+def _line(cells: list[str], mapping: ColumnMapping) -> bytes:
+    texts = {**dict(zip(mapping.columns, cells, strict=True)), **mapping.constants}
     fields = {
         name: int(texts[name]) if name in _NUMBERS and _NUMBER.fullmatch(texts[name]) else value
         for name in FIELDS
@@ -161,11 +164,11 @@ def _line(cells: list[str], how: Mapped) -> bytes:
 
 
 def _check_first(line: bytes, *, number: int, name: str) -> None:
-    """A first row that makes no trade means that the mapping is wrong: nothing is sent then."""
-    found = decode_command(line)
-    if isinstance(found, Malformed):
+    """Raise SourceTrouble if the first row is no trade: then the mapping is wrong."""
+    command = decode_command(line)
+    if isinstance(command, Malformed):
         msg = (
-            f"line {number} of {name}, the first row, makes no trade: {found.detail}. "
+            f"line {number} of {name}, the first row, makes no trade: {command.detail}. "
             "Nothing of it was sent; see --map and --set"
         )
         raise SourceTrouble(msg)

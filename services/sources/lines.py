@@ -1,4 +1,4 @@
-"""What a feed reads: the lines of a file, numbered as an editor numbers them.
+"""Reads the lines of a file for a feed, numbered as an editor numbers them.
 
 In: a stream of bytes. Out: groups of lines, each as soon as it was read, so that a pipe which goes
 on for days is fed as it flows. BOM, CR, empty lines and packed files are read as `clearing clear`
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from services.sources.source import ByteStream, SourceTrouble
 
-# Kafka's own limit of a message is a mebibyte with what it adds; a command has 64 KiB at most.
+# Kafka's own limit is a mebibyte, its framing included; a command has 64 KiB at most.
 LINE_SENT_BYTES_MAX: Final = 1_000_000
 _CHUNK_BYTES: Final = 1 << 20
 _BOM: Final = b"\xef\xbb\xbf"
@@ -27,7 +27,7 @@ class Lines(NamedTuple):
     end: int
 
 
-class Raw(NamedTuple):
+class RawLines(NamedTuple):
     """All lines of a chunk, empty ones too. first: the number of the first."""
 
     lines: list[bytes]
@@ -47,26 +47,26 @@ def command_lines(stream: ByteStream, name: str, *, first: int = 1) -> Iterator[
         yield Lines(lines, numbers, raw.end)
 
 
-def raw_lines(stream: ByteStream, name: str, *, first: int = 1) -> Iterator[Raw]:
+def raw_lines(stream: ByteStream, name: str, *, first: int = 1) -> Iterator[RawLines]:
     """Lines as they come, without their ends and the BOM at the beginning.
 
     first: lines before this one may be too long for Kafka, and are then not whole.
     """
     number, end = 1, 0
-    rest = b""
+    tail = b""  # A line that has not ended yet.
     while chunk := _read(stream, name, end=end):
         end += len(chunk)
-        lines = (rest + chunk).split(b"\n")
-        rest = lines.pop()
+        lines = (tail + chunk).split(b"\n")
+        tail = lines.pop()
         if lines:
-            yield from _short(Raw(_plain(lines, number), number, end), name, first=first)
+            yield from _short(RawLines(_plain(lines, number), number, end), name, first=first)
             number += len(lines)
-        if len(rest) > LINE_SENT_BYTES_MAX:
+        if len(tail) > LINE_SENT_BYTES_MAX:
             if number >= first:
                 raise _too_long(name, number)
-            rest = rest[:1]
-    if rest:
-        yield from _short(Raw(_plain([rest], number), number, end), name, first=first)
+            tail = tail[:1]
+    if tail:
+        yield from _short(RawLines(_plain([tail], number), number, end), name, first=first)
 
 
 def _plain(lines: list[bytes], number: int) -> list[bytes]:
@@ -75,14 +75,14 @@ def _plain(lines: list[bytes], number: int) -> list[bytes]:
     return [line.removesuffix(b"\r") for line in lines]
 
 
-def _short(raw: Raw, name: str, *, first: int) -> Iterator[Raw]:
+def _short(raw: RawLines, name: str, *, first: int) -> Iterator[RawLines]:
     """The lines up to the first that is too long, which is an error."""
     if max(map(len, raw.lines)) > LINE_SENT_BYTES_MAX:
-        for place, line in enumerate(raw.lines):
-            if len(line) > LINE_SENT_BYTES_MAX and raw.first + place >= first:
-                if place:
-                    yield raw._replace(lines=raw.lines[:place])
-                raise _too_long(name, raw.first + place)
+        for index, line in enumerate(raw.lines):
+            if len(line) > LINE_SENT_BYTES_MAX and raw.first + index >= first:
+                if index:
+                    yield raw._replace(lines=raw.lines[:index])
+                raise _too_long(name, raw.first + index)
     yield raw
 
 

@@ -3,10 +3,10 @@
 In: a path or `-`, and how far it was read before. Out: lines with their positions, and the SHA-256
 of all bytes up to each block's end. A BOM at the start and CR before LF are skipped; a last line
 without an end is a line; empty lines are passed over. Positions and bytes are those unpacked.
-A block is bounded in lines and bytes and ends with a close or a cycle, so that what is held of a
-source does not grow with it. Errors: `SourceTrouble`, which says what to do; the whole lines that
-could be read before it come out first. A packed file is unpacked once before its first line comes
-out: where it is damaged, what it gives is not what was packed.
+A block is bounded in lines and bytes and ends with a close or a cycle, so that memory does not grow
+with the source. Errors: `SourceTrouble`, which says what to do; the whole lines that could be read
+before it come out first. A packed file is unpacked once before its first line comes out: a damaged
+one may give other bytes than were packed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Final, NamedTuple, Protocol, cast
 
 STDIN: Final = "-"
 NAME_LENGTH_MAX: Final = 200
-# What journal rows have as origin when they come from no source.
+# The origins of journal rows that come from no source.
 NAMES_TAKEN: Final = ("control/0", "genesis")
 # A line beyond 64 KiB is refused and kept with its bytes. One beyond this cannot be kept: the row,
 # what goes to Postgres and what Postgres makes of it are held at once, and a bytea ends at 1 GiB.
@@ -33,7 +33,7 @@ _BLOCK_BYTES: Final = 4 << 20
 _CHUNK_BYTES: Final = 1 << 20
 _BOM: Final = b"\xef\xbb\xbf"
 _GZIP: Final = b"\x1f\x8b"
-# What closes a session or runs a cycle may cause gigabytes of facts: a block holds one of them.
+# A close or a cycle may cause gigabytes of facts: a block holds at most one of these commands.
 _BARRIERS: Final = (b"close_session/1", b"run_cycle/1")
 
 
@@ -74,12 +74,12 @@ def source_name(path: str, name: str | None) -> str:
 
 
 def check_source(path: str) -> None:
-    """See before any work that a source is there. What is in a pipe stays in it."""
+    """Check before any work that a source can be opened. Nothing is read from a pipe."""
     if path == STDIN:
         _stdin()
         return
     try:
-        # A pipe that is opened and left loses who writes into it.
+        # A pipe that is opened and closed again breaks for whoever writes into it.
         if not Path(path).is_fifo():
             Path(path).open("rb").close()
     except OSError as error:
@@ -132,7 +132,7 @@ def _stdin() -> BufferedReader:
 
 
 class SourceReader:
-    """Reads a source from where it was left."""
+    """Reads a source, at first or after a part that was read before."""
 
     def __init__(self, stream: ByteStream, *, name: str, lines_a_block: int) -> None:
         self._stream = stream
@@ -141,23 +141,23 @@ class SourceReader:
         self._digest = hashlib.sha256()
         self._position = 0
         self._count = 0
-        self._rest: list[bytes] = []
+        self._tail: list[bytes] = []
         self._is_in_line = False
         self._ahead = b""
 
     def skip(self, position: int, *, sha256: bytes, lines_so_far: int) -> None:
         """Go past what was read before, which must be the very same bytes."""
-        left = position
-        while left:
-            chunk = self._read(min(left, _CHUNK_BYTES))
+        remaining = position
+        while remaining:
+            chunk = self._read(min(remaining, _CHUNK_BYTES))
             if not chunk:
                 msg = (
                     f"source {self._name} was read to byte {position} before, this one ends at "
-                    f"{position - left}: it is another file; name it with --source"
+                    f"{position - remaining}: it is another file; name it with --source"
                 )
                 raise SourceTrouble(msg)
             self._digest.update(chunk)
-            left -= len(chunk)
+            remaining -= len(chunk)
             self._position += len(chunk)
             self._is_in_line = not chunk.endswith(b"\n")
         if self._digest.digest() != sha256:
@@ -169,9 +169,9 @@ class SourceReader:
         self._count = lines_so_far
 
     def goes_on(self) -> bool:
-        """Whether more follows where all was read before.
+        """Whether bytes follow those that were read before.
 
-        Errors: the last piece, which was taken as a line, was only its beginning.
+        Errors: SourceTrouble when the last line, which had no end, goes on.
         """
         ahead = self._read(1)
         if self._is_in_line and ahead not in (b"", b"\n"):
@@ -185,7 +185,7 @@ class SourceReader:
         return bool(ahead)
 
     def blocks(self) -> Iterator[Block]:
-        """What is left, in blocks; the last one says so, and may be empty."""
+        """The lines that follow, in blocks; the last block says so, and may be empty."""
         pending: list[bytes] = []
         size = 0
         try:
@@ -205,29 +205,29 @@ class SourceReader:
             raise
         if pending:
             yield self._block(pending)
-        last = [b"".join(self._rest)] if self._rest else []
-        self._rest = []
+        last = [b"".join(self._tail)] if self._tail else []
+        self._tail = []
         yield self._block(last, end=b"", is_last=True)
 
     def _whole_lines(self) -> Iterator[tuple[list[bytes], bool]]:
         """Lines as they come, without their ends; whether the last of them is a barrier.
 
-        What follows the last line end stays in `_rest`, in pieces: a line that goes on for
-        megabytes is put together once.
+        What follows the last line end stays in `_tail`, in pieces: a line of many megabytes is
+        joined only once.
         """
-        held = 0
+        tail_bytes = 0
         while chunk := self._read(_CHUNK_BYTES):
             lines = chunk.split(b"\n")
-            rest = lines.pop()
+            piece = lines.pop()
             if lines:
-                self._rest.append(lines[0])
-                lines[0] = b"".join(self._rest)
-                self._rest, held = [], 0
+                self._tail.append(lines[0])
+                lines[0] = b"".join(self._tail)
+                self._tail, tail_bytes = [], 0
                 yield from _up_to_barriers(lines, chunk)
-            if rest:
-                self._rest.append(rest)
-                held += len(rest)
-            if held > LINE_KEPT_BYTES_MAX:
+            if piece:
+                self._tail.append(piece)
+                tail_bytes += len(piece)
+            if tail_bytes > LINE_KEPT_BYTES_MAX:
                 msg = (
                     f"the line of {self._name} that begins at or after byte {self._position} is "
                     f"longer than {LINE_KEPT_BYTES_MAX} bytes: it is no file of commands"
@@ -267,7 +267,7 @@ class SourceReader:
 
 
 def _next_begin(position: int, length: int) -> int:
-    """Where a line begins behind one of a length, with the line end between them."""
+    """Where the line after a line of this length begins; one byte ends a line."""
     return position + length + 1
 
 
@@ -290,14 +290,17 @@ def _plain_lines(begins: list[int], pieces: list[bytes]) -> tuple[list[int], lis
 
 
 def _up_to_barriers(lines: list[bytes], chunk: bytes) -> Iterator[tuple[list[bytes], bool]]:
-    """Lines cut after each that looks like a barrier. chunk: where all but the first come from."""
+    """Lines in groups that end with a line that looks like a barrier.
+
+    chunk: the bytes that hold all lines but the beginning of the first.
+    """
     if not any(word in chunk or word in lines[0] for word in _BARRIERS):
         yield lines, False
         return
     first = 0
-    for place, line in enumerate(lines, start=1):
+    for end, line in enumerate(lines, start=1):
         if any(word in line for word in _BARRIERS):
-            yield lines[first:place], True
-            first = place
+            yield lines[first:end], True
+            first = end
     if first < len(lines):
         yield lines[first:], False

@@ -16,7 +16,7 @@ from events.control_commands import AdvanceClock
 from events.units import format_instant
 from services.broker.connecting import producer_options, started
 from services.broker.producer_stop import stop_producer
-from services.broker.topics import Place
+from services.broker.topics import ShardPartition
 from services.broker.trouble import BrokerTrouble, broker_translated
 from services.settings import Settings
 from settlement.control_books import ControlBooks
@@ -31,7 +31,7 @@ class SessionClock:
         self._settings = settings
         self._producer: AIOKafkaProducer | None = None
 
-    async def advance(self, place: Place, control: ControlBooks) -> None:
+    async def advance(self, partition: ShardPartition, control: ControlBooks) -> None:
         """Send the present time, if it lies in the session. Errors: BrokerTrouble."""
         now = time.time_ns()
         if control.business_date is None or not control.is_time_in_range(now):
@@ -43,7 +43,7 @@ class SessionClock:
         try:
             with broker_translated("sending the time", self._settings):
                 await self._producer.send_and_wait(
-                    place.topic, line, key=place.shard.encode(), partition=place.partition
+                    partition.topic, line, key=partition.shard.encode(), partition=partition.number
                 )
         except BrokerTrouble:
             await self.stop()

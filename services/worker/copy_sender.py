@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 from services.broker.connecting import producer_options, started
 from services.broker.messages import copy_headers
 from services.broker.producer_stop import stop_producer
-from services.broker.topics import Place, places
+from services.broker.topics import ShardPartition, shard_partitions
 from services.broker.trouble import broker_translated
 from services.hosting.restore import number_in_use
 from services.journal.reader import NumberedCommand, Reader
@@ -83,38 +83,50 @@ class CopySender:
                 number = await asyncio.to_thread(number_in_use, reader, shard)
                 if number is not None:
                     self._last.setdefault(shard, number)
-        for place in places(self._around.settings.topic_prefix):
-            if place.shard in self._last:
-                await self._send(producer, place, rows=rows)
+        for partition in shard_partitions(self._around.settings.topic_prefix):
+            if partition.shard in self._last:
+                await self._send(producer, partition, rows=rows)
         return bool(rows)
 
     async def _send(
-        self, producer: AIOKafkaProducer, place: Place, *, rows: Sequence[NumberedCommand]
+        self,
+        producer: AIOKafkaProducer,
+        partition: ShardPartition,
+        *,
+        rows: Sequence[NumberedCommand],
     ) -> None:
         """Send one shard the copies it has not been sent, batch after batch."""
         batch = producer.create_batch()
         for row in rows:
-            if row.number <= self._last[place.shard]:
+            if row.number <= self._last[partition.shard]:
                 continue
             entry: dict[str, Any] = {
                 "timestamp": None,
-                "key": place.shard.encode(),
+                "key": partition.shard.encode(),
                 "value": row.line,
                 "headers": copy_headers(row.number),
             }
             if batch.append(**entry) is None:
-                await self._deliver(producer, place, batch=batch)
+                await self._deliver(producer, partition, batch=batch)
                 batch = producer.create_batch()
                 is_in = batch.append(**entry) is not None
                 assert is_in, "a copy is larger than a batch"
-            self._last[place.shard] = row.number
+            self._last[partition.shard] = row.number
         if batch.record_count():
-            await self._deliver(producer, place, batch=batch)
+            await self._deliver(producer, partition, batch=batch)
 
-    async def _deliver(self, producer: AIOKafkaProducer, place: Place, *, batch: Any) -> None:  # noqa: ANN401 - aiokafka names no type
-        with broker_translated(f"copying to {place.origin}", self._around.settings):
+    async def _deliver(
+        self,
+        producer: AIOKafkaProducer,
+        partition: ShardPartition,
+        *,
+        batch: Any,  # noqa: ANN401 - aiokafka names no type
+    ) -> None:
+        with broker_translated(f"copying to {partition.origin}", self._around.settings):
             batch.close()
-            delivered = await producer.send_batch(batch, place.topic, partition=place.partition)
+            delivered = await producer.send_batch(
+                batch, partition.topic, partition=partition.number
+            )
             await delivered
 
 
@@ -126,11 +138,11 @@ def _last_copies(reader: Reader, settings: Settings) -> dict[str, int]:
     """Of each shard that is to have copies, the number of the last one in its journal."""
     heads = reader.heads()
     last = {}
-    for place in places(settings.topic_prefix):
-        if place.shard == CONTROL_SHARD:
+    for partition in shard_partitions(settings.topic_prefix):
+        if partition.shard == CONTROL_SHARD:
             continue
-        head = heads.get(place.shard)
-        number = number_in_use(reader, place.shard) if head is None else head.control_number
+        head = heads.get(partition.shard)
+        number = number_in_use(reader, partition.shard) if head is None else head.control_number
         if number is not None:
-            last[place.shard] = number
+            last[partition.shard] = number
     return last

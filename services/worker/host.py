@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from services.broker.connecting import consumer_options, started
 from services.broker.topic_state import check_recorded
-from services.broker.topics import partitions, places
+from services.broker.topics import partition_counts, shard_partitions
 from services.broker.trouble import BrokerTrouble, BrokerUnreachable
 from services.journal.reader import Reader
 from services.journal.trouble import JournalTrouble
@@ -50,9 +50,9 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         self._database = database
         self._on_failure = on_failure
         self._notices = Notices(database)
-        self._places = {
-            TopicPartition(place.topic, place.partition): place
-            for place in places(settings.topic_prefix)
+        self._partitions = {
+            TopicPartition(partition.topic, partition.number): partition
+            for partition in shard_partitions(settings.topic_prefix)
         }
         self._keepers: dict[TopicPartition, tuple[ShardSupervisor, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,7 +71,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         self._around = WorkerContext(
             self._settings, self._database, consumer, self.metrics, self._notices
         )
-        consumer.subscribe([*partitions(self._settings.topic_prefix)], listener=self)
+        consumer.subscribe([*partition_counts(self._settings.topic_prefix)], listener=self)
 
     async def stop(self) -> None:
         """Finish what was handed over, leave the group."""
@@ -97,7 +97,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
             return
         try:
             # Meanwhile shards come and go: nothing of them is looked at any more.
-            await self.clock.advance(kept.place, run.shard.control)
+            await self.clock.advance(kept.partition, run.shard.control)
         except BrokerTrouble as trouble:
             # The next tick tells a later time; nothing depends on this one.
             _log.warning("the clock stands: %s", trouble, extra={"shard": CONTROL_SHARD})
@@ -113,21 +113,21 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
             return
         checked = self._watched(self._check_topics(), "topics")
         self._tasks.add(checked)
-        for partition in sorted(self._places.keys() & set(assigned)):
-            keeper = ShardSupervisor(self._places[partition], self._around, checked=checked)
-            shard = keeper.place.shard
+        for partition in sorted(self._partitions.keys() & set(assigned)):
+            keeper = ShardSupervisor(self._partitions[partition], self._around, checked=checked)
+            shard = keeper.partition.shard
             task = self._watched(keeper.keep(), shard)
             self._keepers[partition] = keeper, task
             if shard == CONTROL_SHARD:
                 self._copying = self._watched(CopySender(self._around).run(), "copies")
         self.metrics.is_in_group = True
-        shards = ", ".join(keeper.place.shard for keeper, _ in self._keepers.values())
+        shards = ", ".join(keeper.partition.shard for keeper, _ in self._keepers.values())
         _log.info("assigned: %s", shards or "nothing")
 
     def _kept(self, shard: str) -> ShardSupervisor | None:
         """The keeper of a shard, if it is ours."""
         keepers = (keeper for keeper, _ in self._keepers.values())
-        return next((keeper for keeper in keepers if keeper.place.shard == shard), None)
+        return next((keeper for keeper in keepers if keeper.partition.shard == shard), None)
 
     async def _check_topics(self) -> None:
         """See that the topics are still those that were recorded; whoever asks may add partitions.
@@ -148,7 +148,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         for keeper, _ in going:
             keeper.release()
         if self._copying is not None and any(
-            keeper.place.shard == CONTROL_SHARD for keeper, _ in going
+            keeper.partition.shard == CONTROL_SHARD for keeper, _ in going
         ):
             self._copying.cancel()
             await asyncio.wait({self._copying})

@@ -12,7 +12,7 @@ from typing import Final
 
 from aiokafka import TopicPartition
 
-from services.broker.topics import Place
+from services.broker.topics import ShardPartition
 from services.broker.trouble import broker_translated
 from services.worker.context import WorkerContext
 
@@ -27,14 +27,14 @@ class OffsetLost(Exception):
 
 
 async def check_offset(
-    around: WorkerContext, place: Place, *, wanted: int, patience_s: float = PATIENCE_S
+    around: WorkerContext, partition: ShardPartition, *, wanted: int, patience_s: float = PATIENCE_S
 ) -> None:
     """Raise OffsetLost unless the next message is there or still to come."""
     until = monotonic() + patience_s
-    first, end = await _held(around, place)
+    first, end = await _held(around, partition)
     while wanted > end and monotonic() < until:
         await asyncio.sleep(AGAIN_S)
-        first, end = await _held(around, place)
+        first, end = await _held(around, partition)
     if wanted < first:
         remedy = (
             f"the {first - wanted} between them are lost to the journal: restore the topic from "
@@ -47,24 +47,24 @@ async def check_offset(
     else:
         return
     msg = (
-        f"{place.shard}: the journal goes on at offset {wanted} of {place.origin}, "
+        f"{partition.shard}: the journal goes on at offset {wanted} of {partition.origin}, "
         f"Kafka has {first} to {end}: {remedy}"
     )
     raise OffsetLost(msg)
 
 
-async def _held(around: WorkerContext, place: Place) -> tuple[int, int]:
+async def _held(around: WorkerContext, partition: ShardPartition) -> tuple[int, int]:
     """From which offset on Kafka has the messages of an inbox, and where the next will be."""
-    partition = TopicPartition(place.topic, place.partition)
-    with broker_translated(f"asking for the offsets of {place.origin}", around.settings):
-        first = (await around.consumer.beginning_offsets([partition]))[partition]
-        end = (await around.consumer.end_offsets([partition]))[partition]
+    topic_partition = TopicPartition(partition.topic, partition.number)
+    with broker_translated(f"asking for the offsets of {partition.origin}", around.settings):
+        first = (await around.consumer.beginning_offsets([topic_partition]))[topic_partition]
+        end = (await around.consumer.end_offsets([topic_partition]))[topic_partition]
     return first, end
 
 
-async def end_of(around: WorkerContext, place: Place) -> int:
+async def end_of(around: WorkerContext, partition: ShardPartition) -> int:
     """The offset that the next message of an inbox will have. Errors: BrokerTrouble."""
-    partition = TopicPartition(place.topic, place.partition)
-    with broker_translated(f"asking for the end of {place.origin}", around.settings):
-        ends: dict[TopicPartition, int] = await around.consumer.end_offsets([partition])
-    return ends[partition]
+    topic_partition = TopicPartition(partition.topic, partition.number)
+    with broker_translated(f"asking for the end of {partition.origin}", around.settings):
+        ends: dict[TopicPartition, int] = await around.consumer.end_offsets([topic_partition])
+    return ends[topic_partition]

@@ -14,7 +14,7 @@ from events.codec import decode_command
 from events.command import Command, Malformed
 from events.control_commands import Barrier, CloseSession
 from services.broker.messages import Fault, Message
-from services.broker.topics import Place
+from services.broker.topics import ShardPartition
 from services.hosting.blocks import Markets, clear_run, decode_block
 from services.hosting.id_memory import IdMemory
 from services.hosting.snapshots import snapshot_rows
@@ -38,9 +38,15 @@ class ShardDecider:
     """
 
     def __init__(
-        self, place: Place, shard: Shard, *, logical_time: int, markets: Markets, reader: Reader
+        self,
+        partition: ShardPartition,
+        shard: Shard,
+        *,
+        logical_time: int,
+        markets: Markets,
+        reader: Reader,
     ) -> None:
-        self._place = place
+        self._partition = partition
         self._reader = reader
         self._logical_time = logical_time
         self._copies = Copies(reader)
@@ -113,7 +119,7 @@ class ShardDecider:
         first = self._logical_time + 1
         self._logical_time += len(run.lines)
         timed = replace(run, logical_times=range(first, self._logical_time + 1))
-        clear_run(timed, markets=self._markets, origin=self._place.origin, memory=self.memory)
+        clear_run(timed, markets=self._markets, origin=self._partition.origin, memory=self.memory)
 
     def _decide(self, message: Message, command: Command | Malformed | None) -> None:
         if message.fault is not None:
@@ -162,7 +168,7 @@ class ShardDecider:
 
     def _inbound(self, message: Message) -> Inbound:
         self._logical_time += 1
-        return Inbound(self._place.origin, message.offset, self._logical_time, message.line)
+        return Inbound(self._partition.origin, message.offset, self._logical_time, message.line)
 
     def _links_taken(self) -> dict[str, int]:
         """Of each market the last link that was read: those of the last barrier."""

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from services.broker.messages import Message
-from services.broker.topics import Place
+from services.broker.topics import ShardPartition
 from services.hosting.commit_queue import CommitQueue
 from services.hosting.outbox_batch import batch_of
 from services.hosting.restore import load_from_journal
@@ -40,7 +40,7 @@ class ShardRun:
     def __init__(
         self,
         url: str,
-        place: Place,
+        partition: ShardPartition,
         *,
         timeout_s: float = WRITER_TIMEOUT_S,
         looked_until: int = 0,
@@ -51,7 +51,7 @@ class ShardRun:
         timeout_s: after so long Postgres ends a batch that does not go on; looked_until: as for
         `load_from_journal`.
         """
-        self._place = place
+        self._partition = partition
         self._refused: Counter[str] = Counter()
         self._seconds = 0.0
         with ExitStack() as opened:
@@ -59,9 +59,9 @@ class ShardRun:
             self._journal.give_up_after(timeout_s)
             self._journal.claim(is_shared=True)
             self._reader = opened.enter_context(Reader(url))
-            loaded = load_from_journal(self._reader, place.shard, looked_until=looked_until)
+            loaded = load_from_journal(self._reader, partition.shard, looked_until=looked_until)
             self.decider = ShardDecider(
-                place,
+                partition,
                 loaded.shard,
                 logical_time=loaded.logical_time,
                 markets=markets_among([loaded.shard]),

@@ -19,8 +19,8 @@ from aiokafka.errors import ConsumerStoppedError, IllegalStateError, OffsetOutOf
 
 from services.broker.batches import UNREAD
 from services.broker.messages import Message, Record, leading, read_messages
-from services.broker.raw_fetch import look_again
-from services.broker.topics import Place, place_of
+from services.broker.raw_fetch import refetch
+from services.broker.topics import ShardPartition, partition_of
 from services.broker.trouble import BrokerTrouble, BrokerUnreachable
 from services.hosting.restore import NotInUse
 from services.journal.batch import Batch
@@ -64,11 +64,13 @@ class ShardSupervisor:
     checked: done when the topics are found to be those recorded; nothing is read before.
     """
 
-    def __init__(self, place: Place, around: WorkerContext, *, checked: Awaitable[None]) -> None:
+    def __init__(
+        self, partition: ShardPartition, around: WorkerContext, *, checked: Awaitable[None]
+    ) -> None:
         self._checked = asyncio.ensure_future(checked)
-        self._place = place
+        self._partition = partition
         self._around = around
-        self._partition = TopicPartition(place.topic, place.partition)
+        self._topic_partition = TopicPartition(partition.topic, partition.number)
         self._released = asyncio.Event()
         self._written = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -80,9 +82,9 @@ class ShardSupervisor:
         self.run_now: ShardRun | None = None
 
     @property
-    def place(self) -> Place:
+    def partition(self) -> ShardPartition:
         """The partition and its shard."""
-        return self._place
+        return self._partition
 
     def release(self) -> None:
         """Let go: what was handed over is finished, nothing more is taken."""
@@ -90,7 +92,7 @@ class ShardSupervisor:
 
     async def keep(self) -> None:
         """Keep the shard until released. Errors: whatever no reload can mend."""
-        shard, metrics = self._place.shard, self._around.metrics
+        shard, metrics = self._partition.shard, self._around.metrics
         metrics.follow(shard, self._progress)
         looking = asyncio.create_task(self._look_on(), name=f"end of {shard}")
         try:
@@ -113,7 +115,7 @@ class ShardSupervisor:
             at = monotonic()
             # What is wrong with Kafka is said by whoever reads from it; here silence is told.
             with suppress(BrokerTrouble):
-                self._progress.look(await end_of(self._around, self._place), at=at)
+                self._progress.look(await end_of(self._around, self._partition), at=at)
             await asyncio.sleep(LOOK_S)
 
     async def _keep_once(self) -> None:
@@ -122,8 +124,8 @@ class ShardSupervisor:
             await self._serve()
         except NotInUse as reason:
             self._looked_until = reason.looked_until
-            self._around.metrics.stands(self._place.shard, NOT_IN_USE, detail=str(reason))
-            self._around.consumer.seek(self._partition, 0)
+            self._around.metrics.stands(self._partition.shard, NOT_IN_USE, detail=str(reason))
+            self._around.consumer.seek(self._topic_partition, 0)
             with self._paused():
                 await self._idle(CONTROL)
         except FencedOff as loss:
@@ -132,15 +134,15 @@ class ShardSupervisor:
             await self._wait_out(trouble)
         except OffsetOutOfRangeError as error:
             # Asked again Kafka has it: a broker that became the leader was behind for a moment.
-            msg = f"Kafka did not have an offset of {self._place.origin} for a moment: {error}"
+            msg = f"Kafka did not have an offset of {self._partition.origin} for a moment: {error}"
             await self._wait_out(BrokerUnreachable(msg))
 
     async def _serve(self) -> None:
-        place, settings = self._place, self._around.settings
+        partition, settings = self._partition, self._around.settings
         run = await asyncio.to_thread(
             ShardRun,
             self._around.database,
-            place,
+            partition,
             timeout_s=settings.writer_timeout_s,
             looked_until=self._looked_until,
             done=self._note_durable,
@@ -148,13 +150,13 @@ class ShardSupervisor:
         try:
             self.run_now = run
             await asyncio.to_thread(run.drain)
-            checking = check_offset(self._around, place, wanted=run.next_offset)
+            checking = check_offset(self._around, partition, wanted=run.next_offset)
             await self._unless_released(checking)
             await self._unless_released(asyncio.shield(self._checked))
-            self._around.consumer.seek(self._partition, run.next_offset)
+            self._around.consumer.seek(self._topic_partition, run.next_offset)
             _log.info("loaded; goes on at offset %d", run.next_offset, extra=self._where())
             self._progress.durable = run.next_offset
-            self._around.metrics.stands(place.shard, CATCHING_UP)
+            self._around.metrics.stands(partition.shard, CATCHING_UP)
             await self._read_on(run)
         except Released:
             await asyncio.to_thread(run.close)
@@ -179,14 +181,14 @@ class ShardSupervisor:
             await self._rest(run)
             return False
         # Not here: the hash of a value of a gigabyte would take longer than a heartbeat.
-        messages = await asyncio.to_thread(read_messages, self._place.shard, records)
+        messages = await asyncio.to_thread(read_messages, self._partition.shard, records)
         await self._take(run, messages)
         # A full batch, or what a fetch had left: the rest is in Kafka and comes at once.
         return self._end(records[-1]) > records[-1].offset + 1
 
     async def _rest(self, run: ShardRun) -> None:
         """Nothing came: see that all is durable, and that Postgres knows what left no row."""
-        offset = await self._around.consumer.position(self._partition)
+        offset = await self._around.consumer.position(self._topic_partition)
         if offset > run.next_offset:
             await asyncio.to_thread(run.pass_to, offset)
         if not run.is_durable:
@@ -211,7 +213,7 @@ class ShardSupervisor:
                 free = 1
             begun = monotonic()
             await asyncio.to_thread(run.take, messages[:free])
-            shard, seconds = self._place.shard, monotonic() - begun
+            shard, seconds = self._partition.shard, monotonic() - begun
             self._around.metrics.decided(shard, messages=free, seconds=seconds)
             self._around.metrics.refused(shard, run.refusals())
             messages = messages[free:]
@@ -233,7 +235,7 @@ class ShardSupervisor:
         number = await asyncio.to_thread(run.decider.ahead_of_control, messages)
         if number is None:
             return
-        control = place_of(CONTROL_SHARD, self._around.settings.topic_prefix)
+        control = partition_of(CONTROL_SHARD, self._around.settings.topic_prefix)
         end = await self._unless_released(end_of(self._around, control))
         await self._await(
             lambda: run.decider.behind(CONTROL_SHARD, offset=end), f"copy {number}", channel=CONTROL
@@ -242,7 +244,7 @@ class ShardSupervisor:
 
     async def _await(self, missing: Callable[[], list[str]], what: str, *, channel: str) -> None:
         """Wait with the inbox paused, polling on, until no shard is missing; tell which is."""
-        shard, metrics = self._place.shard, self._around.metrics
+        shard, metrics = self._partition.shard, self._around.metrics
         told = _TOLD_FIRST_S
         begun = since = monotonic()
         with self._paused():
@@ -263,12 +265,12 @@ class ShardSupervisor:
     def _paused(self) -> Iterator[None]:
         """Nothing comes out of the inbox meanwhile, however often it is polled."""
         consumer = self._around.consumer
-        consumer.pause(self._partition)
+        consumer.pause(self._topic_partition)
         try:
             yield
         finally:
-            if self._partition in consumer.assignment():
-                consumer.resume(self._partition)
+            if self._topic_partition in consumer.assignment():
+                consumer.resume(self._topic_partition)
 
     async def _idle(self, channel: str) -> None:
         """Wait for a notice and poll the paused inbox, so that Kafka sees us alive."""
@@ -278,31 +280,31 @@ class ShardSupervisor:
     async def _fetch(self, most: int, timeout_ms: int) -> Sequence[Record]:
         """What comes next, at most so many; where aiokafka cannot be believed, as Kafka has it."""
         consumer = self._around.consumer
-        offset: int = await consumer.position(self._partition)
-        fetching = consumer.getmany(self._partition, timeout_ms=timeout_ms, max_records=most)
+        offset: int = await consumer.position(self._topic_partition)
+        fetching = consumer.getmany(self._topic_partition, timeout_ms=timeout_ms, max_records=most)
         try:
             found = await self._unless_released(fetching)
         except OffsetOutOfRangeError:
             run = self.run_now
-            assert run is not None, self._place
-            checking = check_offset(self._around, self._place, wanted=run.next_offset)
+            assert run is not None, self._partition
+            checking = check_offset(self._around, self._partition, wanted=run.next_offset)
             await self._unless_released(checking)
             raise
         except UNREAD as error:
             said = f"{type(error).__name__}: {error}"
             _log.warning("looks again from offset %d on: %s", offset, said, extra=self._where())
             return await self._look_again(offset, most)
-        records: Sequence[Record] = found.get(self._partition, ())
+        records: Sequence[Record] = found.get(self._topic_partition, ())
         expected = range(offset, offset + len(records))
         if [one.offset for one in records] != [*expected]:
             return await self._look_again(offset, most)
         return records
 
     async def _look_again(self, offset: int, most: int) -> Sequence[Record]:
-        """What lies at an offset, read as the broker did when it took it."""
-        looking = look_again(self._around.settings, self._place, offset=offset, most=most)
-        found = await self._unless_released(looking)
-        self._around.consumer.seek(self._partition, found.next_offset)
+        """The records at an offset, read batch by batch; a batch that cannot be read is one."""
+        refetching = refetch(self._around.settings, self._partition, offset=offset, most=most)
+        found = await self._unless_released(refetching)
+        self._around.consumer.seek(self._topic_partition, found.next_offset)
         return found.records
 
     async def _pause(self, seconds: float) -> None:
@@ -325,19 +327,19 @@ class ShardSupervisor:
     async def _lose(self, loss: FencedOff) -> None:
         """The fence let somebody else through; look again who owns the shard."""
         self._losses += 1
-        self._around.metrics.fenced(self._place.shard)
-        self._around.metrics.stands(self._place.shard, LOADING)
+        self._around.metrics.fenced(self._partition.shard)
+        self._around.metrics.stands(self._partition.shard, LOADING)
         _log.warning("fenced off, lets go: %s", loss, extra=self._where())
         if self._losses >= FENCE_LOSSES_MAX:
-            msg = f"{self._place.shard}: lost the fence {self._losses} times in a row: {loss}"
+            msg = f"{self._partition.shard}: lost the fence {self._losses} times in a row: {loss}"
             raise FencedOff(msg) from loss
         await self._pause(RELOAD_S * self._losses)
 
     async def _wait_out(self, trouble: JournalTrouble | BrokerTrouble) -> None:
         """Forget the shard and load it anew from Postgres, a while later."""
         name = type(trouble).__name__
-        self._around.metrics.troubled(self._place.shard, name)
-        self._around.metrics.stands(self._place.shard, TROUBLED, detail=str(trouble))
+        self._around.metrics.troubled(self._partition.shard, name)
+        self._around.metrics.stands(self._partition.shard, TROUBLED, detail=str(trouble))
         _log.warning("%s, loads anew in %.1f s: %s", name, self._reload_s, trouble,
                      extra=self._where())  # fmt: skip
         await self._pause(self._reload_s)
@@ -348,14 +350,14 @@ class ShardSupervisor:
         self._seq, self._progress.durable = batch.heads[0].seq_after, batch.heads[0].next_offset
         self._losses, self._reload_s = 0, RELOAD_S
         self._loop.call_soon_threadsafe(self._written.set)
-        self._around.metrics.committed(self._place.shard, seq=self._seq, seconds=seconds)
+        self._around.metrics.committed(self._partition.shard, seq=self._seq, seconds=seconds)
 
     def _end(self, last: Record) -> int:
         """The offset behind all that Kafka had when it was asked last."""
-        end: int | None = self._around.consumer.highwater(self._partition)
+        end: int | None = self._around.consumer.highwater(self._topic_partition)
         behind: int = last.offset + 1
         return max(end or 0, behind)
 
     def _where(self) -> dict[str, object]:
         """What every line of log says: which shard, and its last durable row."""
-        return {"shard": self._place.shard, "seq": self._seq}
+        return {"shard": self._partition.shard, "seq": self._seq}

@@ -22,7 +22,7 @@ from statistics import median
 from time import monotonic, sleep
 from typing import Any, Final
 
-from services.broker.topics import places
+from services.broker.topics import shard_partitions
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
 from tests.bench.figure import Figure, line_of
 from tests.bench.market import DAY, account_name, trades
@@ -92,7 +92,7 @@ def kept(worker: Worker) -> list[str]:
 def _await_shared(workers: list[Worker]) -> None:
     """Wait until every shard is kept, and each worker keeps some."""
     deadline = monotonic() + _WAIT_S_MAX
-    every = sorted(place.shard for place in places())
+    every = sorted(partition.shard for partition in shard_partitions())
     while True:
         found = [kept(worker) for worker in workers]
         if all(found) and sorted(shard for some in found for shard in some) == every:
@@ -145,16 +145,16 @@ def _trickle(stage: Stage, *, first: int) -> Iterator[None]:
 
 
 async def _send_on(stage: Stage, ended: threading.Event, first: int) -> None:
-    inboxes = {place.shard: place for place in places(stage.house.name)}
+    inboxes = {partition.shard: partition for partition in shard_partitions(stage.house.name)}
     producer = await started_producer(stage.house.settings)
     try:
         for number in count(first):
             if ended.is_set():
                 return
             for shard, line in _lines(number).items():
-                place = inboxes[shard]
+                partition = inboxes[shard]
                 await producer.send(
-                    place.topic, line, key=shard.encode(), partition=place.partition
+                    partition.topic, line, key=shard.encode(), partition=partition.number
                 )
             await asyncio.sleep(_TRICKLE_S)
     finally:

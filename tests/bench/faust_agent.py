@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from services.broker.connecting import client_options
 from services.broker.messages import Message, read_message
-from services.broker.topics import Place, partitions, place_of
+from services.broker.topics import ShardPartition, partition_counts, partition_of
 from services.hosting.interpreter import paced, return_freed_memory
 from services.settings import Settings, load_settings
 from services.worker.shard_run import ShardRun
@@ -37,12 +37,12 @@ _COMMIT_S: Final = 5.0
 def main() -> None:
     """Clear until SIGTERM."""
     settings = load_settings()
-    place = place_of(MARKET, settings.topic_prefix)
+    partition = partition_of(MARKET, settings.topic_prefix)
     assert settings.database is not None, "an agent needs a database"
     return_freed_memory()
-    with tempfile.TemporaryDirectory() as directory, ShardRun(settings.database, place) as run:
+    with tempfile.TemporaryDirectory() as directory, ShardRun(settings.database, partition) as run:
         run.drain()
-        asyncio.run(_commit(settings, place, offset=run.next_offset))
+        asyncio.run(_commit(settings, partition, offset=run.next_offset))
         with paced():
             app = _app(settings, directory)
             _add_agent(app, settings, run=run)
@@ -56,16 +56,16 @@ def _group(settings: Settings) -> str:
     return f"{settings.group}-agent"
 
 
-async def _commit(settings: Settings, place: Place, *, offset: int) -> None:
+async def _commit(settings: Settings, partition: ShardPartition, *, offset: int) -> None:
     """Let Faust begin where the journal goes on: it knows no position but Kafka's."""
     consumer = AIOKafkaConsumer(
         **client_options(settings), group_id=_group(settings), enable_auto_commit=False
     )
     await consumer.start()
     try:
-        partition = TopicPartition(place.topic, place.partition)
-        consumer.assign([partition])
-        await consumer.commit({partition: offset})
+        topic_partition = TopicPartition(partition.topic, partition.number)
+        consumer.assign([topic_partition])
+        await consumer.commit({topic_partition: offset})
     finally:
         await consumer.stop()
 
@@ -89,7 +89,9 @@ def _app(settings: Settings, directory: str) -> faust.App:
 
 
 def _add_agent(app: faust.App, settings: Settings, *, run: ShardRun) -> None:
-    topic = next(name for name in partitions(settings.topic_prefix) if name.endswith(".market"))
+    topic = next(
+        name for name in partition_counts(settings.topic_prefix) if name.endswith(".market")
+    )
     inbox = app.topic(topic, key_serializer="raw", value_serializer="raw")
 
     @app.agent(inbox)

@@ -118,7 +118,7 @@ async def _send_evenly(stage: Stage, lines: list[bytes], *, first: int, rate: fl
             count += due
             sent.at.append(monotonic())
             sent.end.append(first + count)
-            answers.append(await hand_over(producer, stage.place, batch))
+            answers.append(await hand_over(producer, stage.partition, batch))
         await asyncio.gather(*answers)
     finally:
         await producer.stop()

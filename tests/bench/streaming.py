@@ -23,7 +23,7 @@ from typing import Any, Final, Self
 from aiokafka import AIOKafkaProducer
 
 from services.broker.connecting import producer_options, started
-from services.broker.topics import Place, place_of
+from services.broker.topics import ShardPartition, partition_of
 from services.feed.kafka_producer import BATCH_BYTES_MAX
 from services.journal.connecting import connect
 from services.journal.embedded import EmbeddedServer
@@ -56,9 +56,9 @@ class Stage:
     broker_pid: int | None
 
     @property
-    def place(self) -> Place:
+    def partition(self) -> ShardPartition:
         """The inbox of the market."""
-        return place_of(MARKET, self.house.name)
+        return partition_of(MARKET, self.house.name)
 
 
 @contextmanager
@@ -100,10 +100,10 @@ async def _put(stage: Stage, lines: Iterable[bytes]) -> int:
         batch, count = producer.create_batch(), 0
         for line in lines:
             while append(batch, line) is None:
-                sent.append(await hand_over(producer, stage.place, batch))
+                sent.append(await hand_over(producer, stage.partition, batch))
                 batch = producer.create_batch()
             count = batch.record_count()
-        sent.append(await hand_over(producer, stage.place, batch))
+        sent.append(await hand_over(producer, stage.partition, batch))
         first: int = (await asyncio.gather(*sent))[-1].offset
         return first + count
     finally:
@@ -124,13 +124,13 @@ def append(batch: Any, line: bytes) -> object:  # noqa: ANN401 - aiokafka has no
 
 async def hand_over(
     producer: AIOKafkaProducer,
-    place: Place,
+    partition: ShardPartition,
     batch: Any,  # noqa: ANN401 - aiokafka has no types
 ) -> asyncio.Future[Any]:
     """Send a batch; its answer is to come."""
     batch.close()
     answer: asyncio.Future[Any] = await producer.send_batch(
-        batch, place.topic, partition=place.partition
+        batch, partition.topic, partition=partition.number
     )
     return answer
 

@@ -52,7 +52,7 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "message"),
     [
         ({"brokers": "kafka"}, "brokers: expected host:port,host:port, found 'kafka'"),
         ({"brokers": "a:1,,b:2"}, "found ''"),
@@ -69,10 +69,10 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"settings": "/nowhere.toml"}, "no settings file /nowhere.toml"),
     ],
 )
-def test_what_is_wrong_is_named(flags: dict[str, str], said: str) -> None:
+def test_what_is_wrong_is_named(flags: dict[str, str], message: str) -> None:
     with pytest.raises(SettingsTrouble) as trouble:
         load_settings(**flags)
-    assert said in str(trouble.value)
+    assert message in str(trouble.value)
     assert SECRET not in str(trouble.value)
 
 

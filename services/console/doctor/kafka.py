@@ -13,8 +13,8 @@ import aiokafka.codec
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
-from services.broker.topic_safety import Safety, look_at_kafka
-from services.broker.topic_state import found_topics, topics_admin
+from services.broker.topic_safety import Safety, check_kafka
+from services.broker.topic_state import existing_topics, topics_admin
 from services.broker.trouble import BrokerRefused, BrokerTrouble
 from services.console.doctor.finding import INSTALL_AGAIN, SET_CLOCKS, Finding, expect
 from services.journal.reader import Head, Inbox, Reader
@@ -63,11 +63,11 @@ def check_codecs() -> Finding:
 def finding_of(safety: Safety, *, development: bool = False) -> Finding:
     """A line of what is safe. development: what one broker cannot have is only told."""
     if safety.verdict != "loose":
-        return Finding(safety.verdict, safety.what, safety.found, safety.advice)
+        return Finding(safety.verdict, safety.what, safety.detail, safety.advice)
     if development:
-        return Finding("warn", safety.what, safety.found, safety.advice)
+        return Finding("warn", safety.what, safety.detail, safety.advice)
     advice = f"{safety.advice}; to try things out: --development"
-    return Finding("fail", safety.what, safety.found, advice)
+    return Finding("fail", safety.what, safety.detail, advice)
 
 
 def _round_trips(name: str) -> bool:
@@ -88,7 +88,7 @@ def _cluster(settings: Settings, database: str | None) -> Iterator[Finding]:
                 recorded, heads = reader.inboxes(), reader.heads()
         except JournalTrouble as trouble:
             yield Finding("warn", "recorded table", f"cannot be read: {trouble}")
-    for safety in look_at_kafka(settings, recorded, heads=heads, patience_s=_PATIENCE_S):
+    for safety in check_kafka(settings, recorded, heads=heads, patience_s=_PATIENCE_S):
         # What one broker cannot have is for `clearing topics check` to insist on.
         yield finding_of(safety, development=True)
 
@@ -109,7 +109,7 @@ def _clock(settings: Settings) -> Finding:
 def _newest_ms(admin: Any, prefix: str) -> int | None:  # noqa: ANN401 - an untyped client
     requests = {
         TopicPartition(topic.name, number): OffsetSpec.MAX_TIMESTAMP
-        for topic in found_topics(admin, prefix).values()
+        for topic in existing_topics(admin, prefix).values()
         for number in range(topic.partitions)
     }
     offsets = admin.list_partition_offsets(requests) if requests else {}

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from services.broker.messages import BY_COPY, read_message
-from services.broker.topics import places
+from services.broker.topics import shard_partitions
 from services.embedded.memory import MemoryRun
 from services.hosting.restore import load_from_journal
 from services.journal.reader import Reader
@@ -38,25 +38,31 @@ def check_every_message_has_one_row(house: StreamingHouse, lines: Sequence[bytes
     """Nothing is lost, nothing is doubled: messages, rows and copies are counted one by one."""
     published: Counter[bytes] = Counter()
     heads = house.heads()
-    for place in places(house.name):
+    for partition in shard_partitions(house.name):
         inbox = [
             read_message(
-                place.shard, offset=one.offset, key=one.key, value=one.value, headers=one.headers
+                partition.shard,
+                offset=one.offset,
+                key=one.key,
+                value=one.value,
+                headers=one.headers,
             )
-            for one in house.inbox(place.shard)
+            for one in house.inbox(partition.shard)
         ]
         plain = [message for message in inbox if message.number is None]
         published.update(message.line for message in plain)
-        if place.shard not in heads:
-            assert not inbox, f"{place.shard} is not in use and has {len(inbox)} messages"
+        if partition.shard not in heads:
+            assert not inbox, f"{partition.shard} is not in use and has {len(inbox)} messages"
             continue
-        taken, copied = _rows(house, place.shard, origin=place.origin)
-        _assert_same(place.shard, [message.offset for message in plain], taken)
-        number = 0 if place.shard == CONTROL_SHARD else heads[place.shard].control_number
-        assert len(copied) == len(set(copied)), f"{place.shard}: a copy was taken twice: {copied}"
+        taken, copied = _rows(house, partition.shard, origin=partition.origin)
+        _assert_same(partition.shard, [message.offset for message in plain], taken)
+        number = 0 if partition.shard == CONTROL_SHARD else heads[partition.shard].control_number
+        assert len(copied) == len(set(copied)), (
+            f"{partition.shard}: a copy was taken twice: {copied}"
+        )
         if copied:
             wanted = [*range(copied[0], number + 1)]
-            assert copied == wanted, f"{place.shard}: copies {copied}, expected {wanted}"
+            assert copied == wanted, f"{partition.shard}: copies {copied}, expected {wanted}"
     assert published == Counter(lines), "what lies in Kafka is not what was published"
 
 

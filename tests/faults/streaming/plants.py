@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from services.broker.topics import Place
+from services.broker.topics import ShardPartition
 from services.journal.batch import Batch
 from services.journal.writer import Journal
 from services.worker import shard_decider as deciding
@@ -62,14 +62,16 @@ def _kafkas_offset() -> None:
     ) -> Sequence[ConsumerRecord]:
         records = await fetch(self, most, timeout_ms)
         if records:
-            offsets = {self._partition: records[-1].offset + 1}
+            offsets = {self._topic_partition: records[-1].offset + 1}
             await self._around.consumer.commit(offsets)
         return records
 
-    async def check_and_ask(around: WorkerContext, place: Place, *, wanted: int) -> None:
-        await check_offset(around, place, wanted=wanted)
-        partition = TopicPartition(place.topic, place.partition)
-        found[partition] = await around.consumer.committed(partition) or 0
+    async def check_and_ask(
+        around: WorkerContext, partition: ShardPartition, *, wanted: int
+    ) -> None:
+        await check_offset(around, partition, wanted=wanted)
+        topic_partition = TopicPartition(partition.topic, partition.number)
+        found[topic_partition] = await around.consumer.committed(topic_partition) or 0
 
     def seek_there(self: Any, partition: TopicPartition, offset: int) -> None:  # noqa: ANN401
         seek(self, partition, found.get(partition, offset))

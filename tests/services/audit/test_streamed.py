@@ -12,7 +12,7 @@ import pytest
 from services.audit import journal_rows as recorded
 from services.audit.replay import replay
 from services.audit.verify import verify
-from services.broker.topics import places
+from services.broker.topics import shard_partitions
 from services.journal.inboxes import record_inboxes
 from services.journal.migrate import migrate
 from services.journal.reader import Inbox, Reader
@@ -74,9 +74,9 @@ def test_books_at_a_close_are_those_of_one_process(
 def test_recorded_inboxes_have_no_findings(
     database: str, monkeypatch: pytest.MonkeyPatch, prefix: str
 ) -> None:
-    monkeypatch.setattr(streams, "places", partial(places, prefix))
+    monkeypatch.setattr(streams, "shard_partitions", partial(shard_partitions, prefix))
     migrate(database)
-    inboxes = [Inbox(one.shard, one.topic, one.partition, "id") for one in places(prefix)]
+    inboxes = [Inbox(one.shard, one.topic, one.number, "id") for one in shard_partitions(prefix)]
     record_inboxes(database, inboxes)
     stream(database, written(1, 2).lines, seed=1)
     assert verified(database) == []

@@ -25,8 +25,8 @@ from tests.services.broker.passing import LINES, make_topic, read, sent_and_read
 
 def ready(settings: Settings, *, patience_s: float = 30.0, **changed: object) -> None:
     """Look for a broker under these settings, some of them changed."""
-    other = settings.model_copy(update=changed)
-    asyncio.run(broker_ready(other, patience_s=patience_s))
+    changed_settings = settings.model_copy(update=changed)
+    asyncio.run(broker_ready(changed_settings, patience_s=patience_s))
 
 
 @pytest.mark.parametrize("codec", [None, "gzip", "snappy", "lz4", "zstd"])
@@ -78,8 +78,8 @@ def test_a_broker_that_is_not_there_is_named_and_what_to_do() -> None:
     settings = load_settings(brokers=f"{address},no.such.host.invalid:9092")
     with pytest.raises(BrokerUnreachable) as trouble:
         asyncio.run(broker_ready(settings, patience_s=0.1))
-    for said in (address, "no.such.host.invalid:9092", "see that Kafka runs there"):
-        assert said in str(trouble.value)
+    for text in (address, "no.such.host.invalid:9092", "see that Kafka runs there"):
+        assert text in str(trouble.value)
 
 
 def test_one_broker_that_answers_is_enough(broker: str) -> None:
@@ -132,15 +132,15 @@ def test_plain_options_hold_no_secret_and_no_tls() -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "said"),
+    ("files", "message"),
     [
         ({"tls_ca_file": "/nowhere.pem"}, "tls_ca_file: cannot use /nowhere.pem"),
         ({"tls_ca_file": __file__}, "tls_ca_file: cannot use"),
         ({"tls_cert_file": OURS, "tls_key_file": OURS}, "tls_cert_file, tls_key_file"),
     ],
 )
-def test_a_tls_file_that_is_none_is_named(files: dict[str, Path], said: str) -> None:
-    with pytest.raises(SettingsTrouble, match=said):
+def test_a_tls_file_that_is_none_is_named(files: dict[str, Path], message: str) -> None:
+    with pytest.raises(SettingsTrouble, match=message):
         tls_context(load_settings(security_protocol="SSL", **files))
 
 

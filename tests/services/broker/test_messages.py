@@ -53,8 +53,10 @@ ODD = [
 def one_by_one(records: list[Record]) -> list[Message]:
     """Each alone."""
     return [
-        read_message(SHARD, offset=one.offset, key=one.key, value=one.value, headers=one.headers)
-        for one in records
+        read_message(
+            SHARD, offset=record.offset, key=record.key, value=record.value, headers=record.headers
+        )
+        for record in records
     ]
 
 
@@ -107,7 +109,7 @@ def test_up_to_that_length_every_byte_is_kept() -> None:
 
 def test_a_batch_that_cannot_be_read_is_one_message_of_all_its_bytes() -> None:
     raw = batch(2, b"junk", codec=4, base=5)
-    (message,) = read_messages(SHARD, [BrokenBatch(6, 0, raw)])
+    (message,) = read_messages(SHARD, [BrokenBatch(6, raw)])
     assert message.fault is not None
     assert (message.offset, message.line, message.fault.mark) == (6, raw, BY_BATCH)
     assert message.fault.refusal.detail == (

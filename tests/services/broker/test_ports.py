@@ -23,7 +23,7 @@ def test_ports_are_none_of_those_that_the_system_gives_to_who_connects() -> None
 def test_no_two_processes_of_a_session_draw_the_same_port() -> None:
     drawn = [set(own_ports(f"gw{number}", LINUX)) for number in range(16)]
     assert all(ports for ports in drawn)
-    assert not any(one & other for one, other in combinations(drawn, 2))
+    assert not any(first & second for first, second in combinations(drawn, 2))
 
 
 def test_no_port_is_given_twice() -> None:

@@ -39,12 +39,12 @@ def nobody_named_one(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("nobody_named_one", "own_broker_possible")
 def test_another_process_gets_the_same_broker_and_leaves_it_running(tmp_path: Path) -> None:
     with shared_broker(tmp_path) as address:
-        said = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", OTHER, str(tmp_path)],
             cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
             capture_output=True, text=True, check=True,
         )  # fmt: skip
-        assert said.stdout.strip() == address
+        assert process.stdout.strip() == address
         assert (tmp_path / "broker.json").exists()
     assert not (tmp_path / "broker.json").exists()
 
@@ -64,8 +64,8 @@ def test_without_any_way_to_a_broker_it_lists_what_to_install(
     monkeypatch.setattr(kafka_shared, "missing_software", lambda: ["Java", "Maven"])
     with pytest.raises(NoBroker) as nothing, shared_broker(tmp_path):
         pass
-    for said in (NAMED, "Docker", "still missing for a broker of our own: Java", "Maven"):
-        assert said in str(nothing.value)
+    for text in (NAMED, "Docker", "still missing for a broker of our own: Java", "Maven"):
+        assert text in str(nothing.value)
 
 
 @pytest.mark.usefixtures("own_broker_possible")
@@ -75,8 +75,8 @@ def test_a_broker_whose_user_is_killed_is_ended(tmp_path: Path) -> None:
         cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE,
     )  # fmt: skip
     assert user.stdout is not None
-    with user.stdout as said:
-        pid = int(said.readline())
+    with user.stdout as output:
+        pid = int(output.readline())
     assert is_kafka(pid)
     user.kill()
     user.wait()
@@ -88,6 +88,6 @@ def test_a_broker_whose_user_is_killed_is_ended(tmp_path: Path) -> None:
 
 def is_kafka(pid: int) -> bool:
     """Whether this process is a broker."""
-    asked = ["ps", "-ww", "-p", str(pid), "-o", "command="]
-    said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
-    return "kafka.Kafka" in said
+    command = ["ps", "-ww", "-p", str(pid), "-o", "command="]
+    output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return "kafka.Kafka" in output

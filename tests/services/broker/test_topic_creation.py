@@ -8,8 +8,8 @@ import pytest
 
 from events.contracts import PRODUCTS
 from services.broker.topic_creation import TopicPlan, make_topics
-from services.broker.topic_state import check_recorded, found_topics, topics_admin
-from services.broker.topics import partitions, places
+from services.broker.topic_state import check_recorded, existing_topics, topics_admin
+from services.broker.topics import partition_counts, shard_partitions
 from services.broker.trouble import TopicsUnfit
 from services.embedded.clear import clear
 from services.journal.reader import Inbox, Reader
@@ -39,13 +39,15 @@ def check(settings: Settings) -> None:
 
 
 def test_topics_are_made_and_each_shard_has_its_inbox_recorded(streams: Settings) -> None:
-    assert len(make_topics(streams, ONE)) == 3 + len(places())
+    assert len(make_topics(streams, ONE)) == 3 + len(shard_partitions())
     with topics_admin(streams) as admin:
-        found = found_topics(admin, streams.topic_prefix)
-    assert {one.name: one.partitions for one in found.values()} == partitions(streams.topic_prefix)
+        topics = existing_topics(admin, streams.topic_prefix)
+    assert {topic.name: topic.partitions for topic in topics.values()} == partition_counts(
+        streams.topic_prefix
+    )
     assert recorded(streams) == [
-        Inbox(place.shard, place.topic, place.partition, found[place.topic].topic_id)
-        for place in places(streams.topic_prefix)
+        Inbox(partition.shard, partition.topic, partition.number, topics[partition.topic].topic_id)
+        for partition in shard_partitions(streams.topic_prefix)
     ]
     check(streams)
 
@@ -60,8 +62,8 @@ def test_the_second_time_nothing_is_done(streams: Settings) -> None:
 def test_topics_keep_every_message_and_are_dated_by_kafka(streams: Settings) -> None:
     make_topics(streams, ONE)
     with topics_admin(streams) as admin:
-        found = found_topics(admin, streams.topic_prefix)
-    for topic in found.values():
+        topics = existing_topics(admin, streams.topic_prefix)
+    for topic in topics.values():
         assert {name: topic.configs[name] for name in ONE.configs} == {
             "cleanup.policy": "delete",
             "min.insync.replicas": "1",
@@ -91,7 +93,9 @@ def test_after_a_crash_between_kafka_and_postgres_the_same_again_ends_it(
         with pytest.raises(KeyboardInterrupt):
             make_topics(streams, ONE)
     assert recorded(streams) == []
-    assert [line.split()[0] for line in make_topics(streams, ONE)] == ["recorded"] * len(places())
+    assert [line.split()[0] for line in make_topics(streams, ONE)] == ["recorded"] * len(
+        shard_partitions()
+    )
     check(streams)
 
 
@@ -105,7 +109,7 @@ def test_a_database_that_clear_has_written_is_refused(streams: Settings, tmp_pat
     with pytest.raises(FedOtherwise, match=r"written by `clearing clear`.*another database"):
         make_topics(streams, ONE)
     with topics_admin(streams) as admin:
-        assert found_topics(admin, streams.topic_prefix) == {}
+        assert existing_topics(admin, streams.topic_prefix) == {}
 
 
 def test_a_topic_of_others_is_not_taken(streams: Settings) -> None:
@@ -119,9 +123,9 @@ def test_a_topic_of_others_is_not_taken(streams: Settings) -> None:
 
 def test_a_worker_without_recorded_topics_is_told_to_make_them(streams: Settings) -> None:
     make_topics(streams, ONE)
-    other = streams.model_copy(update={"topic_prefix": f"{streams.topic_prefix}-x"})
+    changed = streams.model_copy(update={"topic_prefix": f"{streams.topic_prefix}-x"})
     with pytest.raises(TopicsUnfit, match=r"recorded as the inbox of control/0 .* topic_prefix"):
-        check(other)
+        check(changed)
 
 
 def test_a_deleted_topic_stops_workers_and_is_not_made_again(streams: Settings) -> None:
@@ -129,7 +133,7 @@ def test_a_deleted_topic_stops_workers_and_is_not_made_again(streams: Settings) 
     name = f"{streams.topic_prefix}.market"
     with topics_admin(streams) as admin:
         admin.delete_topics([name])
-    until_kafka_shows(streams, lambda found: name not in found)
+    until_kafka_shows(streams, lambda topics: name not in topics)
     for again in (check, lambda settings: make_topics(settings, ONE)):
         with pytest.raises(TopicsUnfit, match="market is recorded and Kafka does not have it"):
             again(streams)
@@ -140,9 +144,9 @@ def test_a_topic_made_again_under_its_name_is_noticed(streams: Settings) -> None
     name = f"{streams.topic_prefix}.member"
     with topics_admin(streams) as admin:
         admin.delete_topics([name])
-        until_kafka_shows(streams, lambda found: name not in found)
+        until_kafka_shows(streams, lambda topics: name not in topics)
         admin.create_topics({name: {"num_partitions": 1, "replication_factor": 1}})
-    until_kafka_shows(streams, lambda found: name in found)
+    until_kafka_shows(streams, lambda topics: name in topics)
     for again in (check, lambda settings: make_topics(settings, ONE)):
         with pytest.raises(TopicsUnfit, match="deleted and made again"):
             again(streams)
@@ -153,7 +157,7 @@ def test_a_partition_that_nobody_reads_stops_workers(streams: Settings) -> None:
     name = f"{streams.topic_prefix}.control"
     with topics_admin(streams) as admin:
         admin.create_partitions({name: 2})
-    until_kafka_shows(streams, lambda found: found[name].partitions == 2)
+    until_kafka_shows(streams, lambda topics: topics[name].partitions == 2)
     with pytest.raises(TopicsUnfit, match="control has 2 partitions, 1 are recorded"):
         check(streams)
 
@@ -170,5 +174,5 @@ def test_a_product_of_a_newer_program_gets_its_partition(
         f"topic {name} has 3 partitions now",
         f"recorded {name}/2 for market/NEW",
     ]
-    until_kafka_shows(streams, lambda found: found[name].partitions == 3)
+    until_kafka_shows(streams, lambda topics: topics[name].partitions == 3)
     check(streams)

@@ -8,22 +8,22 @@ import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from services.broker.topic_creation import DAY_MS, TopicPlan, make_topics
-from services.broker.topic_safety import Safety, look_at_kafka, topic_safety
-from services.broker.topic_state import TopicFound, topics_admin
+from services.broker.topic_safety import Safety, check_kafka, topic_safety
+from services.broker.topic_state import TopicState, topics_admin
 from services.journal.reader import Head, Reader
 from services.settings import Settings
 from tests.waiting import until_kafka_shows
 
-SAFE = TopicFound("t", "id", partitions=2, replicas=3, in_sync=3, configs=TopicPlan().configs)
+SAFE = TopicState("t", "id", partitions=2, replicas=3, in_sync=3, configs=TopicPlan().configs)
 DAYS_7, DAYS_30 = str(7 * DAY_MS), str(30 * DAY_MS)
 
 
-def verdicts(topic: TopicFound) -> list[tuple[str, str]]:
+def verdicts(topic: TopicState) -> list[tuple[str, str]]:
     """Verdict and finding of all that is said about a topic."""
-    return [(one.verdict, one.found) for one in topic_safety(topic)]
+    return [(safety.verdict, safety.detail) for safety in topic_safety(topic)]
 
 
-def with_configs(**changed: str) -> TopicFound:
+def with_configs(**changed: str) -> TopicState:
     """The safe topic with other settings; `_` for `.` in their names."""
     named = {name.replace("_", "."): value for name, value in changed.items()}
     return replace(SAFE, configs={**SAFE.configs, **named})
@@ -34,7 +34,7 @@ def test_topics_as_we_make_them_on_three_brokers_are_safe() -> None:
 
 
 @pytest.mark.parametrize(
-    ("topic", "verdict", "said"),
+    ("topic", "verdict", "problem"),
     [
         (with_configs(cleanup_policy="compact"), "fail", "is compacted"),
         (with_configs(cleanup_policy="compact,delete"), "fail", "is compacted"),
@@ -48,10 +48,10 @@ def test_topics_as_we_make_them_on_three_brokers_are_safe() -> None:
         (with_configs(unclean_leader_election_enable="true"), "loose", "unclean leader election"),
     ],
 )
-def test_what_is_unsafe_is_said(topic: TopicFound, verdict: str, said: str) -> None:
-    ((found_verdict, found),) = verdicts(topic)
+def test_what_is_unsafe_is_said(topic: TopicState, verdict: str, problem: str) -> None:
+    ((found_verdict, detail),) = verdicts(topic)
     assert found_verdict == verdict
-    assert found.startswith(said)
+    assert detail.startswith(problem)
 
 
 def test_one_broker_is_loose_in_two_ways() -> None:
@@ -61,31 +61,31 @@ def test_one_broker_is_loose_in_two_ways() -> None:
 
 
 def test_a_limit_in_time_by_the_sender_s_clock_is_unsafe() -> None:
-    found = verdicts(with_configs(retention_ms=DAYS_30, message_timestamp_type="CreateTime"))
-    assert [verdict for verdict, _ in found] == ["warn", "fail"]
+    findings = verdicts(with_configs(retention_ms=DAYS_30, message_timestamp_type="CreateTime"))
+    assert [verdict for verdict, _ in findings] == ["warn", "fail"]
 
 
 def test_every_unsafe_finding_says_what_to_do() -> None:
     bad = {"cleanup.policy": "compact", "retention.ms": "1", "retention.bytes": "1"}
-    rest = {"max.message.bytes": "1", "unclean.leader.election.enable": "true"}
-    worst = replace(SAFE, replicas=1, in_sync=0, configs={**SAFE.configs, **bad, **rest})
+    limits = {"max.message.bytes": "1", "unclean.leader.election.enable": "true"}
+    worst = replace(SAFE, replicas=1, in_sync=0, configs={**SAFE.configs, **bad, **limits})
     findings = list(topic_safety(worst))
     assert len(findings) == 8
-    assert [one for one in findings if not one.advice] == []
+    assert [safety for safety in findings if not safety.advice] == []
 
 
 def seen(settings: Settings, heads: dict[str, Head] | None = None) -> list[Safety]:
     """What is said about the real broker, beyond what is well."""
     assert settings.database is not None
     with Reader(settings.database) as reader:
-        known = reader.heads() | (heads or {})
-        found = look_at_kafka(settings, reader.inboxes(), heads=known)
-        return [one for one in found if one.verdict != "ok"]
+        all_heads = reader.heads() | (heads or {})
+        findings = check_kafka(settings, reader.inboxes(), heads=all_heads)
+        return [safety for safety in findings if safety.verdict != "ok"]
 
 
 def test_one_real_broker_is_only_loose(streams: Settings) -> None:
     make_topics(streams, TopicPlan(replication=1, min_insync=1))
-    assert {one.verdict for one in seen(streams)} == {"loose"}
+    assert {safety.verdict for safety in seen(streams)} == {"loose"}
     assert len(seen(streams)) == 6
 
 
@@ -95,18 +95,20 @@ def test_what_others_change_at_a_real_topic_is_seen(streams: Settings) -> None:
     changed = {"cleanup.policy": "compact", "retention.ms": "3600000"}
     with topics_admin(streams) as admin:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, changed)])
-    until_kafka_shows(streams, lambda found: changed.items() <= found[name].configs.items())
-    said = {one.found.partition(":")[0] for one in seen(streams) if one.verdict == "fail"}
-    assert said == {"is compacted", "keeps messages for 0.0 days only"}
+    until_kafka_shows(streams, lambda topics: changed.items() <= topics[name].configs.items())
+    problems = {
+        safety.detail.partition(":")[0] for safety in seen(streams) if safety.verdict == "fail"
+    }
+    assert problems == {"is compacted", "keeps messages for 0.0 days only"}
 
 
 def test_an_offset_that_kafka_does_not_have_is_seen(streams: Settings) -> None:
     make_topics(streams, TopicPlan(replication=1, min_insync=1))
     head = Head("market/SIT", seq=7, chain=b"", next_offset=7)
-    (lost,) = [one for one in seen(streams, {"market/SIT": head}) if one.verdict == "fail"]
+    (lost,) = [safety for safety in seen(streams, {"market/SIT": head}) if safety.verdict == "fail"]
     assert lost.what == "market/SIT"
-    assert "goes on at offset 7" in lost.found
-    assert "Kafka has 0 to 0" in lost.found
+    assert "goes on at offset 7" in lost.detail
+    assert "Kafka has 0 to 0" in lost.detail
 
 
 def test_missing_topics_are_seen(streams: Settings) -> None:
@@ -114,7 +116,7 @@ def test_missing_topics_are_seen(streams: Settings) -> None:
     name = f"{streams.topic_prefix}.market"
     with topics_admin(streams) as admin:
         admin.delete_topics([name])
-    until_kafka_shows(streams, lambda found: name not in found)
-    (missing,) = [one for one in seen(streams) if one.verdict == "fail"]
+    until_kafka_shows(streams, lambda topics: name not in topics)
+    (missing,) = [safety for safety in seen(streams) if safety.verdict == "fail"]
     assert missing.what == "recorded table"
-    assert "Kafka does not have it" in missing.found
+    assert "Kafka does not have it" in missing.detail

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from events.contracts import PRODUCTS
-from services.broker.topics import partitions, places
+from services.broker.topics import partition_counts, shard_partitions
 
 
 def test_each_shard_has_one_partition_in_the_order_of_the_contract_table() -> None:
-    assert [(one.shard, one.topic, one.partition) for one in places()] == [
+    assert [
+        (partition.shard, partition.topic, partition.number) for partition in shard_partitions()
+    ] == [
         ("control/0", "clearing.control", 0),
         ("market/SIT", "clearing.market", 0),
         ("market/SCU", "clearing.market", 1),
@@ -16,7 +18,7 @@ def test_each_shard_has_one_partition_in_the_order_of_the_contract_table() -> No
 
 
 def test_a_market_topic_has_a_partition_for_each_product() -> None:
-    assert partitions() == {
+    assert partition_counts() == {
         "clearing.control": 1,
         "clearing.market": len(PRODUCTS),
         "clearing.member": 1,
@@ -24,5 +26,5 @@ def test_a_market_topic_has_a_partition_for_each_product() -> None:
 
 
 def test_another_prefix_names_other_topics_and_origins() -> None:
-    assert list(partitions("mine")) == ["mine.control", "mine.market", "mine.member"]
-    assert places("mine")[2].origin == "mine.market/1"
+    assert list(partition_counts("mine")) == ["mine.control", "mine.market", "mine.member"]
+    assert shard_partitions("mine")[2].origin == "mine.market/1"

@@ -24,9 +24,9 @@ MODULES = {"aiokafka": aiokafka.errors, "kafka-python": kafka.errors}
 def errors_of(library: str) -> list[type[Exception]]:
     """All errors that a library defines and raises."""
     module = MODULES[library]
-    kinds = [one for one in vars(module).values() if isinstance(one, type)]
-    own = [one for one in kinds if issubclass(one, module.KafkaError)]
-    return [one for one in own if one is not module.BrokerResponseError]
+    kinds = [kind for kind in vars(module).values() if isinstance(kind, type)]
+    errors = [kind for kind in kinds if issubclass(kind, module.KafkaError)]
+    return [kind for kind in errors if kind is not module.BrokerResponseError]
 
 
 @pytest.mark.parametrize("library", MODULES)

@@ -48,10 +48,10 @@ def test_a_broken_law_names_the_line_and_what_is_durable(url: str, tmp_path: Pat
 def test_a_law_broken_by_trades_cleared_together_names_all_of_them(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken_law(_: object, some: TradeRun, **__: object) -> None:
-        assert not some.lines, "a law"
+    def broken_law(trades: TradeRun, **_: object) -> None:
+        assert not trades.lines, "a law"
 
-    monkeypatch.setattr(run, "clear_trades", broken_law)
+    monkeypatch.setattr(run, "clear_run", broken_law)
     before = [*opening(2)]
     with pytest.raises(AssertionError, match="a law") as broken:
         clear(url, written(tmp_path, [*before, *trades(3, 2), b"{}"]))

@@ -36,7 +36,7 @@ def test_a_name_of_digits_stays_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "fields", "said"),
+    ("kind", "fields", "message"),
     [
         ("open_session", {}, "business_date: expected a date like 2026-06-08, found nothing"),
         ("open_session", {"business_date": "8 June"}, "found '8 June'"),
@@ -49,16 +49,16 @@ def test_a_name_of_digits_stays_text() -> None:
         ("x", {}, "there is no command 'x'"),
     ],
 )
-def test_what_is_wrong_is_named(kind: str, fields: dict[str, str], said: str) -> None:
-    with pytest.raises(NotComposed, match=said):
+def test_what_is_wrong_is_named(kind: str, fields: dict[str, str], message: str) -> None:
+    with pytest.raises(NotComposed, match=message):
         compose(kind, fields | AT)
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
-    with pytest.raises(NotComposed) as found:
+    with pytest.raises(NotComposed) as trouble:
         compose("open_account", {"origin": "street", "color": "red"})
     for name in ("account", "member", "owner", "at", "color", "one of house, customer"):
-        assert name in str(found.value)
+        assert name in str(trouble.value)
 
 
 def test_fields_that_are_right_alone_and_wrong_together_are_no_command() -> None:

@@ -32,7 +32,7 @@ class Dribble:
 
 def numbered(groups: list[Lines]) -> list[tuple[int, bytes]]:
     """All lines with their numbers."""
-    return [pair for one in groups for pair in zip(one.numbers, one.lines, strict=True)]
+    return [pair for group in groups for pair in zip(group.numbers, group.lines, strict=True)]
 
 
 def read(data: bytes, *, size: int = 1 << 20, first: int = 1) -> list[tuple[int, bytes]]:

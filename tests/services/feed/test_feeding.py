@@ -9,8 +9,8 @@ from collections.abc import Iterable
 import pytest
 
 from services.feed.feeding import Feed, Pace
-from services.feed.stall import Stillness
-from services.feed.waiting import Heads, Waiting
+from services.feed.stall import StallTimer
+from services.feed.waiting import Heads, ShardWaiter
 from services.journal.reader import Head
 from services.journal.trouble import DatabaseGone
 from services.sources.lines import Lines
@@ -42,36 +42,36 @@ CASH = json.dumps(
 def trade(contract: str = "SITZ26") -> bytes:
     """A trade as its canonical line."""
     fields = {"trade_id": "T", "contract": contract, "price": "2.07", "lots": 5}
-    more = {"buyer": "A", "seller": "B", "executed_at": AT}
-    return json.dumps({"type": "submit_trade/1"} | fields | more).encode()
+    fields |= {"buyer": "A", "seller": "B", "executed_at": AT}
+    return json.dumps({"type": "submit_trade/1"} | fields).encode()
 
 
 class World:
-    """Kafka and the journal in one: what was put, and shards that take it a look at a time."""
+    """Kafka and the journal in one: what was put, and shards that decide when heads are read."""
 
     def __init__(self) -> None:
         self.log: list[str] = []
         self.control: list[bytes] = []
         self.decided = 0
         self.known = 0
-        self.looks_failing = 0
+        self.readings_failing = 0
         self.acknowledged = 0
-        self._mark = 0
+        self._batches = 0
 
     async def put(self, shard: str, lines: Iterable[bytes]) -> None:
         """Lines for a shard."""
-        some = [*lines]
-        self.log.append(f"{shard} {len(some)}")
-        self.control += some if shard == "control/0" else []
+        batch = [*lines]
+        self.log.append(f"{shard} {len(batch)}")
+        self.control += batch if shard == "control/0" else []
 
     async def seal(self) -> int:
-        """A mark."""
-        self._mark += 1
-        return self._mark
+        """One batch more."""
+        self._batches += 1
+        return self._batches
 
     async def flush(self) -> None:
         """All is acknowledged."""
-        self.acknowledged = self._mark
+        self.acknowledged = self._batches
         self.log.append("flush")
 
     def last_offset(self, shard: str) -> int:
@@ -80,21 +80,21 @@ class World:
         return len(self.control) - 1
 
     def heads(self) -> Heads:
-        """Control takes all at the second look, the others a command at each."""
-        if self.looks_failing:
-            self.looks_failing -= 1
+        """Control has decided all at the second reading; the others take a command at each."""
+        if self.readings_failing:
+            self.readings_failing -= 1
             raise DatabaseGone("gone")  # noqa: EM101 - a test's trouble
         if self.decided == len(self.control) and self.known < self.decided:
             self.known += 1
             if self.known == self.decided:
                 self.log.append(f"known {self.known}")
         self.decided = len(self.control)
-        others = ["market/SIT", "member/0", *(["market/SCU"] if USE in self.control else [])]
-        heads = {shard: Head(shard, 0, b"", self.known, self.known) for shard in others}
+        followers = ["market/SIT", "member/0", *(["market/SCU"] if USE in self.control else [])]
+        heads = {shard: Head(shard, 0, b"", self.known, self.known) for shard in followers}
         return heads | {"control/0": Head("control/0", 0, b"", self.decided, self.decided)}
 
     def products(self) -> list[str]:
-        """SCU is in use when the last look saw it configured."""
+        """SCU is in use once control has decided so."""
         return ["SIT", *(["SCU"] if USE in self.control[: self.decided] else [])]
 
 
@@ -105,11 +105,11 @@ def fed(world: World, *groups: list[bytes], pace: Pace | None = None) -> Feed:
         await asyncio.sleep(0)
 
     async def run() -> Feed:
-        waiting = Waiting(world, Stillness(world.log.append, clock=lambda: 0.0), sleep=sleep)
-        feed = Feed(world, waiting, products=["SIT"], pace=pace)
+        waiter = ShardWaiter(world, StallTimer(world.log.append, clock=lambda: 0.0), sleep=sleep)
+        feed = Feed(world, waiter, products=["SIT"], pace=pace)
         first = 1
         for lines in groups:
-            await feed.take(Lines(lines, range(first, first + len(lines)), 0))
+            await feed.feed_lines(Lines(lines, range(first, first + len(lines)), 0))
             first += len(lines)
         await feed.settle()
         await feed.flush()
@@ -144,7 +144,7 @@ def test_at_the_end_control_is_waited_for_too() -> None:
 def test_a_product_that_control_puts_in_use_has_its_own_shard_from_then_on() -> None:
     world = World()
     fed(world, [trade("SCUZ26"), USE, trade("SCUZ26"), trade()])
-    assert [one for one in world.log if one[0] != "f"] == [
+    assert [entry for entry in world.log if entry[0] != "f"] == [
         "control/0 1", "control/0 1", "known 2", "market/SCU 1", "market/SIT 1"
     ]  # fmt: skip
 
@@ -158,7 +158,7 @@ def test_what_control_only_refuses_is_waited_for_by_nobody(line: bytes) -> None:
 
 def test_a_database_that_goes_away_during_a_wait_is_waited_for() -> None:
     world = World()
-    world.looks_failing = 3
+    world.readings_failing = 3
     fed(world, [CLOCK, trade()])
     assert world.log[-3:] == ["known 1", "market/SIT 1", "flush"]
 
@@ -177,7 +177,7 @@ def test_lines_go_out_no_faster_than_the_rate() -> None:
 
     world = World()
     fed(world, [trade()] * 50, pace=Pace(400, clock=lambda: 0.0, sleep=sleep))
-    assert [one for one in world.log if one != "flush"] == [
+    assert [entry for entry in world.log if entry != "flush"] == [
         "market/SIT 20", "market/SIT 20", "market/SIT 10"
     ]  # fmt: skip
     assert rests == [0.05, 0.1, 0.125]  # Each begins where the last one ends.

@@ -1,43 +1,43 @@
-"""When nothing moves: who is waited for is said now and then, and a patience ends."""
+"""A wait that makes no progress is reported now and then, and ends after its timeout."""
 
 from __future__ import annotations
 
 import pytest
 
-from services.feed.stall import NothingMoves, Stillness
+from services.feed.stall import Stalled, StallTimer
 
 
-class Looks:
-    """A stillness at times we set."""
+class Checks:
+    """A stall timer whose clock the test sets."""
 
     def __init__(self, timeout_s: float | None = None) -> None:
         self.now = 0.0
-        self.said: list[str] = []
-        self._stillness = Stillness(self.said.append, timeout_s=timeout_s, clock=lambda: self.now)
+        self.lines: list[str] = []
+        self._stall = StallTimer(self.lines.append, timeout_s=timeout_s, clock=lambda: self.now)
 
-    def at(self, now: float, seen: object = 1) -> None:
-        """Look at a time."""
+    def at(self, now: float, progress: object = 1) -> None:
+        """Check at a time."""
         self.now = now
-        self._stillness.look(seen, "market/SIT")
+        self._stall.check(progress, "market/SIT")
 
 
-def test_it_is_said_after_five_seconds_and_then_once_a_minute() -> None:
-    looks = Looks()
+def test_a_wait_is_reported_after_five_seconds_and_then_once_a_minute() -> None:
+    checks = Checks()
     for second in range(130):
-        looks.at(second)
-    assert looks.said == [f"waiting for {seconds} s: market/SIT" for seconds in (5, 65, 125)]
+        checks.at(second)
+    assert checks.lines == [f"waiting for {seconds} s: market/SIT" for seconds in (5, 65, 125)]
 
 
-def test_whatever_moves_is_not_still() -> None:
-    looks = Looks(timeout_s=4)
+def test_progress_restarts_the_timer() -> None:
+    checks = Checks(timeout_s=4)
     for second in range(100):
-        looks.at(second, seen=second // 3)
-    assert looks.said == []
+        checks.at(second, progress=second // 3)
+    assert checks.lines == []
 
 
-def test_patience_ends_and_names_who_was_waited_for() -> None:
-    looks = Looks(timeout_s=4)
-    looks.at(0)
-    looks.at(3.9)
-    with pytest.raises(NothingMoves, match="nothing moved for 4 s: market/SIT"):
-        looks.at(4)
+def test_the_timeout_ends_the_wait_and_names_what_is_awaited() -> None:
+    checks = Checks(timeout_s=4)
+    checks.at(0)
+    checks.at(3.9)
+    with pytest.raises(Stalled, match="nothing moved for 4 s: market/SIT"):
+        checks.at(4)

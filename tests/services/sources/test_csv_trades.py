@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from events.trade_line import TRADE_LINE
-from services.sources.csv_trades import Mapped, mapped, trade_lines
+from services.sources.csv_trades import ColumnMapping, column_mapping, trade_lines
 from services.sources.lines import Lines
 from services.sources.source import SourceTrouble
 
 HEADER = b"ID,Sym,Px,Qty,B,S,When\n"
 ROW = b"T1,SITZ26,2.07,5,A1,B1,2026-06-08T14:00:00Z\n"
-MAPPED = mapped(
+MAPPED = column_mapping(
     {
         "trade_id": "ID",
         "contract": "Sym",
@@ -29,14 +29,16 @@ MAPPED = mapped(
 )
 
 
-def groups_of(data: bytes, *, how: Mapped = MAPPED, first: int = 1) -> list[Lines]:
+def groups_of(data: bytes, *, mapping: ColumnMapping = MAPPED, first: int = 1) -> list[Lines]:
     """What is fed of a file."""
-    return [*trade_lines(io.BytesIO(data), "day.csv", how=how, first=first)]
+    return [*trade_lines(io.BytesIO(data), "day.csv", mapping=mapping, first=first)]
 
 
-def trades_of(data: bytes, *, how: Mapped = MAPPED, first: int = 1) -> list[dict[str, Any]]:
+def trades_of(
+    data: bytes, *, mapping: ColumnMapping = MAPPED, first: int = 1
+) -> list[dict[str, Any]]:
     """The same as JSON."""
-    groups = groups_of(data, how=how, first=first)
+    groups = groups_of(data, mapping=mapping, first=first)
     return [json.loads(line) for group in groups for line in group.lines]
 
 
@@ -51,13 +53,13 @@ def test_a_row_becomes_the_canonical_line_of_a_trade() -> None:
 
 def test_a_field_that_is_not_named_is_the_column_of_its_name_and_constants_need_none() -> None:
     data = b"trade_id,Px,lots,seller,executed_at\nT1,2.07,5,B1,2026-06-08T14:00:00Z\n"
-    how = mapped({"price": "Px"}, {"contract": "SITZ26", "buyer": "A1"})
-    (trade,) = trades_of(data, how=how)
+    mapping = column_mapping({"price": "Px"}, {"contract": "SITZ26", "buyer": "A1"})
+    (trade,) = trades_of(data, mapping=mapping)
     assert (trade["price"], trade["contract"], trade["buyer"]) == ("2.07", "SITZ26", "A1")
 
 
 @pytest.mark.parametrize(
-    ("columns", "constants", "said"),
+    ("columns", "constants", "message"),
     [
         ({"prize": "Px"}, {}, "no field 'prize'"),
         ({}, {"at": "now"}, "no field 'at'"),
@@ -65,10 +67,10 @@ def test_a_field_that_is_not_named_is_the_column_of_its_name_and_constants_need_
     ],
 )
 def test_a_mapping_that_makes_no_trade_is_refused(
-    columns: dict[str, str], constants: dict[str, str], said: str
+    columns: dict[str, str], constants: dict[str, str], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=said):
-        mapped(columns, constants)
+    with pytest.raises(ValueError, match=message):
+        column_mapping(columns, constants)
 
 
 @pytest.mark.parametrize("header", [HEADER.replace(b"Px", b"Price"), HEADER.replace(b"B", b"S")])
@@ -112,7 +114,7 @@ def test_a_first_row_that_makes_no_trade_says_that_the_mapping_is_wrong() -> Non
 
 
 @pytest.mark.parametrize(
-    ("bad", "said"),
+    ("bad", "message"),
     [
         (b"T2,SITZ26\n", "line 3 of day.csv has 2 cells, the header 7"),
         (b'"T2"x,' + ROW, "line 3 of day.csv is no CSV"),
@@ -120,10 +122,10 @@ def test_a_first_row_that_makes_no_trade_says_that_the_mapping_is_wrong() -> Non
         (b'"never closed\n', "line 3 of day.csv is no CSV"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_named_after_all_before_it(bad: bytes, said: str) -> None:
+def test_a_row_that_cannot_be_read_is_named_after_all_before_it(bad: bytes, message: str) -> None:
     groups: list[Lines] = []
-    with pytest.raises(SourceTrouble, match=said):
-        groups += trade_lines(io.BytesIO(HEADER + ROW + bad), "day.csv", how=MAPPED)
+    with pytest.raises(SourceTrouble, match=message):
+        groups += trade_lines(io.BytesIO(HEADER + ROW + bad), "day.csv", mapping=MAPPED)
     assert [len(group.lines) for group in groups] == [1]
 
 

@@ -47,13 +47,13 @@ def blocks_of(data: bytes, *, lines_a_block: int = 3, size: int = 5) -> list[Blo
 
 
 def lines_by_hand(data: bytes) -> list[tuple[int, bytes]]:
-    """Positions and lines, found the plain way."""
-    found, position = [], 0
+    """Positions and lines, worked out the plain way."""
+    lines, position = [], 0
     for piece in data.split(b"\n"):
         line = piece.removeprefix(b"\xef\xbb\xbf") if position == 0 else piece
-        found.append((position, line.removesuffix(b"\r")))
+        lines.append((position, line.removesuffix(b"\r")))
         position += len(piece) + 1
-    return [(place, line) for place, line in found if line]
+    return [(begin, line) for begin, line in lines if line]
 
 
 def read(path: Path | str) -> bytes:
@@ -64,38 +64,38 @@ def read(path: Path | str) -> bytes:
 
 @given(FILES, st.integers(1, 5), st.integers(1, 40))
 def test_lines_do_not_depend_on_how_they_come(data: bytes, lines_a_block: int, size: int) -> None:
-    found = blocks_of(data, lines_a_block=lines_a_block, size=size)
-    pairs = [pair for one in found for pair in zip(one.positions, one.lines, strict=True)]
+    blocks = blocks_of(data, lines_a_block=lines_a_block, size=size)
+    pairs = [pair for block in blocks for pair in zip(block.positions, block.lines, strict=True)]
     assert pairs == lines_by_hand(data)
-    assert [one.is_last for one in found] == [False] * (len(found) - 1) + [True]
-    assert (found[-1].end, found[-1].lines_so_far) == (len(data), len(pairs))
-    assert all(one.sha256 == hashlib.sha256(data[: one.end]).digest() for one in found)
-    assert all(len(one.lines) <= lines_a_block for one in found)
+    assert [block.is_last for block in blocks] == [False] * (len(blocks) - 1) + [True]
+    assert (blocks[-1].end, blocks[-1].lines_so_far) == (len(data), len(pairs))
+    assert all(block.sha256 == hashlib.sha256(data[: block.end]).digest() for block in blocks)
+    assert all(len(block.lines) <= lines_a_block for block in blocks)
 
 
 @given(FILES, st.integers(1, 5), st.data())
 def test_a_reader_goes_on_where_any_block_ended(
     data: bytes, lines_a_block: int, draw: st.DataObject
 ) -> None:
-    found = blocks_of(data, lines_a_block=lines_a_block)
-    number = draw.draw(st.integers(0, len(found) - 1))
-    left = found[number]
+    blocks = blocks_of(data, lines_a_block=lines_a_block)
+    number = draw.draw(st.integers(0, len(blocks) - 1))
+    last = blocks[number]
     reader = SourceReader(Dribble(data, 4), name="s", lines_a_block=lines_a_block)
-    reader.skip(left.end, sha256=left.sha256, lines_so_far=left.lines_so_far)
-    later = [pair for one in found[number + 1 :] for pair in zip(*one[:2], strict=True)]
-    rest = [*reader.blocks()]
-    assert [pair for one in rest for pair in zip(*one[:2], strict=True)] == later
-    assert rest[-1][2:5] == found[-1][2:5]
+    reader.skip(last.end, sha256=last.sha256, lines_so_far=last.lines_so_far)
+    expected = [pair for block in blocks[number + 1 :] for pair in zip(*block[:2], strict=True)]
+    later = [*reader.blocks()]
+    assert [pair for block in later for pair in zip(*block[:2], strict=True)] == expected
+    assert later[-1][2:5] == blocks[-1][2:5]
 
 
 def test_a_block_ends_with_a_close() -> None:
-    found = blocks_of(b"\n".join([b"a", CLOSE, b"b", CLOSE, b"c"]), lines_a_block=100, size=1000)
-    assert [one.lines for one in found] == [[b"a", CLOSE], [b"b", CLOSE], [b"c"]]
+    blocks = blocks_of(b"\n".join([b"a", CLOSE, b"b", CLOSE, b"c"]), lines_a_block=100, size=1000)
+    assert [block.lines for block in blocks] == [[b"a", CLOSE], [b"b", CLOSE], [b"c"]]
 
 
 def test_a_block_is_bounded_in_bytes() -> None:
-    found = blocks_of(b"\n".join([b"x" * 60_000] * 300), lines_a_block=8192, size=1 << 20)
-    assert max(sum(map(len, one.lines)) for one in found) < 6 << 20
+    blocks = blocks_of(b"\n".join([b"x" * 60_000] * 300), lines_a_block=8192, size=1 << 20)
+    assert max(sum(map(len, block.lines)) for block in blocks) < 6 << 20
 
 
 def test_other_bytes_under_the_same_name_are_another_file() -> None:
@@ -128,10 +128,10 @@ def test_a_source_that_has_grown_gives_the_lines_of_the_whole_or_says_so(
             reader.goes_on()
         return
     assert reader.goes_on() == bool(after)
-    found = [*reader.blocks()]
-    pairs = [pair for one in found for pair in zip(*one[:2], strict=True)]
+    blocks = [*reader.blocks()]
+    pairs = [pair for block in blocks for pair in zip(*block[:2], strict=True)]
     assert pairs == lines_by_hand(whole)[len(lines_by_hand(before)) :]
-    assert found[-1][2:5] == blocks_of(whole)[-1][2:5]
+    assert blocks[-1][2:5] == blocks_of(whole)[-1][2:5]
 
 
 def test_a_line_without_end_stops_before_it_fills_the_memory(

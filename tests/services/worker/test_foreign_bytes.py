@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from services.broker.messages import BEGINNING_BYTES, VALUE_BYTES_MAX
-from services.broker.topics import place_of
+from services.broker.topics import partition_of
 from services.journal.embedded import EmbeddedServer
 from services.journal.reader import Reader
 from tests.raw_batches import NO_UTF8, batch, put_batch, record
@@ -40,7 +40,7 @@ def trade(place: int) -> bytes:
 
 def put_raw(house: StreamingHouse, raw: bytes) -> None:
     """A batch into the inbox of SIT."""
-    put_batch(house.settings, place_of(SIT, house.name), raw)
+    put_batch(house.settings, partition_of(SIT, house.name), raw)
 
 
 def rows(house: StreamingHouse) -> list[tuple[str, int, bytes, dict[str, Any]]]:
@@ -55,27 +55,21 @@ def rows(house: StreamingHouse) -> list[tuple[str, int, bytes, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("codec", [0, 1])
-def test_a_header_whose_name_is_no_text_is_refused_and_what_is_around_it_cleared(
+def test_a_batch_with_a_header_whose_name_is_no_text_is_refused_whole_and_what_follows_cleared(
     house: StreamingHouse, codec: int
 ) -> None:
     worker = house.start_worker()
     house.feed([line(OPEN), line(ADMIT)])
     house.await_control()
     begin = offset_of(house, SIT)
-    body = b"".join(
-        record(place, trade(place), key=KEY, names=[NO_UTF8] if place == 1 else [])
-        for place in range(3)
-    )
-    put_raw(house, batch(3, gzip.compress(body) if codec else body, codec=codec))
-    asyncio.run(put(house, SIT, trade(3)))
-    until(lambda: offset_of(house, SIT) == begin + 4, "all are taken")
-    found = rows(house)
-    assert [row[:3] for row in found] == [
-        ("headers" if place == 1 else "", begin + place, trade(place)) for place in range(4)
-    ]
-    assert found[1][3]["detail"].endswith("found '\\\\xff\\\\xfe'")
-    assert found[1][3]["reason"] == "malformed"
-    assert len({found[place][3].get("reason") for place in (0, 2, 3)}) == 1
+    body = record(0, trade(0), key=KEY) + record(1, trade(1), key=KEY, names=[NO_UTF8])
+    raw = batch(2, gzip.compress(body) if codec else body, codec=codec)
+    put_raw(house, raw)
+    asyncio.run(put(house, SIT, trade(2)))
+    until(lambda: offset_of(house, SIT) == begin + 3, "all are taken")
+    (mark, position, kept, fact), after = rows(house)
+    assert (mark, position, kept[61:]) == ("batch", begin + 1, raw[61:])
+    assert (fact["reason"], after[1:3]) == ("malformed", (begin + 2, trade(2)))
     assert says(worker, f"looks again from offset {begin} on: UnicodeDecodeError")
     assert worker.is_alive
     assert house.verify() == []
@@ -101,7 +95,7 @@ def test_a_batch_that_cannot_be_read_is_kept_once_and_the_next_message_taken(
     assert house.verify() == []
 
 
-def test_a_record_that_aiokafka_takes_for_another_has_the_offset_that_kafka_gave_it(
+def test_a_batch_whose_record_aiokafka_takes_for_another_is_refused_whole(
     house: StreamingHouse,
 ) -> None:
     house.start_worker()
@@ -110,7 +104,7 @@ def test_a_record_that_aiokafka_takes_for_another_has_the_offset_that_kafka_gave
     put_raw(house, batch(1, shifted))
     asyncio.run(put_all(house, [b"one", b"two"]))
     until(lambda: offset_of(house, SIT) == 3, "all are taken")
-    assert [row[:2] for row in rows(house)] == [("key", 0), ("", 1), ("", 2)]
+    assert [row[:2] for row in rows(house)] == [("batch", 0), ("", 1), ("", 2)]
     assert house.verify() == []
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from aiokafka import TopicPartition
 
-from services.broker.topics import Place, places
+from services.broker.topics import ShardPartition, shard_partitions
 from services.settings import load_settings
 from services.shards.routing import CONTROL_SHARD
 from services.worker.clock import SessionClock
@@ -26,27 +26,27 @@ def host() -> ShardHost:
     return ShardHost(lambda: None, settings=SETTINGS, database=DATABASE)
 
 
-async def keeps(kept: ShardHost, place: Place) -> None:
+async def keeps(kept: ShardHost, partition: ShardPartition) -> None:
     """Let the host have a shard that is loaded, and whose task is done."""
     books = SimpleNamespace(control=ControlBooks())
     keeper: Any = SimpleNamespace(
-        place=place, run_now=SimpleNamespace(books=books), release=lambda: None
+        partition=partition, run_now=SimpleNamespace(books=books), release=lambda: None
     )
     task = asyncio.create_task(asyncio.sleep(0))
     await task
-    kept._keepers[TopicPartition(place.topic, place.partition)] = keeper, task  # noqa: SLF001
+    kept._keepers[TopicPartition(partition.topic, partition.number)] = keeper, task  # noqa: SLF001
 
 
 def test_the_clock_ticks_while_shards_come_and_go() -> None:
-    ours = places()
+    ours = shard_partitions()
 
     class Clock:
         """Kafka takes one shard away and gives another while the time is being sent."""
 
         told = 0
 
-        async def advance(self, place: Place, _: ControlBooks) -> None:
-            await kept.on_partitions_revoked([TopicPartition(place.topic, place.partition)])
+        async def advance(self, partition: ShardPartition, _: ControlBooks) -> None:
+            await kept.on_partitions_revoked([TopicPartition(partition.topic, partition.number)])
             await keeps(kept, ours[-1])
             self.told += 1
 
@@ -55,7 +55,7 @@ def test_the_clock_ticks_while_shards_come_and_go() -> None:
     kept.clock = cast("SessionClock", clock)
 
     async def tick() -> None:
-        control = next(place for place in ours if place.shard == CONTROL_SHARD)
+        control = next(partition for partition in ours if partition.shard == CONTROL_SHARD)
         await keeps(kept, control)
         await kept.tick()
         await kept.tick()

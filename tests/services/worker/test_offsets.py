@@ -10,7 +10,7 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
-from services.broker.topics import place_of
+from services.broker.topics import partition_of
 from services.journal.migrate import migrate
 from services.settings import load_settings
 from services.worker.context import WorkerContext
@@ -20,8 +20,8 @@ from services.worker.pg_notify import Notices
 from services.worker.shard_supervisor import ShardSupervisor
 
 SETTINGS = load_settings(brokers="kafka.test:9092", clock_interval_s=0)
-SIT = place_of("market/SIT")
-PARTITION = TopicPartition(SIT.topic, SIT.partition)
+SIT = partition_of("market/SIT")
+PARTITION = TopicPartition(SIT.topic, SIT.number)
 
 
 class Inbox:

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from services.broker.messages import Message, read_message
-from services.broker.topics import place_of
+from services.broker.topics import partition_of
 from services.hosting.restore import NotInUse, load_from_journal
 from services.journal.migrate import migrate
 from services.journal.reader import Reader
@@ -186,7 +186,7 @@ def test_a_run_that_cannot_begin_leaves_nothing_open(
     monkeypatch.setattr(f"services.worker.shard_run.{broken}", fail)
     with psycopg.connect(database) as looking:
         with pytest.raises(DatabaseGone):
-            ShardRun(database, place_of(SIT))
+            ShardRun(database, partition_of(SIT))
         query = (
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from services.broker.topics import place_of
+from services.broker.topics import partition_of
 from services.journal.migrate import migrate
 from services.settings import load_settings
 from services.worker.context import WorkerContext
@@ -14,7 +14,7 @@ from services.worker.pg_notify import Notices
 from services.worker.shard_supervisor import ShardSupervisor
 
 SETTINGS = load_settings(brokers="kafka.test:9092", clock_interval_s=0)
-SCU = place_of("market/SCU")
+SCU = partition_of("market/SCU")
 
 
 class Said(Metrics):

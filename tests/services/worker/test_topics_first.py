@@ -10,7 +10,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.broker.connecting import consumer_options, started
-from services.broker.topics import place_of
+from services.broker.topics import partition_of
 from services.broker.trouble import TopicsUnfit
 from services.journal.embedded import EmbeddedServer
 from services.worker.context import WorkerContext
@@ -35,15 +35,15 @@ def house(broker: str, postgres: EmbeddedServer, tmp_path: Path) -> Iterator[Str
 
 async def keep_until_checked(house: StreamingHouse, answer: Exception) -> None:
     """Keep SIT with a message in its inbox; the answer of the check comes late."""
-    place = place_of(SIT, house.name)
+    partition = partition_of(SIT, house.name)
     await put(house, SIT, b"{}")
     options = consumer_options(house.settings) | {"group_id": None}
     consumer = await started(lambda: AIOKafkaConsumer(**options), house.settings)
     try:
-        consumer.assign([TopicPartition(place.topic, place.partition)])
+        consumer.assign([TopicPartition(partition.topic, partition.number)])
         around = WorkerContext(house.settings, house.url, consumer, Metrics(), Notices(house.url))
         checked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        keeper = ShardSupervisor(place, around, checked=checked)
+        keeper = ShardSupervisor(partition, around, checked=checked)
         keeping = asyncio.create_task(keeper.keep())
         await asyncio.sleep(READ_S)
         checked.set_exception(answer)

@@ -19,7 +19,7 @@ from kafka import TopicPartition
 from events.units import parse_instant
 from services.broker.connecting import producer_options
 from services.broker.topic_state import topics_admin
-from services.broker.topics import place_of
+from services.broker.topics import partition_of
 from services.journal.embedded import EmbeddedServer
 from services.journal.reader import Reader
 from settlement.control_books import ControlBooks
@@ -129,9 +129,9 @@ def test_offsets_that_kafka_no_longer_has_stop_the_worker(house: StreamingHouse)
             await put(house, "market/SIT", b"{}")
 
     asyncio.run(three())
-    market = place_of("market/SIT", house.name)
+    market = partition_of("market/SIT", house.name)
     with topics_admin(house.settings) as admin:
-        partition = TopicPartition(market.topic, market.partition)
+        partition = TopicPartition(market.topic, market.number)
         admin.delete_records({partition: 2})
     worker = house.start_worker()
     assert worker.process.wait(SECONDS_MAX) == 1
@@ -222,7 +222,7 @@ def test_of_two_groups_that_both_own_a_shard_the_fence_lets_one_through(
 
 
 def test_partitions_that_were_not_recorded_stop_the_worker(house: StreamingHouse) -> None:
-    market = place_of(SIT, house.name)
+    market = partition_of(SIT, house.name)
     with topics_admin(house.settings) as admin:
         admin.create_partitions({market.topic: 5})
     until_kafka_shows(house.settings, lambda found: found[market.topic].partitions == 5)
@@ -261,7 +261,7 @@ async def put_all(
     **options: object,
 ) -> None:
     """Messages into the inbox of SIT, in a transaction if it has an id."""
-    place = place_of(SIT, house.name)
+    partition = partition_of(SIT, house.name)
     chosen = producer_options(house.settings) | {"max_request_size": 1 << 20} | options
     producer = AIOKafkaProducer(**chosen)
     await producer.start()
@@ -269,7 +269,7 @@ async def put_all(
         await producer.begin_transaction()
     for value in values:
         key = SIT.encode()
-        await producer.send_and_wait(place.topic, value, key=key, partition=place.partition)
+        await producer.send_and_wait(partition.topic, value, key=key, partition=partition.number)
     if "transactional_id" in options:
         await (producer.abort_transaction() if is_aborted else producer.commit_transaction())
     await producer.stop()
@@ -277,10 +277,12 @@ async def put_all(
 
 async def put(house: StreamingHouse, shard: str, line: bytes) -> None:
     """One command into an inbox."""
-    place = place_of(shard, house.name)
+    partition = partition_of(shard, house.name)
     producer = AIOKafkaProducer(**producer_options(house.settings))
     await producer.start()
-    await producer.send_and_wait(place.topic, line, key=shard.encode(), partition=place.partition)
+    await producer.send_and_wait(
+        partition.topic, line, key=shard.encode(), partition=partition.number
+    )
     await producer.stop()
 
 
