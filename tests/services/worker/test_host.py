@@ -28,9 +28,9 @@ def host() -> ShardHost:
 
 async def keeps(kept: ShardHost, partition: ShardPartition) -> None:
     """Let the host have a shard that is loaded, and whose task is done."""
-    books = SimpleNamespace(control=ControlBooks())
+    shard = SimpleNamespace(control=ControlBooks())
     keeper: Any = SimpleNamespace(
-        partition=partition, run_now=SimpleNamespace(books=books), release=lambda: None
+        partition=partition, run_now=SimpleNamespace(shard=shard), release=lambda: None
     )
     task = asyncio.create_task(asyncio.sleep(0))
     await task
