@@ -31,6 +31,6 @@ def sum_of_parts(holdings: Sequence[Holding], accounts: int) -> Requirement:
                 rate_ppm=holding.shocks_ppm[0],
                 out=margin,
             )
-        add_at(initial, as_index(holding.accounts), other=margin)
+        add_at(initial, as_index(holding.accounts), addend=margin)
         parts.append(margin)
     return Requirement(initial, parts)

@@ -106,7 +106,7 @@ def _variation(accounts: int, flows: Sequence[ContractFlow]) -> dict[str, IntArr
     for flow in flows:
         product = product_of(flow.contract)
         column = variation.setdefault(product, np.zeros(accounts, dtype=np.int64))
-        add_at(column, as_index(flow.accounts), other=flow.amount_cents)
+        add_at(column, as_index(flow.accounts), addend=flow.amount_cents)
     return variation
 
 
