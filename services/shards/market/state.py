@@ -8,9 +8,9 @@ from datetime import date
 from typing import Any
 
 from events.contracts import PRODUCTS
-from risk import price_limits
 from risk.margin import rate
 from risk.margin_models import HISTORY_DAYS
+from risk.price_limits import HaltState
 from services.shards.control.state import name_order, shared_hash
 from services.shards.market.books import (
     Amendment,
@@ -93,7 +93,7 @@ def _contract_tree(
         "delivery": contract.delivery,
         "last_trading_day": contract.last_trading_day.isoformat(),
         "reference_ticks": contract.reference_ticks,
-        "halts": price_limits.to_state(contract.halts),
+        "halts": contract.halts.to_state(),
         "settlements": contract.settlements,
         "rate_ppm": None if contract.measure is None else contract.measure.shocks_ppm[0],
         "interest_lots": contract.interest_lots,
@@ -117,7 +117,7 @@ def _load_contract(
         delivery=tree["delivery"],
         last_trading_day=date.fromisoformat(tree["last_trading_day"]),
         reference_ticks=tree["reference_ticks"],
-        halts=price_limits.from_state(tree["halts"]),
+        halts=HaltState.from_state(tree["halts"]),
         positions=Positions(
             lots=columns[tree["lots"]],
             open_cents=columns[tree["open_cents"]],

@@ -194,7 +194,7 @@ def _limits(books: MarketBooks) -> list[tuple[int, int]]:
 
 
 def _bounds(books: MarketBooks, contract: ContractBooks) -> tuple[int, int]:
-    low, high, has_halts = contract.halts.fast_path
+    low, high, has_halts = contract.halts.ordinary_bounds
     if has_halts or not tradable(books, contract):
         return 0, 0
     return max(low, 0), min(high, INT64_MAX)

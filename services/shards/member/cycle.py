@@ -17,7 +17,7 @@ from events.control_commands import CLOSE_CYCLE, Barrier, CloseSession
 from events.int64 import IntArray
 from events.market_facts import VariationSettled
 from events.member_facts import CollateralMoved, MarginSet, Posting
-from risk.calls import AccountNames, look_at_calls, new_calls
+from risk.calls import AccountNames, check_calls, new_calls
 from risk.cycle import Cycle, deadline_of_close, deadline_of_cycle
 from risk.instructions import Side, deficits, instruct
 from risk.requirement import maintenance_of
@@ -161,7 +161,7 @@ def _paid_out(fact: CollateralMoved) -> Posting:
 
 def _work_calls(books: MemberBooks, cycle: Cycle, *, emit: MemberEmission) -> None:
     equity, initial = books.equity(), as_column(books.initial)
-    for _, change in look_at_calls(books.calls, initial=initial, equity=equity, at=cycle.at):
+    for _, change in check_calls(books.calls, initial=initial, equity=equity, at=cycle.at):
         emit(change)
     accounts = books.control.accounts_by_number
     names = AccountNames(

@@ -12,7 +12,7 @@ from events.member_commands import DepositCollateral, MemberCommand, WithdrawCol
 from events.member_facts import CollateralMoved, Posting, WithdrawalPending
 from events.refusals import Reason, Refusal
 from events.units import INT64_MAX
-from risk.calls import look_at_call, missed_calls
+from risk.calls import check_call, missed_calls
 from risk.withdrawals import exceeds_cash
 from services.shards.ids import Seen, answer_repeat
 from services.shards.member.books import MemberBooks, MemberEmission
@@ -114,6 +114,6 @@ def _deposit(books: MemberBooks, command: DepositCollateral, *, emit: MemberEmis
     call = books.calls.open_calls.get(number)
     if call is not None:
         remaining = books.initial[number] - books.equity_of(number)
-        change = look_at_call(call, remaining, at=command.at)
+        change = check_call(call, remaining, at=command.at)
         if change is not None:
             emit(change)

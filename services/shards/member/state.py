@@ -6,7 +6,8 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from risk import calls, withdrawals
+from risk.calls import CallBook
+from risk.withdrawals import WithdrawalBook
 from services.shards.control.state import name_order, shared_hash
 from services.shards.member.books import MemberBooks
 from services.shards.state import Column, SnapshotColumns, column_hash_in, digest
@@ -25,8 +26,8 @@ def dump_member(books: MemberBooks) -> bytes:
     tree = _tree(books, columns)
     beside = {
         "control_number": books.control.number,
-        "calls": calls.to_state(books.calls),
-        "withdrawals": withdrawals.to_state(books.withdrawals),
+        "calls": books.calls.to_state(),
+        "withdrawals": books.withdrawals.to_state(),
     }
     return columns.joined({**tree, **beside})
 
@@ -42,8 +43,8 @@ def load_member(
         initial=columns[tree["initial"]],
         maintenance=columns[tree["maintenance"]],
         had_position=bytearray(columns[tree["had_position"]].tolist()),
-        calls=calls.from_state(tree["calls"]),
-        withdrawals=withdrawals.from_state(tree["withdrawals"]),
+        calls=CallBook.from_state(tree["calls"]),
+        withdrawals=WithdrawalBook.from_state(tree["withdrawals"]),
         house_cents=tree["house_cents"],
     )
 
@@ -56,10 +57,10 @@ def _tree(books: MemberBooks, by_account: Column) -> dict[str, Any]:
         "initial": by_account(books.initial),
         "maintenance": by_account(books.maintenance),
         "had_position": by_account(had_position),
-        "calls": sorted(values for _, *values in calls.to_state(books.calls)),
+        "calls": sorted(values for _, *values in books.calls.to_state()),
         "withdrawals": [
             [reference, account, *values]
-            for reference, account, _, *values in withdrawals.to_state(books.withdrawals)
+            for reference, account, _, *values in books.withdrawals.to_state()
         ],
         "house_cents": books.house_cents,
     }
