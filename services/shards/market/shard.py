@@ -54,7 +54,7 @@ from services.shards.shard import (
 )
 from services.shards.state import split_snapshot
 from settlement.control_books import ControlBooks
-from settlement.index.decide import expire_prices, take_index_command
+from settlement.index.decide import decide_index_command, expire_prices
 from settlement.index.refusals import refuse_index_command
 
 
@@ -197,5 +197,5 @@ def _decide_index(
     # Nothing can fail from here.
     now = max(command.at, books.clock if books.clock is not None else command.at)
     expire_prices(books.index, now, emit=emit)
-    take_index_command(books.index, command, now=now, emit=emit)
+    decide_index_command(books.index, command, now=now, emit=emit)
     return None

@@ -27,7 +27,7 @@ from services.shards.state import (
     digest,
 )
 from settlement.control_books import ControlBooks
-from settlement.index import books as index_books
+from settlement.index.books import IndexBooks
 from settlement.positions import Positions
 from settlement.quotes import Quote, QuoteBook
 from settlement.session_trades import SessionTrades
@@ -58,7 +58,7 @@ def load_market(
     books = market_books(
         product,
         control,
-        index=index_books.from_state(product, tree["index"], fixings_kept=HISTORY_DAYS),
+        index=IndexBooks.from_state(product, tree["index"], fixings_kept=HISTORY_DAYS),
     )
     books.clock = tree["clock"]
     books.amendments = {name: Amendment(*values) for name, values in tree["amendments"].items()}
@@ -72,7 +72,7 @@ def _tree(books: MarketBooks, by_account: Column, *, in_stream: Column) -> dict[
     return {
         "product": books.product.code,
         "clock": books.clock,
-        "index": index_books.to_state(books.index),
+        "index": books.index.to_state(),
         "contracts": {
             name: _contract_tree(contract, by_account, in_stream=in_stream)
             # In order of symbol: columns are numbered as they come, restored or not.
