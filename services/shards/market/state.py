@@ -1,4 +1,4 @@
-"""The state of a market's books: their hash, their snapshot, and the way back."""
+"""The state of a market's books: their hash, and their snapshot, dumped and loaded."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def market_hash(books: MarketBooks) -> str:
 
 
 def dump_market(books: MarketBooks, *, links_sent: int) -> bytes:
-    """A snapshot of a market's books; the control books they need stand in `control/0`'s own."""
+    """A snapshot of a market's books, without the control books: `control/0` has those."""
     columns = SnapshotColumns()
     tree = _tree(books, columns, in_stream=columns)
     for name, contract in sorted(books.contracts.items()):
@@ -75,7 +75,7 @@ def _tree(books: MarketBooks, by_account: Column, *, in_stream: Column) -> dict[
         "index": books.index.to_state(),
         "contracts": {
             name: _contract_tree(contract, by_account, in_stream=in_stream)
-            # In order of symbol: columns are numbered as they come, restored or not.
+            # In order of symbol, so that columns have the same numbers after a load.
             for name, contract in sorted(books.contracts.items())
         },
         "amendments": {

@@ -1,6 +1,6 @@
-"""Collateral: deposits at once, withdrawals asked now and decided in the next cycle (RULEBOOK §5).
+"""Collateral: deposits at once, withdrawals decided in the next cycle (RULEBOOK §5).
 
-In: a command and what was seen under its reference. Out: facts; refusals are facts like any other.
+In: a command and the first command under its reference. Out: facts, or a refusal.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def decide_member(
     seen: Seen | None,
     emit: MemberEmission,
 ) -> Refusal | None:
-    """Decide one command. seen: what came first under its reference."""
+    """Decide one command. seen: the first command under its reference."""
     if not books.control.is_time_in_range(command.at):
         detail = f"expected a time near the session of {books.control.business_date}"
         return Refusal(Reason.TIME_OUT_OF_RANGE, detail)
@@ -58,7 +58,7 @@ def _pending(command: WithdrawCollateral) -> WithdrawalPending:
 
 
 def state_missed(books: MemberBooks, at: int, *, emit: MemberEmission) -> None:
-    """State the calls whose deadline the clock passes with this command, before its effect."""
+    """State the calls missed by the clock of a command, before its effect."""
     clock = at if books.clock is None else max(at, books.clock)
     for missed in missed_calls(books.calls, clock):
         emit(missed)
@@ -80,8 +80,8 @@ def _refuse(books: MemberBooks, command: MemberCommand) -> Refusal | None:
         books.withdrawals, account.number, cash_cents=cash, amount_cents=amount
     ):
         blocked = books.withdrawals.blocked_cents.get(account.number, 0)
-        found = f"expected at most {cash - blocked} cents, found {amount}"
-        return Refusal(Reason.WITHDRAWAL_EXCEEDS_CASH, found)
+        detail = f"expected at most {cash - blocked} cents, found {amount}"
+        return Refusal(Reason.WITHDRAWAL_EXCEEDS_CASH, detail)
     if not is_withdrawal and cash + amount > INT64_MAX:
         return Refusal(Reason.AMOUNT_OVERFLOW, f"the cash of {account.name} would exceed int64")
     return None

@@ -1,4 +1,4 @@
-"""The state of the members' books: their hash, their snapshot, and the way back."""
+"""The state of the members' books: their hash, and their snapshot, dumped and loaded."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def member_hash(books: MemberBooks) -> str:
 
 
 def dump_member(books: MemberBooks) -> bytes:
-    """A snapshot of the members' books; the control books stand in `control/0`'s own."""
+    """A snapshot of the members' books, without the control books: `control/0` has those."""
     columns = SnapshotColumns()
-    tree = _tree(books, columns)
-    beside = {
+    snapshot = {
+        **_tree(books, columns),
         "control_number": books.control.number,
         "calls": books.calls.to_state(),
         "withdrawals": books.withdrawals.to_state(),
     }
-    return columns.joined({**tree, **beside})
+    return columns.joined(snapshot)
 
 
 def load_member(
@@ -45,7 +45,7 @@ def load_member(
         had_position=bytearray(columns[tree["had_position"]].tolist()),
         calls=CallBook.from_state(tree["calls"]),
         withdrawals=WithdrawalBook.from_state(tree["withdrawals"]),
-        house_cents=tree["house_cents"],
+        clearinghouse_cents=tree["house_cents"],
     )
 
 
@@ -62,5 +62,5 @@ def _tree(books: MemberBooks, by_account: Column) -> dict[str, Any]:
             [reference, account, *values]
             for reference, account, _, *values in books.withdrawals.to_state()
         ],
-        "house_cents": books.house_cents,
+        "house_cents": books.clearinghouse_cents,
     }
