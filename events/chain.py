@@ -22,9 +22,8 @@ A link row is hashed the same way under its own domain, "token-clearinghouse/lin
     number i64, barrier i64, whether it is the last u32
     payload bytes
 
-Anybody who has the rows can check the chain with any SHA-256. Test vectors:
-tests/published/chain_rows.csv and chain_links.csv; chain.sh beside them computes the hashes with
-printf and sha256sum.
+The rows and any SHA-256 suffice to check the chain. Test vectors: tests/published/chain_rows.csv
+and chain_links.csv; chain.sh beside them computes the hashes with printf and sha256sum.
 """
 
 from __future__ import annotations
@@ -52,13 +51,13 @@ def _short(text: bytes) -> bytes:
 
 
 def row_prefix(shard: str, origin: str) -> tuple[bytes, bytes]:
-    """What rows of a shard and origin share: the bytes before and after the hash before."""
+    """The bytes on either side of the previous row's hash, alike for a shard and an origin."""
     head = _short(_ROW_DOMAIN) + _U16.pack(CHAIN_VERSION)
     return head, _short(shard.encode()) + _short(origin.encode())
 
 
 class RowKey(NamedTuple):
-    """The columns of a journal row besides its bytes."""
+    """The columns of a journal row that are not bytes."""
 
     shard: str
     seq: int
@@ -69,22 +68,22 @@ class RowKey(NamedTuple):
 
 
 def chain_row(before: bytes, key: RowKey, *, line: bytes, parts: Sequence[bytes]) -> bytes:
-    """The hash of a row over all its columns, all its parts and the row before."""
+    """The hash of a row over all its columns, all its parts and the previous row's hash."""
     head, ends = row_prefix(key.shard, key.origin)
     day = key.business_date.toordinal() - 1
     sizes = [len(part) for part in parts]
     numbers = ROW_NUMBERS.pack(
         key.seq, day, key.position, key.logical_time, len(line), len(parts), sizes[0]
     )
-    more = b"".join(_U32.pack(size) for size in sizes[1:])
-    digest = hashlib.sha256(head + before + ends + numbers + more + line)
+    further_sizes = b"".join(_U32.pack(size) for size in sizes[1:])
+    digest = hashlib.sha256(head + before + ends + numbers + further_sizes + line)
     for part in parts:
         digest.update(part)
     return digest.digest()
 
 
 def link_hash(source: str, target: str, *, numbers: tuple[int, int, int], payload: bytes) -> bytes:
-    """The hash of a link row. numbers: its own, its barrier's, 1 if it is the last, else 0."""
+    """The hash of a link row. numbers: the row's, its barrier's, 1 for the last row, else 0."""
     head = _short(_LINK_DOMAIN) + _U16.pack(CHAIN_VERSION)
     ends = _short(source.encode()) + _short(target.encode())
     return hashlib.sha256(head + ends + _LINK_NUMBERS.pack(*numbers) + payload).digest()

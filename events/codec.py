@@ -1,10 +1,10 @@
 """Bytes to commands (WIRE §1).
 
-In: one line or message. Out: a `Command`, or a `Malformed` that says what was expected and found,
-with the type and whatever fields could be read for finding its shard.
+In: one line or message. Out: a `Command`, or a `Malformed` whose detail names the expected and the
+actual text; its type and readable fields serve for routing.
 
-What a `Malformed` says lies in a fact and so in the hash chain: which field is wrong is asked of
-pydantic, what it should be is told by our own models, so that no word of it is a library's.
+The detail is part of a fact and so of the hash chain. Pydantic only finds the wrong field; the
+words come from our own models, because the texts of libraries change between versions.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ def decode_command(line: bytes) -> Command | Malformed:
     """
     try:
         fields = strict_object(line)
-    except NotStrict as found:
-        return Malformed(str(found))
+    except NotStrict as error:
+        return Malformed(str(error))
     if "type" not in fields:
         return Malformed(_missing("type"))
     kind = fields.pop("type")
     if not isinstance(kind, str):
-        return Malformed(_other("type", "a string", found=kind))
+        return Malformed(_mismatch("type", "a string", actual=kind))
     model = COMMANDS.get(kind)
     if model is None:
-        return Malformed(_other("type", "a known type", found=kind))
+        return Malformed(_mismatch("type", "a known type", actual=kind))
     try:
         return model.model_validate(fields)
     except ValidationError as error:
@@ -44,19 +44,19 @@ def decode_command(line: bytes) -> Command | Malformed:
 
 
 def _first_wrong(model: type[Command], fields: dict[str, Any], *, error: ValidationError) -> str:
-    """What is wrong with the first field that is, in the model's order; then what is too much."""
+    """The text for the first wrong field in the model's order; unknown fields come last."""
     errors = error.errors(include_url=False, include_input=False)
-    wrong = {one["loc"][0] for one in errors if one["loc"]}
+    wrong = {entry["loc"][0] for entry in errors if entry["loc"]}
     for name in model.model_fields:
         if name in wrong:
             if name not in fields:
                 return _missing(name)
-            found = fields[name]
-            return _other(name, expected_of(_annotations(model)[name], found), found=found)
+            expected = expected_of(_annotations(model)[name], fields[name])
+            return _mismatch(name, expected, actual=fields[name])
     for name in fields:
         if name not in model.model_fields:
             return f"{name if is_identifier(name) else shown(name)}: expected no such field"
-    # Each field is right, the whole is not: a validator of the model says why, in our own words.
+    # Each field is right by itself: a validator of the model has refused them together.
     return str(errors[0].get("ctx", {}).get("error", "expected fields that go together"))
 
 
@@ -69,5 +69,5 @@ def _missing(name: str) -> str:
     return f"{name}: expected, found nothing"
 
 
-def _other(name: str, expected: str, *, found: object) -> str:
-    return f"{name}: expected {expected}, found {shown(found)}"
+def _mismatch(name: str, expected: str, *, actual: object) -> str:
+    return f"{name}: expected {expected}, found {shown(actual)}"

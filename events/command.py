@@ -1,4 +1,4 @@
-"""What every command is: strict, frozen, unknown fields refused (WIRE §1)."""
+"""The model of every command: strict, frozen, unknown fields refused (WIRE §1)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ CONTROL: Final = "control"
 MARKET: Final = "market"
 MEMBER: Final = "member"
 
-# Kinds of ids that are remembered for ever (RULEBOOK §3); each is unique in its shard.
+# Kinds of ids that are remembered for ever (RULEBOOK §3); an id is unique in its shard.
 TRADE: Final = "trade"
 TRANSFER: Final = "transfer"
 REFERENCE: Final = "reference"
 
 
 class Command(BaseModel):
-    """What somebody outside asks for.
+    """A request from outside.
 
-    TYPE: its name on the wire; SHARD: where it goes; SUBJECT: the fields by which a refusal names
-    it (WIRE §3, command_refused); ID_KIND: of the id under which it is remembered for ever;
-    NAMED_KIND: of the id of another command that it names. Both ids are its subject.
+    TYPE: its name on the wire; SHARD: the kind of its shard; SUBJECT: the fields that are the
+    reference of a refusal (WIRE §3, command_refused); ID_KIND: the kind of the id under which the
+    command is remembered for ever; NAMED_KIND: the kind of the id of an earlier command that it
+    names. Both ids are its subject.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
@@ -34,18 +35,18 @@ class Command(BaseModel):
 
     @property
     def event_time(self) -> int:
-        """When it happened, by its own word: `executed_at` of a trade, `at` of any other."""
+        """The time stated by the sender: `executed_at` of a trade, `at` of any other command."""
         return self.at  # type: ignore[attr-defined,no-any-return]
 
     @property
     def subject(self) -> str | None:
-        """What a refusal calls it by."""
+        """The reference by which a refusal names the command."""
         return "/".join(str(getattr(self, name)) for name in self.SUBJECT) or None
 
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A command that cannot be read. `kind` is its type when that could be read and is known."""
+    """A command that cannot be read. kind: its type; None if that is unreadable or unknown."""
 
     detail: str
     kind: str | None = None
@@ -53,5 +54,5 @@ class Malformed:
 
 
 def content(command: Command) -> tuple[Any, ...]:
-    """The normalised values: two commands of one content ask for the same (RULEBOOK §3)."""
+    """The normalised values: commands of equal content are repeats (RULEBOOK §3)."""
     return (command.TYPE, *(getattr(command, field) for field in type(command).model_fields))

@@ -1,4 +1,4 @@
-"""The table of commands (WIRE §2): what the families of commands name, by type.
+"""The table of commands (WIRE §2): the members of all command families, by type.
 
 In: a type on the wire. Out: the model that reads it strictly. A new command is a class and a line
 in its family's union.

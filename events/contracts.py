@@ -1,6 +1,6 @@
-"""The contract table: what a product is, and how a contract is named (RULEBOOK §1).
+"""The contract table: products, and the symbols of their contracts (RULEBOOK §1).
 
-A new product is one entry in `PRODUCTS`; nothing else in the house lists products.
+A new product is one entry in `PRODUCTS`; nothing else in the code lists products.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ QUARTER_MONTHS: Final = (3, 6, 9, 12)
 CONSECUTIVE_MONTHS: Final = 6
 QUARTERS_AFTER: Final = 4
 PRODUCT_LETTERS: Final = 3
-# What products are quoted, margined and settled in.
+# Products are quoted, margined and settled in it.
 CURRENCY: Final = "USD"
 CENTS_PER_USD: Final = 100
 
@@ -26,10 +26,10 @@ _CENTURY: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One futures product: its lot, tick and where its index comes from.
+    """One futures product: its lot, its tick and the origin of its index.
 
-    quote: what its price is of, a lot; lot_units: how many of the underlying a lot has. Law: a tick
-    is one cent a lot, so that prices in ticks times lots are cents everywhere.
+    quote: the unit of its price, for one lot; lot_units: units of the underlying in a lot. Law: a
+    tick is one cent a lot, so that prices in ticks times lots are cents everywhere.
     """
 
     code: str
@@ -40,7 +40,7 @@ class Product:
     is_index_external: bool
 
     def __post_init__(self) -> None:
-        """See that symbols can name it and that its ticks are cents."""
+        """Assert a code that symbols can carry, and ticks of one cent."""
         assert len(self.code) == PRODUCT_LETTERS, f"{self.code}: expected three letters"
         assert self.code.isascii(), f"{self.code}: expected letters A to Z"
         assert self.code.isupper(), f"{self.code}: expected letters A to Z"
@@ -49,7 +49,7 @@ class Product:
 
     @property
     def micros_per_tick(self) -> int:
-        """A tick in millionths of a dollar: what the index is rounded by."""
+        """A tick in millionths of a dollar, the unit of the index."""
         return 1_000_000 // self.ticks_per_usd
 
 
@@ -94,7 +94,7 @@ class Delivery:
 
 
 def delivery_of(day: date) -> Delivery:
-    """The delivery month in which a day lies."""
+    """The delivery month of a day."""
     return Delivery(day.year, day.month)
 
 
@@ -117,7 +117,7 @@ def parse_symbol(contract: str) -> Delivery | None:
 
 
 def ticks_of(price: Decimal, product: Product) -> int | None:
-    """The price in ticks; None when it does not lie on a tick."""
+    """The price in ticks; None when it is not a whole number of ticks."""
     ticks = price * product.ticks_per_usd
     whole = int(ticks)
     return whole if whole == ticks else None

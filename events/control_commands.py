@@ -129,7 +129,7 @@ ControlCommand: TypeAlias = (
     | RunCycle
     | CloseSession
 )
-# What `member/0` waits for all markets at.
+# `member/0` waits for the links of all markets before it decides one.
 Barrier: TypeAlias = RunCycle | CloseSession
-# The name of the cycle that a close is; no other may have it.
+# The cycle name of a close; `run_cycle` may not use it.
 CLOSE_CYCLE: Final = "close"

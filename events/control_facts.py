@@ -1,6 +1,6 @@
-"""Facts that concern all, and those that every shard states (WIRE §3).
+"""Facts of `control/0`, and the facts that every shard states (WIRE §3).
 
-The types marked *own* are ours beyond WIRE §3: they make every accepted command leave a fact, so
+The types marked *own* are ours beyond WIRE §3: with them every accepted command leaves a fact, so
 that folding the journal gives the books.
 """
 

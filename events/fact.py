@@ -1,4 +1,4 @@
-"""What every fact is: strict, frozen, in the past tense, with its event time (WIRE §3)."""
+"""The model of every fact: strict, frozen, in the past tense, with its event time (WIRE §3)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from events.wire_fields import StatedInstant
 
 
 class Fact(BaseModel):
-    """What has happened. `TYPE` is its name on the wire."""
+    """A recorded event. TYPE: its name on the wire."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
     TYPE: ClassVar[str]

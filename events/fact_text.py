@@ -2,11 +2,10 @@
 
 In: a fact. Out: its bytes: compact JSON in UTF-8, `type`, `shard`, `seq`, `at` first, then the
 fact's own fields in the model's order.
-In: a kind of fact, what many of it state alike, and the fields that differ (columns). Out: the text
-around those fields, derived from the model: for joining columns of texts, as a template of bytes,
-or as a pattern that reads the facts back. Law: what is put together so is what `encode_fact`
-writes; tests hold both against each other. A column of text holds identifiers, which JSON writes
-as they are.
+In: a kind of fact, the fields with equal values (alike), and the fields that differ (columns). Out:
+the text around the columns, derived from the model: as texts to join, as a template of bytes, or as
+a pattern that reads the facts back. Law: the assembled text equals that of `encode_fact`; tests
+compare both. A text column holds identifiers, which JSON writes without escapes.
 """
 
 from __future__ import annotations
@@ -23,19 +22,19 @@ _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), al
 
 def encode_fact(fact: Fact, *, shard: str, seq: int) -> bytes:
     """The canonical bytes of a fact, stamped with the journal row that caused it."""
-    own = fact.model_dump(mode="json", by_alias=True)
-    at = own.pop("at")
-    stated = {"type": fact.TYPE, "shard": shard, "seq": seq, "at": at, **own}
-    return encoded(stated).encode()
+    fields = fact.model_dump(mode="json", by_alias=True)
+    at = fields.pop("at")
+    stated = {"type": fact.TYPE, "shard": shard, "seq": seq, "at": at, **fields}
+    return compact_json(stated).encode()
 
 
-def encoded(value: object) -> str:
-    """A value as compact JSON."""
+def compact_json(value: object) -> str:
+    """A value as JSON without blanks."""
     return _ENCODER.encode(value)
 
 
 def fact_head(kind: type[Fact]) -> bytes:
-    """What every recorded fact of a kind begins with."""
+    """The first bytes of every recorded fact of a kind."""
     return f'{{"type":"{kind.TYPE}"'.encode()
 
 
@@ -44,8 +43,8 @@ def texts_around(
 ) -> list[str]:
     """The texts before, between and after the columns, from the comma behind `at` to the brace.
 
-    columns: field names in the model's order; all other fields are in `alike`. One more text than
-    columns.
+    columns: field names in the model's order; all other fields are in `alike`. Returns one text
+    more than there are columns.
     """
     fields: dict[str, Any] = dict(alike)
     stated = kind.model_construct(None, **fields).model_dump(mode="json", include={*alike})
@@ -59,7 +58,7 @@ def texts_around(
             texts[-1] += quote
             texts.append(quote)
         else:
-            texts[-1] += encoded(stated[name])
+            texts[-1] += compact_json(stated[name])
     texts[-1] += "}"
     assert len(texts) == len(columns) + 1, (kind, columns)
     return texts
@@ -70,11 +69,10 @@ def fact_template(
 ) -> bytes:
     """A template for `%` of bytes, to be filled with seq, at and the columns.
 
-    columns: of each field how it is filled in, `%d` or `%b`.
+    columns: the format of each field, `%d` or `%b`.
     """
-    texts = [f',"shard":"{shard}","seq":', ',"at":"']
-    around = texts_around(kind, columns, alike=alike)
-    texts += [f'"{around[0]}', *around[1:]]
+    before, *following = texts_around(kind, columns, alike=alike)
+    texts = [f',"shard":"{shard}","seq":', ',"at":"', f'"{before}', *following]
     assert not any("%" in text for text in texts), texts
     fills = ["%d", "%b", *columns.values(), ""]
     filled = "".join(f"{text}{fill}" for text, fill in zip(texts, fills, strict=True))
@@ -84,15 +82,15 @@ def fact_template(
 def fact_pattern(kind: type[Fact], groups: Collection[str]) -> bytes:
     """A pattern for recorded facts of a kind whose fields are identifiers, dates and integers.
 
-    groups: the fields to be captured, with `at` if it is among them, in the model's order.
-    Possessive throughout: there is one way to read a fact, and nothing to go back for.
+    groups: the fields to capture, in the model's order; `at` may be among them.
+    Possessive throughout: a fact matches in one way only, so backtracking is useless.
     """
-    own = {
+    model_fields = {
         name: field.annotation is not int
         for name, field in kind.model_fields.items()
         if name != "at"
     }
-    fields: dict[str, Any] = {"shard": True, "seq": False, "at": True, **own}
+    fields: dict[str, Any] = {"shard": True, "seq": False, "at": True, **model_fields}
     pattern = re.escape(fact_head(kind))
     for name, is_text in fields.items():
         value = b'[^"]*+' if is_text else b"[0-9]++"

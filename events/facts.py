@@ -1,8 +1,8 @@
-"""The table of facts (WIRE §3): what the families of facts name, by type.
+"""The table of facts (WIRE §3): the members of all fact families, by type.
 
-In: a type on the wire, or a recorded fact. Out: the model that states it; the fact, read back. A
-new fact is a class and a line in its family's union; the type checker then names every `apply` that
-must know it.
+In: a type on the wire, or a recorded fact. Out: the model of the type; the fact, read back. A new
+fact is a class and a line in its family's union; the type checker then names every `apply` that
+must handle it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Final, NamedTuple, TypeAlias, get_args
 
 from events.control_facts import ControlFact, SharedFact
 from events.fact import Fact
-from events.fact_text import encoded
+from events.fact_text import compact_json
 from events.index_facts import IndexFact
 from events.market_facts import MarketFact
 from events.member_facts import MemberFact
 
-# What a market states, and what `member/0` does.
+# The facts of a market, and those of `member/0`.
 MarketShardFact: TypeAlias = MarketFact | IndexFact | SharedFact
 MemberShardFact: TypeAlias = MemberFact | SharedFact
 
@@ -37,11 +37,11 @@ class Recorded(NamedTuple):
 
 
 def decode_fact(line: bytes) -> Recorded:
-    """Read a fact back from the journal. Errors: ValueError when it is none of ours."""
+    """Read a fact back from the journal. Errors: ValueError for a type without a model."""
     fields = json.loads(line)
     kind, shard, seq = fields.pop("type"), fields.pop("shard"), fields.pop("seq")
     model = FACTS.get(kind)
     if model is None:
         msg = f"expected a known fact, found {kind!r}"
         raise ValueError(msg)
-    return Recorded(shard, seq, model.model_validate_json(encoded(fields)))
+    return Recorded(shard, seq, model.model_validate_json(compact_json(fields)))

@@ -1,4 +1,4 @@
-"""Facts of a product's index (WIRE §3); those marked *own* are ours beyond it."""
+"""Facts of a product's index (WIRE §3); types marked *own* are ours beyond WIRE."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Exact arithmetic on int64 arrays: the bound is checked first, nothing ever wraps (STYLE §4).
 
-In: int64 arrays and integers. Out: int64 arrays or Python ints. Rule: what does not fit an int64 is
-never wrapped (RULEBOOK §1). Errors: OverflowError with the numbers. Only Python ints, int64 and no
-division.
+In: int64 arrays and integers. Out: int64 arrays or Python ints. Rule: a number beyond int64 is an
+error, never wrapped (RULEBOOK §1). Errors: OverflowError with the numbers. Only Python ints, int64
+and no division.
 """
 
 from __future__ import annotations
@@ -29,58 +29,58 @@ def bounds(array: IntArray) -> tuple[int, int]:
 
 
 def magnitude(array: IntArray) -> int:
-    """The greatest absolute value in it, also of the least int64, whose `np.abs` would wrap."""
+    """The greatest absolute value; exact for the least int64 too, whose `np.abs` would wrap."""
     low, high = bounds(array)
     return max(-low, high)
 
 
 def magnitude_of(column: array[int]) -> int:
-    """The same of a column of the standard library's."""
+    """The greatest absolute value in an `array.array`."""
     return magnitude(np.frombuffer(column, dtype=np.int64))
 
 
-def add(array: IntArray, other: IntArray) -> IntArray:
+def add(array: IntArray, addend: IntArray) -> IntArray:
     """The sums element by element."""
-    sums = array + other
-    if not _may_wrap(bounds(array), bounds(other)):
+    sums = array + addend
+    if not _may_wrap(bounds(array), bounds(addend)):
         return sums
-    _refuse_wrapped(((array ^ sums) & (other ^ sums)) < 0, array=array, other=other, word="plus")
+    has_wrapped = ((array ^ sums) & (addend ^ sums)) < 0
+    _refuse_wrapped(has_wrapped, array=array, operand=addend, word="plus")
     return sums
 
 
-def add_at(array: IntArray, places: slice | IntArray, *, other: IntArray) -> None:
-    """Add to some elements in place, no place twice; a slice of them needs no memory of its own."""
-    some = array[places]
-    if isinstance(places, slice) and not _may_wrap(bounds(some), bounds(other)):
-        some += other
+def add_at(array: IntArray, index: slice | IntArray, *, addend: IntArray) -> None:
+    """Add to the elements of an index in place. index: no number twice; a slice copies nothing."""
+    selected = array[index]
+    if isinstance(index, slice) and not _may_wrap(bounds(selected), bounds(addend)):
+        selected += addend
     else:
-        array[places] = add(some, other)
+        array[index] = add(selected, addend)
 
 
 def as_index(numbers: IntArray) -> IntArray | slice:
-    """Rising numbers as an index: a slice, ten times as fast, where none is left out."""
+    """Rising numbers as an index: consecutive ones as a slice, which is ten times as fast."""
     if not len(numbers):
         return slice(0, 0)
     first, last = int(numbers[0]), int(numbers[-1])
     return slice(first, last + 1) if last - first + 1 == len(numbers) else numbers
 
 
-def subtract(array: IntArray, other: IntArray) -> IntArray:
+def subtract(array: IntArray, subtrahend: IntArray) -> IntArray:
     """The differences element by element."""
-    low, high = bounds(other)
-    differences = array - other
+    low, high = bounds(subtrahend)
+    differences = array - subtrahend
     if not _may_wrap(bounds(array), (-high, -low)):
         return differences
-    _refuse_wrapped(
-        ((array ^ other) & (array ^ differences)) < 0, array=array, other=other, word="minus"
-    )
+    has_wrapped = ((array ^ subtrahend) & (array ^ differences)) < 0
+    _refuse_wrapped(has_wrapped, array=array, operand=subtrahend, word="minus")
     return differences
 
 
 def multiply_subtract(array: IntArray, scalar: int, *, subtrahend: IntArray) -> IntArray:
-    """Each element times the scalar, less the subtrahend: lots · Δticks − what was open.
+    """Each element times the scalar, less the subtrahend: lots · Δticks − open cents.
 
-    Only the differences must fit: where products may not, they are Python ints.
+    Only the differences must fit: products that may not are computed as Python ints.
     """
     largest = magnitude(array)
     if largest and largest * abs(scalar) + magnitude(subtrahend) <= INT64_MAX:
@@ -88,16 +88,16 @@ def multiply_subtract(array: IntArray, scalar: int, *, subtrahend: IntArray) -> 
         products -= subtrahend
         return products
     pairs = zip(array.tolist(), subtrahend.tolist(), strict=True)
-    differences = [one * scalar - other for one, other in pairs]
-    beyond = next((one for one in differences if not INT64_MIN <= one <= INT64_MAX), None)
-    if beyond is not None:
-        msg = f"{beyond} is beyond int64"
-        raise OverflowError(msg)
+    differences = [factor * scalar - subtracted for factor, subtracted in pairs]
+    for difference in differences:
+        if not INT64_MIN <= difference <= INT64_MAX:
+            msg = f"{difference} is beyond int64"
+            raise OverflowError(msg)
     return np.array(differences, dtype=np.int64)
 
 
 def total(array: IntArray) -> int:
-    """The sum of all elements, exact, as a Python int: it may itself lie beyond int64."""
+    """The sum of all elements, exact, as a Python int, which may lie beyond int64."""
     if magnitude(array) * array.size <= INT64_MAX:
         return int(array.sum())
     high, low = _halves(array)
@@ -120,19 +120,19 @@ def _may_wrap(first: tuple[int, int], second: tuple[int, int]) -> bool:
 
 
 def _refuse_wrapped(
-    has_wrapped: npt.NDArray[np.bool_], *, array: IntArray, other: IntArray, word: str
+    has_wrapped: npt.NDArray[np.bool_], *, array: IntArray, operand: IntArray, word: str
 ) -> None:
     if not has_wrapped.any():
         return
-    place = np.unravel_index(int(has_wrapped.argmax()), has_wrapped.shape)
-    left = int(np.broadcast_to(array, has_wrapped.shape)[place])
-    right = int(np.broadcast_to(other, has_wrapped.shape)[place])
-    msg = f"{left} {word} {right} is beyond int64"
+    index = np.unravel_index(int(has_wrapped.argmax()), has_wrapped.shape)
+    first = int(np.broadcast_to(array, has_wrapped.shape)[index])
+    second = int(np.broadcast_to(operand, has_wrapped.shape)[index])
+    msg = f"{first} {word} {second} is beyond int64"
     raise OverflowError(msg)
 
 
 def _halves(array: IntArray) -> tuple[IntArray, IntArray]:
-    """High and low 32 bits: fewer than 2³¹ of either sum inside int64."""
+    """High and low 32 bits: the sum of up to 2³¹ − 1 halves fits an int64."""
     return array >> _HALF_BITS, array & _HALF_MASK
 
 

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, model_validator
 from events.command import MARKET, TRADE, TRANSFER, Command
 from events.wire_fields import DecimalText, Identifier, Instant, Int64, Name
 
-# What the validators below ask of several fields together, as JSON Schema says it.
+# The conditions of the validators below on several fields, written as JSON Schema.
 _ONE_IS_PUBLISHED: Final[dict[str, Any]] = {
     "anyOf": [
         {"properties": {score: {"type": "string"}}} for score in ("mmlu", "humaneval", "gsm8k")

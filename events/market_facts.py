@@ -1,4 +1,4 @@
-"""Facts of trades, positions, prices, limits and rates (WIRE §3); *own* ones are ours beyond it."""
+"""Facts of trades, positions, prices, limits and rates (WIRE §3); *own* types are beyond WIRE."""
 
 from __future__ import annotations
 

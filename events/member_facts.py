@@ -1,6 +1,6 @@
 """Facts of cash, margin, calls, postings and the waterfall (WIRE §3).
 
-Nothing states `waterfall_applied/1` yet: its model stands here because the wire has it.
+No shard states `waterfall_applied/1` yet: its model is here because WIRE lists it.
 """
 
 from __future__ import annotations

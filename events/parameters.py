@@ -1,8 +1,9 @@
 """The parameters that `configure` may set: name, type, default, source (RULEBOOK, lines marked D).
 
-In: the text of a value. Out: whether it may stand. A parameter takes effect with the opening of the
+In: the text of a value. Out: whether it is valid. A parameter takes effect with the opening of the
 first session on or after its effective date; until then, and without a command, the default holds.
-Its scope is who may have a value of their own: every product, or only the house as a whole.
+Scope: "product" values belong to a product, "house" values to the clearinghouse as a whole, "any"
+to either.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from events.units import INT64_MAX, PPM, parse_date, parse_time_of_day
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One thing that may be configured."""
+    """A parameter and the values that it may have."""
 
     name: str
     kind: str
@@ -61,7 +62,7 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     for entry in (
         Parameter("product_in_use", "true", "SIT", "WIRE §2", _one_of("true"), scope="product"),
         Parameter("holidays", "dates, comma between", "", "§1 D: 24/5", _is_dates, scope="house"),
-        # Below a fourth four providers could not share the weight among them, and so on.
+        # A cap below 1/n cannot be met by n providers.
         Parameter("index_cap_ppm", "ppm", "300000", "§2", _integer_between(250_000, PPM)),
         Parameter(
             "index_cap_of_three_ppm", "ppm", "400000", "§2 D", _integer_between(333_334, PPM)
@@ -73,7 +74,7 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         Parameter("price_hold_band_ppm", "ppm", "50000", "§2 D", _integer_between(0, PPM)),
         Parameter("fixing_minutes", "minutes", "60", "§2 D", _DAY),
         Parameter("settlement_window_minutes", "minutes", "5", "§4 D", _DAY),
-        # Which names there are the table of models says (risk/margin_models.py).
+        # The valid names are those of the table of models (risk/margin_models.py).
         Parameter("margin_model", "name", "paper", "§5", bool),
         Parameter("margin_alpha_ppm", "ppm", "3000000", "§5 eq. 7", _integer_between(1, 100 * PPM)),
         Parameter("margin_floor_ppm", "ppm", "80000", "§5 eq. 7", _SHARE),

@@ -1,8 +1,7 @@
-"""Why a command is refused: the closed list, in order of precedence (WIRE §3).
+"""The reasons of refusal: the closed list, in order of precedence (WIRE §3).
 
-The order of the members is the order in which the reasons are tested: the first that holds is
-given. Trades use the first block and the shared ones below in the order of TRADE_PRECEDENCE; all
-others use OTHER_PRECEDENCE.
+Reasons are tested in order and the first that holds is given: for a trade in the order of
+TRADE_PRECEDENCE, for every other command in the order of OTHER_PRECEDENCE.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Final, NamedTuple
 
 
 class Reason(StrEnum):
-    """A reason of refusal. It lies on the wire as it is written here."""
+    """A reason of refusal, written as on the wire."""
 
     WRONG_SHARD = "wrong_shard"
     MALFORMED = "malformed"
@@ -115,7 +114,7 @@ OTHER_PRECEDENCE: Final = (
 
 
 class Refusal(NamedTuple):
-    """A command that does not stand: the reason and, for people, what was expected and found."""
+    """A refused command: the reason and, for people, the expected and the actual text."""
 
     reason: Reason
     detail: str

@@ -1,8 +1,8 @@
-"""Strict JSON, one object to a line (WIRE §1), and values as people are shown them.
+"""Strict JSON, one object to a line (WIRE §1), and values as they are shown to people.
 
-In: bytes. Out: the object, or `NotStrict` that says what was expected and found. What it says lies
-in facts and so in the hash chain: no word and no position of it is a library's, so that every
-Python that reads the line says the same.
+In: bytes. Out: the object, or `NotStrict` with the expected and the actual text. Its text is part
+of facts and so of the hash chain: it repeats no words or positions of the JSON library, which
+differ between versions of Python.
 """
 
 from __future__ import annotations
@@ -20,40 +20,40 @@ _BLANKS: Final = " \t\n\r"
 
 
 class NotStrict(ValueError):
-    """What was found is none, or JSON only to a lenient reader."""
+    """The text is not one JSON object, or one that only a lenient reader accepts."""
 
-    def __init__(self, *, expected: str, found: str) -> None:
-        super().__init__(f"expected {expected}, found {found}")
+    def __init__(self, *, expected: str, actual: str) -> None:
+        super().__init__(f"expected {expected}, found {actual}")
 
 
 @dataclass(frozen=True, slots=True)
 class NoInteger:
-    """A JSON number that no field has: with a point or an exponent, or far beyond int64."""
+    """A JSON number that no field accepts: with a point or an exponent, or far beyond int64."""
 
     text: str
 
 
 def strict_object(line: bytes) -> dict[str, Any]:
-    """The object that a line is. Errors: `NotStrict`."""
+    """The JSON object in a line. Errors: `NotStrict`."""
     if len(line) > LINE_BYTES_MAX:
-        raise NotStrict(expected=f"at most {LINE_BYTES_MAX} bytes", found=str(len(line)))
+        raise NotStrict(expected=f"at most {LINE_BYTES_MAX} bytes", actual=str(len(line)))
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
-        place = error.start
+        offset = error.start
         raise NotStrict(
-            expected="UTF-8", found=f"byte 0x{line[place]:02x} at offset {place}"
+            expected="UTF-8", actual=f"byte 0x{line[offset]:02x} at offset {offset}"
         ) from None
     if _depth(line) > DEPTH_MAX:
-        raise NotStrict(expected=f"nesting of at most {DEPTH_MAX}", found="more")
+        raise NotStrict(expected=f"nesting of at most {DEPTH_MAX}", actual="more")
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError:
-        raise NotStrict(expected="one JSON object", found=_no_object(text)) from None
+        raise NotStrict(expected="one JSON object", actual=_no_object(text)) from None
     if not isinstance(value, dict):
-        raise NotStrict(expected="one JSON object", found=_json_kind(value))
+        raise NotStrict(expected="one JSON object", actual=_json_kind(value))
     if b"\\u" in line and _has_lone_surrogate(value):
-        raise NotStrict(expected="surrogates in pairs", found="a lone one")
+        raise NotStrict(expected="surrogates in pairs", actual="a lone one")
     return value
 
 
@@ -64,7 +64,7 @@ def shown(value: object) -> str:
 
 
 def _depth(line: bytes) -> int:
-    """The deepest nesting of brackets outside of strings; 0 where there are too few to matter."""
+    """The deepest nesting of brackets outside of strings; 0 for at most DEPTH_MAX brackets."""
     if line.count(b"[") + line.count(b"{") <= DEPTH_MAX:
         return 0
     deepest = depth = 0
@@ -86,14 +86,14 @@ def _depth(line: bytes) -> int:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        last = {name: place for place, (name, _) in enumerate(pairs)}
-        twice = next(name for place, (name, _) in enumerate(pairs) if last[name] != place)
-        raise NotStrict(expected="each key once", found=f"{shown(twice)} twice")
+        last = {name: index for index, (name, _) in enumerate(pairs)}
+        twice = next(name for index, (name, _) in enumerate(pairs) if last[name] != index)
+        raise NotStrict(expected="each key once", actual=f"{shown(twice)} twice")
     return fields
 
 
 def _no_constant(text: str) -> NoReturn:
-    raise NotStrict(expected="numbers of JSON", found=text)
+    raise NotStrict(expected="numbers of JSON", actual=text)
 
 
 def _integer(text: str) -> int | NoInteger:
@@ -111,14 +111,14 @@ _ASCII: Final = json.JSONEncoder(ensure_ascii=True)
 
 
 def _no_object(text: str) -> str:
-    """What stands in the place of an object. Where it breaks, each Python counts differently."""
-    rest = text.strip(_BLANKS)
-    if not rest:
+    """Words for text that is no JSON object, without the decoder's offset, which varies."""
+    stripped = text.strip(_BLANKS)
+    if not stripped:
         return "nothing"
-    if not rest.startswith("{"):
-        return f"text that begins with {shown(rest[:_SHOWN_MAX])}"
-    if not rest.endswith("}"):
-        return f"text that ends with {shown(rest[-_SHOWN_MAX // 2 :])}"
+    if not stripped.startswith("{"):
+        return f"text that begins with {shown(stripped[:_SHOWN_MAX])}"
+    if not stripped.endswith("}"):
+        return f"text that ends with {shown(stripped[-_SHOWN_MAX // 2 :])}"
     return "text that is none"
 
 
@@ -145,7 +145,7 @@ def _json_text(value: object) -> str:
         case list():
             return f"[{', '.join(map(_json_text, value))}]"
         case dict():
-            pairs = (f"{_ASCII.encode(name)}: {_json_text(one)}" for name, one in value.items())
+            pairs = (f"{_ASCII.encode(name)}: {_json_text(field)}" for name, field in value.items())
             return f"{{{', '.join(pairs)}}}"
         case _:
             return _ASCII.encode(value)

@@ -1,6 +1,6 @@
 """Units of the trade: int64 money, plain decimal texts, instants in nanoseconds, rounding.
 
-In: texts as they stand on the wire. Out: integers and exact decimals.
+In: texts as on the wire. Out: integers and exact decimals.
 Rule: RULEBOOK §1 (everything owned or owed is an integer inside int64), WIRE §1 (forms of numbers).
 """
 
@@ -34,14 +34,14 @@ _SIXTY: Final = 60
 
 
 def fits_int64(amount: int) -> bool:
-    """Whether an amount may be owned or owed at all (RULEBOOK §1)."""
+    """Whether an amount fits an int64, as everything owned or owed must (RULEBOOK §1)."""
     return INT64_MIN <= amount <= INT64_MAX
 
 
 def parse_decimal(text: str) -> Decimal:
     """An exact decimal from plain notation: no plus, no exponent, at most 18 digits (WIRE §1).
 
-    Errors: ValueError says what was expected and found.
+    Errors: ValueError with the expected and the actual text.
     """
     if _DECIMAL.fullmatch(text) is None:
         msg = f"expected a plain decimal, found {text[:40]!r}"
@@ -60,7 +60,7 @@ def format_decimal(number: Decimal) -> str:
 
 
 def parse_date(text: str) -> date:
-    """A calendar day `YYYY-MM-DD`. Errors: ValueError says what was expected and found."""
+    """A calendar day `YYYY-MM-DD`. Errors: ValueError with the expected and the actual text."""
     if _DATE.fullmatch(text) is None:
         msg = f"expected a date YYYY-MM-DD, found {text[:40]!r}"
         raise ValueError(msg)
@@ -68,7 +68,7 @@ def parse_date(text: str) -> date:
 
 
 def _calendar_day(text: str) -> date:
-    """From ten characters of the right form: `fromisoformat` by itself reads other forms too."""
+    """A day from ten characters of the right form; `fromisoformat` alone reads other forms too."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -77,7 +77,7 @@ def _calendar_day(text: str) -> date:
 
 
 def parse_time_of_day(text: str) -> int:
-    """Nanoseconds since the day began, from `HH:MM`. Errors: ValueError."""
+    """Nanoseconds since midnight, from `HH:MM`. Errors: ValueError."""
     match = _TIME_OF_DAY.fullmatch(text)
     if match is None:
         msg = f"expected a time of day HH:MM, found {text[:40]!r}"
@@ -89,7 +89,7 @@ def parse_time_of_day(text: str) -> int:
 def parse_instant(text: str) -> int:
     """UTC nanoseconds since 1970 from RFC 3339 with `Z`, up to nine decimals, no leap seconds.
 
-    Errors: ValueError says what was expected and found.
+    Errors: ValueError with the expected and the actual text.
     """
     match = _INSTANT.fullmatch(text)
     if match is None:
@@ -105,7 +105,7 @@ def parse_instant(text: str) -> int:
 
 
 def format_instant(instant: int) -> str:
-    """RFC 3339 in UTC with `Z`, as many decimals as are needed (none to nine)."""
+    """RFC 3339 in UTC with `Z`, with as many decimals as needed (none to nine)."""
     seconds, nanos = divmod(instant, SECOND_NS)
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     whole = moment.strftime("%Y-%m-%dT%H:%M:%S") if moment.year > 999 else moment.isoformat()[:19]  # noqa: PLR2004
@@ -113,17 +113,17 @@ def format_instant(instant: int) -> str:
 
 
 def day_start(day: date) -> int:
-    """The instant at which a UTC day begins."""
+    """The instant of a UTC day's midnight."""
     return (day - _EPOCH).days * DAY_NS
 
 
 def round_half_even(exact: Fraction) -> int:
-    """To the nearest integer, a half to the even one."""
+    """The nearest integer; a half to the even one."""
     return round(exact)
 
 
 def round_half_up(exact: Fraction) -> int:
-    """To the nearest integer, a half upwards."""
+    """The nearest integer; a half upwards."""
     return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
 
 
@@ -133,5 +133,5 @@ def ceil_div(dividend: int, divisor: int) -> int:
 
 
 def micros(exact: Fraction) -> int:
-    """Millionths, half to even: for what is published or shown."""
+    """Millionths, half to even: for published and displayed numbers."""
     return round(exact * PPM)

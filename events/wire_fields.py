@@ -1,8 +1,7 @@
 """The forms of fields on the wire (WIRE §1): identifiers, names, int64, decimals, instants, dates.
 
-In: parsed JSON values. Out: text, integers, exact decimals, nanoseconds and dates; what people are
-told of a field whose value has not its form; and the form as JSON Schema says it, as far as it can:
-to it 5.0 is an integer.
+In: parsed JSON values. Out: text, integers, exact decimals, nanoseconds and dates; the texts of
+refusals for wrong values; JSON Schemas of the forms, which accept more: 5.0 as an integer.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from events.units import (
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9._:\-]{1,64}", re.ASCII)
 _DAY: Final = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-# Days of no calendar; 29 February of years that four, or of centuries that 400, do not divide.
+# Dates that do not exist; 29 February of years not divisible by 4, of centuries not by 400.
 _ODD: Final = "([02468][1235679]|[13579][01345789])"
 _NO_DAY: Final = f"^(0000|[0-9]{{4}}-(02-30|(02|04|06|09|11)-31)|([0-9]{{2}}{_ODD}|{_ODD}00)-02-29)"
 _CLOCK: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
@@ -54,23 +53,26 @@ _DATE_SCHEMA: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a field is to be, in words: of a value of another JSON type, and of one of its own."""
+    """Text for a refusal.
+
+    kind: used when the JSON type is wrong; of_kind: when the type is right and the value is not.
+    """
 
     kind: str
     of_kind: str
 
 
-def expected_of(annotation: Any, found: object) -> str:  # noqa: ANN401 - any annotation of a field
-    """What was expected of a field that is annotated so, where this was found."""
+def expected_of(annotation: Any, actual: object) -> str:  # noqa: ANN401 - any annotation of a field
+    """The expected form of a field, in words, for a refusal of its actual value."""
     if get_origin(annotation) is Annotated:
-        form = next(one for one in annotation.__metadata__ if isinstance(one, Form))
-        is_its_kind = type(found) is (int if form.kind == "an integer" else str)
-        return form.of_kind if is_its_kind else form.kind
+        form = next(entry for entry in annotation.__metadata__ if isinstance(entry, Form))
+        is_of_kind = type(actual) is (int if form.kind == "an integer" else str)
+        return form.of_kind if is_of_kind else form.kind
     if get_origin(annotation) is Literal:
-        return " or ".join(f'"{one}"' for one in get_args(annotation))
-    form_of_it, none = get_args(annotation)
-    assert none is type(None), annotation
-    return f"{expected_of(form_of_it, found)} or null"
+        return " or ".join(f'"{choice}"' for choice in get_args(annotation))
+    form_or_null, null = get_args(annotation)
+    assert null is type(None), annotation
+    return f"{expected_of(form_or_null, actual)} or null"
 
 
 def is_identifier(text: str) -> bool:
@@ -138,7 +140,7 @@ BusinessDate = Annotated[
     Form("a string", "a date of the calendar like 2026-06-08"),
 ]
 
-# Facts are stated by ourselves in our own units and read back from the journal in the wire's words.
+# The program states facts in its own units and reads them back from the journal in WIRE's forms.
 StatedInstant = Annotated[
     int,
     BeforeValidator(lambda value: value if isinstance(value, int) else parse_instant(_text(value))),

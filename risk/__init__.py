@@ -1,1 +1,1 @@
-"""What could it cost: volatility, margin, price and position limits, calls, withdrawals. Pure."""
+"""Risk: volatility, margin, price and position limits, calls, withdrawals. Pure."""

@@ -2,15 +2,15 @@
 
 In: equity, initial and maintenance margin of accounts in cents, and the shard's clock. Out: the
 facts of the calls. Accounts are numbered in the order they were opened; arrays are indexed by that
-number. Decisions read a `CallBook`; only `apply_*` change it. Nobody is defaulted here: a person
-declares it.
+number. Decisions read a `CallBook`; only `apply_*` change it. No call declares a default: a person
+does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -42,17 +42,34 @@ class OpenCall:
 class CallBook:
     """The open calls by account number: at most one each.
 
-    calls_by_deadline: how many are open per deadline. A cycle gives all its calls one deadline, so
-    a clock that moves looks at a handful of numbers and not at every call.
+    calls_by_deadline: the number of open calls per deadline. All calls of a cycle share a deadline,
+    so that the clock is compared with a few deadlines and not with every call.
     """
 
     open_calls: dict[int, OpenCall] = field(default_factory=dict)
     calls_by_deadline: dict[int, int] = field(default_factory=dict)
 
+    def to_state(self) -> list[list[Any]]:
+        """The open calls in plain values, by account number."""
+        return [
+            [number, call.call, call.account, call.remaining_cents, call.deadline_ns]
+            for number, call in sorted(self.open_calls.items())
+        ]
+
+    @classmethod
+    def from_state(cls, state: list[list[Any]]) -> Self:
+        """The book of a state. Law: its `to_state` equals it."""
+        book = cls()
+        for number, *values in state:
+            call = OpenCall(*values)
+            book.open_calls[number] = call
+            _count(book, call.deadline_ns, change=1)
+        return book
+
 
 @dataclass(frozen=True, slots=True)
 class AccountNames:
-    """Who the numbered accounts are, and whose."""
+    """The names of accounts and of their members, by account number."""
 
     accounts: Sequence[str]
     members: Sequence[str]
@@ -61,8 +78,8 @@ class AccountNames:
 def missed_calls(book: CallBook, clock: int) -> list[MarginCallMissed]:
     """The open calls whose deadline the clock has passed, by deadline and account name.
 
-    Exactly at its deadline a call is in time. To be decided before the command that moved the clock
-    is taken: a deposit that moves it past the deadline comes too late.
+    Collateral exactly at the deadline is in time. Decide this before the command that moves the
+    clock: a deposit that moves it past the deadline is too late.
     """
     if all(clock <= deadline for deadline in book.calls_by_deadline):
         return []
@@ -76,8 +93,8 @@ def missed_calls(book: CallBook, clock: int) -> list[MarginCallMissed]:
     ]
 
 
-def look_at_call(call: OpenCall, remaining_cents: int, *, at: int) -> CallChange | None:
-    """What has become of a call, now that initial − equity is this: None when nothing changed."""
+def check_call(call: OpenCall, remaining_cents: int, *, at: int) -> CallChange | None:
+    """The change of a call for a remainder of initial − equity; None when it is the same."""
     if remaining_cents <= 0:
         return MarginCallMet(at=at, call=call.call, account=call.account, remaining_cents=0)
     if remaining_cents == call.remaining_cents:
@@ -87,14 +104,14 @@ def look_at_call(call: OpenCall, remaining_cents: int, *, at: int) -> CallChange
     return change(at=at, call=call.call, account=call.account, remaining_cents=remaining_cents)
 
 
-def look_at_calls(
+def check_calls(
     book: CallBook, *, initial: IntArray, equity: IntArray, at: int
 ) -> list[tuple[int, CallChange]]:
-    """What has become of every open call, with the account's number, in order of the numbers."""
+    """The changes of the open calls, each with its account number, by rising number."""
     changes: list[tuple[int, CallChange]] = []
     for number in sorted(book.open_calls):
         remaining = int(initial[number]) - int(equity[number])
-        change = look_at_call(book.open_calls[number], remaining, at=at)
+        change = check_call(book.open_calls[number], remaining, at=at)
         if change is not None:
             changes.append((number, change))
     return changes
@@ -150,33 +167,15 @@ def apply_called(book: CallBook, fact: MarginCalled, *, number: int) -> None:
 def apply_changed(
     book: CallBook, fact: MarginCallPartlyMet | MarginCallRaised, *, number: int
 ) -> None:
-    """Note what remains of a call."""
+    """Record the remainder of a call."""
     book.open_calls[number].remaining_cents = fact.remaining_cents
 
 
 def apply_ended(book: CallBook, fact: MarginCallMet | MarginCallMissed, *, number: int) -> None:
-    """Take a call that was met or missed out of the book: the next cycle may call anew."""
+    """Remove a met or missed call: the next cycle may call the account again."""
     ended = book.open_calls.pop(number)
     assert ended.call == fact.call, f"expected the open call {ended.call}, found {fact.call}"
     _count(book, ended.deadline_ns, change=-1)
-
-
-def to_state(book: CallBook) -> list[list[Any]]:
-    """The open calls in plain values, by account number."""
-    return [
-        [number, call.call, call.account, call.remaining_cents, call.deadline_ns]
-        for number, call in sorted(book.open_calls.items())
-    ]
-
-
-def from_state(stored: list[list[Any]]) -> CallBook:
-    """The book back from its plain values."""
-    book = CallBook()
-    for number, *values in stored:
-        call = OpenCall(*values)
-        book.open_calls[number] = call
-        _count(book, call.deadline_ns, change=1)
-    return book
 
 
 def _count(book: CallBook, deadline_ns: int, *, change: int) -> None:

@@ -1,8 +1,8 @@
-"""What members owe or get in a cycle: variation and deficit per member and origin (RULEBOOK §5).
+"""Settlement instructions of a cycle: variation and deficit per member and origin (RULEBOOK §5).
 
 In: by account number the cycle's variation, equity and initial margin in cents, and each account's
-group, a member's house or customer side. Out: `settlement_instructed`, one for each group where
-either is not zero.
+side, its member and origin. Out: `settlement_instructed`, one for each side with a variation or a
+deficit.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Side(NamedTuple):
 
 
 def deficits(initial: IntArray, equity: IntArray) -> IntArray:
-    """What each account lacks to 100 % of initial: no excess of one helps another.
+    """The shortfall of each account below initial margin; no account's excess covers another's.
 
-    Errors: OverflowError when a lack is beyond int64.
+    Errors: OverflowError when a deficit is beyond int64.
     """
     return subtract(initial, np.minimum(initial, equity))
 
@@ -42,9 +42,9 @@ def instruct(
     deficit: IntArray,
     cycle: Cycle,
 ) -> list[SettlementInstructed]:
-    """The instructions in the order of `sides`. codes: (A,), each account's place in `sides`."""
+    """The instructions in the order of `sides`. codes: (A,), the index of each account's side."""
     variations = totals_by(codes, variation, groups=len(sides))
-    lacks = totals_by(codes, deficit, groups=len(sides))
+    deficit_totals = totals_by(codes, deficit, groups=len(sides))
     return [
         SettlementInstructed(
             at=cycle.at,
@@ -54,8 +54,10 @@ def instruct(
             business_date=cycle.business_date,
             cycle=cycle.name,
             variation_cents=variation_cents,
-            margin_deficit_cents=lack_cents,
+            margin_deficit_cents=deficit_cents,
         )
-        for side, variation_cents, lack_cents in zip(sides, variations, lacks, strict=True)
-        if variation_cents or lack_cents
+        for side, variation_cents, deficit_cents in zip(
+            sides, variations, deficit_totals, strict=True
+        )
+        if variation_cents or deficit_cents
     ]

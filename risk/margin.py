@@ -1,10 +1,9 @@
-"""The words of every margin model (RULEBOOK §5); the models stand in `margin_models`.
+"""The types of every margin model (RULEBOOK §5); the models are in `margin_models`.
 
 A model is two functions. `measure` runs in a market at the close, once per contract, and turns
-history into integers: by how many ppm of its price a lot may lose, scenario by scenario. `require`
-runs in every cycle of the members and turns lots, prices and these integers into cents, for one
-account or a million. Between them only integers travel, so that every machine adds the same
-numbers.
+history into integers: the loss of a lot in ppm of its price, scenario by scenario. `require` runs
+in every cycle of the members and turns lots, prices and these integers into cents, for one account
+or a million. Only integers pass between them, so that every machine adds the same numbers.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from typing import Final, NamedTuple
 
 from events.int64 import IntArray
 
-# The axis of a rate: one scenario for each side, of the same size.
+# The axis of a rate: one scenario for each side, with the same loss.
 RATE: Final = "rate"
 
 
 @dataclass(frozen=True, slots=True)
 class ContractHistory:
-    """What a market knows of a contract at its close, newest last.
+    """The settlement prices and index fixings of a contract at its close, newest last.
 
     settlements: in ticks, today's included; fixings: of the product's index, in micros.
     """
@@ -32,11 +31,11 @@ class ContractHistory:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a lot may lose.
+    """The losses of a lot by scenario.
 
     axis: only scenarios of one axis are the same states of the world in several contracts.
-    shocks_ppm: of the price, + is a loss to who is long; of a rate the one loss of either side.
-    evidence: what it was made from, for the fact; never fed back.
+    shocks_ppm: of the price, + is a loss of a long position; for a rate the loss of either side.
+    evidence: the inputs of the measure, for the fact; never fed back.
     """
 
     axis: str
@@ -45,7 +44,7 @@ class Measure:
 
 
 class Holding(NamedTuple):
-    """Who holds lots of a contract.
+    """The positions in a contract.
 
     accounts, lots: columns of one length, by rising account number; price_cents: of a lot, None
     while there is no price.
@@ -58,9 +57,9 @@ class Holding(NamedTuple):
 
 
 class Requirement(NamedTuple):
-    """What accounts must hold.
+    """The initial margin of accounts.
 
-    initial: (accounts,) cents, rounded up, never below 0. parts: of each holding the margin of its
+    initial: (accounts,) cents, rounded up, never below 0. parts: for each holding the margin of its
     positions, in cents.
     """
 
@@ -71,8 +70,8 @@ class Requirement(NamedTuple):
 class MarginModel(NamedTuple):
     """A row of the table of models.
 
-    history_days: how much of its history a market must keep for it; parameters: those that
-    `measure` is given; require: of holdings and the number of accounts.
+    history_days: prices and fixings that a market keeps for it; parameters: names of the settings
+    that `measure` receives; require: takes holdings and the number of accounts.
     """
 
     name: str
@@ -83,5 +82,5 @@ class MarginModel(NamedTuple):
 
 
 def rate(rate_ppm: int, **evidence: int | str | None) -> Measure:
-    """The measure of a rate: so many ppm of the price on either side."""
+    """The measure of a rate: a loss in ppm of the price on either side."""
     return Measure(RATE, (rate_ppm,), evidence)

@@ -7,19 +7,20 @@ from typing import Final
 from risk import margin_paper
 from risk.margin import MarginModel
 from risk.portfolio import sum_of_parts
+from risk.volatility import PRICES
 
 MODELS: Final[dict[str, MarginModel]] = {
     model.name: model
     for model in (
         MarginModel(
-            "paper",
-            margin_paper.HISTORY_DAYS,
-            margin_paper.PARAMETERS,
-            margin_paper.measure,
-            sum_of_parts,
+            name="paper",
+            history_days=PRICES,
+            parameters=("margin_alpha_ppm", "margin_days", "margin_floor_ppm"),
+            measure=margin_paper.measure,
+            require=sum_of_parts,
         ),
     )
 }
 
-# What every market keeps: a product may choose any model from one session to the next.
+# Every market keeps as many days: a product may choose any model from one session to the next.
 HISTORY_DAYS: Final = max(model.history_days for model in MODELS.values())

@@ -1,7 +1,7 @@
-"""How the margins of positions add up to that of an account (RULEBOOK §5).
+"""From the margins of positions to the margin of an account (RULEBOOK §5).
 
 In: holdings of one or several contracts under one model. Out: the requirement of every account.
-Nothing else ever adds margins.
+No other module adds margins.
 """
 
 from __future__ import annotations
@@ -31,6 +31,6 @@ def sum_of_parts(holdings: Sequence[Holding], accounts: int) -> Requirement:
                 rate_ppm=holding.shocks_ppm[0],
                 out=margin,
             )
-        add_at(initial, as_index(holding.accounts), other=margin)
+        add_at(initial, as_index(holding.accounts), addend=margin)
         parts.append(margin)
     return Requirement(initial, parts)

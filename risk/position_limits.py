@@ -1,7 +1,7 @@
 """Position limits: a share of the open interest, never below a floor (RULEBOOK §6).
 
-In: the open interest at the last close and the price, both integers. Out: the limit in lots, and
-whether a change of a position crosses 80 % of it or the limit itself.
+In: the open interest at the last close and the price, both integers. Out: the limit in lots;
+whether a change of a position crosses the limit or 80 % of it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _WARNING_PERCENT: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class LimitParameters:
-    """Shares of the open interest; bracket and floor as notionals, because a lot is two dollars."""
+    """Shares of the open interest; bracket and floor in cents, because a lot is two dollars."""
 
     share_ppm: int = 100_000
     share_beyond_ppm: int = 25_000
@@ -28,8 +28,7 @@ class LimitParameters:
 def limit_lots(open_interest_lots: int, price_ticks: int, *, parameters: LimitParameters) -> int:
     """The position limit in lots: 10 % up to the bracket, 2.5 % beyond, rounded down.
 
-    price_ticks: a tick is a cent per lot, so bracket and floor turn into lots by it, rounded down.
-    > 0.
+    price_ticks: > 0. It turns bracket and floor into lots, rounded down: a tick is a cent per lot.
     """
     below_cents = min(open_interest_lots * price_ticks, parameters.bracket_cents)
     beyond_cents = open_interest_lots * price_ticks - below_cents
@@ -40,7 +39,7 @@ def limit_lots(open_interest_lots: int, price_ticks: int, *, parameters: LimitPa
 def crossings(before_lots: int, after_lots: int, *, limit: int) -> tuple[bool, bool]:
     """Whether a position crosses 80 % of the limit, and the limit: (is_warned, is_breached).
 
-    Crossed is what was not above and is; a position that was above already crosses nothing.
+    To cross is to be above now and not before.
     """
     before, after = abs(before_lots), abs(after_lots)
     warning = _WARNING_PERCENT * limit

@@ -1,20 +1,20 @@
 """Price limits and halts of one contract (RULEBOOK §6).
 
-In: the reference of the session, trades' prices and own times, halts by command, the close. Out:
-whether a trade is halted, inside, at or beyond the active limit, and the facts `contract_halted`,
-`contract_resumed`. Decisions read a `HaltState`; only `apply_*` change it. Time is the event's
-time.
+In: the reference of the session, prices and execution times of trades, halts by command, the close.
+Out: whether a trade is halted, inside, at or beyond the active limit; the facts `contract_halted`
+and `contract_resumed`. Decisions read a `HaltState`; only `apply_*` change it. All times are event
+times.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 from events.market_facts import ContractHalted, ContractResumed
 from events.units import MINUTE_NS, PPM
 
-# Above every price of 18 digits in ticks: a contract without a reference has no limits.
+# Above every price of 18 digits in ticks: the limit of a contract without a reference.
 UNLIMITED_TICKS: Final = 1 << 127
 
 TIER_COMMAND: Final = 0
@@ -27,7 +27,7 @@ Judgement = Literal["inside", "at_low", "at_high", "beyond"]
 
 @dataclass(frozen=True, slots=True)
 class LimitRule:
-    """How wide the two limits are and how long a halt lasts; configured, fixed for a session."""
+    """The widths of the two limits and the length of a halt; configured, fixed for a session."""
 
     first_ppm: int = 150_000
     second_ppm: int = 250_000
@@ -38,7 +38,7 @@ class LimitRule:
 class Halt:
     """One halt, from `from_ns` (included) to `until_ns` (excluded; None: to the close).
 
-    until_least_ns: the earliest end of a halt by the second limit: its trigger + 10 minutes.
+    until_least_ns: the earliest end of a halt by the second limit, its trigger + 10 minutes.
     """
 
     from_ns: int
@@ -48,7 +48,7 @@ class Halt:
     has_resumed: bool = False
 
     def covers(self, executed_at: int) -> bool:
-        """Whether a trade executed then lies inside the halt."""
+        """Whether the halt covers a time of execution."""
         return self.from_ns <= executed_at and (
             self.until_ns is None or executed_at < self.until_ns
         )
@@ -58,7 +58,7 @@ class Halt:
         return self.until_ns is not None and self.until_ns <= instant
 
     def until_at_close(self, close_at: int) -> int:
-        """When it ends, now that the close is known: for the second limit the later of two."""
+        """Its end for a known close; by the second limit the later of close and least end."""
         if self.until_ns is not None:
             return self.until_ns
         return max(close_at, self.until_least_ns) if self.tier == TIER_SECOND else close_at
@@ -68,7 +68,7 @@ class Halt:
 class HaltState:
     """The limits and halts of one contract in the open session.
 
-    tier_triggered: the last limit that was hit in this session: 0 none, 1 the first, 2 the second.
+    tier_triggered: the last limit hit in this session: 0 none, 1 the first, 2 the second.
     """
 
     contract: str
@@ -87,15 +87,38 @@ class HaltState:
         return limits_of(self.reference_ticks, share_ppm)
 
     @property
-    def fast_path(self) -> tuple[int, int, bool]:
-        """Low, high and whether any halt is remembered.
+    def ordinary_bounds(self) -> tuple[int, int, bool]:
+        """Low, high and whether there are halts.
 
-        A trade with low < price < high needs no further look when there is none: it is not halted,
-        it is inside the limits, triggers nothing and resumes nothing. Changes only through
-        `apply_*`.
+        Without halts a trade with low < price < high is ordinary: it is inside the limits and not
+        halted, triggers nothing and resumes nothing. Only `apply_*` change the bounds.
         """
         low, high = self.limits or (-UNLIMITED_TICKS, UNLIMITED_TICKS)
         return low, high, bool(self.halts)
+
+    def to_state(self) -> dict[str, Any]:
+        """The state in plain values for a snapshot or a hash."""
+        return {
+            "contract": self.contract,
+            "reference_ticks": self.reference_ticks,
+            "rule": [self.rule.first_ppm, self.rule.second_ppm, self.rule.halt_ns],
+            "tier_triggered": self.tier_triggered,
+            "halts": [
+                [halt.from_ns, halt.until_ns, halt.tier, halt.until_least_ns, halt.has_resumed]
+                for halt in self.halts
+            ],
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """The limits and halts of a state. Law: their `to_state` equals it."""
+        return cls(
+            contract=state["contract"],
+            reference_ticks=state["reference_ticks"],
+            rule=LimitRule(*state["rule"]),
+            tier_triggered=state["tier_triggered"],
+            halts=[Halt(*halt) for halt in state["halts"]],
+        )
 
 
 def limits_of(reference_ticks: int, share_ppm: int) -> tuple[int, int]:
@@ -105,12 +128,12 @@ def limits_of(reference_ticks: int, share_ppm: int) -> tuple[int, int]:
 
 
 def is_halted(state: HaltState, executed_at: int) -> bool:
-    """Whether a trade executed then lies inside a halt, resumed since or not."""
+    """Whether a halt, resumed since or not, covers a time of execution."""
     return any(halt.covers(executed_at) for halt in state.halts)
 
 
 def judge_price(state: HaltState, price_ticks: int) -> Judgement:
-    """Where a price lies by the limits active now: beyond is refused, at a limit is cleared."""
+    """The position of a price among the active limits: beyond is refused, at a limit clears."""
     limits = state.limits
     if limits is None:
         return "inside"
@@ -123,7 +146,7 @@ def judge_price(state: HaltState, price_ticks: int) -> Judgement:
 
 
 def trigger(state: HaltState, price_ticks: int, *, executed_at: int) -> ContractHalted | None:
-    """The halt that a cleared trade at the active limit triggers; the second one only once."""
+    """The halt by a cleared trade at the active limit; the second limit triggers only once."""
     judgement = judge_price(state, price_ticks)
     if judgement not in {"at_low", "at_high"} or state.tier_triggered == TIER_SECOND:
         return None
@@ -139,7 +162,7 @@ def trigger(state: HaltState, price_ticks: int, *, executed_at: int) -> Contract
 
 
 def command_halt(state: HaltState, *, until: int | None, at: int) -> ContractHalted:
-    """The halt that the exchange orders; without `until` it lasts to the close."""
+    """The halt ordered by the exchange; without `until` it lasts to the close."""
     return ContractHalted(
         at=at,
         contract=state.contract,
@@ -151,7 +174,7 @@ def command_halt(state: HaltState, *, until: int | None, at: int) -> ContractHal
 
 
 def resumes_before_trade(state: HaltState, executed_at: int) -> list[ContractResumed]:
-    """What to record before a trade that is cleared: one fact for all halts that ended by its time.
+    """The resumption to record before a cleared trade: one fact for all halts ended by its time.
 
     Its `at` is the end of the last of them.
     """
@@ -166,10 +189,10 @@ def resumes_before_trade(state: HaltState, executed_at: int) -> list[ContractRes
 
 
 def close_session(state: HaltState, close_at: int) -> list[ContractResumed]:
-    """What to record at the close: one fact for all halts that ended by then and had not resumed.
+    """The resumption to record at the close: one fact for all halts that end by then.
 
-    Its `at` is the end of the last of them, which is the close for a halt to the close. While
-    another halt reaches past the close the contract does not resume.
+    Its `at` is the end of the last of them, which is the close for a halt to the close. While a
+    halt reaches past the close the contract does not resume.
     """
     ends = [halt.until_at_close(close_at) for halt in state.halts if not halt.has_resumed]
     return [] if any(end > close_at for end in ends) else _resumed(state, ends)
@@ -199,8 +222,7 @@ def apply_new_session(
 ) -> None:
     """Open the next session: first limits around the new reference, ended halts forgotten.
 
-    close_at: the close of the session before; a halt that reaches past it goes on, with its end
-    known.
+    close_at: the close of the session before; a halt that reaches past it continues to a fixed end.
     """
     for halt in state.halts:
         halt.until_ns = halt.until_at_close(close_at)
@@ -208,31 +230,6 @@ def apply_new_session(
     state.reference_ticks = reference_ticks
     state.tier_triggered = TIER_NONE
     state.rule = rule or state.rule
-
-
-def to_state(state: HaltState) -> dict[str, Any]:
-    """The state in plain values for a snapshot or a hash."""
-    return {
-        "contract": state.contract,
-        "reference_ticks": state.reference_ticks,
-        "rule": [state.rule.first_ppm, state.rule.second_ppm, state.rule.halt_ns],
-        "tier_triggered": state.tier_triggered,
-        "halts": [
-            [halt.from_ns, halt.until_ns, halt.tier, halt.until_least_ns, halt.has_resumed]
-            for halt in state.halts
-        ],
-    }
-
-
-def from_state(stored: dict[str, Any]) -> HaltState:
-    """The state back from its plain values."""
-    return HaltState(
-        contract=stored["contract"],
-        reference_ticks=stored["reference_ticks"],
-        rule=LimitRule(*stored["rule"]),
-        tier_triggered=stored["tier_triggered"],
-        halts=[Halt(*halt) for halt in stored["halts"]],
-    )
 
 
 def _resumed(state: HaltState, ends: list[int]) -> list[ContractResumed]:

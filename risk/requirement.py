@@ -2,8 +2,8 @@
 
 In: lots of one contract, its price in cents per lot and its rate in ppm; or initial margin. Out:
 the margin of each position, ceil(|lots| · price · rate / 10⁶); the share of it for maintenance.
-Each column takes the fastest way that is exact for its largest position; a naive twin in Python
-ints is tested against all of them.
+Each column is computed by the fastest method that is exact for its largest position; a naive twin
+in Python ints is tested against all of them.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _FLOAT_EXACT: Final = 1 << 53
 def maintenance_of(initial: IntArray, *, share_ppm: int) -> IntArray:
     """A share of initial margin, 75 % unless configured, rounded up.
 
-    It is what is left without the rest of it, rounded down; whole divisors and what remains of them
-    apart, so that no product is larger than the amount or 10¹².
+    Initial less the released share, which is rounded down. Whole divisors and the remainder are
+    multiplied apart, so that no product is larger than the amount or 10¹².
     """
     shared = gcd(PPM - share_ppm, PPM)
     factor, divisor = (PPM - share_ppm) // shared, PPM // shared
@@ -61,7 +61,7 @@ def margin_column(lots: IntArray, *, price_cents: int, rate_ppm: int, out: IntAr
     elif dividend_max + divisor <= INT64_MAX:
         _by_int64(lots, out, factor=factor, divisor=divisor)
     else:
-        out[:] = [ceil_div(abs(held) * factor, divisor) for held in lots.tolist()]
+        out[:] = [ceil_div(abs(position) * factor, divisor) for position in lots.tolist()]
     return part_max
 
 
@@ -69,15 +69,14 @@ def _by_float(lots: IntArray, out: IntArray, *, factor: int, divisor: int) -> No
     """Exact although in float64: the dividend is an integer x below 2⁵³, the divisor d an integer.
 
     Division rounds correctly, so it errs by at most x/d · 2⁻⁵³ < 1/d. A quotient that is no integer
-    lies at least 1/d from the next one and cannot be rounded past it; one that is an integer comes
-    out as it is.
+    lies at least 1/d from the next integer and cannot be rounded past it; an integer is exact.
     """
     scratch: npt.NDArray[np.float64] = np.empty(min(_BLOCK_ROWS, lots.size))
     for start in range(0, lots.size, _BLOCK_ROWS):
         rows = slice(start, start + _BLOCK_ROWS)
-        held = lots[rows]
-        work = scratch[: held.size]
-        np.multiply(held, float(factor), out=work)
+        block = lots[rows]
+        work = scratch[: block.size]
+        np.multiply(block, float(factor), out=work)
         np.abs(work, out=work)
         np.divide(work, float(divisor), out=work)
         np.ceil(work, out=work)

@@ -54,7 +54,7 @@ def sigma20(prices: Sequence[int]) -> Decimal:
 
 
 def over_days(sigma: Decimal, days: int, *, factor: int) -> Decimal:
-    """What a volatility amounts to over some trading days: factor · σ · √(days/252)."""
+    """A volatility over some trading days: factor · σ · √(days/252)."""
     with localcontext(_CONTEXT):
         return factor * sigma * (Decimal(days) / TRADING_DAYS).sqrt()
 

@@ -1,15 +1,15 @@
-"""Withdrawals: blocked when asked, paid or refused at the next cycle (RULEBOOK §5).
+"""Withdrawals: blocked at once, paid or refused at the next cycle (RULEBOOK §5).
 
-In: cash, equity and initial margin in cents by account number, and which accounts have an open
-call. Out: the facts `withdrawal_pending`, then `collateral_moved` (paid) or `withdrawal_refused`.
+In: cash, equity and initial margin in cents by account number, and the accounts with an open call.
+Out: the facts `withdrawal_pending`, then `collateral_moved` (paid) or `withdrawal_refused`.
 Decisions read a `WithdrawalBook`; only `apply_*` change it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import astuple, dataclass, field
+from typing import Any, Self
 
 from events.int64 import IntArray
 from events.member_facts import CollateralMoved, WithdrawalPending, WithdrawalRefused
@@ -18,7 +18,7 @@ from events.refusals import Reason
 
 @dataclass(frozen=True, slots=True)
 class PendingWithdrawal:
-    """A withdrawal that waits for the next cycle."""
+    """A withdrawal to be decided in the next cycle. number: of the account."""
 
     reference: str
     account: str
@@ -29,14 +29,29 @@ class PendingWithdrawal:
 
 @dataclass(slots=True)
 class WithdrawalBook:
-    """What waits, by reference in the order asked, and what it blocks by account number."""
+    """The pending withdrawals, by reference in order of arrival.
+
+    blocked_cents: their sums by account number.
+    """
 
     pending: dict[str, PendingWithdrawal] = field(default_factory=dict)
     blocked_cents: dict[int, int] = field(default_factory=dict)
 
+    def to_state(self) -> list[list[Any]]:
+        """The pending withdrawals in plain values, in order of arrival."""
+        return [list(astuple(withdrawal)) for withdrawal in self.pending.values()]
+
+    @classmethod
+    def from_state(cls, state: list[list[Any]]) -> Self:
+        """The book of a state. Law: its `to_state` equals it."""
+        book = cls()
+        for values in state:
+            _block(book, PendingWithdrawal(*values))
+        return book
+
 
 def exceeds_cash(book: WithdrawalBook, number: int, *, cash_cents: int, amount_cents: int) -> bool:
-    """Whether more is asked than the cash less what is blocked (`withdrawal_exceeds_cash`)."""
+    """Whether an amount exceeds the cash less the blocked cents (`withdrawal_exceeds_cash`)."""
     return amount_cents > cash_cents - book.blocked_cents.get(number, 0)
 
 
@@ -48,79 +63,65 @@ def decide_withdrawals(
     has_open_call: Container[int],
     at: int,
 ) -> list[CollateralMoved | WithdrawalRefused]:
-    """Pay or refuse all that waits, in the order asked, after the cycle's margin.
+    """Pay or refuse the pending withdrawals in order of arrival, after the cycle's margin.
 
-    Paid if the account's equity stays at or above initial and no call of it is open. equity: after
-    the cycle's variation, with what is blocked still in it; each payment lowers it for the next in
-    line.
+    A withdrawal is paid if the account's equity stays at or above initial and it has no open call.
+    equity: after the cycle's variation, blocked cents included; each payment lowers it for the
+    account's next withdrawal.
     """
-    left: dict[int, int] = {}
+    remaining_cents: dict[int, int] = {}
     facts: list[CollateralMoved | WithdrawalRefused] = []
-    for asked in book.pending.values():
-        number = asked.number
-        after = left.get(number, int(equity[number])) - asked.amount_cents
+    for withdrawal in book.pending.values():
+        number = withdrawal.number
+        after = remaining_cents.get(number, int(equity[number])) - withdrawal.amount_cents
         if number in has_open_call or after < int(initial[number]):
-            facts.append(_refused(asked, at))
+            facts.append(_refused(withdrawal, at))
             continue
-        left[number] = after
-        facts.append(_paid(asked, at))
+        remaining_cents[number] = after
+        facts.append(_paid(withdrawal, at))
     return facts
 
 
 def apply_pending(book: WithdrawalBook, fact: WithdrawalPending, *, number: int) -> None:
     """Block the amount."""
-    book.pending[fact.reference] = PendingWithdrawal(
+    withdrawal = PendingWithdrawal(
         fact.reference, fact.account, number, fact.asset, fact.amount_cents
     )
-    blocked = book.blocked_cents.get(number, 0)
-    book.blocked_cents[number] = blocked + fact.amount_cents
+    _block(book, withdrawal)
 
 
 def apply_decided(book: WithdrawalBook, fact: CollateralMoved | WithdrawalRefused) -> None:
-    """Unblock what was paid or refused. The cash itself is the ledger's."""
-    decided = book.pending.pop(fact.reference)
-    blocked = book.blocked_cents[decided.number] - decided.amount_cents
+    """Unblock the amount of a paid or refused withdrawal. The ledger moves the cash."""
+    withdrawal = book.pending.pop(fact.reference)
+    blocked = book.blocked_cents[withdrawal.number] - withdrawal.amount_cents
     if blocked:
-        book.blocked_cents[decided.number] = blocked
+        book.blocked_cents[withdrawal.number] = blocked
     else:
-        del book.blocked_cents[decided.number]
+        del book.blocked_cents[withdrawal.number]
 
 
-def to_state(book: WithdrawalBook) -> list[list[Any]]:
-    """What waits in plain values, in the order asked."""
-    return [
-        [asked.reference, asked.account, asked.number, asked.asset, asked.amount_cents]
-        for asked in book.pending.values()
-    ]
+def _block(book: WithdrawalBook, withdrawal: PendingWithdrawal) -> None:
+    book.pending[withdrawal.reference] = withdrawal
+    blocked = book.blocked_cents.get(withdrawal.number, 0)
+    book.blocked_cents[withdrawal.number] = blocked + withdrawal.amount_cents
 
 
-def from_state(stored: list[list[Any]]) -> WithdrawalBook:
-    """The book back from its plain values."""
-    book = WithdrawalBook()
-    for values in stored:
-        asked = PendingWithdrawal(*values)
-        book.pending[asked.reference] = asked
-        blocked = book.blocked_cents.get(asked.number, 0)
-        book.blocked_cents[asked.number] = blocked + asked.amount_cents
-    return book
-
-
-def _paid(asked: PendingWithdrawal, at: int) -> CollateralMoved:
+def _paid(withdrawal: PendingWithdrawal, at: int) -> CollateralMoved:
     return CollateralMoved(
         at=at,
-        reference=asked.reference,
-        account=asked.account,
-        asset=asked.asset,
-        amount_cents=-asked.amount_cents,
+        reference=withdrawal.reference,
+        account=withdrawal.account,
+        asset=withdrawal.asset,
+        amount_cents=-withdrawal.amount_cents,
     )
 
 
-def _refused(asked: PendingWithdrawal, at: int) -> WithdrawalRefused:
+def _refused(withdrawal: PendingWithdrawal, at: int) -> WithdrawalRefused:
     return WithdrawalRefused(
         at=at,
-        reference=asked.reference,
-        account=asked.account,
-        asset=asked.asset,
-        amount_cents=asked.amount_cents,
+        reference=withdrawal.reference,
+        account=withdrawal.account,
+        asset=withdrawal.asset,
+        amount_cents=withdrawal.amount_cents,
         reason=Reason.INSUFFICIENT_EQUITY.value,
     )

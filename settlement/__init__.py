@@ -1,1 +1,1 @@
-"""Who owes what: the index, acceptance, novation, positions, prices, variation, ledger. Pure."""
+"""Settlement: index, control books, positions, prices, variation, ledger. Pure."""

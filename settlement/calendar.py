@@ -1,7 +1,7 @@
-"""The listing calendar: third Wednesdays, last trading days and what is listed (RULEBOOK §1).
+"""The listing calendar: third Wednesdays, last trading days, listed deliveries (RULEBOOK §1).
 
-In: a business date and the holidays in force. Out: the ten deliveries listed, each with its last
-trading day. Holidays arrive as configuration; no calendar library is asked here.
+In: a business date and the holidays in force. Out: the ten listed deliveries; the last trading day
+of each. Holidays arrive as configuration, not from a calendar library.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What all shards know: members, accounts, session, clock, parameters (RULEBOOK §1, §3).
+"""The control books of every shard: members, accounts, session, parameters (RULEBOOK §1, §3).
 
 `control/0` decides whether a control command stands; every shard folds the accepted ones, in order,
 with the same function, into books of this form.
@@ -62,7 +62,7 @@ class Account:
 
 @dataclass(slots=True)
 class Setting:
-    """A configured value that waits for its session, or holds already."""
+    """A configured value and the date from which it is in force."""
 
     effective_date: date
     parameter: str
@@ -74,9 +74,9 @@ class Setting:
 class ControlBooks:
     """Members, accounts, session, clock and parameters as of the last control command.
 
-    registry_hash: of members and accounts, for whoever needs it often; None when they changed.
-    cycles: of the session, by name; cycles_past: name and time, sorted, of those of sessions before
-    that may still be sent again.
+    cycles: contents of the session's cycles by name; cycles_past: name and time, sorted, of cycles
+    of earlier sessions that may still be repeated. registry_hash: cached hash of members and
+    accounts; None after a change.
     """
 
     number: int = 0
@@ -97,24 +97,27 @@ class ControlBooks:
     registry_hash: str | None = field(default=None, compare=False, repr=False)
 
     def parameter(self, name: str, product: str | None = None) -> int:
-        """The value in force, as an integer; a product's own comes before the general one."""
+        """The value in force, as an integer; a product's value precedes the general one."""
         return int(self.parameter_text(name, product))
 
     def parameter_text(self, name: str, product: str | None = None) -> str:
-        """The value in force, as it was configured."""
+        """The value in force, as configured."""
         general = self.settings.get((name, None), PARAMETERS[name].default)
         return self.settings.get((name, product), general) if product is not None else general
 
     def parameters_of(self, product: str) -> Callable[[str], int]:
-        """What gives the values in force for a product."""
+        """A function from a parameter's name to its value in force for a product."""
         return lambda name: self.parameter(name, product)
 
     def is_time_in_range(self, at: int, *, is_close: bool = False) -> bool:
-        """Seven days before the opening to 24:00 of the day after; a close 30 days more (§1)."""
+        """Whether a time lies near the session (§1).
+
+        Seven days before the opening to 24:00 of the next day; for a close 30 days more.
+        """
         if self.business_date is None:
             return True
         latest = day_start(self.business_date) + LOOK_AHEAD_NS + (OUTAGE_NS if is_close else 0)
-        # Sessions may be opened as of any year; what is kept in columns fits an int64.
+        # Sessions may be opened as of any year; columns of instants are int64.
         earliest = max(self.opened_at - LOOK_BACK_NS, INT64_MIN)
         return earliest <= at <= latest
 
@@ -145,13 +148,13 @@ def apply_control(books: ControlBooks, command: ControlCommand) -> None:
         case Configure():
             _configure(books, command)
         case AdvanceClock():
-            pass  # The clock is all there is to it.
+            pass  # It changes only the clock.
         case _:
             assert_never(command)
 
 
 def apply_cycle_refused(books: ControlBooks, command: RunCycle, *, refusal: Refusal) -> None:
-    """Remember under which name a cycle was refused; the first one under a name counts."""
+    """Remember the refusal of a cycle by name; the first under a name counts."""
     if command.cycle not in books.cycles:
         books.cycles_refused.setdefault(command.cycle, (content(command), refusal))
 
@@ -181,15 +184,15 @@ def _open_account(books: ControlBooks, command: OpenAccount) -> None:
 def _open_session(books: ControlBooks, business_date: date, *, at: int) -> None:
     books.business_date = business_date
     books.opened_at = at
-    run = [*books.cycles_past, *((name, used[-1]) for name, used in books.cycles.items())]
-    books.cycles_past = sorted(one for one in run if one[1] >= at - LOOK_BACK_NS)
+    cycles = [*books.cycles_past, *((name, used[-1]) for name, used in books.cycles.items())]
+    books.cycles_past = sorted(cycle for cycle in cycles if cycle[1] >= at - LOOK_BACK_NS)
     books.cycles = {}
     books.cycles_refused = {}
     due = sorted(
         (setting for setting in books.waiting if setting.effective_date <= business_date),
         key=lambda setting: setting.effective_date,
     )
-    books.waiting = [one for one in books.waiting if one.effective_date > business_date]
+    books.waiting = [setting for setting in books.waiting if setting.effective_date > business_date]
     for setting in due:
         _put_in_force(books, setting)
 

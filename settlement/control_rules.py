@@ -1,4 +1,4 @@
-"""Whether a control command stands (RULEBOOK §1, §3; reasons in WIRE's order).
+"""The rules by which a control command stands (RULEBOOK §1, §3; reasons in WIRE's order).
 
 In: the control books and a command. Out: a refusal, REPEATED for the same content again, or None.
 """
@@ -90,8 +90,8 @@ def _refuse_admission(books: ControlBooks, command: AdmitMember) -> Refusal | Re
 def _refuse_account(books: ControlBooks, command: OpenAccount) -> Refusal | Repeated | None:
     account = books.accounts.get(command.account)
     if account is not None:
-        stands = (account.member.name, account.origin, account.owner, account.opened_at)
-        if stands == (command.member, command.origin, command.owner, command.at):
+        recorded = (account.member.name, account.origin, account.owner, account.opened_at)
+        if recorded == (command.member, command.origin, command.owner, command.at):
             return REPEATED
         return Refusal(Reason.ALREADY_EXISTS, f"expected a new account, found {command.account}")
     member = books.members.get(command.member)
@@ -128,34 +128,34 @@ def _refuse_default(books: ControlBooks, command: DeclareDefault) -> Refusal | N
 def _refuse_opening(books: ControlBooks, command: OpenSession) -> Refusal | None:
     latest = day_start(command.business_date) + LOOK_AHEAD_NS
     if books.business_date is None and command.at > latest:
-        found = f"expected a time near the session of {command.business_date}, found a later one"
-        return Refusal(Reason.TIME_OUT_OF_RANGE, found)
+        detail = f"expected a time near the session of {command.business_date}, found a later one"
+        return Refusal(Reason.TIME_OUT_OF_RANGE, detail)
     if command.business_date.year not in YEARS:
         return _unlistable(command.business_date)
     if books.business_date is not None:
-        found = f"expected no session yet, found that of {books.business_date}"
-        return Refusal(Reason.OUT_OF_ORDER_SESSION, found)
+        detail = f"expected no session yet, found that of {books.business_date}"
+        return Refusal(Reason.OUT_OF_ORDER_SESSION, detail)
     if not is_weekday(command.business_date):
-        found = f"expected Monday to Friday, found {command.business_date}"
-        return Refusal(Reason.OUT_OF_ORDER_SESSION, found)
+        detail = f"expected Monday to Friday, found {command.business_date}"
+        return Refusal(Reason.OUT_OF_ORDER_SESSION, detail)
     return None
 
 
 def _unlistable(day: date) -> Refusal:
-    found = f"expected a date of the years {YEARS[0]} to {YEARS[-1]}, found {day}"
-    return Refusal(Reason.INVALID_VALUE, found)
+    detail = f"expected a date of the years {YEARS[0]} to {YEARS[-1]}, found {day}"
+    return Refusal(Reason.INVALID_VALUE, detail)
 
 
 def _refuse_close(books: ControlBooks, command: CloseSession) -> Refusal | None:
     if command.next_business_date.year not in YEARS:
         return _unlistable(command.next_business_date)
     if command.business_date != books.business_date:
-        found = f"expected the open session {books.business_date}, found {command.business_date}"
-        return Refusal(Reason.OUT_OF_ORDER_SESSION, found)
+        detail = f"expected the open session {books.business_date}, found {command.business_date}"
+        return Refusal(Reason.OUT_OF_ORDER_SESSION, detail)
     following = command.next_business_date
     if following <= command.business_date or not is_weekday(following):
-        found = f"expected a later weekday than {command.business_date}, found {following}"
-        return Refusal(Reason.OUT_OF_ORDER_SESSION, found)
+        detail = f"expected a later weekday than {command.business_date}, found {following}"
+        return Refusal(Reason.OUT_OF_ORDER_SESSION, detail)
     return None
 
 
@@ -166,14 +166,14 @@ def _refuse_cycle(books: ControlBooks, command: RunCycle) -> Refusal | Repeated 
     if used is not None:
         if used == content(command):
             return REPEATED
-        found = f"expected a new cycle name, found {command.cycle}"
-        return Refusal(Reason.DUPLICATE_REFERENCE, found)
+        detail = f"expected a new cycle name, found {command.cycle}"
+        return Refusal(Reason.DUPLICATE_REFERENCE, detail)
     refused = books.cycles_refused.get(command.cycle)
     if refused is not None:
         if refused[0] == content(command):
             return refused[1]
-        found = f"expected a new cycle name, found {command.cycle}, which was refused before"
-        return Refusal(Reason.DUPLICATE_REFERENCE, found)
+        detail = f"expected a new cycle name, found {command.cycle}, which was refused before"
+        return Refusal(Reason.DUPLICATE_REFERENCE, detail)
     if command.cycle == CLOSE_CYCLE:
         return Refusal(Reason.INVALID_VALUE, "expected another name than that of the day's close")
     if books.business_date is None:
@@ -186,13 +186,13 @@ def _refuse_setting(command: Configure) -> Refusal | None:
         return Refusal(Reason.UNKNOWN_PRODUCT, f"expected a product, found {command.product}")
     parameter = PARAMETERS.get(command.parameter)
     if parameter is None:
-        found = f"expected a parameter, found {command.parameter}"
-        return Refusal(Reason.UNKNOWN_PARAMETER, found)
+        detail = f"expected a parameter, found {command.parameter}"
+        return Refusal(Reason.UNKNOWN_PARAMETER, detail)
     if parameter.scope != "any" and (parameter.scope == "house") != (command.product is None):
-        of = "no product" if parameter.scope == "house" else "a product"
-        found = f"expected {of} for {parameter.name}, found {command.product or 'none'}"
-        return Refusal(Reason.INVALID_VALUE, found)
+        expected = "no product" if parameter.scope == "house" else "a product"
+        detail = f"expected {expected} for {parameter.name}, found {command.product or 'none'}"
+        return Refusal(Reason.INVALID_VALUE, detail)
     if not parameter.is_valid(command.value):
-        found = f"expected {parameter.kind} for {parameter.name}, found {command.value[:40]!a}"
-        return Refusal(Reason.INVALID_VALUE, found)
+        detail = f"expected {parameter.kind} for {parameter.name}, found {command.value[:40]!a}"
+        return Refusal(Reason.INVALID_VALUE, detail)
     return None

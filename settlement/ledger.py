@@ -1,7 +1,7 @@
-"""The ledger's account names, the currency, and what a price is in cents (RULEBOOK §3, §4).
+"""The ledger's account names, and prices in cents (RULEBOOK §3, §4).
 
-Everything that turns prices into money goes through here. Law of every product (`Product`): a tick
-is one cent a lot.
+`cents` is the only conversion of prices to money. Law of every product (`Product`): a tick is one
+cent a lot.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ def cash_of(account: str) -> str:
 
 
 def owner_of_cash(ledger_account: str) -> str | None:
-    """The account whose cash a ledger account is; None if it is the clearinghouse's own."""
+    """The account of a cash ledger account; None for a ledger account of the clearinghouse."""
     return ledger_account.removeprefix(_CASH) if ledger_account.startswith(_CASH) else None
 
 
 def variation_of(product: str) -> str:
-    """The ledger account through which a product's variation goes; it ends each cycle at zero."""
+    """The ledger account of a product's variation; its balance is zero after each cycle."""
     return f"{_VARIATION}{product}"
 
 
 def cents(lots: int, ticks: int) -> int:
-    """What so many lots are worth at a price, or gain by a change of it."""
+    """The value of lots at a price, or their gain by a change of price."""
     return lots * ticks

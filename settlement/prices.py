@@ -1,7 +1,6 @@
 """Reference and settlement prices (RULEBOOK §4).
 
-In: a contract's session trades, quotes and reference. Out: the settlement price with the tier that
-gave it.
+In: a contract's session trades, quotes and reference. Out: the settlement price and its tier.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from settlement.session_trades import SessionTrades
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What a contract brings to the close."""
+    """The inputs to a contract's settlement price at the close."""
 
     contract: str
     last_trading_day: date
@@ -37,12 +36,12 @@ class Settlement:
 
 
 def index_ticks(value_micros: int, micros_per_tick: int) -> int:
-    """An index value on the tick, half up, at least one tick."""
+    """An index value in whole ticks, half up, at least one."""
     return max(1, round_half_up(Fraction(value_micros, micros_per_tick)))
 
 
 def round_towards(exact: Fraction, reference_ticks: int | None) -> int:
-    """To the nearest tick; an exact half towards the reference, without one upwards."""
+    """The nearest tick; an exact half towards the reference, without a reference upwards."""
     below = exact.numerator // exact.denominator
     if exact - below != Fraction(1, 2):
         return round_half_up(exact)
@@ -54,23 +53,25 @@ def round_towards(exact: Fraction, reference_ticks: int | None) -> int:
 def settle_prices(
     candidates: Sequence[Candidate], close_at: int, *, window_ns: int
 ) -> dict[str, Settlement]:
-    """The settlement price of each contract that has one, by the tiers in order.
+    """The settlement prices of the contracts that have one, by the tiers in order.
 
-    window_ns: how long before the close trades count for their mean.
+    window_ns: the time before the close whose trades count for the mean.
     """
     traded = {
-        one.contract: _settle_by_trades(one, close_at, window_ns=window_ns) for one in candidates
+        candidate.contract: _settle_by_trades(candidate, close_at, window_ns=window_ns)
+        for candidate in candidates
     }
     moved = [
-        (one.last_trading_day, found.price_ticks - one.reference_ticks)
-        for one in candidates
-        if (found := traded[one.contract]) is not None and one.reference_ticks is not None
+        (candidate.last_trading_day, settlement.price_ticks - candidate.reference_ticks)
+        for candidate in candidates
+        if (settlement := traded[candidate.contract]) is not None
+        and candidate.reference_ticks is not None
     ]
     settled: dict[str, Settlement] = {}
-    for one in candidates:
-        found = traded[one.contract] or _settle_by_reference(one, moved)
-        if found is not None:
-            settled[one.contract] = found
+    for candidate in candidates:
+        settlement = traded[candidate.contract] or _settle_by_reference(candidate, moved)
+        if settlement is not None:
+            settled[candidate.contract] = settlement
     return settled
 
 
@@ -89,6 +90,6 @@ def _settle_by_reference(
         return None
     if not moved:
         return Settlement(candidate.reference_ticks, 4)
-    own = candidate.last_trading_day
-    _, change = min(moved, key=lambda neighbour: (abs(neighbour[0] - own), neighbour[0]))
+    last_day = candidate.last_trading_day
+    _, change = min(moved, key=lambda neighbour: (abs(neighbour[0] - last_day), neighbour[0]))
     return Settlement(max(1, candidate.reference_ticks + change), 3)

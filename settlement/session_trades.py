@@ -1,9 +1,9 @@
-"""The trades of the open session of one contract, as columns: what settlement prices are made of.
+"""The trades of the open session of one contract, as columns, for settlement prices.
 
 In: trades in the order of the stream, busts and adjustments by the journal row of the trade. Out:
 the volume-weighted mean of a window, the latest trade not after an instant (RULEBOOK §4, tiers 1
-and 2). A busted trade keeps its place with no lots. Law: 32 bytes a trade, nothing survives the
-close.
+and 2). A busted trade stays in the columns with no lots. Law: 32 bytes a trade, nothing survives
+the close.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _column() -> array[int]:
 class SessionTrades:
     """Columns of equal length: journal row, execution time, price in ticks, lots (0: busted).
 
-    highest: the greatest price among them, also of one that was busted; 0 of none.
+    highest: the greatest price, of busted trades too; 0 without trades.
     """
 
     seqs: array[int] = field(default_factory=_column)
@@ -36,11 +36,11 @@ class SessionTrades:
     highest: int = field(init=False, compare=False, default=0)
 
     def __post_init__(self) -> None:
-        """Find the greatest price once; from here on it is kept."""
+        """Compute the greatest price once; later trades update it."""
         self.highest = max(self.prices, default=0)
 
     def add(self, seq: int, executed_at: int, *, price_ticks: int, lots: int) -> None:
-        """One more trade of the stream."""
+        """Append a trade of the stream."""
         self.seqs.append(seq)
         self.times.append(executed_at)
         self.prices.append(price_ticks)
@@ -48,7 +48,7 @@ class SessionTrades:
         self.highest = max(self.highest, price_ticks)
 
     def extend(self, seqs: IntArray, times: IntArray, *, prices: IntArray, lots: IntArray) -> None:
-        """Many trades of the stream, as columns."""
+        """Append trades of the stream, as columns."""
         self.seqs.frombytes(seqs.tobytes())
         self.times.frombytes(times.tobytes())
         self.prices.frombytes(prices.tobytes())
@@ -56,27 +56,27 @@ class SessionTrades:
         self.highest = max(self.highest, int(prices.max(initial=0)))
 
     def bust(self, seq: int) -> bool:
-        """Leave the trade of a journal row out; False for one of an earlier session, not here."""
-        at = self._find(seq)
-        if at is not None:
-            self.lots[at] = 0
-        return at is not None
+        """Set the lots of a journal row's trade to 0; False for a trade of an earlier session."""
+        index = self._find(seq)
+        if index is not None:
+            self.lots[index] = 0
+        return index is not None
 
     def standing(self) -> int:
-        """How many trades have not been busted."""
+        """The number of trades that are not busted."""
         return len(self.lots) - self.lots.count(0)
 
     def reprice(self, seq: int, price_ticks: int) -> None:
-        """Count the trade of a journal row at its new price."""
-        at = self._find(seq)
-        if at is not None:
-            before, self.prices[at] = self.prices[at], price_ticks
+        """Set the price of a journal row's trade."""
+        index = self._find(seq)
+        if index is not None:
+            before, self.prices[index] = self.prices[index], price_ticks
             is_lower = before == self.highest and price_ticks < before
             self.highest = max(self.prices) if is_lower else max(self.highest, price_ticks)
 
     def _find(self, seq: int) -> int | None:
-        at = bisect_left(self.seqs, seq)
-        return at if at < len(self.seqs) and self.seqs[at] == seq else None
+        index = bisect_left(self.seqs, seq)
+        return index if index < len(self.seqs) and self.seqs[index] == seq else None
 
     def mean_price(self, first: int, last: int) -> Fraction | None:
         """The exact volume-weighted mean of trades from `first` to `last`, both included."""
@@ -84,14 +84,14 @@ class SessionTrades:
         chosen = np.nonzero((times >= first) & (times <= last) & (lots > 0))[0]
         if not len(chosen):
             return None
-        weights = [int(one) for one in lots[chosen]]
-        value = sum(
-            weight * int(price) for weight, price in zip(weights, prices[chosen], strict=True)
+        weights = lots[chosen].tolist()
+        weighed = sum(
+            weight * price for weight, price in zip(weights, prices[chosen].tolist(), strict=True)
         )
-        return Fraction(value, sum(weights))
+        return Fraction(weighed, sum(weights))
 
     def latest_price(self, last: int) -> int | None:
-        """The price of the latest trade executed not after `last`; ties: later in the stream."""
+        """The price of the latest trade executed by `last`; of a tie the later in the stream."""
         times, prices, lots = self._views()
         chosen = np.nonzero((times <= last) & (lots > 0))[0]
         if not len(chosen):

@@ -26,21 +26,21 @@ REFUSED = "command_refused/1"
 VARIATION = "variation_settled/1"
 
 
-def check_laws(house: Clearinghouse) -> None:
+def check_laws(clearinghouse: Clearinghouse) -> None:
     """Every law that can be read off the books and the rows."""
-    facts = facts_of(house)
-    check_the_house_is_flat(house, facts)
+    facts = facts_of(clearinghouse)
+    check_the_clearinghouse_is_flat(clearinghouse, facts)
     check_variation_sums_to_zero(facts)
     check_instructions_add_up(facts)
-    check_double_entry(house, facts)
+    check_double_entry(clearinghouse, facts)
     check_nothing_happens_twice(facts)
-    for shard in house.in_order():
+    for shard in clearinghouse.in_order():
         check_log(shard.log)
 
 
-def facts_of(house: Clearinghouse) -> list[Fields]:
+def facts_of(clearinghouse: Clearinghouse) -> list[Fields]:
     """All facts, shard by shard, in the order of the rows."""
-    return [fact for shard in house.in_order() for fact in facts_since(shard.log, 0, 0)]
+    return [fact for shard in clearinghouse.in_order() for fact in facts_since(shard.log, 0, 0)]
 
 
 def facts_since(log: ShardLog, row: int, part: int) -> list[Fields]:
@@ -62,31 +62,35 @@ def fact_lines_since(log: ShardLog, row: int, part: int) -> list[bytes]:
     return [line for text in texts for line in text.split(b"\n")]
 
 
-def holdings(house: Clearinghouse) -> tuple[object, ...]:
+def holdings(clearinghouse: Clearinghouse) -> tuple[object, ...]:
     """What a refused input must not touch: positions, what is open on them, cash, balances."""
     columns = [
-        (name, one.positions.lots.tobytes(), one.positions.open_cents.tobytes())
-        for product in sorted(house.markets)
-        for name, one in sorted(house.markets[product].books.contracts.items())
+        (name, contract.positions.lots.tobytes(), contract.positions.open_cents.tobytes())
+        for product in sorted(clearinghouse.markets)
+        for name, contract in sorted(clearinghouse.markets[product].books.contracts.items())
     ]
-    return columns, house.member.books.cash.tobytes(), dict(house.member.books.house_cents)
+    return (
+        columns,
+        clearinghouse.member.books.cash.tobytes(),
+        dict(clearinghouse.member.books.clearinghouse_cents),
+    )
 
 
-def check_the_house_is_flat(house: Clearinghouse, facts: list[Fields]) -> None:
+def check_the_clearinghouse_is_flat(clearinghouse: Clearinghouse, facts: list[Fields]) -> None:
     """Law 1: per contract the lots of all accounts sum to zero, and they are those of the facts."""
     stated = positions_of(facts)
-    for (contract,), lots in sums_by(stated, 0).items():
-        assert lots == 0, f"the house holds {-lots} lots of {contract}"
-    held: Sums = {}
-    for market in house.markets.values():
+    for (name,), lots in sums_by(stated, 0).items():
+        assert lots == 0, f"the house holds {-lots} lots of {name}"
+    lots_by_account: Sums = {}
+    for market in clearinghouse.markets.values():
         accounts = market.books.control.accounts_by_number
-        for name, one in market.books.contracts.items():
-            positions = one.positions
+        for name, contract in market.books.contracts.items():
+            positions = contract.positions
             assert sum(positions.lots) == 0, f"{name}: {list(positions.lots)}"
             assert sum(positions.open_cents) == 0, f"{name}: {list(positions.open_cents)}"
             for account, lots in zip(accounts, positions.lots, strict=True):
-                held[name, account.name] = lots
-    assert nonzero(held) == nonzero(stated)
+                lots_by_account[name, account.name] = lots
+    assert nonzero(lots_by_account) == nonzero(stated)
 
 
 def positions_of(facts: list[Fields]) -> Sums:
@@ -129,7 +133,7 @@ def check_instructions_add_up(facts: list[Fields]) -> None:
     assert nonzero(sums) == {}
 
 
-def check_double_entry(house: Clearinghouse, facts: list[Fields]) -> None:
+def check_double_entry(clearinghouse: Clearinghouse, facts: list[Fields]) -> None:
     """Law 3: balances are the sums of postings, and cash is what was paid in, out and settled."""
     balances: Sums = defaultdict(int)
     for fact in chosen(facts, "posting/1"):
@@ -141,12 +145,13 @@ def check_double_entry(house: Clearinghouse, facts: list[Fields]) -> None:
     moved: Sums = defaultdict(int)
     for fact in (*chosen(facts, "collateral_moved/1"), *chosen(facts, VARIATION)):
         moved[(f"cash:{fact['account']}",)] += fact["amount_cents"]
-    accounts, member = house.control.books.accounts_by_number, house.member.books
+    accounts, member = clearinghouse.control.books.accounts_by_number, clearinghouse.member.books
     cash: Sums = {
-        (f"cash:{one.name}",): cents for one, cents in zip(accounts, member.cash, strict=True)
+        (f"cash:{account.name}",): cents
+        for account, cents in zip(accounts, member.cash, strict=True)
     }
     assert nonzero(moved) == nonzero(cash)
-    owned: Sums = {(name,): cents for name, cents in member.house_cents.items()}
+    owned: Sums = {(name,): cents for name, cents in member.clearinghouse_cents.items()}
     assert nonzero(balances) == nonzero(cash) | nonzero(owned)
     paid = [cents for (name,), cents in balances.items() if name.startswith("house:variation:")]
     assert not any(paid), balances
@@ -211,12 +216,12 @@ def chosen(facts: list[Fields], kind: str) -> list[Fields]:
     return [fact for fact in facts if fact["type"] == kind]
 
 
-def sums_by(sums: Sums, place: int) -> Sums:
+def sums_by(sums: Sums, index: int) -> Sums:
     """The same sums by one part of their keys."""
-    found: Sums = defaultdict(int)
+    totals: Sums = defaultdict(int)
     for key, amount in sums.items():
-        found[(key[place],)] += amount
-    return found
+        totals[(key[index],)] += amount
+    return totals
 
 
 def nonzero(sums: Sums) -> Sums:

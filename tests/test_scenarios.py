@@ -47,8 +47,8 @@ def clear(lines: list[bytes]) -> list[Fields]:
     run = MemoryRun()
     for line in lines:
         run.take(line)
-    check_laws(run.house)
-    check_folding(run.house, rng=Random(len(lines)))  # noqa: S311 - tests draw no secrets
+    check_laws(run.clearinghouse)
+    check_folding(run.clearinghouse, rng=Random(len(lines)))  # noqa: S311 - tests draw no secrets
     return run.facts()
 
 
@@ -57,41 +57,41 @@ def lines_of(scenario: Fields) -> list[bytes]:
     preamble = scenario.get("preamble")
     before = json.loads(PREAMBLES.read_text("utf-8"))[preamble] if preamble else []
     commands = [*before, *scenario["commands"]]
-    texts = [one if isinstance(one, str) else json.dumps(one) for one in commands]
+    texts = [command if isinstance(command, str) else json.dumps(command) for command in commands]
     return [text.encode() for text in texts]
 
 
-def has(found: object, expected: object) -> bool:
+def has(actual: object, expected: object) -> bool:
     """Whether a value has at least the fields expected of it; lists and all else are equal."""
     match expected:
         case dict():
-            return isinstance(found, dict) and all(
-                name in found and has(found[name], value) for name, value in expected.items()
+            return isinstance(actual, dict) and all(
+                name in actual and has(actual[name], value) for name, value in expected.items()
             )
         case list():
             return (
-                isinstance(found, list)
-                and len(found) == len(expected)
-                and all(map(has, found, expected))
+                isinstance(actual, list)
+                and len(actual) == len(expected)
+                and all(map(has, actual, expected))
             )
         case _:
-            return type(found) is type(expected) and found == expected
+            return type(actual) is type(expected) and actual == expected
 
 
 def unmatched(expected: list[Fields], facts: list[Fields]) -> list[Fields]:
-    """What finds no fact of its own, in the largest matching of the two."""
-    taken: dict[int, int] = {}
+    """The expectations without a fact of their own, in the largest matching of the two."""
+    wish_of: dict[int, int] = {}
 
-    def place(wish: int, tried: set[int]) -> bool:
-        for place_of, fact in enumerate(facts):
-            if place_of not in tried and has(fact, expected[wish]):
-                tried.add(place_of)
-                if place_of not in taken or place(taken[place_of], tried):
-                    taken[place_of] = wish
+    def find_fact(wish: int, tried: set[int]) -> bool:
+        for number, fact in enumerate(facts):
+            if number not in tried and has(fact, expected[wish]):
+                tried.add(number)
+                if number not in wish_of or find_fact(wish_of[number], tried):
+                    wish_of[number] = wish
                     return True
         return False
 
-    return [fields for wish, fields in enumerate(expected) if not place(wish, set())]
+    return [fields for wish, fields in enumerate(expected) if not find_fact(wish, set())]
 
 
 def alike(fields: Fields, facts: list[Fields]) -> list[Fields]:
@@ -139,7 +139,7 @@ def test_a_wide_expectation_leaves_the_only_fact_to_a_narrow_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "expected", "matches"),
+    ("actual", "expected", "matches"),
     [
         ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1}}, True),
         ({"a": [{"b": 1, "c": 2}]}, {"a": [{"b": 1}]}, True),
@@ -150,5 +150,5 @@ def test_a_wide_expectation_leaves_the_only_fact_to_a_narrow_one() -> None:
         ({"a": None}, {"a": None}, True),
     ],
 )
-def test_a_fact_has_at_least_the_fields(found: Fields, expected: Fields, *, matches: bool) -> None:
-    assert has(found, expected) is matches
+def test_a_fact_has_at_least_the_fields(actual: Fields, expected: Fields, *, matches: bool) -> None:
+    assert has(actual, expected) is matches

@@ -61,7 +61,7 @@ class MemoryRun:
     """A clearinghouse whose memory of ids is a dictionary."""
 
     def __init__(self) -> None:
-        self.house: Clearinghouse = open_clearinghouse()
+        self.clearinghouse: Clearinghouse = open_clearinghouse()
         self.memory = DictMemory()
         self.lines = 0
 
@@ -72,7 +72,7 @@ class MemoryRun:
             return
         self.lines += 1
         inbound = Inbound("memory", self.lines, self.lines * COPIES_A_LINE_MAX, line)
-        decide_line(self.house, inbound, command=decode_command(line), memory=self.memory)
+        decide_line(self.clearinghouse, inbound, command=decode_command(line), memory=self.memory)
 
     def facts(self) -> list[dict[str, Any]]:
         """All facts so far, in the order they were decided."""
@@ -82,7 +82,7 @@ class MemoryRun:
         """All facts so far as they stand in the journal."""
         parts: dict[tuple[str, int], list[bytes]] = {}
         rows: list[JournalRow] = []
-        for shard in self.house.in_order():
+        for shard in self.clearinghouse.in_order():
             pending = shard.log.pending
             rows += pending.rows
             for part in pending.parts:

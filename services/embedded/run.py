@@ -70,10 +70,10 @@ class EmbeddedRun:
             self._line = last_line(self._reader)
             opened.enter_context(paced())
             self._opened = opened.pop_all()
-        self.house: Clearinghouse = restored or open_clearinghouse()
+        self.clearinghouse: Clearinghouse = restored or open_clearinghouse()
         self._heads: dict[str, int] = {
             shard.log.shard: shard.log.seq - 1
-            for shard in self.house.in_order()
+            for shard in self.clearinghouse.in_order()
             if restored is not None
         }
         self._memory = IdMemory(self._reader)
@@ -127,7 +127,7 @@ class EmbeddedRun:
 
     def _decide(self, block: Block, at: Undecided) -> None:
         """Trades that one pattern reads are gathered by market until anything else comes."""
-        markets = markets_among(self.house.shards.values())
+        markets = markets_among(self.clearinghouse.shards.values())
         decoded = decode_block(
             block.lines,
             positions=block.positions,
@@ -150,20 +150,21 @@ class EmbeddedRun:
         self._line += len(block.lines)
 
     def _decide_line(self, inbound: Inbound, command: Command | Malformed) -> None:
-        stands = decide_line(self.house, inbound, command=command, memory=self._memory)
+        stands = decide_line(self.clearinghouse, inbound, command=command, memory=self._memory)
         if stands and isinstance(command, CloseSession):
-            self._snapshots += snapshot_rows(self.house.in_order(), command.business_date)
+            self._snapshots += snapshot_rows(self.clearinghouse.in_order(), command.business_date)
 
     def _home_of(self, command: Command | Malformed) -> str:
-        return shard_of(command, self.house.control.books.products)
+        return shard_of(command, self.clearinghouse.control.books.products)
 
     def _submit(self, move: SourceMove) -> None:
         pending = {
-            shard.log.shard: (shard.log, shard.log.hand_over()) for shard in self.house.in_order()
+            shard.log.shard: (shard.log, shard.log.hand_over())
+            for shard in self.clearinghouse.in_order()
         }
         batch = batch_of(written for _, written in pending.values())
         batch.source = move
-        number = self.house.control.books.number
+        number = self.clearinghouse.control.books.number
         for log, written in pending.values():
             self.tally.add(written)
             if written.rows:

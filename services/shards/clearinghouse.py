@@ -1,6 +1,6 @@
 """All shards in one process: pure composition (ARCHITECTURE §2, §5).
 
-In: lines in their order, and a way to find ids seen before. Out: what shards have to write. A
+In: lines in their order, and a memory of ids. Out: pending rows in the logs of the shards. A
 control command that stands is copied at once to every market and to `member/0`, in order,
 numbered; at a barrier `member/0` works after all markets. No clock, no I/O.
 """
@@ -26,8 +26,8 @@ from services.shards.shard import Shard, record_opening
 from services.shards.table import open_shard
 from settlement.control_books import ControlBooks
 
-# Logical times that a line takes: its own, one for each market that has a copy, one for a market
-# that it opens, one for `member/0`.
+# Logical times of one line: the line itself, a copy for each market, the opening of a market, the
+# copy for `member/0`.
 COPIES_A_LINE_MAX: Final = 256
 
 ShardT = TypeVar("ShardT", ControlShard, MarketShard, MemberShard)
@@ -64,7 +64,7 @@ class Clearinghouse:
 
 
 def open_clearinghouse() -> Clearinghouse:
-    """A clearinghouse in which nothing has happened but row 0 of every shard."""
+    """A new clearinghouse: row 0 of every shard."""
     names = [CONTROL_SHARD, *map(market_shard, ControlBooks().products), MEMBER_SHARD]
     shards = {name: open_shard(name, ControlBooks()) for name in names}
     for shard in shards.values():
@@ -73,43 +73,47 @@ def open_clearinghouse() -> Clearinghouse:
 
 
 def clearinghouse_of(shards: Iterable[Shard]) -> Clearinghouse:
-    """A clearinghouse of shards that were restored."""
+    """A clearinghouse of restored shards."""
     return Clearinghouse({shard.log.shard: shard for shard in shards})
 
 
 def decide_line(
-    house: Clearinghouse, inbound: Inbound, *, command: Command | Malformed, memory: Memory
+    clearinghouse: Clearinghouse,
+    inbound: Inbound,
+    *,
+    command: Command | Malformed,
+    memory: Memory,
 ) -> bool:
-    """Decide a line in its shard, and its copies if it is a control command that stands: then True.
+    """Decide a line in its shard; True for a control command that stands, with its copies decided.
 
-    The copies take the logical times behind the line's own.
+    The copies have the logical times after the line's.
     """
-    shard = house.shards[shard_of(command, house.control.books.products)]
+    products = clearinghouse.control.books.products
+    shard = clearinghouse.shards[shard_of(command, products)]
     stands = shard.decide(inbound, command, memory=memory)
     if stands:
         assert isinstance(command, ControlCommand), inbound
-        _copy(house, inbound, command=command)
+        _copy(clearinghouse, inbound, command=command)
     return stands
 
 
-def _copy(house: Clearinghouse, inbound: Inbound, *, command: ControlCommand) -> None:
-    """Hand the command to every market and then to the members, under its number."""
-    control = house.control.books
+def _copy(clearinghouse: Clearinghouse, inbound: Inbound, *, command: ControlCommand) -> None:
+    """Decide the copies of a command, in every market and then in `member/0`, under its number."""
+    control = clearinghouse.control.books
     flows: list[ContractFlow] = []
     copy = inbound._replace(origin=CONTROL_SHARD, position=control.number)
     first, last = inbound.logical_time, inbound.logical_time + COPIES_A_LINE_MAX - 1
-    for rank, market in enumerate(house.markets.values(), start=1):
+    for rank, market in enumerate(clearinghouse.markets.values(), start=1):
         assert first + rank < last - 1, f"{rank} markets are more than a line has copies"
         ranked = copy._replace(logical_time=first + rank)
         flows += market.decide_copy(ranked, command, flows=())
     product = put_in_use(command)
-    if product is not None and market_shard(product) not in house.shards:
-        # It begins with what control has said up to this command.
-        known = load_control(dump_control(control))
-        opened = open_shard(market_shard(product), known)
+    if product is not None and market_shard(product) not in clearinghouse.shards:
+        # The market begins with a copy of the control books as of this command.
+        opened = open_shard(market_shard(product), load_control(dump_control(control)))
         record_opening(opened, logical_time=last - 1)
-        house.shards[opened.log.shard] = opened
-    house.member.decide_copy(copy._replace(logical_time=last), command, flows=flows)
+        clearinghouse.shards[opened.log.shard] = opened
+    clearinghouse.member.decide_copy(copy._replace(logical_time=last), command, flows=flows)
 
 
 def _as(kind: type[ShardT], shard: Shard) -> ShardT:

@@ -1,4 +1,4 @@
-"""Control commands that stand: what their copies and whoever follows them read from the journal."""
+"""Control commands that stand, read back from the journal for the shards that follow them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _IN_USE: Final = "product_in_use"
 
 
 def standing_command(line: bytes) -> ControlCommand:
-    """The command of a line of `control/0` that stands."""
+    """The command of a line that stands in `control/0`."""
     command = decode_command(line)
     assert isinstance(command, ControlCommand), (
         f"a control command stands and can't be read: {line!r}"
@@ -21,6 +21,7 @@ def standing_command(line: bytes) -> ControlCommand:
 
 
 def put_in_use(command: Command) -> str | None:
-    """The product that a command puts in use, if it stands; None for any other command."""
-    is_asked = isinstance(command, Configure) and command.parameter == _IN_USE
-    return command.product if isinstance(command, Configure) and is_asked else None
+    """The product that a command puts in use if it stands; None for any other command."""
+    if isinstance(command, Configure) and command.parameter == _IN_USE:
+        return command.product
+    return None

@@ -1,8 +1,8 @@
 """The facts of one journal row while it is decided.
 
-Each fact is applied to the books at once and recorded in its canonical bytes; what a close states
-by the million is recorded by columns, and applied so by whoever states it. Law: nothing changes the
-books but `apply`.
+Each fact is applied to the books at once and recorded in its canonical bytes. The facts that a
+close states by the million are recorded by columns, and the caller applies them by columns. Law:
+only `apply_*` change the books.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from events.int64 import IntArray
 from events.refusals import Refusal
 from events.units import format_instant
 
-# The facts that a shard states.
+# The facts of a shard.
 StatedT = TypeVar("StatedT", bound=Fact)
 
 _LINE_END: Final = "\n"
@@ -29,10 +29,10 @@ _LINE_END: Final = "\n"
 
 @dataclass(slots=True)
 class Emission(Generic[StatedT]):
-    """Collects what one input causes.
+    """Collects the facts and the refusal of one input.
 
-    blocks: recorded facts, a block is one or many joined by line ends; facts: those stated one by
-    one.
+    blocks: recorded facts, each block one fact or many joined by line ends; facts: those stated
+    singly.
     """
 
     shard: str
@@ -43,7 +43,7 @@ class Emission(Generic[StatedT]):
     refusal: Refusal | None = None
 
     def __call__(self, fact: StatedT) -> None:
-        """The fact has happened: apply it and record it."""
+        """Apply a fact and record it."""
         self.apply(fact)
         self._record(fact)
 
@@ -65,8 +65,8 @@ class Emission(Generic[StatedT]):
     ) -> None:
         """Record many facts of one kind, whose effect the caller applies by columns.
 
-        alike: the fields that are the same in all of them; columns: the others, each as JSON or as
-        the identifier of a text field.
+        alike: the fields with one value for all; columns: the other fields, each as JSON or, for a
+        text field, as its identifier.
         """
         head = fact_head(kind).decode()
         head += f',"shard":"{self.shard}","seq":{self.seq},"at":"{format_instant(at)}"'
@@ -74,14 +74,14 @@ class Emission(Generic[StatedT]):
         values = [*columns.values()]
         lengths = np.sum([_lengths(column) for column in values], axis=0)
         longest = len(head) + len(_LINE_END) + sum(map(len, texts)) + int(lengths.max(initial=0))
-        # A block is nearly a part, so that it becomes one as it is.
+        # A block is nearly as long as a part, so that it becomes one without a copy.
         count = max((PART_BYTES_MAX - 1) // longest, 1)
         for first in range(0, len(values[0]), count):
             chosen = [column[first : first + count] for column in values]
             self.blocks.append(_joined(head, texts, columns=chosen).encode())
 
     def refuse(self, refusal: Refusal, at: int, *, kind: str | None, reference: str | None) -> None:
-        """The command does not stand."""
+        """Record that the command does not stand."""
         self.refusal = refusal
         self.record(
             CommandRefused(
@@ -99,7 +99,7 @@ def _lengths(column: Sequence[str]) -> IntArray:
 
 
 def _joined(head: str, texts: Sequence[str], *, columns: Sequence[Sequence[str]]) -> str:
-    """A block of facts: no fact is ever a string of its own, which would cost twice the time."""
+    """A block of facts, joined from its pieces: a string for each fact would take twice as long."""
     count, width = len(columns[0]), 2 * len(columns)
     opening, closing = f"{head}{texts[0]}", texts[-1]
     pieces = [f"{closing}{_LINE_END}{opening}"] * (count * width)

@@ -1,7 +1,7 @@
 """Ids that are remembered for ever: of trades, transfers and collateral references (RULEBOOK §3).
 
-In: a command that carries such an id, and what was seen under it before. Out: how the repeat is
-answered. The memory itself is the journal's; a shard is handed what it needs as data.
+In: a command with such an id, and the first command under the id. Out: the answer to the repeat.
+The memory belongs to the journal; a shard receives its entries as data.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Identity(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What came first under an id: its journal row, the command, the refusal if there was one."""
+    """The first command under an id: its journal row, and its refusal if it was refused."""
 
     seq: int
     command: Command
@@ -35,14 +35,14 @@ Cleared = dict[bytes, tuple[int, bytes]]
 
 
 class Memory(Protocol):
-    """What is remembered of ids; the journal's in a process, a dictionary in tests."""
+    """The memory of ids: of the journal in a process, a dictionary in tests."""
 
     def look(self, shard: str, identity: Identity) -> Seen | None:
         """What came first under an id in a shard."""
         ...
 
     def keep(self, shard: str, identity: Identity, *, seen: Seen) -> None:
-        """Remember what came first."""
+        """Remember the first command under an id."""
         ...
 
     def keep_cleared(
@@ -54,35 +54,35 @@ class Memory(Protocol):
         lines: Sequence[bytes],
         last_seq: int,
     ) -> None:
-        """Remember trades that were cleared in rows that follow one another, up to the last."""
+        """Remember trades cleared in consecutive rows that end with the last."""
         ...
 
 
 def seen_cleared(seq: int, line: bytes) -> Seen:
-    """A trade that was cleared in a row, from its line."""
+    """The memory's entry for a trade cleared in a row, from its line."""
     command = decode_command(line)
     assert not isinstance(command, Malformed), f"row {seq} cleared a malformed trade"
     return Seen(seq, command, None, "")
 
 
 def identity_of(command: Command) -> Identity | None:
-    """The id under which a command is remembered itself."""
+    """The id under which a command is remembered; None for a command without one."""
     return Identity(command.ID_KIND, command.subject or "") if command.ID_KIND else None
 
 
 def identity_named(command: Command) -> Identity | None:
-    """The id that must be found to decide a command: its own, or that of the trade it names."""
+    """The id whose memory a decision needs: the command's own, or that of the trade it names."""
     kind = command.ID_KIND or command.NAMED_KIND
     return Identity(kind, command.subject or "") if kind else None
 
 
 def is_same(seen: Seen, command: Command) -> bool:
-    """Whether a command says what was said under its id before (normalised values)."""
+    """Whether a command repeats the first one under its id (normalised values)."""
     return content(seen.command) == content(command)
 
 
 def answer_repeat(command: Command, seen: Seen) -> Refusal | None:
-    """The same content again: silence, or the refusal of before; other content is a conflict."""
+    """The answer to a repeat: silence, or the first refusal; a different content conflicts."""
     if not is_same(seen, command):
         detail = f"{command.subject} was used in row {seen.seq}"
         return Refusal(Reason.DUPLICATE_REFERENCE, detail)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from events.int64 import IntArray
 from events.units import DAY_NS, INT64_MIN, SECOND_NS
 
-# What stands for an instant that does not exist, or lies beyond the years 1824 to 2115.
+# Marks an instant that does not exist, or lies beyond the years 1824 to 2115.
 NEVER: Final = INT64_MIN
 
 _TEXT_BYTES: Final = len("2026-06-08T00:00:18.123456789Z")
@@ -38,7 +38,7 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def instants_of(texts: Sequence[bytes]) -> IntArray | None:
-    """Instants from texts, NEVER where there is no such time; None when one has another form."""
+    """Instants from texts, NEVER for times that do not exist; None if a text has a wrong form."""
     if max(map(len, texts), default=0) > _TEXT_BYTES:
         return None
     raw = _letters(texts)
@@ -48,28 +48,28 @@ def instants_of(texts: Sequence[bytes]) -> IntArray | None:
     digits[digits > _NINE] = 0
     days = digits[:, _DAY_AT] @ _DAY_TENS
     unique, inverse = np.unique(days, return_inverse=True)
-    begun = np.array([_day_ns(day) for day in unique.tolist()], dtype=np.int64)[inverse]
+    midnights = np.array([_midnight(day) for day in unique.tolist()], dtype=np.int64)[inverse]
     seconds = digits[:, _CLOCK_AT] @ _CLOCK
-    instants: IntArray = begun + seconds * SECOND_NS + digits[:, _FRACTION] @ _FRACTION_TENS
-    instants[(begun == NEVER) | _is_no_time(digits)] = NEVER
+    instants: IntArray = midnights + seconds * SECOND_NS + digits[:, _FRACTION] @ _FRACTION_TENS
+    instants[(midnights == NEVER) | _is_no_time(digits)] = NEVER
     return instants
 
 
 def canonical_texts(texts: Sequence[bytes]) -> Sequence[bytes]:
-    """The same instants with as many decimals as they need; texts are of the right form."""
+    """The instants with as many decimals as needed. texts: of the right form."""
     lengths = np.fromiter(map(len, texts), dtype=np.intp, count=len(texts))
     last = _letters(texts)[np.arange(len(texts)), lengths - 2]
     longer = np.flatnonzero((lengths > _WHOLE_BYTES) & (last == _ZERO)).tolist()
     if not longer:
         return texts
     plain = list(texts)
-    for place in longer:
-        plain[place] = plain[place][:-1].rstrip(b"0").rstrip(b".") + b"Z"
+    for index in longer:
+        plain[index] = plain[index][:-1].rstrip(b"0").rstrip(b".") + b"Z"
     return plain
 
 
 def _letters(texts: Sequence[bytes]) -> Bytes:
-    """The texts as a table of bytes, zeros behind the shorter ones. Shape (texts, 30)."""
+    """The texts as a table of bytes, filled with zeros. Shape (texts, 30)."""
     table = np.array(texts, dtype=f"S{_TEXT_BYTES}")
     return table.view(np.uint8).reshape(len(texts), _TEXT_BYTES)
 
@@ -80,10 +80,10 @@ def _is_no_time(digits: Bytes) -> npt.NDArray[np.bool_]:
     return late | (digits[:, 14] > 5) | (digits[:, 17] > 5)  # noqa: PLR2004 - tens of minutes
 
 
-def _day_ns(day: int) -> int:
-    """The instant at which a day written YYYYMMDD begins."""
+def _midnight(day: int) -> int:
+    """The first instant of a day written YYYYMMDD."""
     try:
-        begun = (date(day // 10_000, day // 100 % 100, day % 100).toordinal() - _EPOCH) * DAY_NS
+        midnight = (date(day // 10_000, day // 100 % 100, day % 100).toordinal() - _EPOCH) * DAY_NS
     except ValueError:
         return NEVER
-    return begun if abs(begun) < _BOUND else NEVER
+    return midnight if abs(midnight) < _BOUND else NEVER

@@ -1,8 +1,7 @@
-"""Links: what a market has for `member/0` at a barrier, in rows of 1 MiB (ARCHITECTURE §2).
+"""Links: the rows of 1 MiB that a market sends to `member/0` at a barrier (ARCHITECTURE §2).
 
-A row is a block: a line of JSON that says what it is of and which columns follow, each with its
-name, type and length; then the columns. The last row of a barrier says so and how many rows came
-before it.
+A row is a block: a line of JSON with the kind and the contract, and name, type and length of each
+column; then the columns. The last row of a barrier is marked as such and counts the rows before it.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ _HOLDINGS: Final = "holdings"
 _INT64: Final = "<i8"
 
 
-class Block(NamedTuple):
-    """What a row says. head: of what it is; columns: by name, of any lengths."""
+class LinkBlock(NamedTuple):
+    """The content of a row. head: kind, contract, model, mark; columns: by name, of any lengths."""
 
     head: Mapping[str, Any]
     columns: Mapping[str, IntArray]
@@ -36,8 +35,8 @@ class ContractFlow:
     """One contract at a barrier.
 
     model: the margin model of its product; mark_ticks: None while the contract has no price;
-    shocks_ppm: what a lot may lose. accounts, lots, amount_cents: columns of one length, by rising
-    account.
+    shocks_ppm: the losses of a lot by scenario. accounts, lots, amount_cents: columns of one
+    length, by rising account number.
     """
 
     contract: str
@@ -49,7 +48,7 @@ class ContractFlow:
     amount_cents: IntArray
 
 
-def encode_block(block: Block) -> bytes:
+def encode_link_block(block: LinkBlock) -> bytes:
     """The payload of a block."""
     columns = [[name, _INT64, len(column)] for name, column in block.columns.items()]
     head = json.dumps({**block.head, "columns": columns}, separators=(",", ":"))
@@ -57,8 +56,8 @@ def encode_block(block: Block) -> bytes:
     return head.encode() + b"\n" + body
 
 
-def decode_block(payload: bytes) -> Block:
-    """The block of a payload. Errors: ValueError when the columns are not as long as it says."""
+def decode_link_block(payload: bytes) -> LinkBlock:
+    """The block of a payload. Errors: ValueError when columns are longer or shorter than stated."""
     line, _, body = payload.partition(b"\n")
     head = json.loads(line)
     columns, offset = {}, 0
@@ -68,7 +67,7 @@ def decode_block(payload: bytes) -> Block:
     if offset != len(body):
         msg = f"expected {offset} bytes of columns, found {len(body)}"
         raise ValueError(msg)
-    return Block(head, columns)
+    return LinkBlock(head, columns)
 
 
 def encode_flow(flow: ContractFlow) -> list[bytes]:
@@ -89,13 +88,13 @@ def encode_flow(flow: ContractFlow) -> list[bytes]:
             "lots": flow.lots[chosen],
             "amount_cents": flow.amount_cents[chosen],
         }
-        payloads.append(encode_block(Block(head, columns)))
+        payloads.append(encode_link_block(LinkBlock(head, columns)))
     return payloads
 
 
 def decode_flow(payload: bytes) -> ContractFlow:
-    """The contract of a payload. Errors: ValueError when it is of another kind or length."""
-    head, columns = decode_block(payload)
+    """The contract of a payload. Errors: ValueError for a wrong kind or length."""
+    head, columns = decode_link_block(payload)
     if head["kind"] != _HOLDINGS:
         msg = f"expected a block of {_HOLDINGS}, found {head['kind']}"
         raise ValueError(msg)
@@ -113,7 +112,7 @@ def decode_flow(payload: bytes) -> ContractFlow:
 def link_rows(
     source: str, flows: list[ContractFlow], *, number: int, at: tuple[int, int]
 ) -> list[LinkRow]:
-    """All rows of one barrier, numbered densely from `number`, the last of which says so.
+    """All rows of one barrier, numbered from `number` without gaps; the last is marked as such.
 
     at: the barrier's control number and the source's journal row.
     """

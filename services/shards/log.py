@@ -1,7 +1,7 @@
-"""What one shard has decided and has yet to write, with its hash chain.
+"""The decided rows of one shard that are not written yet, with its hash chain.
 
-In: an input with its place, and the facts it caused. Out: rows in the order of the journal's
-tables. Nothing here is durable; the journal makes it so.
+In: an input with its origin and position, and its facts. Out: rows in the order of the journal's
+tables. Nothing here is durable before the journal has written it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BEFORE_SESSIONS: Final = date(1, 1, 1)
 
 
 class Inbound(NamedTuple):
-    """Where an input stands: file and position, inbox and offset, or `control/0` and number."""
+    """An input and its source: file and position, inbox and offset, or `control/0` and number."""
 
     origin: str
     position: int
@@ -38,9 +38,9 @@ class Inbound(NamedTuple):
 
 @dataclass(slots=True)
 class Pending:
-    """Rows that were not handed over yet.
+    """Rows that are not handed over yet.
 
-    novated: how many of the rows cleared a trade; refused: how many were refused, by reason.
+    novated: the number of cleared trades among the rows; refused: of refusals, by reason.
     """
 
     rows: list[JournalRow] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Pending:
 
 @dataclass(slots=True)
 class ShardLog:
-    """What one shard has to write.
+    """The log of one shard.
 
     seq: of the next row; chain: of the row before; links_sent: the number of the last link.
     """
@@ -68,14 +68,14 @@ class ShardLog:
     pending: Pending = field(default_factory=Pending)
 
     def hand_over(self) -> Pending:
-        """What was decided since the last time."""
+        """The rows decided since the last call."""
         pending, self.pending = self.pending, Pending()
         return pending
 
     def record(
         self, inbound: Inbound, emission: Emission[Any], *, business_date: date | None
     ) -> None:
-        """One more row, and the refusal it may be."""
+        """Append a row, and count its refusal."""
         self.append(inbound, emission.blocks, business_date=business_date)
         if emission.refusal is not None:
             self.pending.refused[emission.refusal.reason.value] += 1
@@ -83,7 +83,7 @@ class ShardLog:
     def append(
         self, inbound: Inbound, blocks: Sequence[bytes], *, business_date: date | None
     ) -> None:
-        """One more row of these facts."""
+        """Append a row with its facts."""
         parts = parts_of(blocks) if blocks else [b""]
         day = business_date or BEFORE_SESSIONS
         origin, position, logical_time, line = inbound

@@ -1,7 +1,7 @@
-"""What reports read without parsing the journal: settlement prices and statements, as rows.
+"""The rows of the read models, settlement prices and statements, for reports.
 
 In: the facts of a market's barrier, or the members' books after one. Out: rows of the tables; each
-names the shard and row that made it.
+names the shard and journal row of its origin.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from services.shards.rows import PriceRow, StatementRow
 
 
 def price_rows(shard: str, seq: int, *, facts: Iterable[Fact]) -> list[PriceRow]:
-    """The prices that a market's row states."""
+    """The prices stated in a market's row."""
     return [
         PriceRow(
             shard,
@@ -42,7 +42,7 @@ def price_rows(shard: str, seq: int, *, facts: Iterable[Fact]) -> list[PriceRow]
 def statement_rows(
     books: MemberBooks, totals: CycleTotals, *, row: tuple[str, int], cycle: Cycle
 ) -> list[StatementRow]:
-    """One for each account that has, had or gets anything. row: shard and seq that make them."""
+    """A row for each account with a position, cash or variation. row: shard and seq of origin."""
     shard, seq = row
     net, cash, equity = totals.net, as_column(books.cash), books.equity()
     chosen = np.flatnonzero(totals.has_position | (net != 0) | (cash != 0))

@@ -1,7 +1,7 @@
-"""Which shard a command belongs to (WIRE §1, §2).
+"""The shards of commands (WIRE §1, §2).
 
-In: what was decoded and the products in use. Out: the shard's name. What has no readable type, and
-what names no product in use, belongs to `control/0`.
+In: a decoded line and the products in use. Out: the shard's name. A line without a readable type,
+or of a product that is not in use, belongs to `control/0`.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ def market_shard(product: str) -> str:
 
 
 def kind_of(shard: str) -> str:
-    """Which kind of shard a name is of: what stands before the stroke."""
+    """The kind of a shard: the part of its name before the stroke."""
     return shard.partition("/")[0]
 
 
 def product_in(shard: str) -> str:
-    """The product in the name of a market's shard."""
+    """The product of a market's shard: the part of its name after the stroke."""
     return shard.partition("/")[2]
 
 
 def shard_of(decoded: Command | Malformed, products: Container[str]) -> str:
-    """The shard of a command, or of what could be read of one."""
+    """The shard of a command, or of the readable part of one."""
     if isinstance(decoded, Malformed):
         if decoded.kind is None:
             return CONTROL_SHARD

@@ -1,6 +1,6 @@
 """The rows that shards write, each in the order of its table's columns (ARCHITECTURE §3).
 
-Defined here once: the journal appends them, audits compare them, nobody else names their columns.
+Defined here once: the journal appends them, audits compare them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from events.chain import RowKey
 
 
 class JournalRow(NamedTuple):
-    """One input and what it caused.
+    """One input and its facts.
 
-    logical_time: its place among the inputs of all shards. parts: of its facts; facts: the first.
+    logical_time: orders the inputs of all shards. parts: the number of parts of its facts; facts:
+    the first part.
     """
 
     shard: str
@@ -30,7 +31,7 @@ class JournalRow(NamedTuple):
 
     @property
     def key(self) -> RowKey:
-        """The columns besides its bytes, as they are hashed."""
+        """The columns that are not bytes, as they are hashed."""
         return RowKey(
             self.shard,
             self.seq,
@@ -42,7 +43,7 @@ class JournalRow(NamedTuple):
 
 
 class PartRow(NamedTuple):
-    """The facts of a row beyond its first part; part: from 1 on."""
+    """A further part of a row's facts. part: its number, from 1."""
 
     shard: str
     seq: int
@@ -51,7 +52,7 @@ class PartRow(NamedTuple):
 
 
 class LinkRow(NamedTuple):
-    """What a market sends to `member/0` at a barrier; seq: of the market's row."""
+    """A link from a market to `member/0` at a barrier. seq: of the market's row."""
 
     source: str
     target: str
@@ -64,7 +65,7 @@ class LinkRow(NamedTuple):
 
 
 class SnapshotRow(NamedTuple):
-    """A part, from 0 on, of a shard's books after a close."""
+    """A part of a shard's books after a close. part: its number, from 0."""
 
     shard: str
     seq: int
@@ -85,7 +86,7 @@ class DayRow(NamedTuple):
 
 
 class PriceRow(NamedTuple):
-    """A settlement price or the mark of a cycle; kind: the fact's type."""
+    """A settlement price or the mark of a cycle. kind: the fact's type."""
 
     shard: str
     seq: int
@@ -99,7 +100,7 @@ class PriceRow(NamedTuple):
 
 
 class StatementRow(NamedTuple):
-    """An account after a cycle; positions: JSON, as `margin_set` has them."""
+    """An account after a cycle. positions: JSON, as in `margin_set`."""
 
     shard: str
     seq: int
@@ -117,7 +118,7 @@ class StatementRow(NamedTuple):
 
 
 class NumberRow(NamedTuple):
-    """A control command that stands; seq: of its row of `control/0`."""
+    """A control command that stands. seq: of its row in `control/0`."""
 
     shard: str
     seq: int
@@ -125,5 +126,5 @@ class NumberRow(NamedTuple):
     business_date: date
 
 
-# A journal row as folding reads it: seq, origin, line, facts (all parts), how many parts they were.
+# A journal row for folding: seq, origin, line, facts (all parts joined), number of parts.
 FoldRow: TypeAlias = tuple[int, str, bytes, bytes, int]

@@ -1,8 +1,7 @@
-"""What a shard is, and what all shards do alike (ARCHITECTURE §2).
+"""The protocol of all shards, and their common steps (ARCHITECTURE §2).
 
-In: an input where it lies, or the copy of a control command that stands. Out: a row in the shard's
-log, with the facts it caused. The three kinds stand in `table.py`; whoever hosts shards asks no
-shard which kind it is.
+In: an input of a shard, or the copy of a control command that stands. Out: a row with its facts in
+the shard's log. The three kinds are in `table.py`; hosts of shards do not distinguish them.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ from services.shards.routing import shard_of
 from services.shards.rows import DayRow, FoldRow
 from settlement.control_books import ControlBooks
 
-# Grows with every change of what the same inputs lead to; 2: all of RULEBOOK's parameters work.
+# Raised when equal inputs lead to different facts; 2: all of RULEBOOK's parameters work.
 RULES_VERSION: Final = 2
 GENESIS_ORIGIN: Final = "genesis"
 _FORGOTTEN: Final = (Reason.MALFORMED, Reason.WRONG_SHARD, Reason.SESSION_CLOSED)
 
 
 class Shard(Protocol):
-    """One shard: its books, and what it has decided and not handed over.
+    """One shard: its books, and its log of rows that are not handed over yet.
 
     HAS_COPIES: whether control commands are copied to it; WAITS_AT_BARRIERS: whether it needs the
-    links of all markets to decide one.
+    links of all markets to decide a barrier.
     """
 
     HAS_COPIES: ClassVar[bool]
@@ -44,24 +43,24 @@ class Shard(Protocol):
 
     @property
     def control(self) -> ControlBooks:
-        """Control as the shard knows it."""
+        """The control books of the shard."""
         ...
 
     def decide(self, inbound: Inbound, command: Command | Malformed, *, memory: Memory) -> bool:
-        """Decide an input of this shard; True when every other shard is to have a copy."""
+        """Decide an input of this shard; True when it is to be copied to every other shard."""
         ...
 
     def decide_copy(
         self, inbound: Inbound, command: ControlCommand, *, flows: Sequence[ContractFlow]
     ) -> list[ContractFlow]:
-        """Follow a control command that stands; gives what a barrier needs of this shard.
+        """Follow a control command that stands; gives the flows of this shard at a barrier.
 
-        flows: what all markets have sent for it.
+        flows: those of all markets at the barrier.
         """
         ...
 
     def fold(self, block: Sequence[FoldRow]) -> None:
-        """Change the books as recorded rows say, without deciding anything."""
+        """Change the books by recorded rows, without deciding them again."""
         ...
 
     def state_hash(self) -> str:
@@ -76,9 +75,9 @@ class Shard(Protocol):
 def decide_where_it_lies(
     shard: Shard, inbound: Inbound, *, command: Command | Malformed, memory: Memory
 ) -> bool:
-    """Decide what lies in a shard's inbox; what belongs to another shard is refused.
+    """Decide an input in a shard's inbox; refuse a command that belongs to a different shard.
 
-    What has no readable type is refused where it lies.
+    An input without a readable type is refused in the shard of its inbox.
     """
     if not isinstance(command, Malformed) or command.kind is not None:
         belongs = shard_of(command, shard.control.products)
@@ -94,7 +93,7 @@ def decide_where_it_lies(
 def refuse_unread(
     shard: Shard, inbound: Inbound, *, command: Command | Malformed, refusal: Refusal
 ) -> None:
-    """Keep an input that the shard does not decide: of another shard, or in a wrong envelope."""
+    """Record the refusal of an input of a different shard, or in a wrong envelope."""
     log, control = shard.log, shard.control
     emission = Emission[Any](log.shard, log.seq, changes_nothing)
     if isinstance(command, Malformed):
@@ -105,13 +104,13 @@ def refuse_unread(
 
 
 def refuse_command(emission: Emission[Any], command: Command, *, refusal: Refusal) -> None:
-    """State why a command does not stand."""
+    """State the refusal of a command."""
     reference = command.subject
     emission.refuse(refusal, command.event_time, kind=command.TYPE, reference=reference)
 
 
 def refuse_malformed(emission: Emission[Any], command: Malformed, *, clock: int | None) -> None:
-    """State what is wrong with a line that is no command; its time is the shard's."""
+    """State the refusal of a line that is no command, at the shard's time."""
     refusal = Refusal(Reason.MALFORMED, command.detail)
     emission.refuse(refusal, clock or 0, kind=command.kind, reference=None)
 
@@ -119,8 +118,7 @@ def refuse_malformed(emission: Emission[Any], command: Malformed, *, clock: int 
 def remember(memory: Memory, command: Command, *, emission: Emission[Any]) -> None:
     """Remember a command under its id for ever, if it is the first that was judged by content.
 
-    What was refused as malformed or before the first session is not remembered; any other refusal
-    is.
+    Commands refused as malformed or before the first session are not remembered.
     """
     identity = identity_of(command)
     if identity is None or memory.look(emission.shard, identity) is not None:
@@ -131,7 +129,7 @@ def remember(memory: Memory, command: Command, *, emission: Emission[Any]) -> No
 
 
 def record_opening(shard: Shard, *, logical_time: int) -> None:
-    """Row 0: the defaults, the version of the rules, what the shard knows of control."""
+    """Record row 0: the defaults, the version of the rules, the control number."""
     log = shard.log
     opened = ShardOpened(
         at=0,
@@ -153,7 +151,7 @@ def close_day(shard: Shard, command: CloseSession, *, emission: Emission[Any]) -
 
 
 def changes_nothing(_: Fact) -> None:
-    """What applying does where a command has been applied, or was refused."""
+    """Apply nothing: for refusals, and for facts of commands that are applied already."""
 
 
 def facts_in(facts: bytes) -> list[Fact]:
@@ -162,5 +160,5 @@ def facts_in(facts: bytes) -> list[Fact]:
 
 
 def join_parts(parts: Sequence[bytes]) -> bytes:
-    """The facts of an input whose parts are these."""
+    """The facts of an input from their parts."""
     return parts[0] if len(parts) == 1 else b"\n".join(parts)

@@ -1,9 +1,9 @@
-"""How books become a hash or a snapshot, and come back from one (ARCHITECTURE §3).
+"""Hashes and snapshots of books (ARCHITECTURE §3).
 
 One description serves both: a JSON tree in which columns are replaced, for a hash by the SHA-256 of
-the column in the order of account names, for a snapshot by their number among the raw columns
-behind the tree. No offset, sequence number or time of processing is in a hash; a snapshot has them
-beside the tree. The trees themselves stand beside the books they describe.
+the column in the order of account names, for a snapshot by the number of the raw column behind the
+tree. A hash covers no offset, sequence number or time of processing; a snapshot adds them to the
+tree. The trees are defined in the `state` module of each kind of shard.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 from events.int64 import IntArray
 
-# What stands for a column in a tree.
+# The replacement of a column in a tree.
 Column = Callable[["array[int]"], Any]
 
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -27,21 +27,21 @@ _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure
 
 def digest(tree: object) -> str:
     """The hash of a tree."""
-    return hashlib.sha256(encoded(tree)).hexdigest()
+    return hashlib.sha256(canonical_json(tree)).hexdigest()
 
 
-def encoded(tree: object) -> bytes:
-    """The tree as canonical JSON."""
+def canonical_json(tree: object) -> bytes:
+    """The tree as compact JSON with sorted keys."""
     return _ENCODER.encode(tree).encode()
 
 
 def column_hash(column: array[int]) -> str:
-    """The hash of a column as it stands."""
+    """The hash of a column in its own order."""
     return hashlib.sha256(column.tobytes()).hexdigest()
 
 
 def column_hash_in(order: IntArray) -> Column:
-    """The hash of columns over account numbers, taken in this order of the numbers."""
+    """A hash of columns over account numbers, in an order of the numbers."""
 
     def hash_in_order(column: array[int]) -> str:
         ordered = np.frombuffer(column, dtype=np.int64)[order] if len(column) else order[:0]
@@ -57,14 +57,14 @@ class SnapshotColumns:
         self._raw: list[bytes] = []
 
     def __call__(self, column: array[int]) -> int:
-        """The number of one more column."""
+        """Append a column; gives its number."""
         self._raw.append(column.tobytes())
         return len(self._raw) - 1
 
     def joined(self, tree: dict[str, Any]) -> bytes:
-        """The snapshot: the tree, and behind it the columns."""
-        whole = {**tree, "columns": [len(raw) for raw in self._raw]}
-        return encoded(whole) + b"\n" + b"".join(self._raw)
+        """The snapshot: the tree, then the columns."""
+        head = {**tree, "columns": [len(raw) for raw in self._raw]}
+        return canonical_json(head) + b"\n" + b"".join(self._raw)
 
 
 def split_snapshot(state: bytes) -> tuple[dict[str, Any], Sequence[array[int]]]:
@@ -81,10 +81,10 @@ def split_snapshot(state: bytes) -> tuple[dict[str, Any], Sequence[array[int]]]:
 
 
 def day_text(day: date | None) -> str | None:
-    """A day as it stands in a tree."""
+    """A day as text for a tree."""
     return None if day is None else day.isoformat()
 
 
 def parse_day(text: str | None) -> date | None:
-    """The day back."""
+    """A day from the text of a tree."""
     return None if text is None else date.fromisoformat(text)

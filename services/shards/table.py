@@ -23,7 +23,7 @@ SHARDS: Final[dict[str, type[ControlShard | MarketShard | MemberShard]]] = {
 
 
 def open_shard(name: str, control: ControlBooks) -> Shard:
-    """A shard before anything has happened. control: what is known when it begins."""
+    """A shard without rows. control: its first control books."""
     return SHARDS[kind_of(name)].open(name, control)
 
 
@@ -33,7 +33,7 @@ def load_shard(name: str, state: bytes, *, control_as_of: Callable[[int], Contro
 
 
 def markets_among(shards: Iterable[Shard]) -> dict[bytes, MarketShard]:
-    """The markets among shards, by product as the symbols of contracts begin."""
+    """The markets among shards, by the product's code in bytes, the start of contract symbols."""
     return {
         product_in(shard.log.shard).encode(): shard
         for shard in shards

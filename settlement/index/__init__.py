@@ -1,1 +1,1 @@
-"""The Token Price Index: reports, prices held, weights, values, fixings (RULEBOOK §2)."""
+"""The Token Price Index: reports, held prices, weights, values, fixings (RULEBOOK §2)."""

@@ -1,7 +1,6 @@
-"""What facts do to the books of an index (RULEBOOK §2): the only place that changes them.
+"""The effect of facts on the books of an index (RULEBOOK §2); no other module changes them.
 
-In: facts as they are decided, or as they were recorded, in order. Out: the books after them, the
-same either way.
+In: decided or recorded facts, in order. Out: the books after them, the same either way.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ STEPS_KEPT_NS: Final = 9 * DAY_NS
 
 
 def apply_index_fact(books: IndexBooks, fact: IndexFact) -> None:
-    """Change the books by a fact: the only place that does."""
+    """Change the books by a fact."""
     match fact:
         case CapabilityReported():
             _apply_capability(books, fact)
@@ -49,7 +48,7 @@ def apply_index_fact(books: IndexBooks, fact: IndexFact) -> None:
             books.volumes[fact.provider] = Volume(fact.tokens, fact.at)
         case ModelRetired():
             models = books.models[fact.provider]
-            models[fact.model] = replace(models[fact.model], accepted=None, held=None)
+            models[fact.model] = replace(models[fact.model], accepted_price=None, held_price=None)
         case IndexValueReported():
             books.reported_at = fact.at
         case IndexPublished():
@@ -64,10 +63,10 @@ def apply_index_fact(books: IndexBooks, fact: IndexFact) -> None:
             _forget_steps(books, fact.at - STEPS_KEPT_NS)
         case IndexRulesSet():
             books.rules = IndexRules(
-                **{one.name: getattr(fact, one.name) for one in fields(IndexRules)}
+                **{rule.name: getattr(fact, rule.name) for rule in fields(IndexRules)}
             )
         case ProviderPriceHeld():
-            pass  # The report itself, disposition `held`, has put the price aside, exact.
+            pass  # The report, of disposition `held`, has set the exact held price.
         case _:
             assert_never(fact)
 
@@ -80,11 +79,11 @@ def _apply_capability(books: IndexBooks, fact: CapabilityReported) -> None:
         )
     )
     models = books.models.setdefault(fact.provider, {})
-    known = models.get(fact.model)
+    model = models.get(fact.model)
     models[fact.model] = (
         ModelBook(scores, fact.at)
-        if known is None
-        else replace(known, scores=scores, scores_at=fact.at)
+        if model is None
+        else replace(model, scores=scores, scores_at=fact.at)
     )
 
 
@@ -93,11 +92,11 @@ def _apply_price(books: IndexBooks, fact: ProviderPriceReported) -> None:
     quote = ReportedPrice(blend(fact.input_usd_per_mtok, fact.output_usd_per_mtok), fact.at)
     match fact.disposition:
         case "accepted":
-            models[fact.model] = replace(models[fact.model], accepted=quote, held=None)
+            models[fact.model] = replace(models[fact.model], accepted_price=quote, held_price=None)
         case "held":
-            models[fact.model] = replace(models[fact.model], held=quote)
+            models[fact.model] = replace(models[fact.model], held_price=quote)
         case "waiting":
-            pass  # An earlier repeat changes nothing.
+            pass  # A repeat before the hour changes nothing.
         case _:
             assert_never(fact.disposition)
 
@@ -110,8 +109,8 @@ def _step(books: IndexBooks, step: IndexStep) -> None:
 
 
 def _forget_steps(books: IndexBooks, before: int) -> None:
-    """Forget what no later fixing looks at: what came before the last step before an instant."""
-    kept = 0
-    while kept + 1 < len(books.steps) and books.steps[kept + 1].at < before:
-        kept += 1
-    del books.steps[:kept]
+    """Delete the steps that no later fixing needs: all before the last one before an instant."""
+    first = 0
+    while first + 1 < len(books.steps) and books.steps[first + 1].at < before:
+        first += 1
+    del books.steps[:first]

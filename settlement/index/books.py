@@ -1,8 +1,7 @@
-"""The books of one product's index: what was reported, what was published (RULEBOOK §2).
+"""The books of one product's index: reports and published values (RULEBOOK §2).
 
 In: a product. Out: the books, their exact inputs at an instant, their state for snapshots and
-hashes.
-Only `apply_index_fact` changes them.
+hashes. Only `apply_index_fact` changes them.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from events.contracts import Product
 from settlement.index.formula import (
@@ -33,7 +32,7 @@ class Volume(NamedTuple):
 
 
 class ExactInput(NamedTuple):
-    """What one provider brings into an index value, never rounded, so that any change shows."""
+    """One provider's input to an index value, never rounded, so that every change is seen."""
 
     provider: str
     model: str
@@ -53,29 +52,32 @@ class Fixing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ModelBook:
-    """One model of a provider: its scores, its accepted and its held price."""
+    """One model of a provider: its scores, its accepted and its held price.
+
+    adjusted_price: None without an accepted price, or while the model does not qualify.
+    """
 
     scores: Scores
     scores_at: int
-    accepted: ReportedPrice | None = None
-    held: ReportedPrice | None = None
+    accepted_price: ReportedPrice | None = None
+    held_price: ReportedPrice | None = None
     adjusted_price: Fraction | None = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Adjust the accepted price once (eq. 6), not at every look; None when it cannot count."""
+        """Adjust the accepted price once (eq. 6), not at every use."""
         adjusted = None
-        if self.accepted is not None and qualifies(self.scores):
-            adjusted = self.accepted.raw_price * adjustment_factor(self.scores)
+        if self.accepted_price is not None and qualifies(self.scores):
+            adjusted = self.accepted_price.raw_price * adjustment_factor(self.scores)
         object.__setattr__(self, "adjusted_price", adjusted)
 
 
 @dataclass(slots=True)
 class IndexBooks:
-    """What the index of a product knows.
+    """The reports, values and fixings of a product's index.
 
-    inputs: those of the value that stands, exact; empty without one, when stale or from outside.
+    inputs: the exact inputs of the current value; empty without one, when stale or from outside.
     reported_at: the time of the last report of a value from outside, published then or later.
-    steps: the published step function, 9 days back from the last fixing and the one before that.
+    steps: the published step function of the 9 days before the last fixing, and the step before.
     fixings: the last `fixings_kept`, oldest first. rules: those in force.
     """
 
@@ -92,8 +94,59 @@ class IndexBooks:
     rules: IndexRules = DEFAULT_RULES
 
     def model(self, provider: str, model: str) -> ModelBook | None:
-        """What is known of a model; None before its first capability report."""
+        """The book of a model; None before its first capability report."""
         return self.models.get(provider, {}).get(model)
+
+    def to_state(self) -> dict[str, Any]:
+        """The books in JSON's own types, canonical: keys sorted, fractions as "n/d".
+
+        Law: equal books, equal state.
+        """
+        return {
+            "fixings": [[day.isoformat(), value, stale] for day, value, stale in self.fixings],
+            "inputs": [
+                [each.provider, each.model, *(_ratio(number) for number in each[2:])]
+                for each in self.inputs
+            ],
+            "is_stale": self.is_stale,
+            "models": {
+                provider: {name: _model_state(models[name]) for name in sorted(models)}
+                for provider, models in sorted(self.models.items())
+            },
+            "product": self.product.code,
+            "reported_at": self.reported_at,
+            "steps": [list(step) for step in self.steps],
+            "value_micros": self.value_micros,
+            "volumes": {
+                provider: list(volume) for provider, volume in sorted(self.volumes.items())
+            },
+        }
+
+    @classmethod
+    def from_state(cls, product: Product, state: dict[str, Any], *, fixings_kept: int) -> Self:
+        """The books of a state. Law: their `to_state` equals it."""
+        assert state["product"] == product.code, (state["product"], product.code)
+        return cls(
+            product=product,
+            fixings_kept=fixings_kept,
+            models={
+                provider: {name: _model_from(each) for name, each in models.items()}
+                for provider, models in state["models"].items()
+            },
+            volumes={provider: Volume(*volume) for provider, volume in state["volumes"].items()},
+            value_micros=state["value_micros"],
+            is_stale=state["is_stale"],
+            inputs=tuple(
+                ExactInput(provider, model, *(Fraction(number) for number in numbers))
+                for provider, model, *numbers in state["inputs"]
+            ),
+            reported_at=state["reported_at"],
+            steps=[IndexStep(*step) for step in state["steps"]],
+            fixings=[
+                Fixing(date.fromisoformat(day), value, stale)
+                for day, value, stale in state["fixings"]
+            ],
+        )
 
 
 def exact_inputs(books: IndexBooks, as_of: int) -> tuple[ExactInput, ...]:
@@ -122,64 +175,15 @@ def index_value(inputs: tuple[ExactInput, ...]) -> Fraction:
 
 
 def next_expiry(books: IndexBooks) -> int | None:
-    """The first instant at which a price in the index is fresh no more; None without one.
+    """The first instant at which a price in the index is no longer fresh; None without a price.
 
-    Only those prices matter: one that is not its provider's cheapest leaves without a trace.
+    Prices that are not their provider's cheapest are not in the index, so they are left out.
     """
     return min((_freshness_end(books, each) for each in books.inputs), default=None)
 
 
-def to_state(books: IndexBooks) -> dict[str, Any]:
-    """The books in JSON's own types, canonical: keys sorted, fractions as "n/d".
-
-    Law: equal books, equal state.
-    """
-    return {
-        "fixings": [[day.isoformat(), value, stale] for day, value, stale in books.fixings],
-        "inputs": [
-            [each.provider, each.model, *(_ratio(number) for number in each[2:])]
-            for each in books.inputs
-        ],
-        "is_stale": books.is_stale,
-        "models": {
-            provider: {name: _model_state(models[name]) for name in sorted(models)}
-            for provider, models in sorted(books.models.items())
-        },
-        "product": books.product.code,
-        "reported_at": books.reported_at,
-        "steps": [list(step) for step in books.steps],
-        "value_micros": books.value_micros,
-        "volumes": {provider: list(volume) for provider, volume in sorted(books.volumes.items())},
-    }
-
-
-def from_state(product: Product, state: dict[str, Any], *, fixings_kept: int) -> IndexBooks:
-    """The books whose state this is. Law: `to_state` of them gives it back."""
-    assert state["product"] == product.code, (state["product"], product.code)
-    return IndexBooks(
-        product=product,
-        fixings_kept=fixings_kept,
-        models={
-            provider: {name: _model_from(each) for name, each in models.items()}
-            for provider, models in state["models"].items()
-        },
-        volumes={provider: Volume(*volume) for provider, volume in state["volumes"].items()},
-        value_micros=state["value_micros"],
-        is_stale=state["is_stale"],
-        inputs=tuple(
-            ExactInput(provider, model, *(Fraction(number) for number in numbers))
-            for provider, model, *numbers in state["inputs"]
-        ),
-        reported_at=state["reported_at"],
-        steps=[IndexStep(*step) for step in state["steps"]],
-        fixings=[
-            Fixing(date.fromisoformat(day), value, stale) for day, value, stale in state["fixings"]
-        ],
-    )
-
-
 class _Cheapest(NamedTuple):
-    """Ordered as the rule asks: by adjusted price, a tie by model name."""
+    """A price of a provider, ordered by adjusted price, ties by model name (RULEBOOK §2)."""
 
     adjusted_price: Fraction
     model: str
@@ -194,19 +198,19 @@ def _has_volume(books: IndexBooks, provider: str) -> bool:
 def _cheapest(books: IndexBooks, provider: str, *, as_of: int) -> _Cheapest | None:
     return min(
         (
-            _Cheapest(each.adjusted_price, name, each.accepted.raw_price)
-            for name, each in books.models[provider].items()
-            if each.adjusted_price is not None
-            and each.accepted is not None
-            and each.accepted.at <= as_of <= each.accepted.at + books.rules.fresh_ns
+            _Cheapest(model.adjusted_price, name, quote.raw_price)
+            for name, model in books.models[provider].items()
+            if model.adjusted_price is not None
+            and (quote := model.accepted_price) is not None
+            and quote.at <= as_of <= quote.at + books.rules.fresh_ns
         ),
         default=None,
     )
 
 
-def _freshness_end(books: IndexBooks, standing: ExactInput) -> int:
-    quote = books.models[standing.provider][standing.model].accepted
-    assert quote is not None, f"{standing.provider}/{standing.model} stands without a price"
+def _freshness_end(books: IndexBooks, exact: ExactInput) -> int:
+    quote = books.models[exact.provider][exact.model].accepted_price
+    assert quote is not None, f"{exact.provider}/{exact.model} stands without a price"
     return quote.at + books.rules.fresh_ns + 1
 
 
@@ -216,8 +220,8 @@ def _ratio(number: Fraction) -> str:
 
 def _model_state(model: ModelBook) -> dict[str, Any]:
     return {
-        "accepted": _quote_state(model.accepted),
-        "held": _quote_state(model.held),
+        "accepted": _quote_state(model.accepted_price),
+        "held": _quote_state(model.held_price),
         "scores": [None if score is None else _ratio(score) for score in model.scores],
         "scores_at": model.scores_at,
     }
@@ -227,8 +231,8 @@ def _model_from(state: dict[str, Any]) -> ModelBook:
     return ModelBook(
         scores=Scores(*(None if score is None else Fraction(score) for score in state["scores"])),
         scores_at=state["scores_at"],
-        accepted=_quote_from(state["accepted"]),
-        held=_quote_from(state["held"]),
+        accepted_price=_quote_from(state["accepted"]),
+        held_price=_quote_from(state["held"]),
     )
 
 

@@ -1,9 +1,9 @@
-"""The Token Price Index: reports come in, values go out (RULEBOOK §2; §5.2, eq. 4-6).
+"""The decisions of the Token Price Index (RULEBOOK §2; §5.2, eq. 4-6).
 
-In: commands about providers' models, prices and volumes, or values from outside; the passing of
-time; the close; other rules. Out: facts, each through `emit`, which applies it with
-`apply_index_fact` and records it. A replay applies the recorded ones in order and has the same
-books. A value is published when its exact inputs have changed.
+In: commands about providers' models, prices and volumes, or values from outside; the clock; the
+close; new rules. Out: facts, each through `emit`, which applies it with `apply_index_fact` and
+records it. A replay applies the recorded facts in order and has the same books. A value is
+published when its exact inputs have changed.
 """
 
 from __future__ import annotations
@@ -52,16 +52,16 @@ Emit = Callable[[IndexFact], None]
 STALE_REASON: Final = "no provider left"
 
 
-def take_index_command(books: IndexBooks, command: IndexCommand, *, now: int, emit: Emit) -> None:
-    """Take a command that was not refused, and publish what it changes.
+def decide_index_command(books: IndexBooks, command: IndexCommand, *, now: int, emit: Emit) -> None:
+    """Decide a command that was not refused, and publish the index if it changes.
 
-    now: the shard's clock after this command; prices that have expired by then are out already.
+    now: the shard's clock after this command; prices expired by then have left the index before.
     """
     match command:
         case ReportCapability():
             emit(_capability(command))
         case ReportProviderPrice():
-            _take_price(books, command, emit=emit)
+            _decide_price(books, command, emit=emit)
         case ReportProviderVolume():
             emit(_volume(command))
         case RetireModel():
@@ -75,19 +75,19 @@ def take_index_command(books: IndexBooks, command: IndexCommand, *, now: int, em
 
 
 def expire_prices(books: IndexBooks, until: int, *, emit: Emit) -> None:
-    """Take out the prices that cease to be fresh by `until`, each at its own instant, in order.
+    """Publish the index without the prices that expire by `until`, each at its own instant.
 
     until: the shard's clock after the next command, before that command is applied.
-    A price is fresh for 36 h, both ends included, and leaves the nanosecond after.
+    A price is fresh for 36 h, both ends included, and expires the nanosecond after.
     """
     while (instant := next_expiry(books)) is not None and instant <= until:
         _publish_change(books, instant, emit=emit)
 
 
 def change_rules(books: IndexBooks, rules: IndexRules, *, now: int, emit: Emit) -> None:
-    """Put other rules in force, and publish what they change; nothing if they are the same.
+    """Put new rules in force, and publish the index if it changes; nothing for equal rules.
 
-    now: the shard's clock; prices that have expired by then are out already.
+    now: the shard's clock; prices expired by then have left the index before.
     """
     if rules == books.rules:
         return
@@ -96,7 +96,7 @@ def change_rules(books: IndexBooks, rules: IndexRules, *, now: int, emit: Emit) 
 
 
 def fix_index(books: IndexBooks, business_date: date, *, close_at: int, emit: Emit) -> None:
-    """State the daily fixing; nothing if no value stood by the close."""
+    """State the daily fixing; nothing without a value by the close."""
     fixing = fixing_at(books.steps, close_at, window_ns=books.rules.fixing_ns)
     if fixing is None:
         return
@@ -152,11 +152,16 @@ def _from_outside(command: PublishIndex, now: int) -> IndexPublished:
     )
 
 
-def _take_price(books: IndexBooks, command: ReportProviderPrice, *, emit: Emit) -> None:
+def _decide_price(books: IndexBooks, command: ReportProviderPrice, *, emit: Emit) -> None:
     model = books.models[command.provider][command.model]
     raw_price = blend(command.input_usd_per_mtok, command.output_usd_per_mtok)
     quote = ReportedPrice(raw_price, command.at)
-    disposition = judge(quote, accepted=model.accepted, held=model.held, rules=books.rules)
+    disposition = judge(
+        quote,
+        accepted_price=model.accepted_price,
+        held_price=model.held_price,
+        rules=books.rules,
+    )
     emit(
         ProviderPriceReported(
             at=command.at,
@@ -168,11 +173,11 @@ def _take_price(books: IndexBooks, command: ReportProviderPrice, *, emit: Emit) 
             disposition=disposition,
         )
     )
-    if disposition == "held" and model.accepted is not None:
-        emit(_held(command, last=model.accepted.raw_price, raw_price=raw_price))
+    if disposition == "held" and model.accepted_price is not None:
+        emit(_price_held(command, last=model.accepted_price.raw_price, raw_price=raw_price))
 
 
-def _held(
+def _price_held(
     command: ReportProviderPrice, *, last: Fraction, raw_price: Fraction
 ) -> ProviderPriceHeld:
     return ProviderPriceHeld(
@@ -186,7 +191,7 @@ def _held(
 
 
 def _publish_change(books: IndexBooks, instant: int, *, emit: Emit) -> None:
-    """Publish the value of this instant if its exact inputs are not those that stand."""
+    """Publish the value at an instant if its exact inputs differ from the current ones."""
     inputs = exact_inputs(books, instant)
     if inputs == books.inputs:
         return

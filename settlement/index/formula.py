@@ -1,8 +1,8 @@
 """The formula of the Token Price Index, step by step (RULEBOOK §2; §5.2, eq. 4-6).
 
 In: benchmark scores, list prices, volumes, the published step function. Out: whether a model
-qualifies and how its price is adjusted; the raw price; exact weights with no provider above the
-cap; the daily fixing. Fractions throughout: only what is published is rounded.
+qualifies; the factor of its price; the raw price; exact weights with no provider above the cap; the
+daily fixing. Fractions throughout: only published numbers are rounded.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ THRESHOLDS: Final = Scores(mmlu=Fraction(86), humaneval=Fraction(67), gsm8k=Frac
 
 
 def qualifies(scores: Scores) -> bool:
-    """Whether at least one score is published and each published one reaches its threshold."""
+    """Whether a score is published and every published score reaches its threshold."""
     published = _published(scores)
     return bool(published) and all(score >= threshold for score, threshold in published)
 
@@ -63,7 +63,7 @@ class ReportedPrice(NamedTuple):
 
 
 def blend(input_usd_per_mtok: Decimal, output_usd_per_mtok: Decimal) -> Fraction:
-    """The raw price: three parts of input and one of output, exact whatever the digits."""
+    """The raw price: three parts of input and one of output, exact for any number of digits."""
     parts = 3 * Fraction(input_usd_per_mtok) + Fraction(output_usd_per_mtok)
     return parts * Fraction(1, 4)
 
@@ -77,19 +77,18 @@ def raw_weights(volumes: Sequence[int]) -> list[Fraction]:
 def capped_weights(volumes: Sequence[int], cap: Fraction) -> list[Fraction]:
     """Shares of the volume, none above the cap. volumes: all positive; cap: at least 1/n of them.
 
-    The uncapped keep the proportions of their volumes in every round, so a round is: what the
-    capped leave, shared among the others by volume. Every round but the last caps one more; a cap
-    of 30 % has room for three.
-    Law: they sum to one.
+    In each round the uncapped providers share the uncapped weight by volume. Every round but the
+    last caps one more; a cap of 30 % has room for three.
+    Law: the weights sum to one.
     """
     is_capped = [False] * len(volumes)
     while True:
-        left = 1 - cap * sum(is_capped)
-        open_volume = sum(
+        uncapped_weight = 1 - cap * sum(is_capped)
+        uncapped_volume = sum(
             volume for volume, capped in zip(volumes, is_capped, strict=True) if not capped
         )
         weights = [
-            cap if capped else left * Fraction(volume, open_volume)
+            cap if capped else uncapped_weight * Fraction(volume, uncapped_volume)
             for volume, capped in zip(volumes, is_capped, strict=True)
         ]
         if all(weight <= cap for weight in weights):
@@ -100,7 +99,7 @@ def capped_weights(volumes: Sequence[int], cap: Fraction) -> list[Fraction]:
 
 
 class IndexStep(NamedTuple):
-    """From this instant on the published value is this one."""
+    """The published value from an instant on."""
 
     at: int
     value_micros: int
@@ -110,20 +109,20 @@ class IndexStep(NamedTuple):
 def fixing_at(
     steps: Sequence[IndexStep], close_at: int, *, window_ns: int
 ) -> tuple[int, bool] | None:
-    """The fixing in micro-dollars and whether it is stale; None if no value stood by the close.
+    """The fixing in micro-dollars and whether it is stale; None without a value by the close.
 
-    steps: in time order; those after the close do not count, of several at one instant the last.
+    steps: in time order; steps after the close do not count, of several at one instant the last.
     """
-    known = steps[: bisect_right(steps, close_at, key=lambda step: step.at)]
-    if not known:
+    published = steps[: bisect_right(steps, close_at, key=lambda step: step.at)]
+    if not published:
         return None
-    last = known[-1]
-    start = max(close_at - window_ns, known[0].at)
+    last = published[-1]
+    start = max(close_at - window_ns, published[0].at)
     if last.is_stale or start == close_at:
         return last.value_micros, last.is_stale
-    ends = [*(step.at for step in known[1:]), close_at]
+    ends = [*(step.at for step in published[1:]), close_at]
     weighed = sum(
         step.value_micros * max(0, end - max(start, step.at))
-        for step, end in zip(known, ends, strict=True)
+        for step, end in zip(published, ends, strict=True)
     )
     return round_half_even(Fraction(weighed, close_at - start)), False

@@ -1,4 +1,4 @@
-"""Which index commands do not stand (RULEBOOK §2, WIRE §3).
+"""The refusals of index commands (RULEBOOK §2, WIRE §3).
 
 In: the books and a command that is well-formed, in time and of this product. Out: the first reason
 that holds, in the order of precedence, or None. Nothing is changed here.
@@ -26,7 +26,7 @@ from settlement.index.formula import SCORE_MAX, THRESHOLDS, blend, qualifies
 
 
 def refuse_index_command(books: IndexBooks, command: IndexCommand) -> Refusal | None:
-    """Why an index command does not stand; None when it does."""
+    """The first reason against an index command; None when it stands."""
     match command:
         case ReportCapability():
             return _refuse_capability(books, command)
@@ -60,7 +60,7 @@ def _refuse_price(books: IndexBooks, command: ReportProviderPrice) -> Refusal | 
     if model is None:
         detail = f"expected a model with a capability report, found none of {command.subject}"
         return Refusal(Reason.NOT_QUALIFIED, detail)
-    replaced = model.accepted if model.held is None else model.held
+    replaced = model.accepted_price if model.held_price is None else model.held_price
     if replaced is not None and command.at < replaced.at:
         return _superseded(replaced.at, command.at)
     if not qualifies(model.scores):
@@ -96,7 +96,7 @@ def _refuse_publication(books: IndexBooks, command: PublishIndex) -> Refusal | N
     value = Fraction(command.value)
     if books.reported_at is not None and command.at < books.reported_at:
         return _superseded(books.reported_at, command.at)
-    # A positive value that rounds to 0 is refused too: a 0 would be published that nobody gave.
+    # A positive value that rounds to 0 is refused too: a published 0 would be no reported value.
     if micros(value) <= 0:
         detail = f"expected a value from 0.000001 up, found {_printed((value,))}"
         return Refusal(Reason.INVALID_VALUE, detail)
@@ -107,15 +107,15 @@ def _refuse_publication(books: IndexBooks, command: PublishIndex) -> Refusal | N
 
 
 def _refuse_overflow(usd: Fraction) -> Refusal | None:
-    """A value beyond int64 in micros; adjusted prices and the index lie below the raw prices."""
+    """A value beyond int64 in micros; adjusted prices and the index are never above raw prices."""
     if fits_int64(micros(usd)):
         return None
     detail = f"expected at most {INT64_MAX} micro-dollars, found {micros(usd)}"
     return Refusal(Reason.AMOUNT_OVERFLOW, detail)
 
 
-def _superseded(standing: int, found: int) -> Refusal:
-    times = f"{format_instant(standing)} or later, found {format_instant(found)}"
+def _superseded(last_at: int, reported_at: int) -> Refusal:
+    times = f"{format_instant(last_at)} or later, found {format_instant(reported_at)}"
     return Refusal(Reason.SUPERSEDED, f"expected a report of {times}")
 
 
@@ -125,7 +125,7 @@ def _no_providers(books: IndexBooks) -> Refusal:
 
 
 def _printed(numbers: Sequence[Fraction | Decimal | None]) -> str:
-    """For people, to six places."""
+    """Numbers to six decimals, for people."""
     return ", ".join(
         "none" if number is None else format_decimal(Decimal(micros(Fraction(number))).scaleb(-6))
         for number in numbers

@@ -1,4 +1,4 @@
-"""What of the index may be configured: caps, freshness, the hold, the fixing (RULEBOOK §2).
+"""The configurable rules of the index: caps, freshness, the hold, the fixing (RULEBOOK §2).
 
 In: the parameters in force for a product. Out: its rules, fixed for a session.
 """
@@ -16,10 +16,10 @@ from events.units import HOUR_NS, MINUTE_NS, PPM
 
 @dataclass(frozen=True, slots=True)
 class IndexRules:
-    """The rules of one product's index, as they are configured.
+    """The configured rules of one product's index.
 
     cap: the largest weight of a provider among four or more, three, two. A price that moves by more
-    than the factor is held until a report, so many minutes later, repeats it within the band.
+    than hold_factor is held until a report at least hold_minutes later repeats it within the band.
     """
 
     cap_ppm: int
@@ -32,33 +32,33 @@ class IndexRules:
     fixing_minutes: int
 
     def cap_of(self, providers: int) -> Fraction:
-        """The cap that holds for so many providers; fewer than four cannot meet 30 %."""
+        """The cap for a number of providers; fewer than four cannot meet 30 %."""
         relaxed = {1: PPM, 2: self.cap_of_two_ppm, 3: self.cap_of_three_ppm}
         return Fraction(relaxed.get(providers, self.cap_ppm), PPM)
 
     @property
     def fresh_ns(self) -> int:
-        """How long a price is fresh, both ends included."""
+        """The time for which a price is fresh, both ends included."""
         return self.fresh_hours * HOUR_NS
 
     @property
     def hold_ns(self) -> int:
-        """How much later a report confirms a held price, at least."""
+        """The least time after which a report confirms a held price."""
         return self.hold_minutes * MINUTE_NS
 
     @property
     def hold_band(self) -> Fraction:
-        """How far from the held price a report still repeats it, as a share of it."""
+        """The largest distance of a repeat from the held price, as a share of it."""
         return Fraction(self.hold_band_ppm, PPM)
 
     @property
     def fixing_ns(self) -> int:
-        """How long before the close the fixing looks at the index."""
+        """The window of the fixing before the close."""
         return self.fixing_minutes * MINUTE_NS
 
 
 def index_rules(parameter: Callable[[str], int]) -> IndexRules:
-    """The rules that parameters say. parameter: gives the value in force."""
+    """The rules by the parameters in force. parameter: from a name to its value."""
     return IndexRules(
         cap_ppm=parameter("index_cap_ppm"),
         cap_of_three_ppm=parameter("index_cap_of_three_ppm"),

@@ -24,17 +24,19 @@ LOTS_MAX = 500
 SETTLED_TICKS = 211
 
 
-def fill_books(house: Clearinghouse, accounts: int, *, seed: int = 1) -> list[ContractBooks]:
+def fill_books(
+    clearinghouse: Clearinghouse, accounts: int, *, seed: int = 1
+) -> list[ContractBooks]:
     """Fill the books of every shard; gives the ten contracts."""
-    market = house.markets["SIT"].books
-    for shard in house.in_order():
+    market = clearinghouse.markets["SIT"].books
+    for shard in clearinghouse.in_order():
         _open_accounts(shard.control, accounts)
-    for one in house.markets.values():
+    for one in clearinghouse.markets.values():
         for account in one.books.control.accounts_by_number:
             add_holder(one.books, account)
         for contract in one.books.contracts.values():
             contract.positions.grow(accounts)
-    _deposit(house, accounts)
+    _deposit(clearinghouse, accounts)
     draw = np.random.default_rng(seed)
     contracts = [market.contracts[symbol] for symbol in CONTRACTS]
     for contract in contracts:
@@ -61,14 +63,14 @@ def _open_accounts(books: ControlBooks, accounts: int) -> None:
         books.accounts_by_number.append(account)
 
 
-def _deposit(house: Clearinghouse, accounts: int) -> None:
+def _deposit(clearinghouse: Clearinghouse, accounts: int) -> None:
     """Cash, and the house's side of it."""
-    books = house.member.books
+    books = clearinghouse.member.books
     books.cash.extend([CASH_CENTS] * accounts)
     books.initial.extend([0] * accounts)
     books.maintenance.extend([0] * accounts)
     books.had_position.extend(bytes(accounts))
-    books.house_cents["house:bank"] = -CASH_CENTS * accounts
+    books.clearinghouse_cents["house:bank"] = -CASH_CENTS * accounts
 
 
 def _take_positions(contract: ContractBooks, draw: np.random.Generator, accounts: int) -> None:

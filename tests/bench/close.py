@@ -92,7 +92,7 @@ def _durable(directory: Path, accounts: int) -> tuple[float, float, float]:
         migrate(server.url)
         with EmbeddedRun(server.url) as embedded:
             clear_file(embedded, before)
-            contracts = fill_books(embedded.house, accounts)
+            contracts = fill_books(embedded.clearinghouse, accounts)
             with SettledInSql(server.url, contracts) as sql:
                 for day, following in pairwise(DAYS):
                     bare.append(sql.seconds("bare"))
@@ -101,7 +101,7 @@ def _durable(directory: Path, accounts: int) -> tuple[float, float, float]:
                     ours.append(clear_file(embedded, close).wall)
                     clear_file(embedded, write_lines(directory / following, [session(following)]))
                     trade_again(contracts, following, seed=len(ours))
-            assert len(embedded.tally.days) == len(ours) * len(embedded.house.shards)
+            assert len(embedded.tally.days) == len(ours) * len(embedded.clearinghouse.shards)
     return min(ours), min(bare), min(keyed)
 
 
@@ -110,12 +110,12 @@ def _in_memory(accounts: int) -> tuple[float, float, float, float, int]:
     memory = MemoryRun()
     for line in opening(0):
         memory.take(line)
-    contracts = fill_books(memory.house, accounts)
-    market = memory.house.markets["SIT"].books
+    contracts = fill_books(memory.clearinghouse, accounts)
+    market = memory.clearinghouse.markets["SIT"].books
     arithmetic = _best(lambda: _settle_columns(market, contracts))
     multiply_add = _multiply_add(contracts)
     begun = perf_counter()
-    blocks = _close(memory.house)
+    blocks = _close(memory.clearinghouse)
     facts = perf_counter() - begun
     dumped, stated = _dumped(blocks)
     return arithmetic, multiply_add, facts, dumped, stated
@@ -153,15 +153,15 @@ def _best(work: Callable[[], None]) -> float:
     return min(seconds)
 
 
-def _close(house: Clearinghouse) -> list[bytes]:
+def _close(clearinghouse: Clearinghouse) -> list[bytes]:
     """The close of the market and the cycle of the members: their facts, encoded."""
     command = decode_command(closing())
     assert isinstance(command, CloseSession | Malformed)
     assert not isinstance(command, Malformed), command
-    market = house.markets["SIT"].books
+    market = clearinghouse.markets["SIT"].books
     stated: MarketEmission = Emission("market/SIT", 1, partial(apply_market_fact, market, seq=1))
     flows = close_market(market, command, emit=stated)
-    books = house.member.books
+    books = clearinghouse.member.books
     members: MemberEmission = Emission("member/0", 1, partial(apply_member_fact, books))
     settle_cycle(books, cycle_of(books, command), flows=flows, emit=members)
     return stated.blocks + members.blocks

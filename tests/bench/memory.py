@@ -63,26 +63,26 @@ def run(directory: Path, *, trades_count: int, accounts: int, block: int) -> dic
 
 def _bytes_of_books(accounts: int) -> tuple[float, float]:
     """Traced bytes of an account without positions, and of a position, in every shard together."""
-    house = MemoryRun()
+    run = MemoryRun()
     *lines, session = opening(accounts)
 
     def open_accounts() -> None:
         for line in lines:
-            house.take(line)
-            _forget_rows(house)
+            run.take(line)
+            _forget_rows(run)
 
     of_accounts = _traced(open_accounts)
-    of_positions = _traced(lambda: house.take(session))
-    contracts = len(house.house.markets["SIT"].books.contracts)
+    of_positions = _traced(lambda: run.take(session))
+    contracts = len(run.clearinghouse.markets["SIT"].books.contracts)
     assert contracts > 0, "no contract was listed"
     return of_accounts / accounts, of_positions / (accounts * contracts)
 
 
-def _forget_rows(house: MemoryRun) -> None:
+def _forget_rows(run: MemoryRun) -> None:
     """What a journal would have taken, ids of deposits too."""
-    for shard in house.house.in_order():
+    for shard in run.clearinghouse.in_order():
         shard.log.hand_over()
-    house.memory.seen.clear()
+    run.memory.seen.clear()
 
 
 def _traced(work: Callable[[], object]) -> int:

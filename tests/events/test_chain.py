@@ -90,14 +90,8 @@ def published(table: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize("vector", published("chain_rows.csv"))
 def test_a_row_has_its_published_hash(vector: dict[str, str]) -> None:
     day = date.fromisoformat(vector["business_date"])
-    numbers = {name: int(vector[name]) for name in ("seq", "position")}
-    key = RowKey(
-        vector["shard"],
-        business_date=day,
-        origin=vector["origin"],
-        logical_time=int(vector["decided"]),
-        **numbers,
-    )
+    numbers = {name: int(vector[name]) for name in ("seq", "position", "logical_time")}
+    key = RowKey(vector["shard"], business_date=day, origin=vector["origin"], **numbers)
     parts = [vector[f"part_{part}"] for part in range(3)]
     facts = [part.encode() if part != "-" else b"" for part in parts if part]
     line = vector["input"].encode()

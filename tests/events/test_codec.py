@@ -26,10 +26,10 @@ def line(fields: dict[str, Any], **changed: object) -> bytes:
 
 
 def malformed(raw: bytes) -> Malformed:
-    found = decode_command(raw)
-    assert isinstance(found, Malformed), found
-    assert found.detail
-    return found
+    decoded = decode_command(raw)
+    assert isinstance(decoded, Malformed), decoded
+    assert decoded.detail
+    return decoded
 
 
 def test_a_trade_is_read_with_exact_values() -> None:
@@ -40,8 +40,8 @@ def test_a_trade_is_read_with_exact_values() -> None:
 
 
 def test_the_same_values_in_other_bytes_are_the_same_content() -> None:
-    other = dict(reversed(line_items(price="2.0700", executed_at="2026-06-08T12:00:00.000Z")))
-    first, second = decode_command(line(TRADE)), decode_command(line(other))
+    reordered = dict(reversed(line_items(price="2.0700", executed_at="2026-06-08T12:00:00.000Z")))
+    first, second = decode_command(line(TRADE)), decode_command(line(reordered))
     assert isinstance(first, Command)
     assert isinstance(second, Command)
     assert content(first) == content(second)
@@ -82,8 +82,8 @@ def test_64_kib_without_the_lines_end_are_read() -> None:
 
 
 def test_brackets_inside_of_strings_do_not_nest() -> None:
-    found = malformed(CLOCK[:-1] + b', "x": "\\"[[[[[[[[[[{{"}')
-    assert found.kind == "advance_clock/1"
+    refused = malformed(CLOCK[:-1] + b', "x": "\\"[[[[[[[[[[{{"}')
+    assert refused.kind == "advance_clock/1"
     assert malformed(CLOCK[:-1] + b', "x": [[[[[[[1]]]]]]], "y": [[1]]}').kind == "advance_clock/1"
 
 
@@ -98,10 +98,10 @@ def test_brackets_inside_of_strings_do_not_nest() -> None:
     ],
 )
 def test_a_wrong_field_is_malformed_in_the_types_own_shard(field: str, value: object) -> None:
-    found = malformed(line(TRADE, **{field: value}))
-    assert found.kind == "submit_trade/1"
-    assert field in found.detail
-    assert found.fields["buyer"] == "A-H"
+    refused = malformed(line(TRADE, **{field: value}))
+    assert refused.kind == "submit_trade/1"
+    assert field in refused.detail
+    assert refused.fields["buyer"] == "A-H"
 
 
 def test_a_missing_field_is_malformed() -> None:

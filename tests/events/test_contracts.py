@@ -58,11 +58,11 @@ def test_a_tick_of_every_product_is_one_cent_per_lot() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "found"),
+    ("fields", "message"),
     [({"ticks_per_usd": 20}, "found 20"), ({"code": "GPUH"}, "three"), ({"code": "gpu"}, "A to Z")],
 )
 def test_a_product_whose_ticks_are_no_cents_or_that_no_symbol_names_is_none(
-    fields: dict[str, Any], found: str
+    fields: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(AssertionError, match=found):
+    with pytest.raises(AssertionError, match=message):
         replace(PRODUCTS["SIT"], **fields)

@@ -28,12 +28,12 @@ def array_of(values: list[int]) -> IntArray:
     return np.array(values, dtype=np.int64)
 
 
-def expect(results: list[int], found: IntArray | None) -> None:
-    """Every result stands as it is; None, for an OverflowError, must be one beyond int64."""
-    if found is None:
+def expect(results: list[int], actual: IntArray | None) -> None:
+    """The results are exact; an OverflowError (None) stands for a result beyond int64."""
+    if actual is None:
         assert any(not MIN <= result <= MAX for result in results)
     else:
-        assert found.tolist() == results
+        assert actual.tolist() == results
 
 
 def test_the_magnitude_of_the_least_int64_does_not_wrap() -> None:
@@ -47,30 +47,30 @@ def test_the_magnitude_of_the_least_int64_does_not_wrap() -> None:
 @example(values=[MIN], scalar=-1)
 def test_a_product_is_exact_or_an_error(values: list[int], scalar: int) -> None:
     try:
-        found = multiply_subtract(array_of(values), scalar, subtrahend=array_of([0] * len(values)))
+        actual = multiply_subtract(array_of(values), scalar, subtrahend=array_of([0] * len(values)))
     except OverflowError:
-        found = None
-    expect([value * scalar for value in values], found)
+        actual = None
+    expect([value * scalar for value in values], actual)
 
 
 @given(pairs=PAIRS)
 def test_a_sum_is_exact_or_an_error(pairs: list[tuple[int, int]]) -> None:
-    left, right = array_of([one for one, _ in pairs]), array_of([two for _, two in pairs])
+    array, operand = (array_of([pair[index] for pair in pairs]) for index in (0, 1))
     try:
-        found = add(left, right)
+        actual = add(array, operand)
     except OverflowError:
-        found = None
-    expect([one + two for one, two in pairs], found)
+        actual = None
+    expect([first + second for first, second in pairs], actual)
 
 
 @given(pairs=PAIRS)
 def test_a_difference_is_exact_or_an_error(pairs: list[tuple[int, int]]) -> None:
-    left, right = array_of([one for one, _ in pairs]), array_of([two for _, two in pairs])
+    array, operand = (array_of([pair[index] for pair in pairs]) for index in (0, 1))
     try:
-        found = subtract(left, right)
+        actual = subtract(array, operand)
     except OverflowError:
-        found = None
-    expect([one - two for one, two in pairs], found)
+        actual = None
+    expect([first - second for first, second in pairs], actual)
 
 
 @given(pairs=PAIRS, scalar=st.one_of(st.integers(-9, 9), st.integers(-(2**64), 2**64)))
@@ -78,12 +78,12 @@ def test_a_difference_is_exact_or_an_error(pairs: list[tuple[int, int]]) -> None
 def test_a_product_may_be_beyond_int64_if_what_is_left_of_it_fits(
     pairs: list[tuple[int, int]], scalar: int
 ) -> None:
-    left, right = array_of([one for one, _ in pairs]), array_of([two for _, two in pairs])
+    array, operand = (array_of([pair[index] for pair in pairs]) for index in (0, 1))
     try:
-        found = multiply_subtract(left, scalar, subtrahend=right)
+        actual = multiply_subtract(array, scalar, subtrahend=operand)
     except OverflowError:
-        found = None
-    expect([one * scalar - two for one, two in pairs], found)
+        actual = None
+    expect([first * scalar - second for first, second in pairs], actual)
 
 
 def test_the_error_names_the_numbers() -> None:
@@ -95,14 +95,14 @@ def test_the_error_names_the_numbers() -> None:
         multiply_subtract(array_of([0, MAX]), 2, subtrahend=array_of([0, 0]))
 
 
-@pytest.mark.parametrize("places", [slice(1, 3), array_of([1, 2])])
-def test_what_is_added_in_place_is_the_same_sum(places: slice | IntArray) -> None:
-    found = array_of([1, 2, MAX - 1])
-    add_at(found, places, other=array_of([5, 1]))
-    assert found.tolist() == [1, 7, MAX]
+@pytest.mark.parametrize("index", [slice(1, 3), array_of([1, 2])])
+def test_what_is_added_in_place_is_the_same_sum(index: slice | IntArray) -> None:
+    sums = array_of([1, 2, MAX - 1])
+    add_at(sums, index, addend=array_of([5, 1]))
+    assert sums.tolist() == [1, 7, MAX]
     with pytest.raises(OverflowError, match=f"^{MAX} plus 1 is beyond int64$"):
-        add_at(found, places, other=array_of([-7, 1]))
-    assert found.tolist() == [1, 7, MAX]
+        add_at(sums, index, addend=array_of([-7, 1]))
+    assert sums.tolist() == [1, 7, MAX]
 
 
 def test_one_value_is_added_to_all() -> None:
@@ -117,8 +117,8 @@ def test_a_total_is_exact_also_beyond_int64(values: list[int]) -> None:
 @given(pairs=st.lists(st.tuples(st.integers(0, 2), INT64), max_size=8))
 def test_totals_by_group_are_exact_also_beyond_int64(pairs: list[tuple[int, int]]) -> None:
     codes = np.array([code for code, _ in pairs], dtype=np.intp)
-    found = totals_by(codes, array_of([value for _, value in pairs]), groups=3)
-    assert found == [sum(value for code, value in pairs if code == group) for group in range(3)]
+    totals = totals_by(codes, array_of([value for _, value in pairs]), groups=3)
+    assert totals == [sum(value for code, value in pairs if code == group) for group in range(3)]
 
 
 def test_totals_by_group_are_exact_above_the_integers_of_float64() -> None:

@@ -36,9 +36,9 @@ DIGITS = "expected a plain decimal of at most 18 digits"
 INT64 = "lots: expected an integer within int64"
 
 
-def clock(more: bytes) -> bytes:
-    """A good command with something more in it."""
-    return CLOCK[:-1] + b"," + more + b"}"
+def clock(field: bytes) -> bytes:
+    """A good command with an extra field in it."""
+    return CLOCK[:-1] + b"," + field + b"}"
 
 
 def trade(name: str, value: bytes) -> bytes:
@@ -205,18 +205,22 @@ TABLE = (
 
 @pytest.mark.parametrize(("line", "detail"), TABLE)
 def test_a_refusal_says_what_was_expected_and_found(line: bytes, detail: str) -> None:
-    found = decode_command(line)
-    assert isinstance(found, Malformed), found
-    assert found.detail == detail
+    decoded = decode_command(line)
+    assert isinstance(decoded, Malformed), decoded
+    assert decoded.detail == detail
 
 
 def test_the_chain_over_all_these_lines_is_the_same_everywhere() -> None:
     before = GENESIS
     for seq, (line, _) in enumerate(TABLE):
-        found = decode_command(line)
-        assert isinstance(found, Malformed)
+        decoded = decode_command(line)
+        assert isinstance(decoded, Malformed)
         fact = CommandRefused(
-            at=seq, command_type=found.kind, reference=None, reason="malformed", detail=found.detail
+            at=seq,
+            command_type=decoded.kind,
+            reference=None,
+            reason="malformed",
+            detail=decoded.detail,
         )
         key = RowKey("control/0", seq, date(2026, 6, 8), "bad.jsonl", seq, seq)
         part = encode_fact(fact, shard="control/0", seq=seq)
@@ -229,8 +233,8 @@ def test_a_key_twice_at_the_end_of_a_full_line_takes_no_longer_than_any_other() 
     names = [f'"{number:x}":1' for number in range(7_500)]
     line = f"{{{','.join([*names, names[-1]])}}}".encode()
     began = time.process_time()
-    found = decode_command(line)
-    assert isinstance(found, Malformed)
-    assert found.detail == 'expected each key once, found "1d4b" twice'
+    decoded = decode_command(line)
+    assert isinstance(decoded, Malformed)
+    assert decoded.detail == 'expected each key once, found "1d4b" twice'
     # A pass over the line; to count each name among all took a quarter of a second.
     assert time.process_time() - began < 0.1

@@ -54,8 +54,8 @@ def mutated_lines(draw: st.DrawFn) -> bytes:
     """Such a line with a few bytes cut out and others put in their place."""
     line = draw(trade_lines())
     for _ in range(draw(st.integers(1, 3))):
-        place = draw(st.integers(0, len(line)))
-        line = line[:place] + draw(PIECES) + line[place + draw(st.integers(0, 3)) :]
+        offset = draw(st.integers(0, len(line)))
+        line = line[:offset] + draw(PIECES) + line[offset + draw(st.integers(0, 3)) :]
     return line
 
 
@@ -72,7 +72,7 @@ def assert_read_alike(line: bytes) -> None:
         return
     assert isinstance(decoded, SubmitTrade), decoded
     names = (decoded.trade_id, decoded.contract, decoded.buyer, decoded.seller)
-    assert names == tuple(one.decode() for one in (trade_id, contract, buyer, seller))
+    assert names == tuple(identifier.decode() for identifier in (trade_id, contract, buyer, seller))
     assert (decoded.price, decoded.lots) == (parse_decimal(price.decode()), int(lots))
     assert decoded.executed_at == instant
 
@@ -98,7 +98,7 @@ def test_no_mutated_line_is_read_differently(line: bytes) -> None:
 
 @given(st.lists(st.one_of(trade_lines(), mutated_lines()), min_size=1, max_size=4))
 def test_many_lines_at_once_are_read_as_each_alone(drawn: list[bytes]) -> None:
-    lines = [line for one in drawn for line in one.split(b"\n") if line]
+    lines = [line for text in drawn for line in text.split(b"\n") if line]
     alone = [match.groups() if match else (b"",) * 7 for match in map(TRADE_LINE.fullmatch, lines)]
     assert TRADE_LINES.findall(b"\n".join(lines)) == alone
 

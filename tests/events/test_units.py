@@ -39,9 +39,9 @@ from events.units import (
     ],
 )
 def test_a_plain_decimal_is_exact(text: str, number: Decimal) -> None:
-    found = parse_decimal(text)
-    assert found == number
-    assert not found.is_signed() or found < 0
+    parsed = parse_decimal(text)
+    assert parsed == number
+    assert not parsed.is_signed() or parsed < 0
 
 
 @pytest.mark.parametrize(

@@ -27,12 +27,13 @@ link() {
 }
 
 grep -v '^#' chain_rows.csv | tail -n +2 |
-    while IFS=, read -r before shard origin seq _ days position decided line part0 part1 part2 _; do
+    while IFS=, read -r before shard origin seq _ days position logical_time line part0 part1 \
+        part2 _; do
         parts=("${part0#-}")
         # An empty column is no part, "-" an empty one.
         for part in "$part1" "$part2"; do [ -z "$part" ] || parts+=("${part#-}"); done
-        row "$before" "$shard" "$origin" "$seq" "$days" "$position" "$decided" "$line" "${parts[@]}" |
-            sha256sum | cut -c1-64
+        row "$before" "$shard" "$origin" "$seq" "$days" "$position" "$logical_time" "$line" \
+            "${parts[@]}" | sha256sum | cut -c1-64
     done
 grep -v '^#' chain_links.csv | tail -n +2 |
     while IFS=, read -r source target num barrier last payload _; do

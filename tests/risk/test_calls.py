@@ -22,20 +22,18 @@ from risk.calls import (
     apply_called,
     apply_changed,
     apply_ended,
-    from_state,
-    look_at_call,
-    look_at_calls,
+    check_call,
+    check_calls,
     missed_calls,
     new_calls,
-    to_state,
 )
 from risk.cycle import Cycle, deadline_of_close, deadline_of_cycle
 from risk.requirement import maintenance_of
 
 
 def intraday(name: str, at: str) -> Cycle:
-    begun = parse_instant(at)
-    return Cycle(date(2026, 6, 8), name, begun, deadline_of_cycle(begun, minutes=60))
+    started_at = parse_instant(at)
+    return Cycle(date(2026, 6, 8), name, started_at, deadline_of_cycle(started_at, minutes=60))
 
 
 NOON = intraday("noon", "2026-06-08T12:00:00Z")
@@ -107,18 +105,18 @@ def test_an_account_with_an_open_call_is_not_called_again() -> None:
 def test_a_call_is_met_partly_met_or_raised(
     remaining: int, kind: type[MarginCallMet | MarginCallPartlyMet | MarginCallRaised], stated: int
 ) -> None:
-    fact = look_at_call(CALL, remaining, at=7)
+    fact = check_call(CALL, remaining, at=7)
     assert fact == kind(at=7, call=CALL.call, account="A-H", remaining_cents=stated)
 
 
 def test_a_call_whose_remainder_did_not_change_has_no_fact() -> None:
-    assert look_at_call(CALL, 4_001, at=7) is None
+    assert check_call(CALL, 4_001, at=7) is None
 
 
 def test_a_cycle_looks_at_every_open_call_in_order_of_the_accounts() -> None:
     book = CallBook()
     call_all(book, cents(0, 0, 0), cents(8, 8, 8), EVENING)
-    changes = look_at_calls(book, initial=cents(8, 8, 8), equity=cents(8, 0, -1), at=NOON.at)
+    changes = check_calls(book, initial=cents(8, 8, 8), equity=cents(8, 0, -1), at=NOON.at)
     assert [(number, type(fact)) for number, fact in changes] == [
         (0, MarginCallMet), (2, MarginCallRaised),
     ]  # fmt: skip
@@ -127,17 +125,17 @@ def test_a_cycle_looks_at_every_open_call_in_order_of_the_accounts() -> None:
 def test_what_remains_is_measured_against_the_last_fact() -> None:
     book = CallBook()
     call_all(book, cents(9, 0, 9), cents(9, 9, 9), EVENING)
-    ((number, partly),) = look_at_calls(book, initial=cents(9, 9, 9), equity=cents(9, 4, 9), at=1)
+    ((number, partly),) = check_calls(book, initial=cents(9, 9, 9), equity=cents(9, 4, 9), at=1)
     assert isinstance(partly, MarginCallPartlyMet)
     apply_changed(book, partly, number=number)
-    ((_, raised),) = look_at_calls(book, initial=cents(9, 9, 9), equity=cents(9, 3, 9), at=2)
+    ((_, raised),) = check_calls(book, initial=cents(9, 9, 9), equity=cents(9, 3, 9), at=2)
     assert (type(raised), raised.remaining_cents) == (MarginCallRaised, 6)
 
 
 def test_a_call_that_was_met_is_closed() -> None:
     book = CallBook()
     call_all(book, cents(9, 0, 9), cents(9, 9, 9), EVENING)
-    ((number, met),) = look_at_calls(book, initial=cents(9, 9, 9), equity=cents(9, 9, 9), at=1)
+    ((number, met),) = check_calls(book, initial=cents(9, 9, 9), equity=cents(9, 9, 9), at=1)
     assert isinstance(met, MarginCallMet)
     apply_ended(book, met, number=number)
     assert book == CallBook()
@@ -175,16 +173,16 @@ def test_missed_calls_come_by_deadline_and_then_by_account() -> None:
 
 def test_ending_another_call_than_the_open_one_breaks_a_law() -> None:
     book = CallBook(open_calls={1: CALL}, calls_by_deadline={CALL.deadline_ns: 1})
-    other = MarginCallMet(at=1, call="A-H/2026-06-01/close", account="A-H", remaining_cents=0)
+    met = MarginCallMet(at=1, call="A-H/2026-06-01/close", account="A-H", remaining_cents=0)
     with pytest.raises(AssertionError, match="expected the open call A-H/2026-06-08/noon"):
-        apply_ended(book, other, number=1)
+        apply_ended(book, met, number=1)
 
 
 def test_the_book_comes_back_from_its_plain_values() -> None:
     book = CallBook()
     call_all(book, cents(0, 0, 9), cents(9, 9, 9), EVENING)
     call_all(book, cents(0, 0, 0), cents(9, 9, 9), NOON)
-    assert from_state(json.loads(json.dumps(to_state(book)))) == book
+    assert CallBook.from_state(json.loads(json.dumps(book.to_state()))) == book
 
 
 @given(
@@ -195,10 +193,14 @@ def test_the_book_comes_back_from_its_plain_values() -> None:
 def test_the_accounts_to_call_are_those_a_walk_over_all_finds(
     rows: list[tuple[int, int, bool]],
 ) -> None:
-    book = CallBook(open_calls={i: CALL for i, (_, _, is_open) in enumerate(rows) if is_open})
+    book = CallBook(
+        open_calls={number: CALL for number, (_, _, is_open) in enumerate(rows) if is_open}
+    )
     equity = cents(*(row[0] for row in rows))
     maintenance = cents(*(row[1] for row in rows))
-    found = accounts_below_maintenance(book, equity=equity, maintenance=maintenance)
-    assert found.tolist() == [
-        i for i, (held, needed, is_open) in enumerate(rows) if held < needed and not is_open
+    called = accounts_below_maintenance(book, equity=equity, maintenance=maintenance)
+    assert called.tolist() == [
+        number
+        for number, (owned, required, is_open) in enumerate(rows)
+        if owned < required and not is_open
     ]

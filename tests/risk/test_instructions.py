@@ -23,8 +23,8 @@ def cents(*amounts: int) -> IntArray:
 
 
 def test_an_account_lacks_what_equity_is_below_initial_and_no_excess_counts() -> None:
-    found = deficits(cents(100, 100, 0, 2**63 - 1), cents(99, 500, -7, -(2**62) + 2**62))
-    assert found.tolist() == [1, 0, 7, 2**63 - 1]
+    lacking = deficits(cents(100, 100, 0, 2**63 - 1), cents(99, 500, -7, -(2**62) + 2**62))
+    assert lacking.tolist() == [1, 0, 7, 2**63 - 1]
 
 
 def test_an_excess_beyond_int64_is_no_overflow_but_a_lack_is() -> None:
@@ -73,5 +73,5 @@ def test_the_instructions_are_the_plain_sums(rows: list[tuple[int, int, int]]) -
         (side, sum(r[1] for r in rows if r[0] == i), sum(r[2] for r in rows if r[0] == i))
         for i, side in enumerate(SIDES)
     ]
-    found = [((f.member, f.origin), f.variation_cents, f.margin_deficit_cents) for f in facts]
-    assert found == [row for row in sums if row[1] or row[2]]
+    stated = [((f.member, f.origin), f.variation_cents, f.margin_deficit_cents) for f in facts]
+    assert stated == [row for row in sums if row[1] or row[2]]

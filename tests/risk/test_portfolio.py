@@ -14,7 +14,7 @@ from risk.portfolio import sum_of_parts
 
 
 def require(lots: IntArray, prices: list[int], rates: list[int]) -> Requirement:
-    """Of a matrix of lots by account and contract; who holds none of a contract is left out."""
+    """The requirement for a matrix of lots by account and contract, zero positions left out."""
     holdings = []
     for column, price, rate in zip(lots.T, prices, rates, strict=True):
         accounts = np.flatnonzero(column).astype(np.int64)
@@ -23,15 +23,15 @@ def require(lots: IntArray, prices: list[int], rates: list[int]) -> Requirement:
 
 
 def test_a_thousand_lots_at_two_dollars_ask_eight_percent_of_their_value() -> None:
-    asked = require(np.array([[1000], [-1000]]), [200], [80_000])
-    assert asked.initial.tolist() == [16_000, 16_000]
+    requirement = require(np.array([[1000], [-1000]]), [200], [80_000])
+    assert requirement.initial.tolist() == [16_000, 16_000]
 
 
 def test_each_position_is_rounded_up_before_the_sum() -> None:
     # 207 · 8 % = 16.56 and 208 · 8 % = 16.64, each 17.
-    asked = require(np.array([[1, -1], [0, 3]]), [207, 208], [80_000, 80_000])
-    assert [part.tolist() for part in asked.parts] == [[17], [17, 50]]
-    assert asked.initial.tolist() == [34, 50]
+    requirement = require(np.array([[1, -1], [0, 3]]), [207, 208], [80_000, 80_000])
+    assert [part.tolist() for part in requirement.parts] == [[17], [17, 50]]
+    assert requirement.initial.tolist() == [34, 50]
 
 
 def test_a_sum_beyond_int64_breaks_a_law() -> None:
@@ -40,14 +40,14 @@ def test_a_sum_beyond_int64_breaks_a_law() -> None:
 
 
 def test_large_margins_of_different_accounts_need_not_fit_together() -> None:
-    asked = require(np.array([[2**62, 0], [0, -(2**62)]]), [1, 1], [1_000_000, 1_000_000])
-    assert asked.initial.tolist() == [2**62, 2**62]
+    requirement = require(np.array([[2**62, 0], [0, -(2**62)]]), [1, 1], [1_000_000, 1_000_000])
+    assert requirement.initial.tolist() == [2**62, 2**62]
 
 
 def test_a_contract_without_a_price_asks_nothing() -> None:
     lots = np.array([5, -5], dtype=np.int64)
-    asked = sum_of_parts([Holding(np.arange(2), lots, None, (80_000,))], 2)
-    assert (asked.initial.tolist(), asked.parts[0].tolist()) == ([0, 0], [0, 0])
+    requirement = sum_of_parts([Holding(np.arange(2), lots, None, (80_000,))], 2)
+    assert (requirement.initial.tolist(), requirement.parts[0].tolist()) == ([0, 0], [0, 0])
 
 
 def test_no_accounts_and_no_contracts_ask_nothing() -> None:
@@ -59,9 +59,9 @@ def test_no_accounts_and_no_contracts_ask_nothing() -> None:
 def test_a_matrix_of_several_blocks_agrees_with_whole_integers(size: int) -> None:
     accounts = np.arange(40_000, dtype=np.int64)
     lots = np.stack([accounts * 7919 % size - size // 2, size // 2 - accounts], axis=1)
-    asked = require(lots, [207, 211], [80_000, 123_457])
+    requirement = require(lots, [207, 211], [80_000, 123_457])
     expected = [
         sum(ceil(Fraction(abs(signed) * price * rate, 10**6)) for signed, price, rate in terms)
-        for terms in (((one, 207, 80_000), (two, 211, 123_457)) for one, two in lots.tolist())
+        for terms in (((long, 207, 80_000), (short, 211, 123_457)) for long, short in lots.tolist())
     ]
-    assert asked.initial.tolist() == expected
+    assert requirement.initial.tolist() == expected

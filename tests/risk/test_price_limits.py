@@ -18,12 +18,10 @@ from risk.price_limits import (
     apply_resumed,
     close_session,
     command_halt,
-    from_state,
     is_halted,
     judge_price,
     limits_of,
     resumes_before_trade,
-    to_state,
     trigger,
 )
 
@@ -83,8 +81,8 @@ def test_the_width_is_rounded_down_to_the_tick_and_at_least_one(
 
 def test_a_price_is_inside_at_or_beyond_the_active_limit() -> None:
     state = state_at_207()
-    found = [judge_price(state, price) for price in (175, 176, 177, 237, 238, 239)]
-    assert found == ["beyond", "at_low", "inside", "inside", "at_high", "beyond"]
+    judgements = [judge_price(state, price) for price in (175, 176, 177, 237, 238, 239)]
+    assert judgements == ["beyond", "at_low", "inside", "inside", "at_high", "beyond"]
 
 
 def test_a_trade_at_the_first_limit_halts_for_ten_minutes_from_its_own_time() -> None:
@@ -272,7 +270,7 @@ def test_halts_of_earlier_sessions_that_ended_are_forgotten() -> None:
     trade(state, 238, "10:00:00")
     close(state)
     assert not is_halted(state, at("10:05:00"))
-    assert state.fast_path == (176, 238, False)
+    assert state.ordinary_bounds == (176, 238, False)
 
 
 def test_the_next_session_has_first_limits_around_its_own_reference() -> None:
@@ -287,7 +285,7 @@ def test_a_contract_without_a_reference_has_no_limits() -> None:
     state = HaltState("SITM26", None)
     assert judge_price(state, 10**20) == "inside"
     assert trade(state, 10**20, "10:00:00") is None
-    low, high, has_halts = state.fast_path
+    low, high, has_halts = state.ordinary_bounds
     assert low < 0 < 10**20 < high
     assert not has_halts
 
@@ -296,7 +294,7 @@ def test_a_contract_without_a_reference_can_be_halted_by_command() -> None:
     state = HaltState("SITM26", None)
     halt_by_command(state, "10:00:00", "10:30:00")
     assert is_halted(state, at("10:29:59"))
-    assert state.fast_path[2]
+    assert state.ordinary_bounds[2]
 
 
 def test_the_state_comes_back_from_its_plain_values() -> None:
@@ -304,8 +302,8 @@ def test_the_state_comes_back_from_its_plain_values() -> None:
     trade(state, 238, "10:00:00")
     trade(state, 207, "10:20:00")
     trade(state, 258, "20:55:00")
-    stored = json.loads(json.dumps(to_state(state)))
-    assert from_state(stored) == state
+    stored = json.loads(json.dumps(state.to_state()))
+    assert HaltState.from_state(stored) == state
 
 
 CLOCKS = st.integers(min_value=at("20:30:00"), max_value=at("21:30:00"))
@@ -313,10 +311,12 @@ EVENTS = st.lists(st.tuples(st.integers(min_value=150, max_value=264), CLOCKS), 
 
 
 @given(events=EVENTS)
-def test_a_trade_on_the_fast_path_needs_no_further_look(events: list[tuple[int, int]]) -> None:
+def test_a_trade_inside_the_ordinary_bounds_changes_nothing(
+    events: list[tuple[int, int]],
+) -> None:
     state = state_at_207()
     for price, clock in events:
-        low, high, has_halts = state.fast_path
+        low, high, has_halts = state.ordinary_bounds
         halted = trigger(state, price, executed_at=clock)
         if low < price < high and not has_halts:
             assert judge_price(state, price) == "inside"

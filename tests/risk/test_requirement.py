@@ -16,9 +16,9 @@ INT64_MAX = 2**63 - 1
 
 
 def column_of(lots: list[int], price: int, rate: int) -> list[int]:
-    held = np.array(lots, dtype=np.int64)
-    out = np.empty_like(held)
-    margin_column(held, price_cents=price, rate_ppm=rate, out=out)
+    column = np.array(lots, dtype=np.int64)
+    out = np.empty_like(column)
+    margin_column(column, price_cents=price, rate_ppm=rate, out=out)
     return [int(cents) for cents in out]
 
 
@@ -37,8 +37,8 @@ def test_maintenance_is_three_quarters_rounded_up_also_of_the_largest_amount() -
 @example(INT64_MAX, 999_999)
 @example(INT64_MAX, 1_000_000)
 def test_maintenance_is_any_share_rounded_up(initial: int, share_ppm: int) -> None:
-    found = maintenance_of(np.array([initial], dtype=np.int64), share_ppm=share_ppm)
-    assert found.tolist() == [ceil(Fraction(initial * share_ppm, 1_000_000))]
+    maintenance = maintenance_of(np.array([initial], dtype=np.int64), share_ppm=share_ppm)
+    assert maintenance.tolist() == [ceil(Fraction(initial * share_ppm, 1_000_000))]
 
 
 def test_a_price_or_a_rate_of_zero_asks_nothing() -> None:
@@ -66,15 +66,15 @@ RATES = st.integers(min_value=0, max_value=3_000_000)
 
 
 @given(lots=st.lists(LOTS, max_size=5), price=PRICES, rate=RATES)
-@example(lots=[2**53 - 1, 2**53 - 2], price=1, rate=1)  # the last on the way of float64
+@example(lots=[2**53 - 1, 2**53 - 2], price=1, rate=1)  # the last computed by float64
 @example(lots=[2**53, -(2**53)], price=1, rate=999_999)  # the first that is not
 @example(lots=[9_007_199_254 * 10**6 + 1], price=1, rate=1)  # a millionth above a whole cent
 @example(lots=[9_007_199_255 * 10**6 + 1], price=1, rate=1)  # float64 would lose that millionth
-@example(lots=[INT64_MAX - 10**6], price=1, rate=1)  # the last on the way of int64
-@example(lots=[INT64_MAX, -(2**63)], price=1, rate=1)  # only Python ints are left
+@example(lots=[INT64_MAX - 10**6], price=1, rate=1)  # the last computed by int64
+@example(lots=[INT64_MAX, -(2**63)], price=1, rate=1)  # Python ints only
 @example(lots=[INT64_MAX, 0], price=1, rate=999_999)
 def test_every_way_agrees_with_exact_fractions(lots: list[int], price: int, rate: int) -> None:
-    expected = [naive_margin(held, price, rate) for held in lots]
+    expected = [naive_margin(position, price, rate) for position in lots]
     if max(expected, default=0) <= INT64_MAX:
         assert column_of(lots, price, rate) == expected
     else:

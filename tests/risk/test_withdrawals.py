@@ -15,8 +15,6 @@ from risk.withdrawals import (
     apply_pending,
     decide_withdrawals,
     exceeds_cash,
-    from_state,
-    to_state,
 )
 
 
@@ -75,8 +73,8 @@ def test_none_is_paid_while_a_call_is_open() -> None:
 
 def test_accounts_do_not_pay_for_each_other() -> None:
     book = book_of(60)
-    other = WithdrawalPending(at=1, reference="v1", account="B-H", asset="USD", amount_cents=60)
-    apply_pending(book, other, number=1)
+    second = WithdrawalPending(at=1, reference="v1", account="B-H", asset="USD", amount_cents=60)
+    apply_pending(book, second, number=1)
     facts = decide_withdrawals(
         book, equity=cents(100, 100), initial=cents(0, 0), has_open_call=(), at=9
     )
@@ -105,6 +103,6 @@ def test_what_was_paid_or_refused_is_no_longer_blocked() -> None:
 
 def test_the_book_comes_back_from_its_plain_values_in_the_order_asked() -> None:
     book = book_of(3, 2, 1)
-    again = from_state(json.loads(json.dumps(to_state(book))))
+    again = WithdrawalBook.from_state(json.loads(json.dumps(book.to_state())))
     assert again == book
     assert list(again.pending) == ["w1", "w2", "w3"]

@@ -1,4 +1,4 @@
-"""Control books that take commands as `control/0` does, and what became of each."""
+"""Control books that decide commands as `control/0` does, with its answers."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ NIGHT = "2026-06-08T00:00:00Z"
 
 
 def command(kind: str, *, at: str = NIGHT, **fields: object) -> ControlCommand:
-    """A command as its line says."""
+    """A command, read from its line."""
     decoded = decode_command(json.dumps({"type": f"{kind}/1", **fields, "at": at}).encode())
     assert isinstance(decoded, ControlCommand), decoded
     return decoded
 
 
 class ControlDesk:
-    """Control books with what was answered."""
+    """Control books that answer commands."""
 
     def __init__(self) -> None:
         self.books = ControlBooks()
 
     def send(self, kind: str, *, at: str = NIGHT, **fields: object) -> str:
-        """Take a command: `stands`, `repeated`, or the reason of its refusal."""
-        asked = command(kind, at=at, **fields)
-        answer = refuse_control(self.books, asked)
+        """Decide a command: `stands`, `repeated`, or the reason of its refusal."""
+        ordered = command(kind, at=at, **fields)
+        answer = refuse_control(self.books, ordered)
         if isinstance(answer, Refusal):
-            if isinstance(asked, RunCycle):
-                apply_cycle_refused(self.books, asked, refusal=answer)
+            if isinstance(ordered, RunCycle):
+                apply_cycle_refused(self.books, ordered, refusal=answer)
             return answer.reason.value
         if isinstance(answer, Repeated):
             return "repeated"
-        apply_control(self.books, asked)
+        apply_control(self.books, ordered)
         return "stands"
 
     def admit(self, member: str, *, name: str = "Member", at: str = NIGHT) -> str:

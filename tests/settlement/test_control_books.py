@@ -1,4 +1,4 @@
-"""What all shards know alike (RULEBOOK §1, §3): accounts, sessions, clock, parameters in force."""
+"""The control books of all shards (RULEBOOK §1, §3): accounts, sessions, clock, parameters."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def test_accounts_are_numbered_in_the_order_of_opening() -> None:
     desk.admit("A")
     for account in ("B-C", "A-C", "B-H"):
         desk.open(account, origin="house" if account.endswith("H") else "customer")
-    assert [one.name for one in desk.books.accounts_by_number] == ["B-C", "A-C", "B-H"]
-    assert [one.number for one in desk.books.accounts_by_number] == [0, 1, 2]
+    assert [account.name for account in desk.books.accounts_by_number] == ["B-C", "A-C", "B-H"]
+    assert [account.number for account in desk.books.accounts_by_number] == [0, 1, 2]
     assert desk.books.members["B"].house_account == "B-H"
     assert desk.books.members["A"].house_account is None
 

@@ -182,9 +182,9 @@ def test_a_setting_is_of_a_known_product_and_parameter_and_valid(
 
 def test_a_value_that_is_wrong_is_shown_in_ascii_whatever_the_python_can_print() -> None:
     when = "2026-06-09"
-    asked = command(
+    setting = command(
         "configure", parameter="margin_days", product=None, value="zwölf\x1b", effective_date=when
     )
-    found = refuse_control(open_desk().books, asked)
-    assert isinstance(found, Refusal)
-    assert found.detail == r"expected days for margin_days, found 'zw\xf6lf\x1b'"
+    refusal = refuse_control(open_desk().books, setting)
+    assert isinstance(refusal, Refusal)
+    assert refusal.detail == r"expected days for margin_days, found 'zw\xf6lf\x1b'"

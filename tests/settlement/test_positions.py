@@ -13,82 +13,82 @@ Deal = tuple[int, int, int, int]  # buyer, seller, lots, price in ticks
 
 
 def positions(*, mark: int | None = 200, paid: bool = False, accounts: int = 3) -> Positions:
-    found = Positions(mark_ticks=mark, paid_cents=array("q") if paid else None)
-    found.grow(accounts)
-    return found
+    columns = Positions(mark_ticks=mark, paid_cents=array("q") if paid else None)
+    columns.grow(accounts)
+    return columns
 
 
-def trade(found: Positions, deal: Deal) -> None:
+def trade(columns: Positions, deal: Deal) -> None:
     buyer, seller, lots, price = deal
-    value = lots * (price - (found.mark_ticks or 0))
+    value = lots * (price - (columns.mark_ticks or 0))
     for account, sign in ((buyer, 1), (seller, -1)):
-        found.lots[account] += sign * lots
-        found.open_cents[account] += sign * value
+        columns.lots[account] += sign * lots
+        columns.open_cents[account] += sign * value
 
 
 def test_a_trade_of_today_is_marked_from_its_own_price() -> None:
-    found = positions()
-    trade(found, (0, 1, 10, 203))
-    assert found.variation(207).tolist() == [40, -40, 0]
+    columns = positions()
+    trade(columns, (0, 1, 10, 203))
+    assert columns.variation(207).tolist() == [40, -40, 0]
 
 
 def test_a_position_carried_over_is_marked_from_its_last_mark() -> None:
-    found = positions()
-    trade(found, (0, 1, 10, 203))
-    found.mark(207)
-    trade(found, (1, 2, 4, 205))
+    columns = positions()
+    trade(columns, (0, 1, 10, 203))
+    columns.mark(207)
+    trade(columns, (1, 2, 4, 205))
     # Account 0: 10 lots x -1; account 1: -10 x -1 and 4 x +1; account 2: -4 x +1.
-    assert found.variation(206).tolist() == [-10, 14, -4]
+    assert columns.variation(206).tolist() == [-10, 14, -4]
 
 
 def test_without_a_mark_the_first_price_counts_from_the_trades_own() -> None:
-    found = positions(mark=None, paid=True)
-    trade(found, (0, 1, 10, 203))
-    assert found.variation(205).tolist() == [20, -20, 0]
+    columns = positions(mark=None, paid=True)
+    trade(columns, (0, 1, 10, 203))
+    assert columns.variation(205).tolist() == [20, -20, 0]
 
 
 def test_what_cycles_paid_is_given_back_and_everything_counts_from_its_own_price_again() -> None:
-    found = positions(mark=None, paid=True)
-    trade(found, (0, 1, 10, 203))
-    found.mark(205)
-    trade(found, (0, 2, 2, 206))
-    found.mark(204)  # 0: 10 x 1 - 2 x 2 in all
-    assert found.give_back().tolist() == [-6, 10, -4]
-    found.unmark()
-    assert (found.mark_ticks, found.give_back().tolist()) == (None, [0, 0, 0])
-    assert found.variation(204).tolist() == [6, -10, 4]
+    columns = positions(mark=None, paid=True)
+    trade(columns, (0, 1, 10, 203))
+    columns.mark(205)
+    trade(columns, (0, 2, 2, 206))
+    columns.mark(204)  # 0: 10 x 1 - 2 x 2 in all
+    assert columns.give_back().tolist() == [-6, 10, -4]
+    columns.unmark()
+    assert (columns.mark_ticks, columns.give_back().tolist()) == (None, [0, 0, 0])
+    assert columns.variation(204).tolist() == [6, -10, 4]
 
 
 def test_a_contract_that_has_had_a_settlement_price_gives_nothing_back() -> None:
-    found = positions()
-    trade(found, (0, 1, 10, 203))
-    assert found.give_back().tolist() == [0, 0, 0]
-    found.unmark()
-    assert found.mark_ticks == 200
+    columns = positions()
+    trade(columns, (0, 1, 10, 203))
+    assert columns.give_back().tolist() == [0, 0, 0]
+    columns.unmark()
+    assert columns.mark_ticks == 200
 
 
 def test_a_contract_without_a_mark_has_none_to_undo() -> None:
-    found = positions(mark=None, paid=True)
-    trade(found, (0, 1, 10, 203))
-    found.unmark()
-    assert found.variation(205).tolist() == [20, -20, 0]
+    columns = positions(mark=None, paid=True)
+    trade(columns, (0, 1, 10, 203))
+    columns.unmark()
+    assert columns.variation(205).tolist() == [20, -20, 0]
 
 
 def test_open_interest_is_what_is_held_long() -> None:
-    found = positions()
-    trade(found, (0, 1, 10, 203))
-    trade(found, (2, 1, 5, 203))
-    trade(found, (1, 0, 3, 203))
-    assert found.open_interest() == 12
+    columns = positions()
+    trade(columns, (0, 1, 10, 203))
+    trade(columns, (2, 1, 5, 203))
+    trade(columns, (1, 0, 3, 203))
+    assert columns.open_interest() == 12
 
 
 def test_accounts_opened_later_begin_with_nothing() -> None:
-    found = positions(mark=None, paid=True, accounts=2)
-    trade(found, (0, 1, 1, 203))
-    found.grow(4)
-    found.mark(204)
-    assert found.lots.tolist() == [1, -1, 0, 0]
-    assert found.give_back().tolist() == [-1, 1, 0, 0]
+    columns = positions(mark=None, paid=True, accounts=2)
+    trade(columns, (0, 1, 1, 203))
+    columns.grow(4)
+    columns.mark(204)
+    assert columns.lots.tolist() == [1, -1, 0, 0]
+    assert columns.give_back().tolist() == [-1, 1, 0, 0]
 
 
 PRICES = st.integers(min_value=1, max_value=10**6)
@@ -117,7 +117,7 @@ def test_any_marks_on_the_way_pay_in_all_what_one_mark_at_the_end_pays(
 
 def test_only_what_is_paid_must_fit_an_int64() -> None:
     # 2 x (2^63 - 1) - (2^63 - 1): the product alone does not fit.
-    found = positions(mark=None)
-    trade(found, (0, 1, 2**63 - 1, 1))
-    assert found.variation(2).tolist() == [2**63 - 1, 1 - 2**63, 0]
-    assert (found.can_mark(2), found.can_mark(3)) == (True, False)
+    columns = positions(mark=None)
+    trade(columns, (0, 1, 2**63 - 1, 1))
+    assert columns.variation(2).tolist() == [2**63 - 1, 1 - 2**63, 0]
+    assert (columns.can_mark(2), columns.can_mark(3)) == (True, False)

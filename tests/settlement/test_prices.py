@@ -28,8 +28,8 @@ def contract(
 
 
 def settled(*contracts: Candidate) -> dict[str, tuple[int, int]]:
-    found = settle_prices(contracts, CLOSE, window_ns=5 * MINUTE_NS)
-    return {name: (one.price_ticks, one.tier) for name, one in found.items()}
+    prices = settle_prices(contracts, CLOSE, window_ns=5 * MINUTE_NS)
+    return {name: (settlement.price_ticks, settlement.tier) for name, settlement in prices.items()}
 
 
 def test_tier_one_is_the_mean_of_the_last_five_minutes_by_volume() -> None:
@@ -40,8 +40,8 @@ def test_tier_one_is_the_mean_of_the_last_five_minutes_by_volume() -> None:
 
 def test_the_window_holds_both_its_ends_and_nothing_beyond() -> None:
     before, after = 5 * MINUTE_NS + 1, -1
-    found = settled(contract("M", (before, 100, 9), (MINUTE_NS, 203, 1), (after, 900, 9)))
-    assert found == {"M": (203, 1)}
+    prices = settled(contract("M", (before, 100, 9), (MINUTE_NS, 203, 1), (after, 900, 9)))
+    assert prices == {"M": (203, 1)}
 
 
 @pytest.mark.parametrize(
@@ -70,13 +70,13 @@ def test_tier_two_is_the_latest_trade_clamped_to_the_quotes() -> None:
 
 
 def test_tier_three_moves_the_reference_with_the_nearest_expiry() -> None:
-    found = settled(
+    prices = settled(
         contract("M", (0, 206, 1), reference=200),
         contract("N", reference=300),
         contract("Q", (0, 390, 1), reference=400),
     )
     # July lies 28 days after June and 35 before August: it moves by June's +6.
-    assert found == {"M": (206, 1), "N": (306, 3), "Q": (390, 1)}
+    assert prices == {"M": (206, 1), "N": (306, 3), "Q": (390, 1)}
 
 
 def test_of_two_expiries_equally_near_the_earlier_one_moves() -> None:
@@ -90,18 +90,18 @@ def test_of_two_expiries_equally_near_the_earlier_one_moves() -> None:
 
 
 def test_tier_three_never_falls_below_one_tick() -> None:
-    found = settled(contract("M", (0, 100, 1), reference=200), contract("N", reference=50))
-    assert found["N"] == (1, 3)
+    prices = settled(contract("M", (0, 100, 1), reference=200), contract("N", reference=50))
+    assert prices["N"] == (1, 3)
 
 
 def test_a_contract_settled_without_a_reference_moves_nobody() -> None:
-    found = settled(contract("M", (0, 206, 1), reference=None), contract("N", reference=300))
-    assert found == {"M": (206, 1), "N": (300, 4)}
+    prices = settled(contract("M", (0, 206, 1), reference=None), contract("N", reference=300))
+    assert prices == {"M": (206, 1), "N": (300, 4)}
 
 
 def test_tier_four_is_the_reference_and_without_one_there_is_no_price() -> None:
-    found = settled(contract("M", reference=None), contract("N", reference=300))
-    assert found == {"N": (300, 4)}
+    prices = settled(contract("M", reference=None), contract("N", reference=300))
+    assert prices == {"N": (300, 4)}
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from settlement.quotes import Quote, QuoteBook
 
 def book(**sides: tuple[int | None, int | None]) -> QuoteBook:
     """A book of makers' (bid, ask)."""
-    found = QuoteBook()
+    quotes = QuoteBook()
     for maker, (bid, ask) in sides.items():
         quote = Quote(bid, None if bid is None else 50, ask, None if ask is None else 50)
-        found.set(maker, quote)
-    return found
+        quotes.set(maker, quote)
+    return quotes
 
 
 @pytest.mark.parametrize(
@@ -34,15 +34,15 @@ def test_without_quotes_a_price_stays() -> None:
 
 
 def test_a_quote_replaces_its_makers_one_before_and_two_withdrawn_sides_leave_none() -> None:
-    found = book(a=(198, 205))
-    found.set("a", Quote(100, 1, None, None))
-    assert found.clamp(300) == 300
-    found.set("a", Quote(None, None, None, None))
-    assert found.by_maker == {}
+    quotes = book(a=(198, 205))
+    quotes.set("a", Quote(100, 1, None, None))
+    assert quotes.clamp(300) == 300
+    quotes.set("a", Quote(None, None, None, None))
+    assert quotes.by_maker == {}
 
 
 def test_a_lapsed_quote_stands_no_more_and_lapsing_twice_is_nothing() -> None:
-    found = book(a=(198, 205))
-    found.lapse("a")
-    found.lapse("a")
-    assert found.clamp(10) == 10
+    quotes = book(a=(198, 205))
+    quotes.lapse("a")
+    quotes.lapse("a")
+    assert quotes.clamp(10) == 10

@@ -24,11 +24,13 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1_000, help="how many markets")
     parser.add_argument("--from", type=int, default=0, dest="first", help="the first seed")
     parser.add_argument("--processes", type=int, default=1, help="at once")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     started = monotonic()
-    failed = campaign(range(asked.first, asked.first + asked.seeds), processes=asked.processes)
+    failed = campaign(
+        range(options.first, options.first + options.seeds), processes=options.processes
+    )
     took = monotonic() - started
-    say(f"{asked.seeds - len(failed)} of {asked.seeds} markets passed in {took:.0f} s")
+    say(f"{options.seeds - len(failed)} of {options.seeds} markets passed in {took:.0f} s")
     say(f"failed: {sorted(failed)}" if failed else "none failed")
     return 1 if failed else 0
 

@@ -44,5 +44,5 @@ def printed(fact: Fields) -> str:
     left_out = (*NOT_COMPARED, "at") if is_timeless else NOT_COMPARED
     if kind == "index_stale/1":
         left_out = (*NOT_COMPARED, "reason")
-    told = {name: value for name, value in fact.items() if name not in left_out}
-    return json.dumps(told, sort_keys=True)
+    compared = {name: value for name, value in fact.items() if name not in left_out}
+    return json.dumps(compared, sort_keys=True)

@@ -1,7 +1,7 @@
-"""The same market in batches, ordinary trades on the fast path, with restarts in between.
+"""The same market in batches, ordinary trades by columns, with restarts in between.
 
 In: the lines of a market. Out: nothing, or an AssertionError that names the first row that differs
-from a run that took each line by itself.
+from a run line by line.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ from services.shards.routing import market_shard
 from tests.simulation.restarts import hashes, restarted
 
 ORIGIN = "memory"
-Found = tuple[TradeFields, int, bytes]
+WaitingTrade = tuple[TradeFields, int, bytes]
 
 
 class BatchedRun:
-    """A clearinghouse that takes lines in batches: ordinary trades together, on the fast path."""
+    """A clearinghouse that takes lines in batches: ordinary trades together, by columns."""
 
     def __init__(self) -> None:
-        self.house = open_clearinghouse()
+        self.clearinghouse = open_clearinghouse()
         self.memory = DictMemory()
         self.lines = 0
 
     def take(self, batch: list[bytes]) -> None:
         """Decide a batch of lines; trades wait until anything else comes, by market."""
-        waiting: dict[str, list[Found]] = {}
-        for one in batch:
-            line = one.removesuffix(b"\n").removesuffix(b"\r")
+        waiting: dict[str, list[WaitingTrade]] = {}
+        for text in batch:
+            line = text.removesuffix(b"\n").removesuffix(b"\r")
             if not line:
                 continue
             self.lines += 1
             match = TRADE_LINE.fullmatch(line)
             product = "" if match is None else match[2][:3].decode()
-            if match is not None and product in self.house.markets:
+            if match is not None and product in self.clearinghouse.markets:
                 waiting.setdefault(product, []).append(
                     (cast("TradeFields", match.groups()), self.lines, line)
                 )
@@ -59,34 +59,38 @@ class BatchedRun:
             self._clear(waiting)
             waiting = {}
             inbound = Inbound(ORIGIN, self.lines, self.lines * COPIES_A_LINE_MAX, line)
-            decide_line(self.house, inbound, command=decode_command(line), memory=self.memory)
+            decide_line(
+                self.clearinghouse, inbound, command=decode_command(line), memory=self.memory
+            )
         self._clear(waiting)
 
-    def _clear(self, waiting: dict[str, list[Found]]) -> None:
-        for product, found in waiting.items():
-            fields, places, lines = zip(*found, strict=True)
+    def _clear(self, waiting: dict[str, list[WaitingTrade]]) -> None:
+        for product, trades in waiting.items():
+            fields, positions, lines = zip(*trades, strict=True)
             run = TradeRun(
                 fields,
-                places,
-                [place * COPIES_A_LINE_MAX for place in places],
+                positions,
+                [position * COPIES_A_LINE_MAX for position in positions],
                 lines,
                 [0] * len(lines),
-                self._suspects(product, [one[0].decode() for one in fields]),
+                self._suspects(product, [trade[0].decode() for trade in fields]),
             )
-            clear_trades(self.house.markets[product], run, origin=ORIGIN, memory=self.memory)
+            clear_trades(
+                self.clearinghouse.markets[product], run, origin=ORIGIN, memory=self.memory
+            )
 
     def _suspects(self, product: str, names: list[str]) -> npt.NDArray[np.bool_]:
-        """Which trades have an id that was seen before, or that comes twice here."""
+        """Whether each trade has a repeated id, here or before."""
         counts, shard = Counter(names), market_shard(product)
-        known = [self.memory.look(shard, Identity(TRADE, name)) is not None for name in names]
+        repeated = [self.memory.look(shard, Identity(TRADE, name)) is not None for name in names]
         twice = [counts[name] > 1 for name in names]
-        return np.logical_or(known, twice)
+        return np.logical_or(repeated, twice)
 
     def restart(self) -> None:
         """Dump the books of every shard and load them again."""
-        before = hashes(self.house)
-        self.house = restarted(self.house)
-        assert hashes(self.house) == before, "a restart has changed the books"
+        before = hashes(self.clearinghouse)
+        self.clearinghouse = restarted(self.clearinghouse)
+        assert hashes(self.clearinghouse) == before, "a restart has changed the books"
 
 
 def check_batches(lines: list[bytes], plain: Clearinghouse, *, rng: Random) -> None:
@@ -95,19 +99,23 @@ def check_batches(lines: list[bytes], plain: Clearinghouse, *, rng: Random) -> N
     size = rng.choice((1, 7, 40, len(lines)))
     for _ in range(3):
         middle = rng.randrange(first, len(lines) + 1)
-        for place in range(first, middle, size):
-            run.take(lines[place : min(middle, place + size)])
+        for start in range(first, middle, size):
+            run.take(lines[start : min(middle, start + size)])
         run.restart()
         first = middle
     run.take(lines[first:])
-    for ours, theirs in zip(run.house.in_order(), plain.in_order(), strict=True):
+    for ours, theirs in zip(run.clearinghouse.in_order(), plain.in_order(), strict=True):
         check_rows(ours.log, theirs.log)
-    assert hashes(run.house) == hashes(plain)
+    assert hashes(run.clearinghouse) == hashes(plain)
 
 
 def check_rows(ours: ShardLog, theirs: ShardLog) -> None:
-    """Two logs of one shard are the same; names the first row that is not."""
-    for seq, (mine, other) in enumerate(zip(ours.pending.rows, theirs.pending.rows, strict=True)):
-        assert mine == other, f"row {seq} of {ours.shard} differs in batches: {mine} {other}"
+    """Two logs of one shard are equal; the error names the first row that differs."""
+    for seq, (ours_row, theirs_row) in enumerate(
+        zip(ours.pending.rows, theirs.pending.rows, strict=True)
+    ):
+        assert ours_row == theirs_row, (
+            f"row {seq} of {ours.shard} differs in batches: {ours_row} {theirs_row}"
+        )
     assert ours.pending == theirs.pending
     assert (ours.seq, ours.chain) == (theirs.seq, theirs.chain)

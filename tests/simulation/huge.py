@@ -30,11 +30,11 @@ def huge_market(seed: int) -> list[bytes]:
     """The lines of such a market."""
     rng = Random(seed)  # noqa: S311 - tests draw no secrets
     commands = [*opening(rng.choice(INDEX))]
-    known: list[dict[str, Any]] = []
+    trades: list[dict[str, Any]] = []
     for day, following in pairwise(DAYS):
         for _ in range(rng.randint(3, 20)):
             at = f"{day}T{rng.randint(8, 20):02d}:{rng.randint(0, 59):02d}:00Z"
-            commands.append(_event(rng, known, at=at, number=len(commands)))
+            commands.append(_event(rng, trades, at=at, number=len(commands)))
         close = {"business_date": day, "next_business_date": following, "at": f"{day}T21:00:00Z"}
         commands.append({"type": "close_session/1", **close})
     return [json.dumps(command).encode() for command in commands]
@@ -70,8 +70,8 @@ def opening(index: str | None) -> list[dict[str, Any]]:
     ]
 
 
-def _event(rng: Random, known: list[dict[str, Any]], *, at: str, number: int) -> dict[str, Any]:
-    """Mostly a trade; else what undoes or moves one."""
+def _event(rng: Random, trades: list[dict[str, Any]], *, at: str, number: int) -> dict[str, Any]:
+    """Mostly a trade; else a command that amends, moves or quotes."""
     buyer, seller = rng.sample(ACCOUNTS, 2)
     deal = {
         "contract": rng.choice(CONTRACTS),
@@ -81,11 +81,12 @@ def _event(rng: Random, known: list[dict[str, Any]], *, at: str, number: int) ->
     trade = {"type": "submit_trade/1", "trade_id": f"T{number}", **deal}
     trade |= {"buyer": buyer, "seller": seller, "executed_at": at}
     chance = rng.random()
-    if chance < 0.75 or not known:
-        known.append(trade)
+    if chance < 0.75 or not trades:
+        trades.append(trade)
         return trade
-    one = rng.choice(known)
-    amended = {key: one[key] for key in ("trade_id", "contract")} | {"reason": "r", "at": at}
+    cleared = rng.choice(trades)
+    amended = {"trade_id": cleared["trade_id"], "contract": cleared["contract"]}
+    amended |= {"reason": "r", "at": at}
     if chance < 0.80:
         return {"type": "bust_trade/1", **amended}
     if chance < 0.85:

@@ -36,23 +36,23 @@ def play(seed: int) -> None:
     days = DAYS if seed % LONG_EVERY else DAYS_LONG
     script = written(seed, days)
     run = against_the_twin(script, seed=seed)
-    check_laws(run.house)
+    check_laws(run.clearinghouse)
     rng = Random(seed)  # noqa: S311 - a seed must give the same market again
-    check_batches(script.lines, run.house, rng=rng)
-    check_folding(run.house, rng=rng)
+    check_batches(script.lines, run.clearinghouse, rng=rng)
+    check_folding(run.clearinghouse, rng=rng)
 
 
 def against_the_twin(script: Script, *, seed: int) -> MemoryRun:
     """Take a market line by line; each line's facts are the twin's."""
     run, heads = MemoryRun(), dict[str, Head]()
     facts_of_line(run, heads)
-    before, first = holdings(run.house), 0
+    before, first = holdings(run.clearinghouse), 0
     for number, (line, end) in enumerate(zip(script.lines, script.ends, strict=True)):
         run.take(line)
         facts = facts_of_line(run, heads)
         where = f"seed {seed}, line {number}: {line[:400]!r}"
         check_agreement(facts, script.house.facts[first:end], where=where)
-        after = holdings(run.house)
+        after = holdings(run.clearinghouse)
         if EFFECTLESS.issuperset(fact["type"] for fact in facts):
             assert after == before, f"{where} was refused and left a trace"
         before, first = after, end
@@ -62,7 +62,7 @@ def against_the_twin(script: Script, *, seed: int) -> MemoryRun:
 def facts_of_line(run: MemoryRun, heads: dict[str, Head]) -> list[Fields]:
     """What was stated since the last look, in every shard."""
     facts = []
-    for shard in run.house.in_order():
+    for shard in run.clearinghouse.in_order():
         log = shard.log
         head = heads.get(log.shard, Head(0, 0))
         facts += facts_since(log, head.rows, head.parts)

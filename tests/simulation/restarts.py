@@ -18,11 +18,11 @@ from services.shards.table import load_shard, open_shard
 from settlement.control_books import ControlBooks
 
 
-def restarted(house: Clearinghouse) -> Clearinghouse:
+def restarted(clearinghouse: Clearinghouse) -> Clearinghouse:
     """The shards from the snapshots of their books, their logs going on."""
-    control = house.control.dump()
+    control = clearinghouse.control.dump()
     shards = []
-    for shard in house.in_order():
+    for shard in clearinghouse.in_order():
         fresh = load_shard(
             shard.log.shard, shard.dump(), control_as_of=lambda _: load_control(control)
         )
@@ -32,43 +32,45 @@ def restarted(house: Clearinghouse) -> Clearinghouse:
     return clearinghouse_of(shards)
 
 
-def hashes(house: Clearinghouse) -> dict[str, str]:
+def hashes(clearinghouse: Clearinghouse) -> dict[str, str]:
     """The state hash of every shard."""
-    return {shard.log.shard: shard.state_hash() for shard in house.in_order()}
+    return {shard.log.shard: shard.state_hash() for shard in clearinghouse.in_order()}
 
 
-def check_folding(house: Clearinghouse, *, rng: Random) -> None:
+def check_folding(clearinghouse: Clearinghouse, *, rng: Random) -> None:
     """Folding the rows, from row 0 on or from a snapshot, gives the books of deciding."""
-    for shard in house.in_order():
-        folded = folded_shard(house, shard, rng=None)
+    for shard in clearinghouse.in_order():
+        folded = folded_shard(clearinghouse, shard, rng=None)
         folded.log.links_sent = shard.log.links_sent
         assert folded.state_hash() == shard.state_hash()
         assert folded.dump() == shard.dump()
-        assert folded_shard(house, shard, rng=rng).state_hash() == shard.state_hash()
+        assert folded_shard(clearinghouse, shard, rng=rng).state_hash() == shard.state_hash()
 
 
-def folded_shard(house: Clearinghouse, shard: Shard, *, rng: Random | None) -> Shard:
+def folded_shard(clearinghouse: Clearinghouse, shard: Shard, *, rng: Random | None) -> Shard:
     """A shard from its rows; it begins with the control books that its row 0 names.
 
     rng: once, somewhere, it is loaded anew from its snapshot.
     """
     log = shard.log
     number = json.loads(log.pending.rows[0].facts)["control_number"]
-    folded = open_shard(log.shard, control_as_of(house, number))
+    folded = open_shard(log.shard, control_as_of(clearinghouse, number))
     halfway = None if rng is None else rng.randrange(len(log.pending.rows))
     for row in fold_rows(log):
         folded.fold([row])
         if row[0] == halfway:
             folded = load_shard(
-                log.shard, folded.dump(), control_as_of=lambda as_of: control_as_of(house, as_of)
+                log.shard,
+                folded.dump(),
+                control_as_of=lambda as_of: control_as_of(clearinghouse, as_of),
             )
     return folded
 
 
-def control_as_of(house: Clearinghouse, number: int) -> ControlBooks:
+def control_as_of(clearinghouse: Clearinghouse, number: int) -> ControlBooks:
     """Control books from their rows, up to a command's number."""
     books = ControlBooks()
-    for _, _, line, facts, _ in fold_rows(house.control.log):
+    for _, _, line, facts, _ in fold_rows(clearinghouse.control.log):
         if books.number == number:
             break
         fold_control(books, line, facts=facts)

@@ -23,11 +23,11 @@ SEEDS = range(60)
 def cleared(lines: list[bytes]) -> tuple[MemoryRun, list[bytes]]:
     """A run line by line, and the lines it took before a sum left int64, if one did."""
     run = MemoryRun()
-    for place, line in enumerate(lines):
+    for index, line in enumerate(lines):
         try:
             run.take(line)
         except OverflowError:
-            return cleared(lines[:place])
+            return cleared(lines[:index])
     return run, lines
 
 
@@ -35,9 +35,9 @@ def cleared(lines: list[bytes]) -> tuple[MemoryRun, list[bytes]]:
 def test_a_market_of_huge_amounts_is_the_same_in_batches(seed: int) -> None:
     run, lines = cleared(huge_market(seed))
     rng = Random(seed)  # noqa: S311 - tests draw no secrets
-    check_batches(lines, run.house, rng=rng)
-    check_laws(run.house)
-    check_folding(run.house, rng=rng)
+    check_batches(lines, run.clearinghouse, rng=rng)
+    check_laws(run.clearinghouse)
+    check_folding(run.clearinghouse, rng=rng)
 
 
 def test_most_markets_of_huge_amounts_come_to_their_end() -> None:
@@ -69,5 +69,5 @@ def trade(name: str, price: str, lots: int, sides: str) -> dict[str, object]:
 def test_a_batch_refuses_what_would_wrap(commands: list[dict[str, object]]) -> None:
     run = BatchedRun()
     run.take([json.dumps(command).encode() for command in (*opening(None), *commands)])
-    refused = [fact for fact in facts_of(run.house) if fact["type"] == REFUSED]
+    refused = [fact for fact in facts_of(run.clearinghouse) if fact["type"] == REFUSED]
     assert [(fact["reference"], fact["reason"]) for fact in refused] == [("f", "amount_overflow")]

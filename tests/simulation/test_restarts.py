@@ -39,19 +39,19 @@ def test_who_had_a_position_at_the_last_cycle_is_known_after_a_restart() -> None
     run = market()
     trade(run, "T1", lots=5)
     send(run, "run_cycle", cycle="one", at="2026-06-08T11:00:00Z")
-    run.house = restarted(run.house)
-    assert run.house.member.books.had_position == bytearray([1, 1])
+    run.clearinghouse = restarted(run.clearinghouse)
+    assert run.clearinghouse.member.books.had_position == bytearray([1, 1])
     send(run, "run_cycle", cycle="two", at="2026-06-08T12:00:00Z")
     assert [fact["account"] for fact in run.facts() if fact["type"] == "margin_set/1"] == [
         "A-H", "B-H", "A-H", "B-H",
     ]  # fmt: skip
-    check_laws(run.house)
+    check_laws(run.clearinghouse)
 
 
 def test_a_refused_cycle_is_remembered_by_control_only_so_hashes_stay() -> None:
     run = market({"kind": "run_cycle", "cycle": "close", "at": "2026-06-08T11:00:00Z"})
-    assert hashes(restarted(run.house)) == hashes(run.house)
-    run.house = restarted(run.house)
+    assert hashes(restarted(run.clearinghouse)) == hashes(run.clearinghouse)
+    run.clearinghouse = restarted(run.clearinghouse)
     send(run, "run_cycle", cycle="close", at="2026-06-08T12:00:00Z")
     reasons = [fact["reason"] for fact in run.facts() if fact["type"] == "command_refused/1"]
     assert reasons == ["invalid_value", "duplicate_reference"]
@@ -63,11 +63,11 @@ def test_a_shard_added_later_begins_with_the_control_books_that_its_row_0_names(
          "effective_date": "2026-06-08", "at": "2026-06-08T09:00:00Z"},
         {"kind": "suspend_account", "account": "A-H", "reason": "x", "at": "2026-06-08T10:00:00Z"},
     )  # fmt: skip
-    opened = json.loads(run.house.markets["SCU"].log.pending.rows[0].facts)
+    opened = json.loads(run.clearinghouse.markets["SCU"].log.pending.rows[0].facts)
     assert opened["control_number"] == 6
-    folded = folded_shard(run.house, run.house.markets["SCU"], rng=None)
+    folded = folded_shard(run.clearinghouse, run.clearinghouse.markets["SCU"], rng=None)
     assert folded.control.accounts["A-H"].is_suspended
-    check_folding(run.house, rng=Random(1))  # noqa: S311
+    check_folding(run.clearinghouse, rng=Random(1))  # noqa: S311
 
 
 def test_a_busted_trade_of_an_earlier_session_is_counted_after_a_restart() -> None:
@@ -75,10 +75,10 @@ def test_a_busted_trade_of_an_earlier_session_is_counted_after_a_restart() -> No
     trade(run, "T1", lots=5)
     send(run, "close_session", business_date="2026-06-08", next_business_date="2026-06-09",
          at="2026-06-08T09:00:00Z")  # fmt: skip
-    run.house = restarted(run.house)
-    contract = run.house.markets["SIT"].books.contracts["SITM26"]
+    run.clearinghouse = restarted(run.clearinghouse)
+    contract = run.clearinghouse.markets["SIT"].books.contracts["SITM26"]
     assert contract.trades_carried == 1
     send(run, "bust_trade", trade_id="T1", contract="SITM26", reason="x",
          at="2026-06-09T10:00:00Z")  # fmt: skip
     assert contract.trades_carried == 0
-    check_folding(run.house, rng=Random(1))  # noqa: S311
+    check_folding(run.clearinghouse, rng=Random(1))  # noqa: S311

@@ -123,10 +123,10 @@ class Market(RuleBasedStateMachine):
     @rule(giver=NUMBERS, taker=st.sampled_from(ACCOUNTS), lots=LOTS)
     def transfer(self, giver: int, taker: str, lots: int) -> None:
         """Move lots of somebody who holds some, or more than he holds."""
-        held = sorted(nonzero(positions_of(facts_of(self.run.house))).items())
-        if not held:
+        positions = sorted(nonzero(positions_of(facts_of(self.run.clearinghouse))).items())
+        if not positions:
             return
-        (contract, account), most = held[giver % len(held)]
+        (contract, account), most = positions[giver % len(positions)]
         self.names += 1
         self.send("transfer_position", transfer=f"X{self.names}", contract=contract,
                   lots=min(lots, abs(most) + 1), from_account=account, to_account=taker,
@@ -158,14 +158,14 @@ class Market(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         """Load every shard from its snapshot."""
-        before = hashes(self.run.house)
-        self.run.house = restarted(self.run.house)
-        assert hashes(self.run.house) == before
+        before = hashes(self.run.clearinghouse)
+        self.run.clearinghouse = restarted(self.run.clearinghouse)
+        assert hashes(self.run.clearinghouse) == before
 
     @invariant()
     def the_laws_hold(self) -> None:
         """Every law, after every step."""
-        check_laws(self.run.house)
+        check_laws(self.run.clearinghouse)
 
 
 Market.TestCase.settings = settings(max_examples=60, stateful_step_count=30)

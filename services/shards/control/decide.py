@@ -1,4 +1,4 @@
-"""`control/0`: whether a control command stands, and what belongs to no other shard (WIRE §2).
+"""The decisions of `control/0`: control commands, and commands of products not in use (WIRE §2).
 
 In: a decoded command. Out: facts through an emission; True when every shard is to have a copy.
 """
@@ -73,15 +73,15 @@ def decide_control(books: ControlBooks, command: Command, *, emit: Emission[Cont
 
 
 def _unknown_model(command: ControlCommand) -> Refusal | None:
-    """A margin model that the table of models does not have."""
+    """The refusal of a margin model that is not in the table of models."""
     if (
         not isinstance(command, Configure)
         or command.parameter != "margin_model"
         or command.value in MODELS
     ):
         return None
-    found = f"expected name for margin_model, found {command.value[:40]!a}"
-    return Refusal(Reason.INVALID_VALUE, found)
+    detail = f"expected name for margin_model, found {command.value[:40]!a}"
+    return Refusal(Reason.INVALID_VALUE, detail)
 
 
 def refuse_homeless(books: ControlBooks, command: Command) -> Refusal:
@@ -96,8 +96,8 @@ def refuse_homeless(books: ControlBooks, command: Command) -> Refusal:
     if refusal is not None:
         return refusal
     if isinstance(command, _NAMES_CONTRACT):
-        found = f"expected a contract of a product in use, found {command.contract}"
-        return Refusal(Reason.UNKNOWN_CONTRACT, found)
+        detail = f"expected a contract of a product in use, found {command.contract}"
+        return Refusal(Reason.UNKNOWN_CONTRACT, detail)
     named = getattr(command, "product", None)
     return Refusal(Reason.UNKNOWN_PRODUCT, f"expected a product in use, found {named}")
 

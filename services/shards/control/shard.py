@@ -1,7 +1,7 @@
-"""`control/0`: decides whether a control command stands; all others follow (ARCHITECTURE §2).
+"""`control/0`: decides whether a control command stands; all other shards follow (ARCHITECTURE §2).
 
-Its books, like the control books of every shard, change by the commands that stand; the facts say
-so to those outside.
+Its books, like the control books of every shard, change by the commands that stand; its facts
+report them to the outside.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NOT_JUDGED = (Reason.MALFORMED.value, Reason.WRONG_SHARD.value)
 
 @dataclass(slots=True)
 class ControlShard:
-    """The shard of commands for all."""
+    """The shard of control commands."""
 
     HAS_COPIES: ClassVar[bool] = False
     WAITS_AT_BARRIERS: ClassVar[bool] = False
@@ -44,7 +44,7 @@ class ControlShard:
 
     @classmethod
     def open(cls, name: str, control: ControlBooks) -> Self:
-        """The shard before anything has happened. control: empty."""
+        """The shard without rows. control: empty."""
         return cls(control, ShardLog(name))
 
     @classmethod
@@ -54,11 +54,11 @@ class ControlShard:
 
     @property
     def control(self) -> ControlBooks:
-        """Its own books."""
+        """The books of the shard."""
         return self.books
 
     def decide(self, inbound: Inbound, command: Command | Malformed, *, memory: Memory) -> bool:  # noqa: ARG002 - no id is remembered for ever here
-        """Decide an input; True when it stands and every other shard is to have a copy."""
+        """Decide an input; True when it stands and is to be copied to every other shard."""
         books, log, session = self.books, self.log, self.books.business_date
         emission = Emission[ControlFact](log.shard, log.seq, changes_nothing)
         stands = False
@@ -77,11 +77,11 @@ class ControlShard:
     def decide_copy(
         self, inbound: Inbound, command: ControlCommand, *, flows: Sequence[ContractFlow]
     ) -> list[ContractFlow]:
-        """Never asked: it says what others copy."""
+        """Never called: control commands are copied from this shard."""
         raise AssertionError(self.log.shard, inbound, command, len(flows))
 
     def fold(self, block: Sequence[FoldRow]) -> None:
-        """Change the books as recorded rows say."""
+        """Change the books by recorded rows."""
         for _, _, line, facts, _ in block:
             fold_control(self.books, line, facts=facts)
 
@@ -95,9 +95,9 @@ class ControlShard:
 
 
 def fold_control(books: ControlBooks, line: bytes, *, facts: bytes) -> None:
-    """Fold a row of `control/0`: a command that stands has facts, none of which is a refusal.
+    """Fold a row of `control/0`: a command stands if it has facts and none is a refusal.
 
-    A cycle's name is not used up by an order that was never judged, its envelope being refused.
+    A cycle refused for its envelope was never judged, so that its name remains free.
     """
     stated = facts_in(facts)
     command = decode_command(line)

@@ -1,6 +1,7 @@
-"""The state of control books: their hash, their snapshot, and the way back.
+"""The state of control books: their hash, and their snapshot, dumped and loaded.
 
-What all shards know alike is hashed as one; which cycles were refused only `control/0` remembers.
+The hash of the books that all shards have alike is one part; only `control/0` remembers the refused
+cycles.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from events.int64 import IntArray
 from events.refusals import Reason, Refusal
-from services.shards.state import day_text, digest, encoded, parse_day
+from services.shards.state import canonical_json, day_text, digest, parse_day
 from settlement.control_books import Account, ControlBooks, Member, Setting
 
 # Accounts hashed at once: about a megabyte of text.
@@ -27,12 +28,12 @@ def control_hash(books: ControlBooks) -> str:
 
 
 def shared_hash(books: ControlBooks) -> str:
-    """The hash of what all shards know alike."""
+    """The hash of the control books without refused cycles, which is the same in all shards."""
     return digest({"registry": registry_hash(books), **_tree(books)})
 
 
 def registry_hash(books: ControlBooks) -> str:
-    """The hash of members and accounts by name; at most once while they stay as they are."""
+    """The hash of members and accounts by name, computed once while they do not change."""
     if books.registry_hash is None:
         books.registry_hash = _hash_registry(books)
     return books.registry_hash
@@ -57,7 +58,7 @@ def dump_control(books: ControlBooks) -> bytes:
         "members": [_member(member) for member in books.members.values()],
         "accounts": [_account(account) for account in books.accounts_by_number],
     }
-    return encoded(tree)
+    return canonical_json(tree)
 
 
 def load_control(state: bytes) -> ControlBooks:
@@ -80,8 +81,8 @@ def load_control(state: bytes) -> ControlBooks:
         settings={(name, product): value for name, product, value in tree["settings"]},
         waiting=[Setting(date.fromisoformat(day), *values) for day, *values in tree["waiting"]],
     )
-    for name, title, admitted_at, is_defaulted, house in tree["members"]:
-        books.members[name] = Member(name, title, admitted_at, is_defaulted, house)
+    for name, title, admitted_at, is_defaulted, house_account in tree["members"]:
+        books.members[name] = Member(name, title, admitted_at, is_defaulted, house_account)
     for number, (name, member, *values) in enumerate(tree["accounts"]):
         account = Account(number, name, books.members[member], *values)
         books.accounts[name] = account

@@ -1,8 +1,8 @@
 """Busts and price adjustments: new events that compensate a trade; nothing is edited (RULEBOOK §3).
 
-In: the command and the trade as the journal has it. Out: a refusal, or the fact. A trade that no
-cycle has marked drops out, and one that was marked is undone by the opposite trade at its own
-price: in the columns of `settlement.positions` both are the same subtraction.
+In: the command and the trade from the journal. Out: a refusal, or the fact. A trade that no cycle
+has marked drops out, a marked one is undone by the opposite trade at its price: in the columns of
+`settlement.positions` both are the same subtraction.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def decide_amendment(
     seen: Seen | None,
     emit: MarketEmission,
 ) -> Refusal | None:
-    """Bust a trade or give it another price, or say why not."""
+    """Bust a trade or change its price, or give the refusal."""
     refusal = _refuse(books, command, seen=seen)
     if refusal is not None:
         return refusal
@@ -32,11 +32,11 @@ def decide_amendment(
     assert seen is not None, "a trade was amended that nobody has seen"
     trade = seen.command
     assert isinstance(trade, SubmitTrade), trade
-    before = _price_now(books, trade)
+    price_ticks = _price_now(books, trade)
     if isinstance(command, BustTrade):
-        emit(_busted(command, trade, price_ticks=before, seq=seen.seq))
+        emit(_busted(command, trade, price_ticks=price_ticks, seq=seen.seq))
     else:
-        emit(_adjusted(books, command, found=(trade, before, seen.seq)))
+        emit(_adjusted(books, command, trade=trade, before_ticks=price_ticks, seq=seen.seq))
     return None
 
 
@@ -51,8 +51,8 @@ def _refuse(
     if seen is None or seen.reason is not None or not isinstance(seen.command, SubmitTrade):
         return Refusal(Reason.UNKNOWN_TRADE, f"expected a cleared trade, found {command.trade_id}")
     if seen.command.contract != command.contract:
-        found = f"{command.trade_id} is a trade in {seen.command.contract}"
-        return Refusal(Reason.UNKNOWN_TRADE, found)
+        detail = f"{command.trade_id} is a trade in {seen.command.contract}"
+        return Refusal(Reason.UNKNOWN_TRADE, detail)
     amended = books.amendments.get(command.trade_id)
     if amended is not None and amended.is_busted:
         return Refusal(Reason.TRADE_ALREADY_BUSTED, f"{command.trade_id} was busted before")
@@ -100,9 +100,13 @@ def _busted(command: BustTrade, trade: SubmitTrade, *, price_ticks: int, seq: in
 
 
 def _adjusted(
-    books: MarketBooks, command: AdjustTradePrice, *, found: tuple[SubmitTrade, int, int]
+    books: MarketBooks,
+    command: AdjustTradePrice,
+    *,
+    trade: SubmitTrade,
+    before_ticks: int,
+    seq: int,
 ) -> TradePriceAdjusted:
-    trade, before, seq = found
     ticks = ticks_of(command.price, books.product)
     assert ticks is not None, f"{command.price} is off the tick after the guard"
     return TradePriceAdjusted(
@@ -113,6 +117,6 @@ def _adjusted(
         buyer=trade.buyer,
         seller=trade.seller,
         price_ticks=ticks,
-        price_ticks_before=before,
+        price_ticks_before=before_ticks,
         trade_seq=seq,
     )

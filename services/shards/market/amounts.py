@@ -1,11 +1,11 @@
 """Guards against amounts beyond int64: `amount_overflow` (RULEBOOK §1, WIRE §3).
 
-In: what a command would make of positions and prices. Out: a refusal or None. What is refused here
-never has to be wrapped, or to stop the house, at the next close.
+In: the books and the effect of a command on positions and prices. Out: a refusal or None. An
+amount refused here cannot overflow, and so stop the clearinghouse, at the next close.
 
-An ordinary price lies inside the limits, near what every position was let in at. An extraordinary
-one does not: an adjusted price, to which limits do not apply, and any price of a contract without a
-reference. Everybody's position must stand being marked to it, not only the parties'.
+An ordinary price lies inside the limits, near the prices of all positions. An extraordinary price
+does not: an adjusted price, to which limits do not apply, or any price of a contract without a
+reference. Every position must stay within int64 when marked to it, not only those of the parties.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ Sides = tuple[Holder, Holder]
 def too_large(
     contract: ContractBooks, lots: int, *, price_ticks: int, sides: Sides
 ) -> Refusal | None:
-    """Lots × price, or what a position it enlarges is worth, beyond int64. sides: (buyer, seller).
+    """Lots × price, or the value of an enlarged position, beyond int64. sides: (buyer, seller).
 
-    An extraordinary price counts for the trade's own, and what opens up against the mark must fit
-    at both.
+    Positions are valued at the trade's price or, if higher, at the extraordinary price; open gains
+    must fit at both.
     """
     refusal = _value_too_large(lots, price_ticks)
     if refusal is not None:
@@ -52,7 +52,7 @@ def repriced_too_large(
     prices: tuple[int, int],
     sides: Sides,
 ) -> Refusal | None:
-    """The same of a trade that gets another price: positions stay. prices: (before, after)."""
+    """The same for a trade with a new price: positions do not change. prices: (before, after)."""
     before, price_ticks = prices
     refusal = _value_too_large(lots, price_ticks)
     if refusal is not None:
@@ -60,16 +60,16 @@ def repriced_too_large(
     positions = contract.positions
     mark = positions.mark_ticks or 0
     for holder, sign in zip(sides, (1, -1), strict=True):
-        held = positions.lots[holder.number]
+        position_lots = positions.lots[holder.number]
         opened = positions.open_cents[holder.number] + sign * lots * (price_ticks - before)
-        gain = held * (price_ticks - mark) - opened
-        if not all(map(fits_int64, (abs(held) * price_ticks, abs(opened), gain))):
+        gain = position_lots * (price_ticks - mark) - opened
+        if not all(map(fits_int64, (abs(position_lots) * price_ticks, abs(opened), gain))):
             return _position_too_large(holder)
     return unbearable(books, contract, price_ticks=price_ticks)
 
 
 def unbearable(books: MarketBooks, contract: ContractBooks, *, price_ticks: int) -> Refusal | None:
-    """An extraordinary price that somebody's position could not be marked to.
+    """An extraordinary price at which a position would leave int64.
 
     By tier 3 a change of this contract moves its neighbours too.
     """
@@ -77,20 +77,20 @@ def unbearable(books: MarketBooks, contract: ContractBooks, *, price_ticks: int)
     if contract.reference_ticks is not None:
         change = price_ticks - contract.reference_ticks
         marks += [
-            (one, max(1, one.reference_ticks + change))
-            for one in books.contracts.values()
-            if one is not contract and one.reference_ticks is not None
+            (neighbour, max(1, neighbour.reference_ticks + change))
+            for neighbour in books.contracts.values()
+            if neighbour is not contract and neighbour.reference_ticks is not None
         ]
-    for one, price in marks:
-        worth = magnitude_of(one.positions.lots) * price
-        if worth > INT64_MAX or not one.positions.can_mark(price):
-            found = f"at {price_ticks} ticks a position in {one.symbol} would exceed int64"
-            return Refusal(Reason.AMOUNT_OVERFLOW, found)
+    for marked, price in marks:
+        worth = magnitude_of(marked.positions.lots) * price
+        if worth > INT64_MAX or not marked.positions.can_mark(price):
+            detail = f"at {price_ticks} ticks a position in {marked.symbol} would exceed int64"
+            return Refusal(Reason.AMOUNT_OVERFLOW, detail)
     return None
 
 
 def extraordinary_ticks(contract: ContractBooks) -> int:
-    """The highest price of the session that no limit holds, 0 if there is none."""
+    """The highest price of the session outside all limits, 0 without such a price."""
     highest = contract.trades.highest
     if contract.reference_ticks is None:
         return max(highest, contract.quotes.highest_bid)

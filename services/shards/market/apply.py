@@ -1,7 +1,7 @@
-"""How each fact changes a market's books: in deciding and in folding, the only place where they do.
+"""The effect of each fact on a market's books, for deciding and for folding.
 
-In: a fact; those that are evidence only change nothing. Novations come by the thousand too:
-`novations.py` is the twin by columns. What control commands change is in `apply_control.py`.
+In: a fact; evidence changes nothing. `novations.py` is the twin by columns for many novations, and
+`apply_control.py` has the effect of control commands.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ from settlement.ledger import cents
 from settlement.positions import Positions
 from settlement.quotes import Quote
 
-# What changes no books: it says what others have changed, or would have.
-EVIDENCE: Final = (
+# Facts that change no books: they report changes made by other facts, repeats or alerts.
+MARKET_EVIDENCE: Final = (
     ShardOpened, CommandRefused, DayClosed, TradeAlreadyCleared, VariationSettled, PositionClosed,
     PositionLimitWarned, PositionLimitBreached, MarginRateAboveBand, CycleDone,
 )  # fmt: skip
@@ -61,7 +61,7 @@ EVIDENCE: Final = (
 
 def apply_market_fact(books: MarketBooks, fact: MarketShardFact, *, seq: int) -> None:
     """Change the books by one fact. seq: of the journal row that states it."""
-    if isinstance(fact, EVIDENCE):
+    if isinstance(fact, MARKET_EVIDENCE):
         return
     if isinstance(fact, IndexFact):
         apply_index_fact(books.index, fact)
@@ -123,7 +123,7 @@ def _novate(books: MarketBooks, fact: TradeNovated, *, seq: int) -> None:
     buyer, seller = books.holders[fact.buyer], books.holders[fact.seller]
     _add_trade(contract, buyer, seller=seller, lots=fact.lots, price_ticks=fact.price_ticks)
     contract.trades.add(seq, fact.at, price_ticks=fact.price_ticks, lots=fact.lots)
-    _widen_reach(books, buyer, seller, lots=fact.lots)
+    _widen_lots_bounds(books, buyer, seller, lots=fact.lots)
 
 
 def _add_trade(
@@ -138,22 +138,22 @@ def _add_trade(
     positions.open_cents[seller.number] -= gain
 
 
-def _widen_reach(books: MarketBooks, *holders: Holder, lots: int) -> None:
-    """The bound on owners' positions after one more trade, whatever its direction."""
+def _widen_lots_bounds(books: MarketBooks, *holders: Holder, lots: int) -> None:
+    """Raise the bounds on owners' positions by a trade of either direction."""
     for holder in holders:
-        reach = books.reach_lots[holder.owner.number] + lots
-        books.reach_lots[holder.owner.number] = min(reach, INT64_MAX)
+        bound = books.lots_bound[holder.owner.number] + lots
+        books.lots_bound[holder.owner.number] = min(bound, INT64_MAX)
 
 
 def _bust(books: MarketBooks, fact: TradeBusted) -> None:
     contract = books.contracts[fact.contract]
     buyer, seller = books.holders[fact.buyer], books.holders[fact.seller]
     _add_trade(contract, seller, seller=buyer, lots=fact.lots, price_ticks=fact.price_ticks)
-    # One of an earlier session is counted only.
+    # A trade of an earlier session is only counted.
     if not contract.trades.bust(fact.trade_seq):
         contract.trades_carried -= 1
     # A position may be larger without the trade than with it.
-    _widen_reach(books, buyer, seller, lots=fact.lots)
+    _widen_lots_bounds(books, buyer, seller, lots=fact.lots)
     books.amendments[fact.trade_id] = Amendment(fact.price_ticks, is_busted=True)
 
 
@@ -171,7 +171,7 @@ def _transfer(books: MarketBooks, fact: PositionTransferred) -> None:
     buyer, seller = (taker, giver) if fact.side == "long" else (giver, taker)
     contract = books.contracts[fact.contract]
     _add_trade(contract, buyer, seller=seller, lots=fact.lots, price_ticks=fact.price_ticks)
-    _widen_reach(books, giver, taker, lots=fact.lots)
+    _widen_lots_bounds(books, giver, taker, lots=fact.lots)
 
 
 def _settle(contract: ContractBooks, price_ticks: int) -> None:

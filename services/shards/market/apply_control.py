@@ -1,6 +1,6 @@
-"""How a control command that stands changes a market's books, in deciding and in folding.
+"""The effect of a control command that stands on a market's books, for deciding and for folding.
 
-In: a copy of the command. Out: the control books, the session and who may trade are those after it.
+In: a copy of the command. Out: the control books, the session and the stopped accounts after it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from settlement.session_trades import SessionTrades
 
 
 def follow_control(books: MarketBooks, command: ControlCommand) -> None:
-    """Fold the command; a close first forgets the session's trades, quotes, settled contracts."""
+    """Fold a command; a close first drops the session's trades, quotes and settled contracts."""
     if isinstance(command, CloseSession):
         _end_session(books, command)
     _follow(books, command)
@@ -54,7 +54,7 @@ def follow_control(books: MarketBooks, command: ControlCommand) -> None:
 
 
 def _follow(books: MarketBooks, command: ControlCommand) -> None:
-    """Fold a control command that stands into what the shard knows of members and sessions."""
+    """Fold a command into the control books and the stopped accounts."""
     apply_control(books.control, command)
     advance(books, command.event_time)
     match command:
@@ -70,7 +70,7 @@ def _follow(books: MarketBooks, command: ControlCommand) -> None:
             Configure() | AdmitMember() | OpenSession() | CloseSession() | RunCycle()
             | AdvanceClock()
         ):  # fmt: skip
-            pass  # All there is to them is in the control books.
+            pass  # They change only the control books.
         case _:
             assert_never(command)
 

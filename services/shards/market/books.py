@@ -1,4 +1,4 @@
-"""The books of a market shard: its index, contracts, positions, limits and what was amended.
+"""The books of a market shard: its index, contracts, positions, limits and amendments.
 
 Composition only: prices and positions are settlement's, halts and rates are risk's.
 """
@@ -39,7 +39,7 @@ def _column() -> array[int]:
 
 @dataclass(slots=True)
 class Owner:
-    """Who stands behind accounts."""
+    """The owner of accounts, to whom position limits apply."""
 
     number: int
     name: str
@@ -48,7 +48,7 @@ class Owner:
 
 @dataclass(slots=True)
 class Holder:
-    """An account as the trade path needs it."""
+    """An account and its owner, by account number."""
 
     number: int
     account: Account
@@ -59,8 +59,8 @@ class Holder:
 class ContractBooks:
     """One listed contract.
 
-    trades_carried: trades of earlier sessions that stand, not busted; settlements: as many as the
-    margin models look back; measure: of the last close, None before.
+    trades_carried: the number of trades of earlier sessions that are not busted; settlements: the
+    last prices, as many as the margin models need; measure: of the last close, None before.
     """
 
     symbol: str
@@ -80,7 +80,7 @@ class ContractBooks:
 
 @dataclass(slots=True)
 class Amendment:
-    """What became of a trade after it was cleared."""
+    """The amended price of a cleared trade, and whether it is busted."""
 
     price_ticks: int
     is_busted: bool
@@ -88,11 +88,11 @@ class Amendment:
 
 @dataclass(slots=True)
 class MarketBooks:
-    """Everything one product's shard knows.
+    """All books of one product.
 
-    numbers, owner_of, stopped: of accounts, for the fast path. reach_lots: by owner's number, a
-    bound on every position of theirs from above, so that ordinary trades are spared the look at
-    position limits.
+    numbers, owner_of, stopped: of accounts, for trades by columns. lots_bound: by owner's number an
+    upper bound on each of the owner's positions; up to limit_watch_lots no position limit can be
+    crossed, and no check is needed.
     """
 
     product: Product
@@ -105,20 +105,20 @@ class MarketBooks:
     numbers: dict[bytes, int] = field(default_factory=dict)
     owner_of: array[int] = field(default_factory=_column)
     stopped: bytearray = field(default_factory=bytearray)
-    reach_lots: array[int] = field(default_factory=_column)
+    lots_bound: array[int] = field(default_factory=_column)
     owners: dict[str, Owner] = field(default_factory=dict)
     all_limit_lots: int | None = None
     limit_watch_lots: int = UNBOUNDED
 
 
 def open_market_books(product: str, control: ControlBooks) -> MarketBooks:
-    """Books of a product's shard that begins with what control knows by then."""
+    """The books of a new market, with its first control books."""
     entry = PRODUCTS[product]
     return market_books(entry, control, index=IndexBooks(entry, fixings_kept=HISTORY_DAYS))
 
 
 def market_books(product: Product, control: ControlBooks, *, index: IndexBooks) -> MarketBooks:
-    """Books that know the accounts of control, and the rules in force for their index."""
+    """Books with the accounts of the control books and the rules in force for the index."""
     books = MarketBooks(product=product, control=control, index=index)
     books.index.rules = index_rules(control.parameters_of(product.code))
     books.clock = control.clock
@@ -128,11 +128,11 @@ def market_books(product: Product, control: ControlBooks, *, index: IndexBooks) 
 
 
 def add_holder(books: MarketBooks, account: Account) -> Holder:
-    """Know an account, by its name and its owner."""
+    """Add an account, and its owner if it is new."""
     owner = books.owners.get(account.owner)
     if owner is None:
         owner = books.owners[account.owner] = Owner(len(books.owners), account.owner)
-        books.reach_lots.append(0)
+        books.lots_bound.append(0)
     holder = Holder(account.number, account, owner)
     owner.accounts.append(holder)
     books.holders[account.name] = holder
@@ -144,23 +144,23 @@ def add_holder(books: MarketBooks, account: Account) -> Holder:
 
 def in_order(books: MarketBooks) -> list[ContractBooks]:
     """The contracts by last trading day."""
-    return sorted(books.contracts.values(), key=lambda one: one.last_trading_day)
+    return sorted(books.contracts.values(), key=lambda contract: contract.last_trading_day)
 
 
 def front_contract(books: MarketBooks) -> ContractBooks | None:
-    """The nearest contract: of those that trade, the one whose last trading day comes first."""
-    trading = [one for one in books.contracts.values() if tradable(books, one)]
-    return min(trading, key=lambda one: one.last_trading_day, default=None)
+    """The tradable contract with the first last trading day; None without tradable contracts."""
+    trading = [contract for contract in books.contracts.values() if tradable(books, contract)]
+    return min(trading, key=lambda contract: contract.last_trading_day, default=None)
 
 
 def tradable(books: MarketBooks, contract: ContractBooks) -> bool:
-    """Whether its last trading day has not passed."""
+    """Whether a contract's last trading day has not passed."""
     session = books.control.business_date
     return session is not None and contract.last_trading_day >= session
 
 
 def is_expiring(contract: ContractBooks, business_date: date) -> bool:
-    """Whether a close settles it finally: its last trading day is here, or had no session."""
+    """Whether a close is final settlement: on the last trading day, or the first close after it."""
     return contract.last_trading_day <= business_date
 
 
@@ -175,7 +175,7 @@ def limit_rule(books: MarketBooks) -> LimitRule:
 
 
 def set_limits(books: MarketBooks) -> None:
-    """The limits from the interest and prices that stand; after a close, a listing or a load."""
+    """Set the position limits by open interest and prices, after a close, a listing or a load."""
     code = books.product.code
     rule = LimitParameters(
         share_ppm=books.control.parameter("position_share_ppm", code),
@@ -192,35 +192,36 @@ def set_limits(books: MarketBooks) -> None:
     price = None if front is None else front.reference_ticks
     interest = sum(contract.interest_lots for contract in books.contracts.values())
     books.all_limit_lots = None if price is None else limit_lots(interest, price, parameters=rule)
-    limits = [one.limit_lots for one in books.contracts.values() if one.limit_lots is not None]
-    if books.all_limit_lots is not None:
-        limits.append(books.all_limit_lots)
-    books.limit_watch_lots = min((4 * limit // 5 for limit in limits), default=UNBOUNDED)
-    _set_reach(books)
+    limits = [contract.limit_lots for contract in books.contracts.values()]
+    watched = [limit for limit in (*limits, books.all_limit_lots) if limit is not None]
+    books.limit_watch_lots = min((4 * limit // 5 for limit in watched), default=UNBOUNDED)
+    _set_lots_bounds(books)
 
 
-def _set_reach(books: MarketBooks) -> None:
-    """`reach_of` of every owner, by columns where no sum can leave int64."""
-    held = [np.frombuffer(one.positions.lots, np.int64) for one in books.contracts.values()]
-    if sum(magnitude(lots) * len(lots) for lots in held) > INT64_MAX:
+def _set_lots_bounds(books: MarketBooks) -> None:
+    """Set the bounds of all owners, by columns where no sum can leave int64."""
+    columns = [
+        np.frombuffer(contract.positions.lots, np.int64) for contract in books.contracts.values()
+    ]
+    if sum(magnitude(lots) * len(lots) for lots in columns) > INT64_MAX:
         for owner in books.owners.values():
-            books.reach_lots[owner.number] = reach_of(books, owner)
+            books.lots_bound[owner.number] = lots_bound_of(books, owner)
         return
-    reach = np.zeros(len(books.reach_lots), np.int64)
+    bounds = np.zeros(len(books.lots_bound), np.int64)
     owner_of = np.frombuffer(books.owner_of, np.int64)
-    for lots in held:
-        np.add.at(reach, owner_of, np.abs(lots))
-    books.reach_lots = array("q", reach.tobytes())
+    for lots in columns:
+        np.add.at(bounds, owner_of, np.abs(lots))
+    books.lots_bound = array("q", bounds.tobytes())
 
 
-def reach_of(books: MarketBooks, owner: Owner) -> int:
-    """A bound on every position of an owner: all lots of all its accounts, whatever their sign."""
-    reach = sum(
+def lots_bound_of(books: MarketBooks, owner: Owner) -> int:
+    """The bound on an owner's positions: the sum of all lots of its accounts, without signs."""
+    bound = sum(
         abs(contract.positions.lots[holder.number])
         for contract in books.contracts.values()
         for holder in owner.accounts
     )
-    return min(reach, INT64_MAX)
+    return min(bound, INT64_MAX)
 
 
 def advance(books: MarketBooks, at: int) -> None:

@@ -1,7 +1,7 @@
 """Cycles of a market shard: the intraday mark and the close (RULEBOOK §4, §5).
 
-In: the copy of `run_cycle` or `close_session`. Out: facts through the emission, and what `member/0`
-needs of each contract. Amounts are computed by columns before a fact moves the mark.
+In: the copy of `run_cycle` or `close_session`. Out: facts through the emission, and each contract's
+flow for `member/0`. Amounts are computed by columns before a fact moves the mark.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from services.shards.market.books import (
     in_order,
     is_expiring,
 )
-from services.shards.market.margin import measure_of, model_of, state_measures
+from services.shards.market.margin import margin_model_of, measure_of, state_measures
 from settlement.index.books import Fixing
 from settlement.index.decide import expire_prices, fix_index
 from settlement.prices import Candidate, index_ticks, settle_prices
@@ -41,7 +41,7 @@ from settlement.prices import Candidate, index_ticks, settle_prices
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A contract in a cycle: its price (None: none), the tier, and what each account gets."""
+    """A contract in a cycle: its price, None without one; its tier; the cents of each account."""
 
     contract: ContractBooks
     price_ticks: int | None
@@ -50,7 +50,7 @@ class Marked:
 
 
 def run_cycle(books: MarketBooks, command: RunCycle, *, emit: MarketEmission) -> list[ContractFlow]:
-    """Mark every contract to its latest trade and pay."""
+    """Mark every contract to its latest trade and state its variation."""
     session = books.control.business_date
     assert session is not None, "a cycle was ordered without a session"
     flows = []
@@ -74,26 +74,25 @@ def close_market(
     for contract in in_order(books):
         for resumed in close_session(contract.halts, command.at):
             emit(resumed)
-    marked = _settle(books, command)
-    for one in marked:
-        _state_price(books, one, command=command, emit=emit)
-    for one in marked:
-        _state_variation(
-            books, one, session=command.business_date, cycle=(CLOSE_CYCLE, command.at), emit=emit
-        )
-    for one in marked:
-        if is_expiring(one.contract, command.business_date):
-            _state_closed_positions(books, one.contract, at=command.at, emit=emit)
-    state_measures(books, _rated(marked, command.business_date), command=command, emit=emit)
-    emit(CycleDone(at=command.at, business_date=command.business_date, cycle=CLOSE_CYCLE))
-    return [_close_flow(books, one, session=command.business_date) for one in marked]
+    session, cycle = command.business_date, (CLOSE_CYCLE, command.at)
+    marks = _settle(books, command)
+    for marked in marks:
+        _state_price(books, marked, command=command, emit=emit)
+    for marked in marks:
+        _state_variation(books, marked, session=session, cycle=cycle, emit=emit)
+    for marked in marks:
+        if is_expiring(marked.contract, session):
+            _state_closed_positions(books, marked.contract, at=command.at, emit=emit)
+    state_measures(books, _rated(marks, session), command=command, emit=emit)
+    emit(CycleDone(at=command.at, business_date=session, cycle=CLOSE_CYCLE))
+    return [_close_flow(books, marked, session=session) for marked in marks]
 
 
-def _rated(marked: list[Marked], business_date: date) -> list[ContractBooks]:
+def _rated(marks: list[Marked], business_date: date) -> list[ContractBooks]:
     return [
-        one.contract
-        for one in marked
-        if one.price_ticks is not None and not is_expiring(one.contract, business_date)
+        marked.contract
+        for marked in marks
+        if marked.price_ticks is not None and not is_expiring(marked.contract, business_date)
     ]
 
 
@@ -132,28 +131,29 @@ def _state_cycle_price(
 def _settle(books: MarketBooks, command: CloseSession) -> list[Marked]:
     fixing = todays_fixing(books, command.business_date)
     contracts = in_order(books)
-    by_tiers = [
-        one for one in contracts if fixing is None or not is_expiring(one, command.business_date)
+    candidates = [
+        _candidate(contract)
+        for contract in contracts
+        if fixing is None or not is_expiring(contract, command.business_date)
     ]
     minutes = books.control.parameter("settlement_window_minutes", books.product.code)
-    settled = settle_prices(
-        [_candidate(one) for one in by_tiers], command.at, window_ns=minutes * MINUTE_NS
-    )
-    marked = []
+    settled = settle_prices(candidates, command.at, window_ns=minutes * MINUTE_NS)
+    marks = []
     for contract in contracts:
-        found = settled.get(contract.symbol)
-        price = None if found is None else found.price_ticks
+        settlement = settled.get(contract.symbol)
+        price = None if settlement is None else settlement.price_ticks
+        tier = None if settlement is None else settlement.tier
         if is_expiring(contract, command.business_date):
             price = _final_price(books, contract, settled=price, fixing=fixing)
         amounts = _amounts(contract, price)
         if _is_to_unmark(contract, price):
             amounts = contract.positions.give_back()
-        marked.append(Marked(contract, price, None if found is None else found.tier, amounts))
-    return marked
+        marks.append(Marked(contract, price, tier, amounts))
+    return marks
 
 
 def _is_to_unmark(contract: ContractBooks, price_ticks: int | None) -> bool:
-    """Left without any price because all its trades were bust; else it keeps the mark it has."""
+    """Whether a contract has no price because all its trades are busted."""
     has_trades = contract.trades_carried + contract.trades.standing() > 0
     return price_ticks is None and not has_trades
 
@@ -167,7 +167,7 @@ def todays_fixing(books: MarketBooks, business_date: date) -> Fixing | None:
 def _final_price(
     books: MarketBooks, contract: ContractBooks, *, settled: int | None, fixing: Fixing | None
 ) -> int | None:
-    """The TPI fixing on the tick; without any the price by tiers, else the last mark or trade."""
+    """The TPI fixing in ticks; else the price by tiers, the last mark, or the last trade."""
     if fixing is not None:
         return index_ticks(fixing.value_micros, books.product.micros_per_tick)
     if settled is not None:
@@ -233,7 +233,7 @@ def _state_variation(
     cycle: tuple[str, int],
     emit: MarketEmission,
 ) -> None:
-    """One fact for each account whose amount is not zero. cycle: (name, at)."""
+    """State a fact for each account whose amount is not zero. cycle: (name, at)."""
     moved = np.flatnonzero(marked.amount_cents)
     accounts, contract = books.control.accounts_by_number, marked.contract.symbol
     amounts = marked.amount_cents[moved].tolist()
@@ -267,7 +267,7 @@ def _state_closed_positions(
 
 
 def _close_flow(books: MarketBooks, marked: Marked, *, session: date) -> ContractFlow:
-    """Of a contract that expires nothing is left to margin."""
+    """The flow of a contract at a close; without positions if the contract expires."""
     flow = flow_of(books, marked)
     if not is_expiring(marked.contract, session):
         return flow
@@ -275,14 +275,14 @@ def _close_flow(books: MarketBooks, marked: Marked, *, session: date) -> Contrac
 
 
 def flow_of(books: MarketBooks, marked: Marked) -> ContractFlow:
-    """What `member/0` needs of a contract: everyone who holds it or gets something."""
+    """The flow of a contract to `member/0`: all accounts with a position or an amount."""
     contract = marked.contract
     lots = np.frombuffer(contract.positions.lots, dtype=np.int64)
     chosen = np.flatnonzero((lots != 0) | (marked.amount_cents != 0)).astype(np.int64, copy=False)
     index = as_index(chosen)
     return ContractFlow(
         contract=contract.symbol,
-        model=model_of(books).name,
+        model=margin_model_of(books).name,
         mark_ticks=contract.positions.mark_ticks,
         shocks_ppm=measure_of(books, contract).shocks_ppm,
         accounts=chosen,

@@ -1,9 +1,9 @@
-"""Folding a market's rows: the books as deciding made them, without deciding (ARCHITECTURE §3).
+"""Folding a market's rows into its books, without deciding them again (ARCHITECTURE §3).
 
-In: rows in order, each with its facts. Out: the same books, byte for byte. Runs of rows that state
-one novation and nothing else are read by one pattern and added up by contract with numpy; every
-other row takes the readable way, and so does a run that is short or holds amounts near the end of
-int64.
+In: rows in order, each with its facts. Out: the same books as by deciding, byte for byte. Runs of
+rows with one novation each and no further facts are read by one pattern and added up by contract
+with numpy. Rows with further facts, short runs, and runs with amounts near the end of int64 are
+folded fact by fact.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from services.shards.market.novations import (
     Novations,
     integers,
     novate_columns,
-    widen_reaches,
+    widen_lots_bounds,
 )
 from services.shards.routing import CONTROL_SHARD
 from services.shards.rows import FoldRow
 from services.shards.shard import facts_in
 
-# Columns pay from about here on; below it the readable way costs less than the arrays.
+# Shorter runs are faster fact by fact than by columns.
 RUN_MIN: Final = 48
 _LOTS_MAX: Final = 1 << 40
 _BOUND: Final = 1 << 61
@@ -47,7 +47,7 @@ _NOVATED_LINE: Final = re.compile(b"(?m)^" + _NOVATED + b"$")
 
 
 def fold_market_row(books: MarketBooks, row: FoldRow) -> None:
-    """Fold one row, the readable way."""
+    """Fold one row, fact by fact."""
     seq, origin, line, facts, _ = row
     stated: list[MarketShardFact] = []
     for fact in facts_in(facts):
@@ -63,7 +63,7 @@ def fold_market_row(books: MarketBooks, row: FoldRow) -> None:
 def _fold_copy(
     books: MarketBooks, command: ControlCommand, *, facts: Iterable[MarketShardFact], seq: int
 ) -> None:
-    """The same from recorded facts: a close turns the session after its last word on the cycle."""
+    """Fold a copy and its facts; a barrier's command is followed after `CycleDone`."""
     if not isinstance(command, Barrier):
         follow_control(books, command)
     for fact in facts:
@@ -78,7 +78,7 @@ def fold_market_rows(books: MarketBooks, rows: Sequence[FoldRow]) -> None:
     """Fold rows of a market shard."""
     text = b"\n".join([facts for _, _, _, facts, _ in rows])
     groups = _NOVATED_LINE.findall(text)
-    # As many lines as rows, each of them a novation: then no row states anything else.
+    # As many lines as rows, and each line a novation: no row has further facts.
     if len(groups) == len(rows) == text.count(b"\n") + 1:
         _fold_run(books, rows, groups=groups)
     else:
@@ -102,7 +102,7 @@ def _groups(matches: Sequence[re.Match[bytes] | None]) -> list[tuple[bytes, ...]
 def _fold_run(
     books: MarketBooks, rows: Sequence[FoldRow], *, groups: Sequence[tuple[bytes, ...]]
 ) -> None:
-    """Fold rows each of which states one novation."""
+    """Fold rows with one novation each."""
     if len(rows) >= RUN_MIN and fold_trades(books, [seq for seq, *_ in rows], groups=groups):
         return
     for row in rows:
@@ -112,7 +112,7 @@ def _fold_run(
 def fold_trades(
     books: MarketBooks, seqs: Sequence[int], *, groups: Sequence[tuple[bytes, ...]]
 ) -> bool:
-    """Fold novations by the pattern's groups; False, and nothing done, if one is out of bounds."""
+    """Fold novations by the pattern's groups; False, with no change, if one is out of bounds."""
     times, symbols, ticks, lots, buyers, sellers = zip(*groups, strict=True)
     instants = instants_of(times)
     prices, amounts = (
@@ -125,13 +125,13 @@ def fold_trades(
     sides = [integers(map(number_of, names), len(groups)) for names in (buyers, sellers)]
     columns = Novations(np.array(seqs, dtype=np.int64), instants, prices, amounts, *sides)
     chosen = _by_contract(books, symbols, columns=columns)
-    reach = np.frombuffer(books.reach_lots, dtype=np.int64)
-    if int(reach.max()) > _BOUND or not all(_is_in_bounds(*trades) for trades in chosen):
+    bounds = np.frombuffer(books.lots_bound, dtype=np.int64)
+    if int(bounds.max()) > _BOUND or not all(_is_in_bounds(*trades) for trades in chosen):
         return False
     # Nothing can fail from here.
     for contract, trades in chosen:
         novate_columns(contract, trades)
-    widen_reaches(books, sides, lots=amounts)
+    widen_lots_bounds(books, sides, lots=amounts)
     return True
 
 
@@ -153,7 +153,7 @@ def _by_contract(
 
 
 def _is_in_bounds(contract: ContractBooks, trades: Novations) -> bool:
-    """Whether no sum on the way can leave int64."""
+    """Whether no partial sum can leave int64."""
     prices, lots = trades.ticks, trades.lots
     mark = contract.positions.mark_ticks or 0
     spread = max(abs(int(prices.max()) - mark), abs(int(prices.min()) - mark), 1)

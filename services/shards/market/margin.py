@@ -1,4 +1,4 @@
-"""What the margin models measure at the close (RULEBOOK §5).
+"""The measures of the margin models at the close (RULEBOOK §5).
 
 In: the contracts with a settlement price today. Out: `margin_rate_set` for each, and the band
 alert.
@@ -13,13 +13,13 @@ from risk.margin_models import MODELS
 from services.shards.market.books import ContractBooks, MarketBooks, MarketEmission
 
 
-def model_of(books: MarketBooks) -> MarginModel:
-    """The model in force for the product."""
+def margin_model_of(books: MarketBooks) -> MarginModel:
+    """The margin model in force for the product."""
     return MODELS[books.control.parameter_text("margin_model", books.product.code)]
 
 
 def measure_of(books: MarketBooks, contract: ContractBooks) -> Measure:
-    """What its last close measured; before the first the floor."""
+    """The measure of a contract's last close; before the first the floor."""
     if contract.measure is not None:
         return contract.measure
     return rate(books.control.parameter("margin_floor_ppm", books.product.code))
@@ -32,8 +32,8 @@ def state_measures(
     command: CloseSession,
     emit: MarketEmission,
 ) -> None:
-    """State what each contract's lots may lose, from this close on."""
-    parameter, model = books.control.parameters_of(books.product.code), model_of(books)
+    """State the measure of each contract, in force from this close."""
+    parameter, model = books.control.parameters_of(books.product.code), margin_model_of(books)
     settings = {name: parameter(name) for name in model.parameters}
     fixings = [fixing.value_micros for fixing in books.index.fixings]
     for contract in contracts:

@@ -1,6 +1,6 @@
 """Transfers, quotes and halts by command (RULEBOOK §3, §4, §6).
 
-In: the command (and for a transfer what was seen under its name). Out: a refusal, or the fact.
+In: the command, and for a transfer the first command under its id. Out: a refusal, or the fact.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def decide_transfer(
     seen: Seen | None,
     emit: MarketEmission,
 ) -> Refusal | None:
-    """Move lots at a stated price, or say why not."""
+    """Move lots at a stated price, or give the refusal."""
     refusal = guard.no_session(books) or guard.out_of_time(books, command)
     if refusal is not None:
         return refusal
@@ -86,11 +86,11 @@ def _refuse_transfer(books: MarketBooks, command: TransferPosition) -> Refusal |
 def _too_small(
     contract: ContractBooks, giver: Holder, *, command: TransferPosition
 ) -> Refusal | None:
-    held = contract.positions.lots[giver.number]
-    has = held if command.side == "long" else -held
-    if has < command.lots:
-        found = f"expected {command.lots} lots {command.side}, found {held}"
-        return Refusal(Reason.POSITION_TOO_SMALL, found)
+    position_lots = contract.positions.lots[giver.number]
+    available = position_lots if command.side == "long" else -position_lots
+    if available < command.lots:
+        detail = f"expected {command.lots} lots {command.side}, found {position_lots}"
+        return Refusal(Reason.POSITION_TOO_SMALL, detail)
     return None
 
 
@@ -116,7 +116,7 @@ def _too_large(
 def decide_quote(
     books: MarketBooks, command: SubmitQuote, *, emit: MarketEmission
 ) -> Refusal | None:
-    """Let a maker's quote stand in place of the one before, or say why not."""
+    """Replace a maker's quote, or give the refusal."""
     refusal = (
         guard.no_session(books)
         or guard.out_of_time(books, command)
@@ -152,17 +152,17 @@ def _refuse_sides(books: MarketBooks, command: SubmitQuote) -> Refusal | None:
     contract = books.contracts[command.contract]
     sides = (command.bid, command.ask)
     prices = [price for price in sides if price is not None]
-    lots = [one for one in (command.bid_lots, command.ask_lots) if one is not None]
+    sizes = [lots for lots in (command.bid_lots, command.ask_lots) if lots is not None]
     refusal = guard.first(
-        *(guard.no_lots(one) for one in lots),
+        *(guard.no_lots(lots) for lots in sizes),
         *_in_order([guard.bad_price(books.product, price) for price in prices]),
         *(_price_beyond(books, contract, price=price) for price in prices),
     )
     if refusal is not None:
         return refusal
     if command.bid is not None and command.ask is not None and command.bid > command.ask:
-        found = f"expected bid below offer, found {command.bid:f} and {command.ask:f}"
-        return Refusal(Reason.QUOTE_CROSSED, found)
+        detail = f"expected bid below offer, found {command.bid:f} and {command.ask:f}"
+        return Refusal(Reason.QUOTE_CROSSED, detail)
     bid = _ticks_or_none(books, command.bid)
     if bid is not None and contract.reference_ticks is None:
         return unbearable(books, contract, price_ticks=bid)
@@ -170,9 +170,9 @@ def _refuse_sides(books: MarketBooks, command: SubmitQuote) -> Refusal | None:
 
 
 def _in_order(refusals: list[Refusal | None]) -> list[Refusal | None]:
-    """Off the tick on either side comes before not positive on either."""
-    found = [one for one in refusals if one is not None]
-    return [*sorted(found, key=lambda one: one.reason is not Reason.PRICE_OFF_TICK)]
+    """The refusals of both sides by precedence: off the tick, then not positive."""
+    present = [refusal for refusal in refusals if refusal is not None]
+    return [*sorted(present, key=lambda refusal: refusal.reason is not Reason.PRICE_OFF_TICK)]
 
 
 def _ticks_or_none(books: MarketBooks, price: Decimal | None) -> int | None:
@@ -182,7 +182,7 @@ def _ticks_or_none(books: MarketBooks, price: Decimal | None) -> int | None:
 def decide_halt(
     books: MarketBooks, command: HaltContract, *, emit: MarketEmission
 ) -> Refusal | None:
-    """Halt a contract by command of the exchange, or say why not."""
+    """Halt a contract by command of the exchange, or give the refusal."""
     refusal = (
         guard.no_session(books)
         or guard.out_of_time(books, command)

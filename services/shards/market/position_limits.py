@@ -1,7 +1,7 @@
-"""Position limits as a trade meets them (RULEBOOK §6): per account and added up per owner.
+"""Position limits of a trade's parties (RULEBOOK §6): per account and added up per owner.
 
-In: a trade already in the books. Out: facts for what it crossed. `MarketBooks.reach_lots` bounds
-every position of an owner from above, so that ordinary trades are spared the look; the look makes
+In: a trade already in the books. Out: facts for the limits it crossed. `MarketBooks.lots_bound`
+bounds every position of an owner from above, so that ordinary trades need no check; a check makes
 the bound tight again.
 """
 
@@ -18,7 +18,7 @@ from services.shards.market.books import (
     MarketEmission,
     Owner,
     front_contract,
-    reach_of,
+    lots_bound_of,
 )
 
 Scope = Literal["spot", "single", "all"]
@@ -33,9 +33,9 @@ def state_crossings(
     at: int,
     emit: MarketEmission,
 ) -> None:
-    """State what a trade crossed. sides: (buyer, seller)."""
-    reach = [books.reach_lots[side.owner.number] for side in sides]
-    if max(reach) <= books.limit_watch_lots:
+    """State the limits crossed by a trade. sides: (buyer, seller)."""
+    bounds = [books.lots_bound[side.owner.number] for side in sides]
+    if max(bounds) <= books.limit_watch_lots:
         return
     buyer, seller = sides
     for holder, change in ((buyer, lots), (seller, -lots)):
@@ -43,7 +43,7 @@ def state_crossings(
         owned = lots * ((buyer.owner is holder.owner) - (seller.owner is holder.owner))
         if holder is buyer or buyer.owner is not seller.owner:
             _state_owner(books, contract, owner=holder.owner, change=owned, at=at, emit=emit)
-        books.reach_lots[holder.owner.number] = reach_of(books, holder.owner)
+        books.lots_bound[holder.owner.number] = lots_bound_of(books, holder.owner)
 
 
 def _state_account(
@@ -56,9 +56,9 @@ def _state_account(
     emit: MarketEmission,
 ) -> None:
     names = (holder.owner.name, holder.account.name)
-    held = contract.positions.lots[holder.number]
-    _state(names, _scope(books, contract), contract=contract, move=(held, change), at=at, emit=emit)
-    net = sum(one.positions.lots[holder.number] for one in books.contracts.values())
+    lots, scope = contract.positions.lots[holder.number], _scope(books, contract)
+    _state(names, scope, contract=contract, move=(lots, change), at=at, emit=emit)
+    net = sum(listed.positions.lots[holder.number] for listed in books.contracts.values())
     _state_all(books, names, move=(net, change), at=at, emit=emit)
 
 
@@ -72,11 +72,12 @@ def _state_owner(
     emit: MarketEmission,
 ) -> None:
     names = (owner.name, None)
-    held = sum(contract.positions.lots[holder.number] for holder in owner.accounts)
-    _state(names, _scope(books, contract), contract=contract, move=(held, change), at=at, emit=emit)
+    lots = sum(contract.positions.lots[holder.number] for holder in owner.accounts)
+    scope = _scope(books, contract)
+    _state(names, scope, contract=contract, move=(lots, change), at=at, emit=emit)
     net = sum(
-        one.positions.lots[holder.number]
-        for one in books.contracts.values()
+        listed.positions.lots[holder.number]
+        for listed in books.contracts.values()
         for holder in owner.accounts
     )
     _state_all(books, names, move=(net, change), at=at, emit=emit)

@@ -1,4 +1,4 @@
-"""A market's session begins: the rules in force from it on, contracts listed (RULEBOOK §1).
+"""The opening of a market's session: the rules in force, the listed contracts (RULEBOOK §1).
 
 In: the control command that opens the session. Out: facts.
 """
@@ -27,7 +27,7 @@ from settlement.prices import index_ticks
 def open_session(
     books: MarketBooks, command: CloseSession | OpenSession, *, emit: MarketEmission
 ) -> None:
-    """Turn to the session that begins, with what is in force from it on."""
+    """Open a session: the rules in force from it on, and its contracts."""
     follow_control(books, command)
     assert books.clock is not None, "a session was opened without a time"
     rules = index_rules(books.control.parameters_of(books.product.code))
@@ -36,7 +36,7 @@ def open_session(
 
 
 def list_contracts(books: MarketBooks, at: int, *, emit: MarketEmission) -> None:
-    """List what the session of today lists and yesterday's did not, by the holidays in force."""
+    """List the session's contracts that are not listed yet, by the holidays in force."""
     control = books.control
     session = control.business_date
     assert session is not None, "contracts were to be listed without a session"
@@ -51,7 +51,7 @@ def list_contracts(books: MarketBooks, at: int, *, emit: MarketEmission) -> None
 
 
 def _move_last_days(books: MarketBooks, session: date, *, at: int, emit: MarketEmission) -> None:
-    """Holidays may have come into force that were none when a contract was listed."""
+    """Move last trading days by holidays that came into force after a contract was listed."""
     for contract in in_order(books):
         delivery = parse_symbol(contract.symbol)
         assert delivery is not None, f"{contract.symbol} was listed"
@@ -78,11 +78,11 @@ def _listing(books: MarketBooks, delivery: Delivery, *, session: date, at: int) 
 
 
 def _first_reference(books: MarketBooks, last_day: date) -> int | None:
-    """That of the nearest earlier expiry that has one; else the last index value on the tick."""
+    """The reference of the nearest earlier expiry with one; else the last index value in ticks."""
     earlier: list[ContractBooks] = [
-        one
-        for one in in_order(books)
-        if one.last_trading_day < last_day and one.reference_ticks is not None
+        contract
+        for contract in in_order(books)
+        if contract.last_trading_day < last_day and contract.reference_ticks is not None
     ]
     if earlier:
         return earlier[-1].reference_ticks

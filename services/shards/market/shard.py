@@ -54,13 +54,13 @@ from services.shards.shard import (
 )
 from services.shards.state import split_snapshot
 from settlement.control_books import ControlBooks
-from settlement.index.decide import expire_prices, take_index_command
+from settlement.index.decide import decide_index_command, expire_prices
 from settlement.index.refusals import refuse_index_command
 
 
 @dataclass(slots=True)
 class MarketShard:
-    """The shard of a product. ticks: of prices as they stand on the wire, read before."""
+    """The shard of a product. ticks: by the text of a price; a cache."""
 
     HAS_COPIES: ClassVar[bool] = True
     WAITS_AT_BARRIERS: ClassVar[bool] = False
@@ -70,7 +70,7 @@ class MarketShard:
 
     @classmethod
     def open(cls, name: str, control: ControlBooks) -> Self:
-        """The shard before anything has happened. control: what is known when it begins."""
+        """The shard without rows. control: its first control books."""
         return cls(open_market_books(product_in(name), control), ShardLog(name))
 
     @classmethod
@@ -82,11 +82,11 @@ class MarketShard:
 
     @property
     def control(self) -> ControlBooks:
-        """Control as the market knows it."""
+        """The control books of the market."""
         return self.books.control
 
     def decide(self, inbound: Inbound, command: Command | Malformed, *, memory: Memory) -> bool:
-        """Decide a command of this market; no other shard is to have a copy."""
+        """Decide a command of this market; False, as it is never copied."""
         books, log, emission = self.books, self.log, self._emission()
         if isinstance(command, Malformed):
             refuse_malformed(emission, command, clock=books.clock)
@@ -103,7 +103,7 @@ class MarketShard:
         return False
 
     def clear_trades(self, run: TradeRun, *, origin: str, memory: Memory) -> None:
-        """Decide trades that one pattern has read, the ordinary ones by columns."""
+        """Decide trades read by the pattern, the ordinary ones by columns."""
         clear_trades(self, run, origin=origin, memory=memory)
 
     def decide_copy(
@@ -113,7 +113,7 @@ class MarketShard:
         *,
         flows: Sequence[ContractFlow],  # noqa: ARG002 - `member/0` needs them
     ) -> list[ContractFlow]:
-        """Follow a control command that stands; at a barrier send what each contract has."""
+        """Follow a control command that stands; at a barrier send the flow of each contract."""
         books, log, emission = self.books, self.log, self._emission()
         session = books.control.business_date
         sent = _follow(books, command, emit=emission)
@@ -129,7 +129,7 @@ class MarketShard:
         return sent
 
     def fold(self, block: Sequence[FoldRow]) -> None:
-        """Change the books as recorded rows say."""
+        """Change the books by recorded rows."""
         fold_market_rows(self.books, block)
 
     def state_hash(self) -> str:
@@ -172,7 +172,7 @@ def _decide(
     seen: Seen | None,
     emit: MarketEmission,
 ) -> Refusal | None:
-    """Decide one command. seen: what came first under its id, or is the trade it names."""
+    """Decide one command. seen: the first command under its id, or the trade it names."""
     match command:
         case SubmitTrade():
             return decide_trade(books, command, seen=seen, emit=emit)
@@ -197,5 +197,5 @@ def _decide_index(
     # Nothing can fail from here.
     now = max(command.at, books.clock if books.clock is not None else command.at)
     expire_prices(books.index, now, emit=emit)
-    take_index_command(books.index, command, now=now, emit=emit)
+    decide_index_command(books.index, command, now=now, emit=emit)
     return None

@@ -1,4 +1,4 @@
-"""The state of a market's books: their hash, their snapshot, and the way back."""
+"""The state of a market's books: their hash, and their snapshot, dumped and loaded."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import date
 from typing import Any
 
 from events.contracts import PRODUCTS
-from risk import price_limits
 from risk.margin import rate
 from risk.margin_models import HISTORY_DAYS
+from risk.price_limits import HaltState
 from services.shards.control.state import name_order, shared_hash
 from services.shards.market.books import (
     Amendment,
@@ -27,7 +27,7 @@ from services.shards.state import (
     digest,
 )
 from settlement.control_books import ControlBooks
-from settlement.index import books as index_books
+from settlement.index.books import IndexBooks
 from settlement.positions import Positions
 from settlement.quotes import Quote, QuoteBook
 from settlement.session_trades import SessionTrades
@@ -40,7 +40,7 @@ def market_hash(books: MarketBooks) -> str:
 
 
 def dump_market(books: MarketBooks, *, links_sent: int) -> bytes:
-    """A snapshot of a market's books; the control books they need stand in `control/0`'s own."""
+    """A snapshot of a market's books, without the control books: `control/0` has those."""
     columns = SnapshotColumns()
     tree = _tree(books, columns, in_stream=columns)
     for name, contract in sorted(books.contracts.items()):
@@ -58,7 +58,7 @@ def load_market(
     books = market_books(
         product,
         control,
-        index=index_books.from_state(product, tree["index"], fixings_kept=HISTORY_DAYS),
+        index=IndexBooks.from_state(product, tree["index"], fixings_kept=HISTORY_DAYS),
     )
     books.clock = tree["clock"]
     books.amendments = {name: Amendment(*values) for name, values in tree["amendments"].items()}
@@ -72,10 +72,10 @@ def _tree(books: MarketBooks, by_account: Column, *, in_stream: Column) -> dict[
     return {
         "product": books.product.code,
         "clock": books.clock,
-        "index": index_books.to_state(books.index),
+        "index": books.index.to_state(),
         "contracts": {
             name: _contract_tree(contract, by_account, in_stream=in_stream)
-            # In order of symbol: columns are numbered as they come, restored or not.
+            # In order of symbol, so that columns have the same numbers after a load.
             for name, contract in sorted(books.contracts.items())
         },
         "amendments": {
@@ -93,7 +93,7 @@ def _contract_tree(
         "delivery": contract.delivery,
         "last_trading_day": contract.last_trading_day.isoformat(),
         "reference_ticks": contract.reference_ticks,
-        "halts": price_limits.to_state(contract.halts),
+        "halts": contract.halts.to_state(),
         "settlements": contract.settlements,
         "rate_ppm": None if contract.measure is None else contract.measure.shocks_ppm[0],
         "interest_lots": contract.interest_lots,
@@ -117,7 +117,7 @@ def _load_contract(
         delivery=tree["delivery"],
         last_trading_day=date.fromisoformat(tree["last_trading_day"]),
         reference_ticks=tree["reference_ticks"],
-        halts=price_limits.from_state(tree["halts"]),
+        halts=HaltState.from_state(tree["halts"]),
         positions=Positions(
             lots=columns[tree["lots"]],
             open_cents=columns[tree["open_cents"]],

@@ -1,7 +1,7 @@
-"""Novation: a trade executed on the exchange becomes two with the house (RULEBOOK §3, §6).
+"""Novation: an executed trade becomes two trades with the clearinghouse (RULEBOOK §3, §6).
 
-In: a trade and what was seen under its id. Out: a refusal, or facts: resumption, novation, halt,
-limits. This is the readable way; `market_batch` is its fast twin for what is ordinary.
+In: a trade and the first command under its id. Out: a refusal, or facts: resumption, novation,
+halt, limits. Every trade can be decided here; `trade_batch` is the fast twin for ordinary ones.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from services.shards.market.position_limits import state_crossings
 def decide_trade(
     books: MarketBooks, trade: SubmitTrade, *, seen: Seen | None, emit: MarketEmission
 ) -> Refusal | None:
-    """Clear a trade or say why not."""
+    """Clear a trade, or give the refusal."""
     refusal = guard.no_session(books)
     if refusal is not None:
         return refusal
@@ -77,8 +77,8 @@ def _ticks(books: MarketBooks, trade: SubmitTrade) -> int:
 
 def _answer_again(trade: SubmitTrade, seen: Seen, *, emit: MarketEmission) -> Refusal | None:
     if not is_same(seen, trade):
-        found = f"{trade.trade_id} was another trade in row {seen.seq}"
-        return Refusal(Reason.TRADE_ID_CONFLICT, found)
+        detail = f"{trade.trade_id} was another trade in row {seen.seq}"
+        return Refusal(Reason.TRADE_ID_CONFLICT, detail)
     if seen.reason is not None:
         return Refusal(seen.reason, seen.detail)
     emit(TradeAlreadyCleared(at=trade.executed_at, trade_id=trade.trade_id))

@@ -1,9 +1,9 @@
-"""Ordinary trades by the thousand: the fast twin of `market_trade` (RULEBOOK §3).
+"""Ordinary trades by the thousand: the fast twin of `trade` (RULEBOOK §3).
 
-In: trades that one pattern could read, in the order of the stream. Out: the same rows, facts, books
-and hashes as deciding them one by one. Fields become columns; what is not plainly ordinary (a
-suspect id, a stopped account, a halt, a price not strictly inside the limits, a large position) is
-decided the readable way in its place.
+In: trades read by the pattern, in the order of the stream. Out: the same rows, facts, books and
+hashes as by deciding them one by one. Fields become columns. An unusual trade (a suspect id, a
+stopped account, a halt, a price not strictly inside the limits, a large position) is decided by
+`trade`, in its turn.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from services.shards.market.novations import (
     Novations,
     integers,
     novate_columns,
-    widen_reaches,
+    widen_lots_bounds,
 )
 from services.shards.rows import JournalRow
 from settlement.control_books import LOOK_AHEAD_NS, LOOK_BACK_NS
@@ -42,8 +42,8 @@ from settlement.control_books import LOOK_AHEAD_NS, LOOK_BACK_NS
 LOTS_FAST_MAX: Final = 1 << 40
 _CACHE_MAX: Final = 1 << 16
 _BOUND: Final = 1 << 61
-_NOWHERE: Final = -1
-# How the columns of a novation are filled into its text.
+_UNKNOWN: Final = -1
+# The formats of the columns in a novation's text.
 _FILLS: Final = {
     "trade_id": "%b", "contract": "%b", "price_ticks": "%d", "lots": "%b", "buyer": "%b",
     "seller": "%b",
@@ -53,14 +53,14 @@ Bools = npt.NDArray[np.bool_]
 
 
 class TradingMarket(Protocol):
-    """A market as this path needs it. ticks: of prices as they stand on the wire, read before."""
+    """The parts of a market that clear trades. ticks: by the text of a price; a cache."""
 
     books: MarketBooks
     log: ShardLog
     ticks: dict[bytes, int]
 
     def decide(self, inbound: Inbound, command: Command | Malformed, *, memory: Memory) -> bool:
-        """Decide a trade the readable way."""
+        """Decide a trade by itself."""
         ...
 
 
@@ -68,8 +68,7 @@ class TradingMarket(Protocol):
 class TradeRun:
     """Trades of one market in the order of the stream, as columns of one length.
 
-    fields: as they stand in the lines; keys: of their ids; suspects: whose id was or may have been
-    seen before.
+    fields: texts of the lines; keys: of their ids; suspects: True where the id may be a repeat.
     """
 
     fields: Sequence[TradeFields]
@@ -79,38 +78,38 @@ class TradeRun:
     keys: Sequence[int]
     suspects: Bools
 
-    def chosen(self, places: Sequence[int]) -> TradeRun:
-        """Some of them."""
+    def chosen(self, numbers: Sequence[int]) -> TradeRun:
+        """The trades of some numbers."""
         return TradeRun(
-            [self.fields[place] for place in places],
-            [self.positions[place] for place in places],
-            [self.logical_times[place] for place in places],
-            [self.lines[place] for place in places],
-            [self.keys[place] for place in places],
-            self.suspects[np.array(places, dtype=np.intp)],
+            [self.fields[number] for number in numbers],
+            [self.positions[number] for number in numbers],
+            [self.logical_times[number] for number in numbers],
+            [self.lines[number] for number in numbers],
+            [self.keys[number] for number in numbers],
+            self.suspects[np.array(numbers, dtype=np.intp)],
         )
 
     def inbound(self, number: int, *, origin: str) -> Inbound:
-        """One of them as an input by itself."""
+        """The trade of a number as an input by itself."""
         return Inbound(
             origin, self.positions[number], self.logical_times[number], self.lines[number]
         )
 
-    def part(self, places: slice) -> TradeRun:
-        """Some of them that follow one another."""
+    def part(self, span: slice) -> TradeRun:
+        """The trades of a span."""
         return TradeRun(
-            self.fields[places],
-            self.positions[places],
-            self.logical_times[places],
-            self.lines[places],
-            self.keys[places],
-            self.suspects[places],
+            self.fields[span],
+            self.positions[span],
+            self.logical_times[span],
+            self.lines[span],
+            self.keys[span],
+            self.suspects[span],
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """The fields of a run: texts as on the wire; numbers as int64, −1 for what is unknown."""
+    """The fields of a run: texts as on the wire; numbers as int64, −1 for unknown ones."""
 
     ids: Sequence[bytes]
     symbols: Sequence[bytes]
@@ -127,31 +126,28 @@ class _Columns:
 
 
 def clear_trades(market: TradingMarket, run: TradeRun, *, origin: str, memory: Memory) -> None:
-    """Decide trades of one market in order; rows, ids and books as by deciding each."""
+    """Decide trades of one market in order; same rows, ids and books as by deciding each."""
     columns = _read(market, run)
     first = 0
     while first < len(run.lines):
         limits = _limits(market.books)
         unusual = run.suspects[first:] | _is_unusual(market.books, columns, first=first)
-        for place in (*(np.flatnonzero(unusual) + first).tolist(), len(run.lines)):
-            _clear_ordinary(market, run, columns=columns, span=(first, place), origin=origin)
+        for number in (*(np.flatnonzero(unusual) + first).tolist(), len(run.lines)):
+            _clear_ordinary(market, run, columns=columns, span=(first, number), origin=origin)
             memory.keep_cleared(
                 market.log.shard,
-                columns.ids[first:place],
-                keys=run.keys[first:place],
-                lines=run.lines[first:place],
+                columns.ids[first:number],
+                keys=run.keys[first:number],
+                lines=run.lines[first:number],
                 last_seq=market.log.seq - 1,
             )
-            first = place
-            if place == len(run.lines):
+            if number == len(run.lines):
                 return
-            inbound = Inbound(
-                origin, run.positions[place], run.logical_times[place], run.lines[place]
-            )
+            inbound = run.inbound(number, origin=origin)
             market.decide(inbound, decode_command(inbound.line), memory=memory)
-            first = place + 1
-            # A large one counted as less in what was found to be unusual.
-            if _limits(market.books) != limits or columns.lots[place] > LOTS_FAST_MAX:
+            first = number + 1
+            # `_is_large` counts a large trade with fewer lots than it has.
+            if _limits(market.books) != limits or columns.lots[number] > LOTS_FAST_MAX:
                 break
 
 
@@ -162,8 +158,8 @@ def _read(market: TradingMarket, run: TradeRun) -> _Columns:
         market.ticks.clear()
     for price in dict.fromkeys(prices):
         if price not in market.ticks:
-            _learn_price(market, price)
-    places = {symbol.encode(): place for place, symbol in enumerate(books.contracts)}
+            _read_price(market, price)
+    numbers = {symbol.encode(): number for number, symbol in enumerate(books.contracts)}
     executed_at = instants_of(instants)
     assert executed_at is not None, "the pattern found an instant of another form"
     return _Columns(
@@ -173,35 +169,35 @@ def _read(market: TradingMarket, run: TradeRun) -> _Columns:
         buyers=buyers,
         sellers=sellers,
         instants=canonical_texts(instants),
-        contract=integers(map(places.get, symbols, repeat(_NOWHERE)), count),
+        contract=integers(map(numbers.get, symbols, repeat(_UNKNOWN)), count),
         ticks=integers(map(market.ticks.__getitem__, prices), count),
         lots=integers(map(int, lots), count),
-        buyer=integers(map(books.numbers.get, buyers, repeat(_NOWHERE)), count),
-        seller=integers(map(books.numbers.get, sellers, repeat(_NOWHERE)), count),
+        buyer=integers(map(books.numbers.get, buyers, repeat(_UNKNOWN)), count),
+        seller=integers(map(books.numbers.get, sellers, repeat(_UNKNOWN)), count),
         executed_at=executed_at,
     )
 
 
-def _learn_price(market: TradingMarket, price: bytes) -> None:
-    """Remember a price in ticks; −1 when it lies on none, or in none that a trade could have."""
+def _read_price(market: TradingMarket, price: bytes) -> None:
+    """Add the ticks of a price to the cache; −1 for a price off the tick."""
     ticks = ticks_of(parse_decimal(price.decode()), market.books.product)
-    market.ticks[price] = _NOWHERE if ticks is None else ticks
+    market.ticks[price] = _UNKNOWN if ticks is None else ticks
 
 
 def _limits(books: MarketBooks) -> list[tuple[int, int]]:
-    """Of each contract the bounds inside which a trade is ordinary; (0, 0) when none is."""
+    """The bounds of ordinary prices of each contract; (0, 0) while no price is ordinary."""
     return [_bounds(books, contract) for contract in books.contracts.values()]
 
 
 def _bounds(books: MarketBooks, contract: ContractBooks) -> tuple[int, int]:
-    low, high, has_halts = contract.halts.fast_path
+    low, high, has_halts = contract.halts.ordinary_bounds
     if has_halts or not tradable(books, contract):
         return 0, 0
     return max(low, 0), min(high, INT64_MAX)
 
 
 def _is_unusual(books: MarketBooks, columns: _Columns, *, first: int) -> Bools:
-    """Which trades from `first` on are not plainly ordinary as the books stand."""
+    """Whether each trade from `first` on is unusual, by the present books."""
     session = books.control.business_date
     buyer, seller = columns.buyer[first:], columns.seller[first:]
     contract, ticks, lots = columns.contract[first:], columns.ticks[first:], columns.lots[first:]
@@ -222,24 +218,25 @@ def _is_unusual(books: MarketBooks, columns: _Columns, *, first: int) -> Bools:
 def _is_large(
     books: MarketBooks, sides: tuple[IntArray, IntArray], *, lots: IntArray, ticks: IntArray
 ) -> Bools:
-    """Which trades could bring an owner near a position limit, or an amount near int64."""
+    """Whether each trade could bring an owner near a position limit, or an amount near int64."""
     owner_of = np.frombuffer(books.owner_of, dtype=np.int64)
     bounded = np.minimum(lots, LOTS_FAST_MAX)
-    # A bound may be all of int64, and what is added to it must not wrap.
-    reach = np.minimum(np.array(books.reach_lots, dtype=np.int64), _BOUND)
+    # A bound may be the largest int64: it is lowered, so that the sums cannot wrap.
+    bounds = np.minimum(np.array(books.lots_bound, dtype=np.int64), _BOUND)
     for side in sides:
-        np.add.at(reach, owner_of[side], bounded)
-    opened = max(magnitude_of(one.positions.open_cents) for one in books.contracts.values())
-    dearest = max(int(ticks.max(initial=1)), *map(_highest, books.contracts.values()), 1)
-    if opened + max(int(bounded.sum()), int(reach.max())) * dearest > _BOUND:
+        np.add.at(bounds, owner_of[side], bounded)
+    contracts = books.contracts.values()
+    opened = max(magnitude_of(contract.positions.open_cents) for contract in contracts)
+    dearest = max(int(ticks.max(initial=1)), *map(_highest, contracts), 1)
+    if opened + max(int(bounded.sum()), int(bounds.max())) * dearest > _BOUND:
         return np.ones(len(lots), dtype=np.bool_)
     watch = min(books.limit_watch_lots, _BOUND // dearest)
-    is_large: Bools = reach > watch
+    is_large: Bools = bounds > watch
     return is_large[owner_of[sides[0]]] | is_large[owner_of[sides[1]]]
 
 
 def _highest(contract: ContractBooks) -> int:
-    """The highest price that a contract stands at, was traded at or has a bid at."""
+    """The highest of a contract's mark, trade prices and best bid."""
     marked = contract.positions.mark_ticks or 0
     return max(marked, contract.trades.highest, contract.quotes.highest_bid)
 
@@ -252,7 +249,7 @@ def _clear_ordinary(
     span: tuple[int, int],
     origin: str,
 ) -> None:
-    """Novate the trades of a span, none of which can fail."""
+    """Novate the trades of a span; all are ordinary and cannot fail."""
     first, last = span
     if first == last:
         return
@@ -261,8 +258,8 @@ def _clear_ordinary(
 
 
 def _add_up(books: MarketBooks, columns: _Columns, *, chosen: slice, first_seq: int) -> None:
-    """Positions, reach and session trades, by columns."""
-    lots, contract = columns.lots[chosen], columns.contract[chosen]
+    """Apply the trades to positions, lots bounds and session trades, by columns."""
+    lots, contracts = columns.lots[chosen], columns.contract[chosen]
     trades = Novations(
         seqs=np.arange(first_seq, first_seq + len(lots), dtype=np.int64),
         executed_at=columns.executed_at[chosen],
@@ -271,17 +268,17 @@ def _add_up(books: MarketBooks, columns: _Columns, *, chosen: slice, first_seq: 
         buyer=columns.buyer[chosen],
         seller=columns.seller[chosen],
     )
-    widen_reaches(books, (trades.buyer, trades.seller), lots=lots)
-    for place, one in enumerate(books.contracts.values()):
-        here = np.flatnonzero(contract == place)
-        if len(here):
-            novate_columns(one, Novations(*(column[here] for column in trades)))
+    widen_lots_bounds(books, (trades.buyer, trades.seller), lots=lots)
+    for number, contract in enumerate(books.contracts.values()):
+        rows = np.flatnonzero(contracts == number)
+        if len(rows):
+            novate_columns(contract, Novations(*(column[rows] for column in trades)))
 
 
 def _record(
     market: TradingMarket, run: TradeRun, *, columns: _Columns, chosen: slice, origin: str
 ) -> None:
-    """Facts, chain and journal rows."""
+    """Append facts, chain and journal rows to the log."""
     log, session = market.log, market.books.control.business_date
     assert session is not None, "a trade was accepted without a session"
     lines, positions, times = run.lines[chosen], run.positions[chosen], run.logical_times[chosen]
@@ -308,8 +305,8 @@ def _record(
         repeat(log.shard), seqs, repeat(session), repeat(origin), positions, times, lines,
         repeat(1), facts, chains,
     )  # fmt: skip
-    # Plain tuples in a row's order: to name each would cost a seventh of a trade, and until they
-    # are written nobody asks for a column by its name.
+    # Plain tuples in the order of a row's columns: named tuples would take a seventh longer per
+    # trade, and the writer needs no names.
     log.pending.rows += cast("Iterable[JournalRow]", rows)
     log.seq, log.chain = seqs.stop, chain
     log.pending.novated += len(lines)

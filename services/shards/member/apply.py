@@ -1,4 +1,4 @@
-"""How each fact changes the books of `member/0`: in deciding and in folding, the only place.
+"""The effect of each fact on the books of `member/0`, for deciding and for folding.
 
 Variation and requirements come for all accounts at once: `apply_variation` and `apply_requirements`
 are the twins by columns of the facts `posting` and `margin_set`.
@@ -36,13 +36,15 @@ from services.shards.member.books import MemberBooks, as_column, stored
 from settlement.control_books import apply_control
 from settlement.ledger import owner_of_cash, variation_of
 
-# What changes no books: it says what is owed, or nothing states it yet.
-EVIDENCE: Final = (ShardOpened, CommandRefused, DayClosed, SettlementInstructed, WaterfallApplied)
+# Facts that change no books: they report amounts owed, or no shard states them yet.
+MEMBER_EVIDENCE: Final = (
+    ShardOpened, CommandRefused, DayClosed, SettlementInstructed, WaterfallApplied,
+)  # fmt: skip
 
 
 def apply_member_fact(books: MemberBooks, fact: MemberShardFact) -> None:
     """Change the books by one fact."""
-    if isinstance(fact, EVIDENCE):
+    if isinstance(fact, MEMBER_EVIDENCE):
         return
     match fact:
         case Posting():
@@ -83,10 +85,10 @@ def _apply_call(
 
 
 def apply_variation(books: MemberBooks, product: str, *, amount_cents: IntArray) -> None:
-    """A product's variation goes to cash. amount_cents: by account number; they sum to zero."""
+    """Add a product's variation to cash. amount_cents: by account number; they sum to zero."""
     books.cash = stored(add(as_column(books.cash), amount_cents))
     if amount_cents.any():
-        books.house_cents.setdefault(variation_of(product), 0)
+        books.clearinghouse_cents.setdefault(variation_of(product), 0)
 
 
 def apply_requirements(
@@ -96,7 +98,7 @@ def apply_requirements(
     maintenance: IntArray,
     has_position: npt.NDArray[np.bool_],
 ) -> None:
-    """What every account must hold from now on, by account number."""
+    """Set the requirements of all accounts, by account number."""
     books.initial = stored(initial)
     books.maintenance = stored(maintenance)
     books.had_position = bytearray(has_position.tobytes())
@@ -116,8 +118,8 @@ def _post(books: MemberBooks, ledger_account: str, *, amount_cents: int) -> None
     """Add to a ledger account's balance: + is a credit."""
     account = owner_of_cash(ledger_account)
     if account is None:
-        balance = books.house_cents.get(ledger_account, 0) + amount_cents
-        books.house_cents[ledger_account] = balance
+        balance = books.clearinghouse_cents.get(ledger_account, 0) + amount_cents
+        books.clearinghouse_cents[ledger_account] = balance
         return
     number = books.number_of(account)
     balance = books.cash[number] + amount_cents

@@ -28,7 +28,10 @@ def _column() -> array[int]:
 
 @dataclass(slots=True)
 class MemberBooks:
-    """Everything `member/0` knows. house_cents: credit less debit of the house's own accounts."""
+    """All books of `member/0`.
+
+    clearinghouse_cents: credit less debit of the clearinghouse's ledger accounts.
+    """
 
     control: ControlBooks = field(default_factory=ControlBooks)
     clock: int | None = None
@@ -38,18 +41,18 @@ class MemberBooks:
     had_position: bytearray = field(default_factory=bytearray)
     calls: CallBook = field(default_factory=CallBook)
     withdrawals: WithdrawalBook = field(default_factory=WithdrawalBook)
-    house_cents: dict[str, int] = field(default_factory=dict)
+    clearinghouse_cents: dict[str, int] = field(default_factory=dict)
 
     def number_of(self, account: str) -> int:
         """The number of an account."""
         return self.control.accounts[account].number
 
     def equity(self) -> IntArray:
-        """What stands behind each account's positions, in cents: its cash (RULEBOOK §5)."""
+        """The equity of each account in cents: its cash (RULEBOOK §5)."""
         return as_column(self.cash)
 
     def equity_of(self, number: int) -> int:
-        """That of one account."""
+        """The equity of one account in cents."""
         return self.cash[number]
 
 

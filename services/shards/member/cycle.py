@@ -1,4 +1,4 @@
-"""A cycle of `member/0`: the barrier at which all markets' flows meet the accounts (RULEBOOK §5).
+"""A cycle of `member/0`: a barrier settles the flows of all markets on the accounts (RULEBOOK §5).
 
 In: the copy of `run_cycle` or `close_session` and the flows of every market shard. Out: facts, in
 the order of the rulebook: variation to cash, requirements, withdrawals, open calls, new calls,
@@ -17,7 +17,7 @@ from events.control_commands import CLOSE_CYCLE, Barrier, CloseSession
 from events.int64 import IntArray
 from events.market_facts import VariationSettled
 from events.member_facts import CollateralMoved, MarginSet, Posting
-from risk.calls import AccountNames, look_at_calls, new_calls
+from risk.calls import AccountNames, check_calls, new_calls
 from risk.cycle import Cycle, deadline_of_close, deadline_of_cycle
 from risk.instructions import Side, deficits, instruct
 from risk.requirement import maintenance_of
@@ -31,7 +31,7 @@ from settlement.ledger import BANK, cash_of, variation_of
 
 
 def cycle_of(books: MemberBooks, command: Barrier) -> Cycle:
-    """The cycle a barrier orders."""
+    """The cycle of a barrier."""
     control = books.control
     if isinstance(command, CloseSession):
         time_of_day = control.parameter_text("call_deadline")
@@ -50,7 +50,7 @@ def settle_cycle(
     flows: Sequence[ContractFlow],
     emit: MemberEmission,
 ) -> CycleTotals:
-    """Settle a barrier; the clock has missed its calls before."""
+    """Settle a barrier; calls whose deadline has passed are stated first."""
     state_missed(books, cycle.at, emit=emit)
     accounts = len(books.cash)
     totals = add_up(accounts, flows)
@@ -67,7 +67,7 @@ def settle_cycle(
 def _pay_variation(
     books: MemberBooks, totals: CycleTotals, *, cycle: Cycle, emit: MemberEmission
 ) -> None:
-    """Move each account's variation of each product, one posting each; the rest is nobody's."""
+    """Post each account's variation of each product; the amounts of a product sum to zero."""
     accounts = books.control.accounts_by_number
     alike = {
         "currency": CURRENCY,
@@ -99,7 +99,7 @@ def _pay_variation(
 def _require(
     books: MemberBooks, totals: CycleTotals, *, cycle: Cycle, emit: MemberEmission
 ) -> None:
-    """Set requirements; one fact for each account with a position or that had one."""
+    """Set requirements; one fact for each account with a position now or before."""
     maintenance = maintenance_of(
         totals.initial, share_ppm=books.control.parameter("maintenance_ppm")
     )
@@ -161,7 +161,7 @@ def _paid_out(fact: CollateralMoved) -> Posting:
 
 def _work_calls(books: MemberBooks, cycle: Cycle, *, emit: MemberEmission) -> None:
     equity, initial = books.equity(), as_column(books.initial)
-    for _, change in look_at_calls(books.calls, initial=initial, equity=equity, at=cycle.at):
+    for _, change in check_calls(books.calls, initial=initial, equity=equity, at=cycle.at):
         emit(change)
     accounts = books.control.accounts_by_number
     names = AccountNames(
@@ -188,10 +188,10 @@ def _instruct(books: MemberBooks, net: IntArray, *, cycle: Cycle, emit: MemberEm
 
 
 def sides_of(books: MemberBooks) -> tuple[list[Side], npt.NDArray[np.intp]]:
-    """Members' sides by name and origin, and the place of each account among them."""
+    """Members' sides by name and origin, and the index of each account's side."""
     accounts = books.control.accounts_by_number
     keys = [(account.member.name, account.origin) for account in accounts]
     ordered = sorted(dict.fromkeys(keys))
-    place = {key: number for number, key in enumerate(ordered)}
+    codes = {key: code for code, key in enumerate(ordered)}
     sides = [Side(member, origin) for member, origin in ordered]  # type: ignore[arg-type]
-    return sides, np.array([place[key] for key in keys], dtype=np.intp)
+    return sides, np.array([codes[key] for key in keys], dtype=np.intp)

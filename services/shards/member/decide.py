@@ -1,6 +1,6 @@
-"""Collateral: deposits at once, withdrawals asked now and decided in the next cycle (RULEBOOK §5).
+"""Collateral: deposits at once, withdrawals decided in the next cycle (RULEBOOK §5).
 
-In: a command and what was seen under its reference. Out: facts; refusals are facts like any other.
+In: a command and the first command under its reference. Out: facts, or a refusal.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from events.member_commands import DepositCollateral, MemberCommand, WithdrawCol
 from events.member_facts import CollateralMoved, Posting, WithdrawalPending
 from events.refusals import Reason, Refusal
 from events.units import INT64_MAX
-from risk.calls import look_at_call, missed_calls
+from risk.calls import check_call, missed_calls
 from risk.withdrawals import exceeds_cash
 from services.shards.ids import Seen, answer_repeat
 from services.shards.member.books import MemberBooks, MemberEmission
@@ -26,7 +26,7 @@ def decide_member(
     seen: Seen | None,
     emit: MemberEmission,
 ) -> Refusal | None:
-    """Decide one command. seen: what came first under its reference."""
+    """Decide one command. seen: the first command under its reference."""
     if not books.control.is_time_in_range(command.at):
         detail = f"expected a time near the session of {books.control.business_date}"
         return Refusal(Reason.TIME_OUT_OF_RANGE, detail)
@@ -58,7 +58,7 @@ def _pending(command: WithdrawCollateral) -> WithdrawalPending:
 
 
 def state_missed(books: MemberBooks, at: int, *, emit: MemberEmission) -> None:
-    """State the calls whose deadline the clock passes with this command, before its effect."""
+    """State the calls missed by the clock of a command, before its effect."""
     clock = at if books.clock is None else max(at, books.clock)
     for missed in missed_calls(books.calls, clock):
         emit(missed)
@@ -80,8 +80,8 @@ def _refuse(books: MemberBooks, command: MemberCommand) -> Refusal | None:
         books.withdrawals, account.number, cash_cents=cash, amount_cents=amount
     ):
         blocked = books.withdrawals.blocked_cents.get(account.number, 0)
-        found = f"expected at most {cash - blocked} cents, found {amount}"
-        return Refusal(Reason.WITHDRAWAL_EXCEEDS_CASH, found)
+        detail = f"expected at most {cash - blocked} cents, found {amount}"
+        return Refusal(Reason.WITHDRAWAL_EXCEEDS_CASH, detail)
     if not is_withdrawal and cash + amount > INT64_MAX:
         return Refusal(Reason.AMOUNT_OVERFLOW, f"the cash of {account.name} would exceed int64")
     return None
@@ -114,6 +114,6 @@ def _deposit(books: MemberBooks, command: DepositCollateral, *, emit: MemberEmis
     call = books.calls.open_calls.get(number)
     if call is not None:
         remaining = books.initial[number] - books.equity_of(number)
-        change = look_at_call(call, remaining, at=command.at)
+        change = check_call(call, remaining, at=command.at)
         if change is not None:
             emit(change)

@@ -1,7 +1,7 @@
-"""The requirement of every account, from what all markets have sent (RULEBOOK §5).
+"""The requirement of every account, from the flows of all markets (RULEBOOK §5).
 
-In: the flows of a cycle. Out: variation by product, initial margin, who has a position and what it
-asks. Contracts whose products name one model go to that model together.
+In: the flows of a cycle. Out: variation by product, initial margin, the accounts with positions,
+the margin of each position. Contracts of one margin model go to the model together.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from risk.margin_models import MODELS
 from services.shards.links import ContractFlow
 from settlement.ledger import cents
 
-# Whose positions are put together at once: all in one go would touch fresh memory for each entry.
+# Accounts whose positions are joined at once: for all accounts each entry would need new memory.
 _ACCOUNTS_AT_ONCE: Final = 8_192
 
 
 @dataclass(slots=True)
 class CycleTotals:
-    """What a cycle brings to accounts, by account number.
+    """The totals of a cycle by account number.
 
-    models: of each margin model that contracts name, in the order of the table, who has a position
-    under it. margins: of the entries of each flow; positions: the text of each account's, as
-    margin_set and statement have it.
+    models: for each margin model of the flows, in the order of the table, whether an account has a
+    position under it. margins: of the positions of each flow; positions: the JSON of each account's
+    positions, for margin_set and statement.
     """
 
     variation: dict[str, IntArray]
@@ -49,7 +49,7 @@ class CycleTotals:
 
     @property
     def has_position(self) -> npt.NDArray[np.bool_]:
-        """Who has a position, under whatever model."""
+        """Whether each account has a position, under any model."""
         holds = np.zeros(len(self.initial), dtype=np.bool_)
         for column in self.models.values():
             holds |= column
@@ -57,7 +57,7 @@ class CycleTotals:
 
 
 def add_up(accounts: int, flows: Sequence[ContractFlow]) -> CycleTotals:
-    """The arithmetic of a cycle. accounts: how many there are."""
+    """The totals of a cycle. accounts: their number."""
     totals = CycleTotals(
         variation=_variation(accounts, flows),
         initial=np.zeros(accounts, dtype=np.int64),
@@ -80,7 +80,7 @@ def add_up(accounts: int, flows: Sequence[ContractFlow]) -> CycleTotals:
 def positions_of(
     accounts: int, flows: Sequence[ContractFlow], *, margins: Sequence[IntArray]
 ) -> list[str]:
-    """The text of each account's positions, by account number."""
+    """The JSON of each account's positions, by account number."""
     texts: list[str] = []
     for first in range(0, accounts, _ACCOUNTS_AT_ONCE):
         until = min(first + _ACCOUNTS_AT_ONCE, accounts)
@@ -92,7 +92,7 @@ def positions_of(
 
 
 def models_of(totals: CycleTotals, accounts: Sequence[int], *, default: str) -> list[str]:
-    """The models under which each of some accounts has positions. default: of those without any."""
+    """The models of the positions of each account, joined by +. default: without positions."""
     columns = [(name, column[[*accounts]].tolist()) for name, column in totals.models.items()]
     return [
         "+".join(name for name, holds in columns if holds[index]) or default
@@ -101,12 +101,12 @@ def models_of(totals: CycleTotals, accounts: Sequence[int], *, default: str) -> 
 
 
 def _variation(accounts: int, flows: Sequence[ContractFlow]) -> dict[str, IntArray]:
-    """What each account gets, by product."""
+    """The variation of each account, by product."""
     variation: dict[str, IntArray] = {}
     for flow in flows:
         product = product_of(flow.contract)
         column = variation.setdefault(product, np.zeros(accounts, dtype=np.int64))
-        add_at(column, as_index(flow.accounts), other=flow.amount_cents)
+        add_at(column, as_index(flow.accounts), addend=flow.amount_cents)
     return variation
 
 
@@ -125,7 +125,7 @@ def _holders(accounts: int, flows: Sequence[ContractFlow]) -> npt.NDArray[np.boo
 def _note_positions(
     entries: list[list[str]], flow: ContractFlow, *, margin: IntArray, first: int
 ) -> None:
-    """What some accounts, from the first on, hold of a contract."""
+    """Add the positions in a contract to the entries of accounts. first: number of entry 0."""
     begin, end = np.searchsorted(flow.accounts, (first, first + len(entries)))
     chosen = begin + np.flatnonzero(flow.lots[begin:end])
     columns = (flow.accounts[chosen] - first, flow.lots[chosen], margin[chosen])

@@ -46,7 +46,7 @@ class MemberShard:
 
     @classmethod
     def open(cls, name: str, control: ControlBooks) -> Self:
-        """The shard before anything has happened. control: empty."""
+        """The shard without rows. control: empty."""
         return cls(MemberBooks(control), ShardLog(name))
 
     @classmethod
@@ -58,11 +58,11 @@ class MemberShard:
 
     @property
     def control(self) -> ControlBooks:
-        """Control as the members' shard knows it."""
+        """The control books of the shard."""
         return self.books.control
 
     def decide(self, inbound: Inbound, command: Command | Malformed, *, memory: Memory) -> bool:
-        """Decide a command of the members; no other shard is to have a copy."""
+        """Decide a command about collateral; False, as it is never copied."""
         books, log, emission = self.books, self.log, self._emission()
         if isinstance(command, Malformed):
             refuse_malformed(emission, command, clock=books.clock)
@@ -80,7 +80,7 @@ class MemberShard:
     def decide_copy(
         self, inbound: Inbound, command: ControlCommand, *, flows: Sequence[ContractFlow]
     ) -> list[ContractFlow]:
-        """Follow a control command that stands; a barrier settles what all markets have sent."""
+        """Follow a control command that stands; a barrier settles the flows of all markets."""
         books, log, emission = self.books, self.log, self._emission()
         session = books.control.business_date
         if isinstance(command, Barrier):
@@ -97,7 +97,7 @@ class MemberShard:
         return []
 
     def fold(self, block: Sequence[FoldRow]) -> None:
-        """Change the books as recorded rows say."""
+        """Change the books by recorded rows."""
         for seq, origin, line, facts, _ in block:
             for fact in facts_in(facts):
                 assert isinstance(fact, MemberShardFact), f"row {seq} states {fact.TYPE}"

@@ -1,4 +1,4 @@
-"""The state of the members' books: their hash, their snapshot, and the way back."""
+"""The state of the members' books: their hash, and their snapshot, dumped and loaded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from risk import calls, withdrawals
+from risk.calls import CallBook
+from risk.withdrawals import WithdrawalBook
 from services.shards.control.state import name_order, shared_hash
 from services.shards.member.books import MemberBooks
 from services.shards.state import Column, SnapshotColumns, column_hash_in, digest
@@ -20,15 +21,15 @@ def member_hash(books: MemberBooks) -> str:
 
 
 def dump_member(books: MemberBooks) -> bytes:
-    """A snapshot of the members' books; the control books stand in `control/0`'s own."""
+    """A snapshot of the members' books, without the control books: `control/0` has those."""
     columns = SnapshotColumns()
-    tree = _tree(books, columns)
-    beside = {
+    snapshot = {
+        **_tree(books, columns),
         "control_number": books.control.number,
-        "calls": calls.to_state(books.calls),
-        "withdrawals": withdrawals.to_state(books.withdrawals),
+        "calls": books.calls.to_state(),
+        "withdrawals": books.withdrawals.to_state(),
     }
-    return columns.joined({**tree, **beside})
+    return columns.joined(snapshot)
 
 
 def load_member(
@@ -42,9 +43,9 @@ def load_member(
         initial=columns[tree["initial"]],
         maintenance=columns[tree["maintenance"]],
         had_position=bytearray(columns[tree["had_position"]].tolist()),
-        calls=calls.from_state(tree["calls"]),
-        withdrawals=withdrawals.from_state(tree["withdrawals"]),
-        house_cents=tree["house_cents"],
+        calls=CallBook.from_state(tree["calls"]),
+        withdrawals=WithdrawalBook.from_state(tree["withdrawals"]),
+        clearinghouse_cents=tree["house_cents"],
     )
 
 
@@ -56,10 +57,10 @@ def _tree(books: MemberBooks, by_account: Column) -> dict[str, Any]:
         "initial": by_account(books.initial),
         "maintenance": by_account(books.maintenance),
         "had_position": by_account(had_position),
-        "calls": sorted(values for _, *values in calls.to_state(books.calls)),
+        "calls": sorted(values for _, *values in books.calls.to_state()),
         "withdrawals": [
             [reference, account, *values]
-            for reference, account, _, *values in withdrawals.to_state(books.withdrawals)
+            for reference, account, _, *values in books.withdrawals.to_state()
         ],
-        "house_cents": books.house_cents,
+        "house_cents": books.clearinghouse_cents,
     }

@@ -27,7 +27,7 @@ def check_round(house: StreamingHouse, lines: Sequence[bytes]) -> None:
     run = MemoryRun()
     for line in lines:
         run.take(line)
-    check_laws(run.house)
+    check_laws(run.clearinghouse)
     check_day_hashes(house, run)
     check_books(house, run)
     findings = house.verify()
@@ -70,7 +70,7 @@ def check_day_hashes(house: StreamingHouse, run: MemoryRun) -> None:
     """The books at every close are those of the embedded run, shard for shard."""
     wanted = {
         (day.shard, day.business_date.isoformat()): day.state_hash.hex()
-        for shard in run.house.in_order()
+        for shard in run.clearinghouse.in_order()
         for day in shard.log.pending.days
     }
     found = house.day_hashes()
@@ -86,7 +86,7 @@ def check_books(house: StreamingHouse, run: MemoryRun) -> None:
     with Reader(house.url) as reader:
         for shard in reader.heads():
             loaded = load_from_journal(reader, shard).shard
-            same = loaded.dump() == run.house.shards[shard].dump()
+            same = loaded.dump() == run.clearinghouse.shards[shard].dump()
             assert same, f"the books of {shard} at the end are not those of the embedded run"
 
 

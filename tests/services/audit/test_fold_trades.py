@@ -23,7 +23,7 @@ def rows_of(lines: list[bytes], product: str = "SIT") -> list[FoldRow]:
     run = MemoryRun()
     for line in lines:
         run.take(line)
-    return fold_rows(run.house.markets[product].log)[1:]
+    return fold_rows(run.clearinghouse.markets[product].log)[1:]
 
 
 def folded(rows: list[FoldRow], size: int | None) -> tuple[bytes, bytes]:
@@ -35,7 +35,7 @@ def folded(rows: list[FoldRow], size: int | None) -> tuple[bytes, bytes]:
     else:
         for first in range(0, len(rows), size):
             fold_market_rows(books, rows[first : first + size])
-    return dump_market(books, links_sent=0), books.reach_lots.tobytes()
+    return dump_market(books, links_sent=0), books.lots_bound.tobytes()
 
 
 def edited(line: bytes, **fields: object) -> bytes:

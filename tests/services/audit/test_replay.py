@@ -20,7 +20,7 @@ def live_hashes(lines: list[bytes]) -> dict[str, str]:
     run = MemoryRun()
     for number, line in enumerate(lines):
         run.take(line if number else line.removeprefix(b"\xef\xbb\xbf"))
-    return hashes(run.house)
+    return hashes(run.clearinghouse)
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,9 @@ def test_the_laws_hold(database: str, seed: int) -> None:
 
 def whole(reader: Reader) -> Clearinghouse:
     """The house of a journal, its logs holding every row from 0 on."""
-    house = restore(reader)
-    assert house is not None
-    for name, shard in house.shards.items():
+    clearinghouse = restore(reader)
+    assert clearinghouse is not None
+    for name, shard in clearinghouse.shards.items():
         pending = shard.log.pending
         pending.rows = [row for block in reader.rows(name) for row in block]
         pending.parts = [
@@ -52,7 +52,7 @@ def whole(reader: Reader) -> Clearinghouse:
             for row in pending.rows
             for number, part in enumerate(reader.parts(name, row.seq), start=1)
         ]
-    return house
+    return clearinghouse
 
 
 @pytest.mark.parametrize("name", [name for name in REPORTS if name != "trade"])

@@ -65,7 +65,7 @@ def test_the_order_of_a_fed_file_is_the_order_everywhere(busy: StreamingHouse) -
         run.take(line)
     expected = {
         (day.shard, day.business_date.isoformat()): day.state_hash.hex()
-        for shard in run.house.in_order()
+        for shard in run.clearinghouse.in_order()
         for day in shard.log.pending.days
     }
     assert busy.day_hashes() == expected != {}

@@ -75,7 +75,7 @@ def test_a_block_has_as_many_facts_as_fit_if_all_were_the_longest(
 def test_parts_beyond_the_first_are_rows_of_their_own(lengths: list[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(emission, "PART_BYTES_MAX", 50)
-        blocks = [bytes([65 + place]) * length for place, length in enumerate(lengths)]
+        blocks = [bytes([65 + number]) * length for number, length in enumerate(lengths)]
         log = ShardLog("market/SIT")
         for _ in range(2):
             log.append(INBOUND, blocks, business_date=None)

@@ -26,7 +26,7 @@ def embedded_hashes(lines: list[bytes]) -> dict[tuple[str, str], str]:
         run.take(line)
     return {
         (day.shard, day.business_date.isoformat()): day.state_hash.hex()
-        for shard in run.house.in_order()
+        for shard in run.clearinghouse.in_order()
         for day in shard.log.pending.days
     }
 

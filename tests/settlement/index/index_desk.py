@@ -1,4 +1,4 @@
-"""A desk that feeds commands to an index as the market shard does, and keeps what was stated."""
+"""A desk that feeds commands to an index as the market shard does, and records its facts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from events.refusals import Refusal
 from events.units import HOUR_NS, parse_instant
 from settlement.index.apply import apply_index_fact
 from settlement.index.books import IndexBooks
-from settlement.index.decide import expire_prices, fix_index, take_index_command
+from settlement.index.decide import decide_index_command, expire_prices, fix_index
 from settlement.index.refusals import refuse_index_command
 
 CASES = Path(__file__).parents[4] / "shared/cases"
@@ -29,16 +29,16 @@ FIXINGS_KEPT = 21
 
 
 def hours(count: int, minutes: int = 0) -> int:
-    """An instant so long after the start."""
+    """An instant some hours and minutes after the start."""
     return START + count * HOUR_NS + minutes * HOUR_NS // 60
 
 
 def text_of(instant: int) -> str:
-    """The instant as it lies on the wire."""
+    """The instant as on the wire."""
     seconds, nanos = divmod(instant - START, 1_000_000_000)
     moment = date(2026, 6, 8) + timedelta(days=seconds // 86_400)
-    rest = seconds % 86_400
-    return f"{moment}T{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}.{nanos:09d}Z"
+    second = seconds % 86_400
+    return f"{moment}T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}.{nanos:09d}Z"
 
 
 class Desk:
@@ -57,13 +57,13 @@ class Desk:
         self.facts.append(fact)
 
     def send(self, kind: str, at: int, **fields: object) -> Refusal | None:
-        """Judge a command; if it stands, move the clock, then take it."""
+        """Refuse a command, or move the clock and decide it."""
         line = {"type": f"{kind}/1", "product": self.product, **fields, "at": text_of(at)}
         command: Any = decode_command(json.dumps(line).encode())
         refusal = refuse_index_command(self.books, command)
         if refusal is None:
             self.move_to(max(self.clock, at))
-            take_index_command(self.books, command, now=self.clock, emit=self.emit)
+            decide_index_command(self.books, command, now=self.clock, emit=self.emit)
         return refusal
 
     def move_to(self, clock: int) -> None:
@@ -113,11 +113,11 @@ class Desk:
 
     @property
     def values(self) -> list[int]:
-        """What was published, in order."""
+        """The published values, in order."""
         return [fact.value_micros for fact in self.all_of(IndexPublished)]
 
     def replay(self) -> IndexBooks:
-        """The books of whoever folds the recorded facts, as bytes."""
+        """The books from the recorded facts, read back from bytes."""
         books = IndexBooks(PRODUCTS[self.product], fixings_kept=FIXINGS_KEPT)
         for fact in self.facts:
             read = decode_fact(encode_fact(fact, shard="market/X", seq=1)).fact

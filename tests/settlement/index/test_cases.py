@@ -11,7 +11,7 @@ import pytest
 from events.codec import decode_command
 from events.control_commands import CloseSession
 from events.fact_text import encode_fact
-from settlement.index.decide import expire_prices, fix_index, take_index_command
+from settlement.index.decide import decide_index_command, expire_prices, fix_index
 from settlement.index.refusals import refuse_index_command
 from tests.settlement.index.index_desk import CASES, Desk
 
@@ -30,7 +30,7 @@ def run(commands: list[dict[str, Any]]) -> list[dict[str, Any]]:
             fix_index(desk.books, day, close_at=command.at, emit=desk.emit)
         elif command.TYPE.startswith(KINDS):
             assert refuse_index_command(desk.books, command) is None
-            take_index_command(desk.books, command, now=clock, emit=desk.emit)
+            decide_index_command(desk.books, command, now=clock, emit=desk.emit)
     return [json.loads(encode_fact(fact, shard="market/SIT", seq=1)) for fact in desk.facts]
 
 
@@ -45,7 +45,7 @@ def test_the_case_is_met(name: str) -> None:
     facts = run(case["commands"])
     for pattern in case["expect"]:
         if pattern["type"].startswith(("index_", "provider_")):
-            found = next(fact for fact in facts if matches(fact, pattern))
-            facts.remove(found)
+            match = next(fact for fact in facts if matches(fact, pattern))
+            facts.remove(match)
     for pattern in case["absent"]:
         assert not [fact for fact in facts if matches(fact, pattern)]

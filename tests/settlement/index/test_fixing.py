@@ -14,8 +14,8 @@ CLOSE = hours(21)
 
 
 def fixed(*steps: tuple[int, int], close_at: int = CLOSE) -> tuple[int, bool] | None:
-    known = [IndexStep(at, value, is_stale=False) for at, value in steps]
-    return fixing_at(known, close_at, window_ns=HOUR_NS)
+    published = [IndexStep(at, value, is_stale=False) for at, value in steps]
+    return fixing_at(published, close_at, window_ns=HOUR_NS)
 
 
 def test_a_value_that_stood_all_the_hour_is_the_fixing() -> None:

@@ -45,7 +45,7 @@ def test_a_repeat_within_5_percent_is_accepted_at_60_minutes(price: str) -> None
     desk = held_desk()
     desk.quote("p/m", price, hours(2))
     assert dispositions(desk) == ["accepted", "held", "accepted"]
-    assert desk.books.models["p"]["m"].held is None
+    assert desk.books.models["p"]["m"].held_price is None
 
 
 @pytest.mark.parametrize("price", ["9.460501", "27.1"])

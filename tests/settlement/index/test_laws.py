@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from events.contracts import PRODUCTS
 from events.units import HOUR_NS
-from settlement.index.books import exact_inputs, from_state, index_value, to_state
+from settlement.index.books import IndexBooks, exact_inputs, index_value
 from settlement.index.formula import capped_weights
 from settlement.index.rules import DEFAULT_RULES
 from tests.settlement.index.index_desk import FIXINGS_KEPT, START, Desk
@@ -97,7 +97,7 @@ def test_replaying_the_recorded_facts_gives_the_same_books(
     desk = lived(history)
     replayed = desk.replay()
     assert replayed == desk.books
-    assert json.dumps(to_state(replayed)) == json.dumps(to_state(desk.books))
+    assert json.dumps(replayed.to_state()) == json.dumps(desk.books.to_state())
 
 
 @given(HISTORY)
@@ -105,10 +105,10 @@ def test_replaying_the_recorded_facts_gives_the_same_books(
 def test_a_snapshot_gives_the_books_back(history: list[tuple[str, str, str, str, int]]) -> None:
     desk = lived(history)
     books = desk.books
-    state = json.loads(json.dumps(to_state(books)))
-    restored = from_state(PRODUCTS["SIT"], state, fixings_kept=FIXINGS_KEPT)
+    state = json.loads(json.dumps(books.to_state()))
+    restored = IndexBooks.from_state(PRODUCTS["SIT"], state, fixings_kept=FIXINGS_KEPT)
     assert restored == books
-    assert to_state(restored) == state
+    assert restored.to_state() == state
     assert exact_inputs(restored, desk.clock) == books.inputs
 
 
@@ -150,10 +150,10 @@ def test_the_order_of_providers_does_not_change_the_value(
 
 
 def test_the_state_is_canonical_whatever_the_order_of_reports() -> None:
-    one, two = Desk(), Desk()
-    for desk, providers in ((one, "ab"), (two, "ba")):
+    first, second = Desk(), Desk()
+    for desk, providers in ((first, "ab"), (second, "ba")):
         for provider in providers:
             desk.score(f"{provider}/m")
             desk.weigh(provider, 1)
-    assert json.dumps(to_state(one.books)) == json.dumps(to_state(two.books))
-    assert list(to_state(one.books)) == sorted(to_state(one.books))
+    assert json.dumps(first.books.to_state()) == json.dumps(second.books.to_state())
+    assert list(first.books.to_state()) == sorted(first.books.to_state())
