@@ -22,10 +22,8 @@ _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), al
 
 def encode_fact(fact: Fact, *, shard: str, seq: int) -> bytes:
     """The canonical bytes of a fact, stamped with the journal row that caused it."""
-    fields = fact.model_dump(mode="json", by_alias=True)
-    at = fields.pop("at")
-    stated = {"type": fact.TYPE, "shard": shard, "seq": seq, "at": at, **fields}
-    return compact_json(stated).encode()
+    stamp = f'{{"type":"{fact.TYPE}","shard":"{shard}","seq":{seq},'
+    return f"{stamp}{fact.model_dump_json(by_alias=True)[1:]}".encode()
 
 
 def compact_json(value: object) -> str:
