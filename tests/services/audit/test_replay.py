@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import psycopg
@@ -10,9 +11,14 @@ import pytest
 from services.audit.replay import replay
 from services.embedded.clear import clear
 from services.embedded.memory import MemoryRun
+from services.journal.migrate import migrate
 from tests.bench.market import opening, trades
+from tests.simulation.one_market import DAYS, DAYS_LONG, LONG_EVERY
 from tests.simulation.restarts import hashes
-from tests.twin.generate import market
+from tests.streams import Streams
+from tests.twin.generate import market, written
+
+PUBLISHED = Path(__file__).parents[2] / "published"
 
 
 def live_hashes(lines: list[bytes]) -> dict[str, str]:
@@ -36,6 +42,32 @@ def test_replayed_books_are_those_that_decided(
     clear(database, str(path), lines_a_block=500)
     replayed = {line.split()[0]: line.split()[3] for line in replay(database)}
     assert replayed == live_hashes(lines)
+
+
+def published() -> dict[tuple[str, int], list[str]]:
+    """By arrangement and seed what `replay` must say."""
+    lines = (PUBLISHED / "books.csv").read_text(encoding="utf-8").splitlines()
+    markets: dict[tuple[str, int], list[str]] = {}
+    for row in csv.DictReader(line for line in lines if not line.startswith("#")):
+        said = " ".join(row[name] for name in ("shard", "seq", "chain", "state_hash"))
+        markets.setdefault((row["arrangement"], int(row["seed"])), []).append(said)
+    return markets
+
+
+@pytest.mark.parametrize(("arrangement", "seed"), published())
+def test_books_and_chains_are_those_published(
+    database: str, tmp_path: Path, arrangement: str, seed: int
+) -> None:
+    lines = written(seed, DAYS if seed % LONG_EVERY else DAYS_LONG).lines
+    if arrangement == "embedded":
+        path = tmp_path / f"seed{seed}.jsonl"
+        path.write_bytes(b"\n".join(lines))
+        clear(database, str(path))
+    else:
+        migrate(database)
+        with Streams(database, seed=seed) as streams:
+            streams.feed(lines)
+    assert replay(database) == published()[arrangement, seed]
 
 
 def test_a_line_names_the_last_row_and_its_chain(journal: str) -> None:
