@@ -15,7 +15,7 @@ from services.broker.messages import Message
 from services.broker.topics import ShardPartition, shard_partitions
 from services.hosting.restore import NotInUse
 from services.journal.reader import Reader
-from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, shard_of
+from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, market_shard, shard_of
 from services.worker.shard_run import ShardRun
 
 _BATCH_MAX: Final = 40
@@ -89,8 +89,8 @@ class Streams:
                 if shard != CONTROL_SHARD:
                     self.put(shard, row.line, number=row.number)
             self._copied = row.number
-        for shard in self.inboxes:
-            if shard not in self.runs:
+        for product in self.runs[CONTROL_SHARD].shard.control.products:
+            if (shard := market_shard(product)) not in self.runs:
                 self.start(shard)
 
     def take_all(self) -> None:
