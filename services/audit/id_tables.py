@@ -80,7 +80,7 @@ class IdTables:
             if identity in wanted:
                 held.known.setdefault(identity, seen)
 
-    def look(self, shard: str, identity: Identity) -> Seen | None:
+    def find(self, shard: str, identity: Identity) -> Seen | None:
         """What came first under an id in a shard."""
         held = self._of(shard)
         return held.fresh.get(identity) or held.known.get(identity)

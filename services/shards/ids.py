@@ -6,7 +6,7 @@ answered. The memory itself is the journal's; a shard is handed what it needs as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from events.codec import decode_command
@@ -30,19 +30,18 @@ class Seen(NamedTuple):
     detail: str
 
 
-Look = Callable[[Identity], Seen | None]
 Cleared = dict[bytes, tuple[int, bytes]]
 
 
 class Memory(Protocol):
     """What is remembered of ids; the journal's in a process, a dictionary in tests."""
 
-    def look(self, shard: str, identity: Identity) -> Seen | None:
-        """What came first under an id in a shard."""
+    def find(self, shard: str, identity: Identity) -> Seen | None:
+        """The first command under an id in a shard; None when the id is new."""
         ...
 
     def keep(self, shard: str, identity: Identity, *, seen: Seen) -> None:
-        """Remember what came first."""
+        """Remember the first command under an id."""
         ...
 
     def keep_cleared(

@@ -68,11 +68,11 @@ def _bytes_of_books(accounts: int) -> tuple[float, float]:
 
     def open_accounts() -> None:
         for line in lines:
-            house.take(line)
+            house.decide(line)
             _forget_rows(house)
 
     of_accounts = _traced(open_accounts)
-    of_positions = _traced(lambda: house.take(session))
+    of_positions = _traced(lambda: house.decide(session))
     contracts = len(house.house.markets["SIT"].books.contracts)
     assert contracts > 0, "no contract was listed"
     return of_accounts / accounts, of_positions / (accounts * contracts)

@@ -78,7 +78,7 @@ class BatchedRun:
     def _suspects(self, product: str, names: list[str]) -> npt.NDArray[np.bool_]:
         """Which trades have an id that was seen before, or that comes twice here."""
         counts, shard = Counter(names), market_shard(product)
-        known = [self.memory.look(shard, Identity(TRADE, name)) is not None for name in names]
+        known = [self.memory.find(shard, Identity(TRADE, name)) is not None for name in names]
         twice = [counts[name] > 1 for name in names]
         return np.logical_or(known, twice)
 

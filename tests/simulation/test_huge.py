@@ -25,7 +25,7 @@ def cleared(lines: list[bytes]) -> tuple[MemoryRun, list[bytes]]:
     run = MemoryRun()
     for place, line in enumerate(lines):
         try:
-            run.take(line)
+            run.decide(line)
         except OverflowError:
             return cleared(lines[:place])
     return run, lines
