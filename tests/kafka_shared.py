@@ -24,7 +24,7 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from services.broker.connecting import broker_ready
-from services.journal.file_locks import locked, open_lock_file, share, take_alone
+from services.journal.file_locks import locked, open_lock_file, share, try_exclusive
 from services.settings import load_settings
 from tests.kafka_broker import PROPERTIES, STOP_SECONDS_MAX, LocalBroker, free_ports
 from tests.kafka_software import KAFKA_VERSION, missing_software
@@ -59,7 +59,7 @@ def shared_broker(directory: Path) -> Iterator[str]:
         yield json.loads(note.read_text("utf-8"))["address"]
     finally:
         with locked(directory / "start.lock"):
-            if take_alone(users) and note.exists():
+            if try_exclusive(users) and note.exists():
                 _stop(**json.loads(note.read_text("utf-8")))
                 note.unlink()
         os.close(users)

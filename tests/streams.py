@@ -1,7 +1,7 @@
 """The shards on inboxes in memory: what Kafka would hold, without Kafka.
 
 In: lines in the order of a file, routed and copied as `clearing feed` and the copier do. Out: the
-journal that shard runs leave, each taking its inbox in batches of its own.
+journal that shard runs leave, each deciding its inbox in batches of its own.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Streams:
         self.runs[shard] = run
 
     def stop(self, shard: str) -> None:
-        """End a run with everything it took durable."""
+        """End a run with every decided batch durable."""
         with self.runs.pop(shard):
             pass
 
@@ -75,11 +75,11 @@ class Streams:
             shard = shard_of(decode_command(line), products)
             self.put(shard, line)
             if shard == CONTROL_SHARD:
-                self.take(CONTROL_SHARD)
+                self.run_shard(CONTROL_SHARD)
                 self.copy()
             elif self._random.random() < 0.1:
-                self.take(shard)
-        self.take_all()
+                self.run_shard(shard)
+        self.run_all()
 
     def copy(self) -> None:
         """What the copier does: numbered copies to every shard in use, which a new one joins."""
@@ -93,31 +93,31 @@ class Streams:
             if (shard := market_shard(product)) not in self.runs:
                 self.start(shard)
 
-    def take_all(self) -> None:
-        """Every shard takes all it has: markets before members."""
+    def run_all(self) -> None:
+        """Every shard decides its whole inbox: markets before members."""
         for shard in sorted(self.runs):
             if shard != MEMBER_SHARD:
-                self.take(shard)
-        self.take(MEMBER_SHARD)
+                self.run_shard(shard)
+        self.run_shard(MEMBER_SHARD)
 
-    def take(self, shard: str) -> None:
-        """A shard takes what is in its inbox, in batches; members after the markets."""
+    def run_shard(self, shard: str) -> None:
+        """A shard decides its inbox in batches; members after the markets."""
         run = self.runs[shard]
-        while rest := self.inboxes[shard][run.next_offset :]:
-            batch = rest[: self._random.randint(1, _BATCH_MAX)]
+        while unread := self.inboxes[shard][run.next_offset :]:
+            batch = unread[: self._random.randint(1, _BATCH_MAX)]
             free = run.decider.until_barrier(batch)
             if free:
-                run.take(batch[:free])
+                run.run_batch(batch[:free])
             else:
                 self._await_markets(run, batch[0])
-                run.take(batch[:1])
+                run.run_batch(batch[:1])
         run.drain()
 
     def _await_markets(self, run: ShardRun, barrier: Message) -> None:
         assert barrier.number is not None, barrier
-        for shard in run.decider.missing(barrier.number):
-            self.take(shard)
-        assert run.decider.missing(barrier.number) == []
+        for shard in run.decider.missing_markets(barrier.number):
+            self.run_shard(shard)
+        assert run.decider.missing_markets(barrier.number) == []
 
 
 def day_hashes(url: str) -> dict[tuple[str, str], str]:

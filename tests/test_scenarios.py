@@ -46,7 +46,7 @@ def clear(lines: list[bytes]) -> list[Fields]:
     """
     run = MemoryRun()
     for line in lines:
-        run.take(line)
+        run.decide(line)
     check_laws(run.clearinghouse)
     check_folding(run.clearinghouse, rng=Random(len(lines)))  # noqa: S311 - tests draw no secrets
     return run.facts()

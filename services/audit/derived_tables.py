@@ -1,8 +1,8 @@
-"""The tables beside the journal: parts, links, days, snapshots, read models (ARCHITECTURE §3).
+"""Tables derived from the journal: parts, links, days, snapshots, read models (ARCHITECTURE §3).
 
-In: the rows that deciding again would have written. Out: findings where a table has another row,
-one too few or one too many. Rows are compared by the barrier or journal row that made them, all
-columns of each.
+In: the rows that deciding again would have written. Out: findings where a table has a different
+row, one too few or one too many. Rows are compared by the barrier or journal row that made them,
+all columns of each.
 """
 
 from __future__ import annotations
@@ -30,122 +30,120 @@ from services.journal.tables import (
 from services.journal.trouble import translated
 
 
-class Beside(NamedTuple):
-    """How a table is compared.
+class DerivedTable(NamedTuple):
+    """A table and the columns by which it is compared.
 
-    made_by: the column of its shard; together: those that rows of one making share, found by an
-    index; order: those that tell them apart.
+    maker: the column of the shard that makes its rows; group: the columns with equal content in all
+    rows made at once, which an index covers; key: the columns that distinguish these rows.
     """
 
     table: Table
-    made_by: str
-    together: tuple[str, ...]
-    order: tuple[str, ...]
+    maker: str
+    group: tuple[str, ...]
+    key: tuple[str, ...]
 
 
-BESIDE: Final = {
+DERIVED: Final = {
     entry.table.name: entry
     for entry in (
-        Beside(JOURNAL_PART, "shard", ("shard", "seq"), ("part",)),
-        Beside(LINK, "source", ("target", "barrier", "source"), ("number",)),
-        Beside(DAY, "shard", ("shard", "business_date"), ()),
-        Beside(SNAPSHOT, "shard", ("shard", "seq"), ("part",)),
-        Beside(SETTLEMENT_PRICE, "shard", ("business_date", "shard", "seq"), ("contract", "kind")),
-        Beside(STATEMENT, "shard", ("business_date", "shard", "seq"), ("account",)),
-        Beside(CONTROL_NUMBER, "shard", ("seq",), ("number",)),
+        DerivedTable(JOURNAL_PART, "shard", ("shard", "seq"), ("part",)),
+        DerivedTable(LINK, "source", ("target", "barrier", "source"), ("number",)),
+        DerivedTable(DAY, "shard", ("shard", "business_date"), ()),
+        DerivedTable(SNAPSHOT, "shard", ("shard", "seq"), ("part",)),
+        DerivedTable(
+            SETTLEMENT_PRICE, "shard", ("business_date", "shard", "seq"), ("contract", "kind")
+        ),
+        DerivedTable(STATEMENT, "shard", ("business_date", "shard", "seq"), ("account",)),
+        DerivedTable(CONTROL_NUMBER, "shard", ("seq",), ("number",)),
     )
 }
 Row = Sequence[Any]
 
 
 class DerivedTables:
-    """Compares what should stand in the tables with what does.
+    """Compares the rows that belong in the derived tables with those that are there.
 
-    after: by shard the row up to which nothing is asked for.
+    after: by shard the journal row up to which derived rows are not checked.
     """
 
     def __init__(self, reader: Reader, findings: Findings, *, after: Mapping[str, int]) -> None:
         self._reader = reader
         self._findings = findings
         self._after = after
-        self._counted: dict[str, Counter[tuple[str, int]]] = {name: Counter() for name in BESIDE}
+        self._counted: dict[str, Counter[tuple[str, int]]] = {name: Counter() for name in DERIVED}
 
     def check(self, name: str, rows: Sequence[Row]) -> None:
-        """These rows, all there are of their making, stand in a table as they are."""
-        entry = BESIDE[name]
-        together = _places(entry, entry.together)
-        ordered = sorted(rows, key=_places(entry, (*entry.together, *entry.order)))
-        for key, some in groupby(ordered, key=together):
-            self._check_together(entry, key, rows=list(some))
+        """Compare rows with a table; they must be all the rows that were made at once."""
+        entry = DERIVED[name]
+        ordered = sorted(rows, key=_columns(entry, (*entry.group, *entry.key)))
+        for group, group_rows in groupby(ordered, key=_columns(entry, entry.group)):
+            self._check_group(entry, group, rows=list(group_rows))
 
-    def _check_together(self, entry: Beside, key: tuple[Any, ...], *, rows: list[Row]) -> None:
+    def _check_group(self, entry: DerivedTable, group: tuple[Any, ...], *, rows: list[Row]) -> None:
         counted = self._counted[entry.table.name]
-        maker = _places(entry, (entry.made_by, "seq"))
+        maker = _columns(entry, (entry.maker, "seq"))
         for row in rows:
             counted[maker(row)] += 1
-        for wanted, got in zip_longest(rows, self._recorded(entry, key)):
-            said = _difference(entry, wanted, got=got)
-            if said is not None:
-                shard, seq = maker(wanted or got)
-                self._findings.note(shard, seq, found=said)
+        for expected, recorded in zip_longest(rows, self._recorded(entry, group)):
+            finding = _difference(entry, expected, recorded=recorded)
+            if finding is not None:
+                shard, seq = maker(expected or recorded)
+                self._findings.note(shard, seq, finding=finding)
                 return
 
-    def _recorded(self, entry: Beside, key: tuple[Any, ...]) -> list[Row]:
+    def _recorded(self, entry: DerivedTable, group: tuple[Any, ...]) -> list[Row]:
         query = SQL("SELECT {} FROM {} WHERE {} ORDER BY {}").format(
             SQL(", ").join(map(Identifier, entry.table.columns)),
             Identifier("clearing", entry.table.name),
-            SQL(" AND ").join(SQL("{} = %s").format(Identifier(name)) for name in entry.together),
-            SQL(", ").join(map(Identifier, entry.order or entry.together)),
+            SQL(" AND ").join(SQL("{} = %s").format(Identifier(name)) for name in entry.group),
+            SQL(", ").join(map(Identifier, entry.key or entry.group)),
         )
         with translated(f"reading {entry.table.name}"):
-            found = self._reader.connection.execute(query, key, binary=True).fetchall()
+            rows = self._reader.connection.execute(query, group, binary=True).fetchall()
         kinds = entry.table.columns.values()
         if "packed" not in kinds:
-            return list(found)
+            return list(rows)
         return [
             tuple(
-                decompressed(value) if kind == "packed" else value
-                for kind, value in zip(kinds, row, strict=True)
+                decompressed(cell) if kind == "packed" else cell
+                for kind, cell in zip(kinds, row, strict=True)
             )
-            for row in found
+            for row in rows
         ]
 
     def check_counts(self) -> None:
-        """No table has a row that nothing made."""
-        for name, entry in BESIDE.items():
+        """Check that no table has more rows of a journal row than were decided again."""
+        for name, entry in DERIVED.items():
             query = SQL("SELECT {maker}, seq, count(*) FROM {table} GROUP BY 1, 2 ORDER BY 1, 2")
-            filled = query.format(
-                maker=Identifier(entry.made_by), table=Identifier("clearing", name)
-            )
+            filled = query.format(maker=Identifier(entry.maker), table=Identifier("clearing", name))
             with translated(f"counting {name}"):
                 recorded = self._reader.connection.execute(filled, binary=True).fetchall()
             for shard, seq, rows in recorded:
-                wanted = self._counted[name][(shard, seq)]
-                if seq > self._after.get(shard, -1) and rows != wanted:
-                    self._findings.note(
-                        shard, seq, found=f"{name}: expected {wanted} rows, found {rows}"
-                    )
+                expected = self._counted[name][(shard, seq)]
+                if seq > self._after.get(shard, -1) and rows != expected:
+                    finding = f"{name}: expected {expected} rows, found {rows}"
+                    self._findings.note(shard, seq, finding=finding)
 
 
-def _places(entry: Beside, names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
+def _columns(entry: DerivedTable, names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
+    """A function that gives the named columns of a row."""
     columns = list(entry.table.columns)
-    places = [columns.index(name) for name in names]
-    return lambda row: tuple(row[place] for place in places)
+    indices = [columns.index(name) for name in names]
+    return lambda row: tuple(row[index] for index in indices)
 
 
-def _difference(entry: Beside, wanted: Row | None, *, got: Row | None) -> str | None:
-    """What is wrong with a row, told by what tells it apart."""
-    row = wanted if wanted is not None else got
+def _difference(entry: DerivedTable, expected: Row | None, *, recorded: Row | None) -> str | None:
+    """The difference of two rows, with the table and the key; None when they are equal."""
+    row = expected if expected is not None else recorded
     assert row is not None
-    told = [entry.table.name, *map(str, _places(entry, entry.order)(row))]
-    place = " ".join(told)
-    if wanted is None:
-        return f"{place}: expected no such row, found {_brief(row)}"
-    if got is None:
-        return f"{place}: expected {_brief(wanted)}, found no row"
-    said = first_difference(list(entry.table.columns), wanted, found=got)
-    return None if said is None else f"{place} {said}"
+    label = " ".join([entry.table.name, *map(str, _columns(entry, entry.key)(row))])
+    if expected is None:
+        return f"{label}: expected no such row, found {_brief(row)}"
+    if recorded is None:
+        return f"{label}: expected {_brief(expected)}, found no row"
+    difference = first_difference(list(entry.table.columns), expected, recorded=recorded)
+    return None if difference is None else f"{label} {difference}"
 
 
 def _brief(row: Row) -> str:
-    return ", ".join(f"{len(one)} bytes" if isinstance(one, bytes) else str(one) for one in row)
+    return ", ".join(f"{len(cell)} bytes" if isinstance(cell, bytes) else str(cell) for cell in row)

@@ -1,4 +1,4 @@
-"""Deciding again what one process read from files (ARCHITECTURE §5).
+"""Deciding again the lines that one process read from files (ARCHITECTURE §5).
 
 In: rows in the order of their logical times: that of line n is 256 × n, and the copies it causes
 have those behind it. Out: the same inputs decided by a whole clearinghouse, copies and all.
@@ -31,7 +31,7 @@ _NOT_INPUTS: Final = (GENESIS_ORIGIN, CONTROL_SHARD)
 
 
 class EmbeddedOrder:
-    """Line after line, over all sources."""
+    """Decides line after line, over all sources."""
 
     def __init__(self, evidence: Evidence) -> None:
         start = evidence.start
@@ -43,7 +43,7 @@ class EmbeddedOrder:
         self._line = start.times.get(CONTROL_SHARD, 0) // COPIES_A_LINE_MAX
         self._sources = SourcesRead(evidence.reader, evidence.findings, is_whole=start.is_first_row)
 
-    def place(self, row: JournalRow) -> tuple[int | str, ...]:
+    def group_key(self, row: JournalRow) -> tuple[int | str, ...]:
         """The number of the line, over all sources, that a row or its copy came from."""
         return (row.logical_time // COPIES_A_LINE_MAX,)
 
@@ -53,11 +53,11 @@ class EmbeddedOrder:
         return self.is_whole
 
     def finish(self) -> None:
-        """Hold the table of sources against what was read."""
+        """Compare the table of sources with the inputs; no inbox may be recorded."""
         self._sources.finish()
         for inbox in self._evidence.reader.inboxes():
-            said = f"expected none in a journal read from files, found {inbox.topic}"
-            self._evidence.findings.note_apart(f"inbox of {inbox.shard}", found=said)
+            finding = f"expected none in a journal read from files, found {inbox.topic}"
+            self._evidence.findings.note_apart(f"inbox of {inbox.shard}", finding=finding)
 
     def _decide(self, chunk: Sequence[JournalRow]) -> bool:
         self._evidence.expect(chunk)
@@ -66,35 +66,36 @@ class EmbeddedOrder:
         if not self._agrees():
             return False
         for row, command in inputs:
-            if not self._take(row, command) or not self._agrees():
+            if not self._decide_input(row, command) or not self._agrees():
                 return False
         self._evidence.memory.end()
         return self._evidence.is_all_decided()
 
     def _prepare(self, inputs: Sequence[tuple[JournalRow, Command | Malformed]]) -> None:
-        wanted: dict[str, list[Identity]] = {}
+        """Look up the ids that the inputs carry or name."""
+        ids_by_shard: dict[str, list[Identity]] = {}
         for _, command in inputs:
             identity = None if isinstance(command, Malformed) else identity_named(command)
             if identity is not None:
                 shard = shard_of(command, self._house.control.books.products)
-                wanted.setdefault(shard, []).append(identity)
-        for shard, ids in wanted.items():
+                ids_by_shard.setdefault(shard, []).append(identity)
+        for shard, ids in ids_by_shard.items():
             self._evidence.memory.begin(shard, ids)
 
-    def _take(self, row: JournalRow, command: Command | Malformed) -> bool:
-        """Decide an input in the shard it is recorded in; False when that cannot be its place."""
+    def _decide_input(self, row: JournalRow, command: Command | Malformed) -> bool:
+        """Decide an input in the shard it is recorded in; False when its time or shard is wrong."""
         self._line += 1
-        expected = self._line * COPIES_A_LINE_MAX
-        if row.logical_time != expected:
-            said = f"decided: expected {expected}, the next line's place, found {row.logical_time}"
-            self._evidence.doubt(row, found=said)
+        expected, recorded = self._line * COPIES_A_LINE_MAX, row.logical_time
+        if recorded != expected:
+            finding = f"decided: expected {expected}, the next line's place, found {recorded}"
+            self._evidence.doubt(row, finding=finding)
             return False
         belongs = shard_of(command, self._house.control.books.products)
         if belongs != row.shard:
-            said = f"input: expected one of {row.shard}, found {belongs}'s"
-            self._evidence.findings.note(row.shard, row.seq, found=said)
+            finding = f"input: expected one of {row.shard}, found {belongs}'s"
+            self._evidence.findings.note(row.shard, row.seq, finding=finding)
             return False
-        self._sources.take(row)
+        self._sources.add(row)
         inbound = Inbound(row.origin, row.position, row.logical_time, row.line)
         stands = decide_line(self._house, inbound, command=command, memory=self._evidence.memory)
         if stands and isinstance(command, CloseSession):
@@ -103,7 +104,7 @@ class EmbeddedOrder:
         return True
 
     def _agrees(self) -> bool:
-        """Hold what was decided since last time against the record; False when a row differs."""
+        """Compare the rows decided since the last call with the record; False if one differs."""
         agrees = True
         for shard in self._house.in_order():
             agrees &= self._evidence.agrees(shard.log)

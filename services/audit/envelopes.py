@@ -1,11 +1,11 @@
-"""Messages refused for their envelope: whether what their rows say can have been (WIRE §2, §3).
+"""Messages refused for their envelope: the refusal decided again from its detail (WIRE §2, §3).
 
 In: a row's mark, the refusal's recorded detail, the line. Out: the refusal it must be, or None when
-no envelope gives it. The journal holds the value of a message and not its key and headers, so what
-the detail tells of these is taken from the record; that such an envelope is refused, why, and in
-these words is decided again. Trusted: of `?key` and `?headers` what was found there; of `?copy` the
-number the message bore, and, where control had not come so far yet, that it had not; of `?length`
-how long the value was and its hash; of `?batch` that nobody could read it.
+no envelope gives it. The journal holds the value of a message and not its key and headers, so these
+are read from the recorded detail; that such an envelope is refused, why, and in these words is
+decided again. Taken from the record unchecked: of `?key` and `?headers` the key and the headers; of
+`?copy` the number of the copy, and that the control journal did not have it yet; of `?length` the
+length of the value and its hash; of `?batch` that it was unreadable.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ _LENGTH: Final = re.compile(
     rf"expected at most {VALUE_BYTES_MAX} bytes, found ([1-9][0-9]{{0,11}}) with SHA-256 "
     r"([0-9a-f]{64})"
 )
-# What stands before the records of a batch.
+# The bytes before the records of a batch.
 _BATCH_HEADER_BYTES: Final = 61
 _OTHER_BYTES: Final = "other bytes there"
 _UNREADABLE: Final = (ValueError, SyntaxError, MemoryError, RecursionError)
 
 
 def recorded_detail(facts: bytes) -> str | None:
-    """What a recorded refusal gives as its detail; None when it is no refusal."""
+    """The detail of a recorded refusal; None when the facts are no refusal."""
     try:
         detail = json.loads(facts)["detail"]
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -64,7 +64,7 @@ def recorded_detail(facts: bytes) -> str | None:
 
 
 def envelope_refusal(shard: str, mark: str, *, line: bytes, detail: str) -> Refusal | None:
-    """The refusal of a message with a key, headers or a length such as the detail tells."""
+    """The refusal of a message with the key, headers or length that the detail states."""
     if mark == BY_LENGTH:
         return _length_refusal(line, detail=detail)
     if mark == BY_BATCH:
@@ -85,10 +85,10 @@ def envelope_refusal(shard: str, mark: str, *, line: bytes, detail: str) -> Refu
 def copy_refusal(
     shard: str, line: bytes, *, detail: str, last: int, line_of: Callable[[int], bytes | None]
 ) -> Refusal | None:
-    """The refusal of a message that said it was a copy and was none.
+    """The refusal of a forged copy: a message with the header of a copy that was none.
 
-    last: the number of the shard's last copy; line_of: of each control command the line, in the
-    end, for control may have been ahead of what the shard knew.
+    last: the number of the shard's last copy; line_of: the line of a control command by its number,
+    also of commands later than the shard's last copy.
     """
     if shard == CONTROL_SHARD:
         return NO_COPIES.refusal

@@ -1,8 +1,8 @@
-"""What is decided again, held against the record: rows, parts, links, days, read models, ids.
+"""The record compared with its inputs decided again: rows, parts, links, days, read models, ids.
 
-In: rows as recorded, and the logs of shards that decided them again. Out: findings.
-What a journal fed from files and one fed from Kafka share when they are audited is here; the order
-in which their inputs are decided is not (`embedded_order.py`, `streamed_order.py`).
+In: rows as recorded, and the logs of shards that decided them again. Out: findings. The comparison
+is the same for a journal fed from files and one fed from Kafka; the order in which their inputs are
+decided is not (`embedded_order.py`, `streamed_order.py`).
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _COLUMNS: Final = tuple(JOURNAL.columns)
 
 
 class Evidence:
-    """The record of a journal, and how far it agrees with what was decided.
+    """The record of a journal, and the part of it that agrees so far.
 
-    next: of each shard the next row to look at, and the chain up to it.
+    next: by shard the next row to check, and the chain up to it.
     """
 
     def __init__(self, reader: Reader, findings: Findings, *, start: Start) -> None:
@@ -41,14 +41,15 @@ class Evidence:
         self._doubt: tuple[str, int, str] | None = None
 
     def expect(self, rows: Iterable[JournalRow]) -> None:
-        """These rows, in the order of their shards, are to be decided next."""
+        """Add rows that are to be decided next, in the order of their shards."""
         for row in rows:
             self._queues.setdefault(row.shard, deque()).append(row)
 
     def agrees(self, log: ShardLog) -> bool:
-        """Hold what a shard has decided since last time against the record; False if a row differs.
+        """Compare the rows a shard has decided since the last call; False if one differs.
 
-        What was decided beside the rows is held against its tables, as far as it was reached.
+        Parts are compared with their table if all rows agree; numbers, links, days and read models
+        in any case.
         """
         queue = self._queues.setdefault(log.shard, deque())
         decided = log.hand_over()
@@ -73,49 +74,50 @@ class Evidence:
         return True
 
     def check_snapshots(self, rows: Sequence[SnapshotRow]) -> None:
-        """Hold snapshots of the books at a close against the table."""
+        """Compare snapshots of the books at a close with the table."""
         self._derived.check("snapshot", rows)
 
     def is_all_decided(self) -> bool:
-        """No row is left over."""
-        left = [queue[0] for queue in self._queues.values() if queue]
-        for row in left:
-            said = f"origin: expected no row of {row.origin} {row.position} here, found one"
-            self.findings.note(row.shard, row.seq, found=said)
-        return not left
+        """True if every expected row was decided; a row that was not is a finding."""
+        undecided = [queue[0] for queue in self._queues.values() if queue]
+        for row in undecided:
+            finding = f"origin: expected no row of {row.origin} {row.position} here, found one"
+            self.findings.note(row.shard, row.seq, finding=finding)
+        return not undecided
 
-    def doubt(self, row: JournalRow, *, found: str) -> None:
-        """A row can't be decided because something before it is not there.
+    def doubt(self, row: JournalRow, *, finding: str) -> None:
+        """Note that a row can't be decided because a row before it is missing.
 
-        Whose fault that is the rest of the journal may tell; only if it does not, this is a
-        finding. The first doubt counts.
+        Later rows may show the cause; the doubt is a finding only if no other is found. The first
+        doubt counts.
         """
         if self._doubt is None:
-            self._doubt = (row.shard, row.seq, found)
+            self._doubt = (row.shard, row.seq, finding)
 
     def settle_doubt(self) -> None:
-        """Everything was looked at: what nothing else explains is a finding."""
+        """At the end of the audit: a doubt that no finding explains is a finding."""
         if self._doubt is not None and not self.findings.lines():
-            shard, seq, said = self._doubt
-            self.findings.note(shard, seq, found=said)
+            shard, seq, finding = self._doubt
+            self.findings.note(shard, seq, finding=finding)
 
     def finish(self) -> None:
-        """Every row was decided and agrees: so must heads, ids and the number of rows beside."""
+        """Every row was decided and agrees: check heads, ids and the counts of derived rows."""
         self.memory.finish()
         self._derived.check_counts()
         self._check_numbers()
 
     def _check_numbers(self) -> None:
-        """Each head names the last control command that its shard knows."""
+        """Check that each head names the last control command that its shard knows."""
         for shard, head in self.reader.heads().items():
             expected = self.start.shards[shard].control.number
             if head.control_number != expected:
-                said = f"expected {expected}, found {head.control_number}"
-                self.findings.note(shard, head.seq, found=f"control_number of the head: {said}")
+                difference = f"expected {expected}, found {head.control_number}"
+                finding = f"control_number of the head: {difference}"
+                self.findings.note(shard, head.seq, finding=finding)
 
     def _note(self, expected: JournalRow, recorded: JournalRow | None) -> None:
         if recorded is None:
-            said = f"seq: expected a row of {expected.origin} {expected.position}, found none"
+            finding = f"seq: expected a row of {expected.origin} {expected.position}, found none"
         else:
-            said = first_difference(_COLUMNS, expected, found=recorded) or ""
-        self.findings.note(expected.shard, expected.seq, found=said)
+            finding = first_difference(_COLUMNS, expected, recorded=recorded) or ""
+        self.findings.note(expected.shard, expected.seq, finding=finding)

@@ -1,8 +1,8 @@
-"""What an audit found: for each shard the first row that is not as it should be.
+"""Findings of an audit: for each shard the first row that differs from its expected content.
 
-In: places and what was expected and found there. Out: one line per shard, in the order of the
-rows' places in their shards' names. Later findings of a shard follow from the first more often
-than not, so they are left out.
+In: rows, and the difference of each from the expected. Out: one line per shard, in the order of the
+rows' numbers in their shards' names. Later findings of a shard mostly follow from the first, so
+they are left out.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ _SHOWN: Final = 120
 
 
 class Findings:
-    """The first finding of each shard, by seq; what belongs to no shard goes by its own name."""
+    """The first finding of each shard, by seq; findings apart from shards go by their own name."""
 
     def __init__(self) -> None:
         self._first: dict[str, tuple[int, str]] = {}
 
-    def note(self, shard: str, seq: int, *, found: str) -> None:
-        """A row is not as it should be."""
-        known = self._first.get(shard)
-        if known is None or seq < known[0]:
-            self._first[shard] = (seq, f"{shard} seq {seq} {found}")
+    def note(self, shard: str, seq: int, *, finding: str) -> None:
+        """A row differs from its expected content."""
+        first = self._first.get(shard)
+        if first is None or seq < first[0]:
+            self._first[shard] = (seq, f"{shard} seq {seq} {finding}")
 
-    def note_apart(self, name: str, *, found: str) -> None:
-        """Something that is no row of a shard is not as it should be."""
-        self._first.setdefault(name, (-1, f"{name} {found}"))
+    def note_apart(self, name: str, *, finding: str) -> None:
+        """A record that is no row of a shard differs from its expected content."""
+        self._first.setdefault(name, (-1, f"{name} {finding}"))
 
     def __contains__(self, shard: object) -> bool:
         return shard in self._first
@@ -38,31 +38,32 @@ class Findings:
 
 
 def first_difference(
-    columns: Sequence[str], expected: Sequence[object], *, found: Sequence[object]
+    columns: Sequence[str], expected: Sequence[object], *, recorded: Sequence[object]
 ) -> str | None:
-    """The first column in which two rows differ, what was expected and found; None when in none."""
-    for name, wanted, got in zip(columns, expected, found, strict=True):
-        if wanted != got:
-            return f"{name}: {contrast(wanted, got)}"
+    """The first column in which two rows differ, with both contents; None when they are equal."""
+    for name, cell, recorded_cell in zip(columns, expected, recorded, strict=True):
+        if cell != recorded_cell:
+            return f"{name}: {contrast(cell, recorded_cell)}"
     return None
 
 
-def contrast(expected: object, found: object) -> str:
-    """What was expected and found; of long bytes what stands around the first difference."""
-    if isinstance(expected, bytes) and isinstance(found, bytes):
-        return f"expected {_excerpt(expected, found)}, found {_excerpt(found, expected)}"
-    return f"expected {expected}, found {found}"
+def contrast(expected: object, recorded: object) -> str:
+    """Expected and recorded content; of long bytes an excerpt about the first difference."""
+    if isinstance(expected, bytes) and isinstance(recorded, bytes):
+        return f"expected {_excerpt(expected, recorded)}, found {_excerpt(recorded, expected)}"
+    return f"expected {expected}, found {recorded}"
 
 
-def _excerpt(value: bytes, other: bytes) -> str:
-    if not value:
+def _excerpt(content: bytes, opposite: bytes) -> str:
+    if not content:
         return "nothing"
-    if not value.isascii():
-        value, other = value.hex().encode(), other.hex().encode()
-    if len(value) <= _SHOWN:
-        return value.decode()
-    pairs = enumerate(zip(value, other, strict=False))
-    place = next((at for at, (a, b) in pairs if a != b), min(len(value), len(other)))
-    first = max(0, place - _SHOWN // 2)
-    shown = value[first : first + _SHOWN]
-    return f"{'…' if first else ''}{shown.decode()}{'…' if first + _SHOWN < len(value) else ''}"
+    if not content.isascii():
+        content, opposite = content.hex().encode(), opposite.hex().encode()
+    if len(content) <= _SHOWN:
+        return content.decode()
+    pairs = enumerate(zip(content, opposite, strict=False))
+    shorter = min(len(content), len(opposite))
+    differs_at = next((index for index, (a, b) in pairs if a != b), shorter)
+    first = max(0, differs_at - _SHOWN // 2)
+    shown = content[first : first + _SHOWN]
+    return f"{'…' if first else ''}{shown.decode()}{'…' if first + _SHOWN < len(content) else ''}"

@@ -1,10 +1,10 @@
-"""Remembered ids, decided again and held against the identity tables (RULEBOOK §3).
+"""Remembered ids, decided again and compared with the identity tables (RULEBOOK §3).
 
-In: the ids that lines carry or name. Out: what came first under them, as decided in this audit;
-findings where the tables remember another id, one too few or one too many. The tables are never
-believed first: a span's pages and filter are used for looking up only after they have been found
-equal to what the decisions say, and the open span is held here. Memory: 28 bytes an id of the open
-span, 2 bytes for each row of a sealed one.
+In: the ids that lines carry or name. Out: the first command under each of them, as decided in this
+audit; findings where the tables have a different id, one too few or one too many. No table is used
+unchecked: a span's pages and filter serve look-ups only after they have proved equal to the
+decisions, and the open span is kept in memory. Memory: 28 bytes an id of the open span, 2 bytes for
+each row of a sealed one.
 """
 
 from __future__ import annotations
@@ -43,11 +43,12 @@ _SPANS: Final = {
 class _ShardIds:
     """One shard's ids.
 
-    fresh: of this chunk; keys, seqs: of the open span, decided in this audit.
+    recorded: found for this chunk in rows of the journal that agree; fresh: decided in this chunk;
+    keys, seqs: of the open span, decided in this audit.
     """
 
     index: IdIndex
-    known: dict[Identity, Seen] = field(default_factory=dict)
+    recorded: dict[Identity, Seen] = field(default_factory=dict)
     fresh: dict[Identity, Seen] = field(default_factory=dict)
     keys: list[Int64s] = field(default_factory=list)
     seqs: list[Int64s] = field(default_factory=list)
@@ -56,7 +57,7 @@ class _ShardIds:
 class IdTables:
     """The memory of ids of an audit.
 
-    after: the rows up to which the tables are taken as they are.
+    after: by shard the row up to which the tables are not checked.
     """
 
     def __init__(self, reader: Reader, findings: Findings, *, after: Mapping[str, int]) -> None:
@@ -67,26 +68,26 @@ class IdTables:
         self._spans: dict[str, set[tuple[str, int]]] = {name: set() for name in _SPANS}
 
     def begin(self, shard: str, ids: Sequence[Identity]) -> None:
-        """Look up what came first under the ids of a chunk, before it is decided."""
-        held = self._of(shard)
-        held.known = {}
-        hits = held.index.lookup(np.array([key_of(one) for one in ids], np.int64))
+        """Look up the first commands under the ids of a chunk, before it is decided."""
+        shard_ids = self._of(shard)
+        shard_ids.recorded = {}
+        hits = shard_ids.index.lookup(np.array([key_of(identity) for identity in ids], np.int64))
         if not hits:
             return
-        wanted = set(ids)
-        seqs = sorted({seq for found in hits.values() for seq in found})
+        named = set(ids)
+        seqs = sorted({seq for seqs_of_key in hits.values() for seq in seqs_of_key})
         for row in self._reader.rows_at(shard, seqs):
             identity, seen = seen_in_row(row.seq, row.line, facts=row.facts)
-            if identity in wanted:
-                held.known.setdefault(identity, seen)
+            if identity in named:
+                shard_ids.recorded.setdefault(identity, seen)
 
-    def look(self, shard: str, identity: Identity) -> Seen | None:
-        """What came first under an id in a shard."""
-        held = self._of(shard)
-        return held.fresh.get(identity) or held.known.get(identity)
+    def find(self, shard: str, identity: Identity) -> Seen | None:
+        """The first command under an id in a shard; None when the id is new."""
+        shard_ids = self._of(shard)
+        return shard_ids.fresh.get(identity) or shard_ids.recorded.get(identity)
 
     def keep(self, shard: str, identity: Identity, *, seen: Seen) -> None:
-        """Remember what came first."""
+        """Remember the first command under an id."""
         self._of(shard).fresh[identity] = seen
 
     def keep_cleared(
@@ -98,109 +99,109 @@ class IdTables:
         lines: Sequence[bytes],
         last_seq: int,
     ) -> None:
-        """Never asked: an audit decides every trade the readable way."""
+        """Never called: an audit decides every trade the readable way."""
         raise NotImplementedError((shard, len(names), len(keys), len(lines), last_seq))
 
     def drop(self, shard: str) -> None:
-        """A shard is not looked at any more: what it decided last is not what it recorded."""
+        """Forget the ids of a shard whose decisions differ from its record."""
         self._shards.pop(shard, None)
 
     def end(self) -> None:
-        """A chunk is decided: its ids join the index; a span that ends is checked."""
-        for shard, held in sorted(self._shards.items()):
-            if not held.fresh:
+        """At the end of a chunk: add its ids to the index and check spans that are complete."""
+        for shard, shard_ids in sorted(self._shards.items()):
+            if not shard_ids.fresh:
                 continue
-            keys = np.array([key_of(identity) for identity in held.fresh], np.int64)
-            seqs = np.array([seen.seq for seen in held.fresh.values()], np.int64)
-            held.fresh = {}
-            seals = held.index.add(keys, seqs)
-            held.keys.append(keys)
-            held.seqs.append(seqs)
+            keys = np.array([key_of(identity) for identity in shard_ids.fresh], np.int64)
+            seqs = np.array([seen.seq for seen in shard_ids.fresh.values()], np.int64)
+            shard_ids.fresh = {}
+            seals = shard_ids.index.add(keys, seqs)
+            shard_ids.keys.append(keys)
+            shard_ids.seqs.append(seqs)
             for seal in seals:
                 self._check_seal(seal)
             if seals:
-                self._check_runs(shard, held, below=int(seqs[-1]) >> SPAN_BITS)
+                self._check_runs(shard, shard_ids, below=int(seqs[-1]) >> SPAN_BITS)
 
     def finish(self) -> None:
-        """Hold the open spans against the tables; no other span has ids."""
-        for shard, held in sorted(self._shards.items()):
-            self._check_runs(shard, held, below=None)
+        """Compare the open spans with the tables; check that no further span has ids."""
+        for shard, shard_ids in sorted(self._shards.items()):
+            self._check_runs(shard, shard_ids, below=None)
         for name, query in _SPANS.items():
             with translated(f"reading {name}"):
-                found = self._reader.connection.execute(query).fetchall()
-            for shard, span in found:
+                spans = self._reader.connection.execute(query).fetchall()
+            for shard, span in spans:
                 if (shard, span) not in self._spans[name]:
                     self._check_stray(name, shard, span=span)
 
     def _check_stray(self, name: str, shard: str, *, span: int) -> None:
-        """A span of which nothing was decided has no ids, but of rows that were not looked at."""
+        """Check that a span in which no id was decided has none, except of unchecked rows."""
         first, after = span << SPAN_BITS, self._after.get(shard, -1)
         if name == IDENTITY.name and first <= after:
             self._check_span(shard, span, ids=(np.zeros(0, np.int64), np.zeros(0, np.int64)))
         elif (span + 1) << SPAN_BITS > after + 1:
-            said = f"{name} span {span}: expected no ids of this span, found some"
-            self._findings.note(shard, first, found=said)
+            finding = f"{name} span {span}: expected no ids of this span, found some"
+            self._findings.note(shard, first, finding=finding)
 
     def _of(self, shard: str) -> _ShardIds:
-        held = self._shards.get(shard)
-        if held is None:
+        shard_ids = self._shards.get(shard)
+        if shard_ids is None:
             until = self._after.get(shard, -1)
-            held = _ShardIds(IdIndex(shard, self._reader.connection, until=until))
-            self._shards[shard] = held
-        return held
+            shard_ids = _ShardIds(IdIndex(shard, self._reader.connection, until=until))
+            self._shards[shard] = shard_ids
+        return shard_ids
 
     def _check_seal(self, seal: Seal) -> None:
-        place = (seal.shard, seal.span)
-        pages = self._all(_PAGES, place, name=IDENTITY_PAGE.name)
-        words = self._all(_FILTER, place, name=IDENTITY_FILTER.name)
-        for name, wanted, found in (
+        key = (seal.shard, seal.span)
+        pages = self._all(_PAGES, key, name=IDENTITY_PAGE.name)
+        words = self._all(_FILTER, key, name=IDENTITY_FILTER.name)
+        for name, expected, recorded in (
             (IDENTITY_PAGE.name, seal.pages, pages),
             (IDENTITY_FILTER.name, [(seal.words,)], words),
         ):
-            self._spans[name].add(place)
-            if [tuple(row) for row in wanted] != found:
-                said = f"{name} span {seal.span}: expected what the decisions remember"
-                seq = seal.span << SPAN_BITS
-                self._findings.note(seal.shard, seq, found=f"{said}, found other bytes")
+            self._spans[name].add(key)
+            if [tuple(row) for row in expected] != recorded:
+                difference = "expected what the decisions remember, found other bytes"
+                finding = f"{name} span {seal.span}: {difference}"
+                self._findings.note(seal.shard, seal.span << SPAN_BITS, finding=finding)
 
-    def _check_runs(self, shard: str, held: _ShardIds, *, below: int | None) -> None:
-        """Hold the spans below one (None: all) against the table of runs, id by id."""
-        if not held.seqs:
+    def _check_runs(self, shard: str, shard_ids: _ShardIds, *, below: int | None) -> None:
+        """Compare the spans below a span (None: all) with the table of runs, id by id."""
+        if not shard_ids.seqs:
             return
-        keys, seqs = np.concatenate(held.keys), np.concatenate(held.seqs)
+        keys, seqs = np.concatenate(shard_ids.keys), np.concatenate(shard_ids.seqs)
         ends = len(seqs) if below is None else int(np.searchsorted(seqs, below << SPAN_BITS))
         for span in np.unique(seqs[:ends] >> SPAN_BITS).tolist():
             chosen = (seqs >> SPAN_BITS) == span
             self._check_span(shard, span, ids=(seqs[chosen], keys[chosen]))
-        held.keys, held.seqs = [keys[ends:]], [seqs[ends:]]
+        shard_ids.keys, shard_ids.seqs = [keys[ends:]], [seqs[ends:]]
         if ends == len(seqs):
-            held.keys, held.seqs = [], []
+            shard_ids.keys, shard_ids.seqs = [], []
 
     def _check_span(self, shard: str, span: int, *, ids: tuple[Int64s, Int64s]) -> None:
         self._spans[IDENTITY.name].add((shard, span))
         after, first = self._after.get(shard, -1), span << SPAN_BITS
-        found_seqs, found_keys = [], []
+        recorded_seqs, recorded_keys = [], []
         for keys, offsets in self._all(_RUNS, (shard, span), name=IDENTITY.name):
-            found_keys.append(np.frombuffer(keys, "<i8"))
-            found_seqs.append(np.frombuffer(offsets, "<i4").astype(np.int64) + first)
-        found = _pairs(found_seqs, found_keys)
+            recorded_keys.append(np.frombuffer(keys, "<i8"))
+            recorded_seqs.append(np.frombuffer(offsets, "<i4").astype(np.int64) + first)
+        recorded = _pairs(recorded_seqs, recorded_keys)
         expected = _pairs([ids[0]], [ids[1]])
-        found = found[found[:, 0] > after]
-        size = min(len(found), len(expected))
-        differ = np.flatnonzero((found[:size] != expected[:size]).any(axis=1))
-        if not len(differ) and len(found) == len(expected):
+        recorded = recorded[recorded[:, 0] > after]
+        size = min(len(recorded), len(expected))
+        differ = np.flatnonzero((recorded[:size] != expected[:size]).any(axis=1))
+        if not len(differ) and len(recorded) == len(expected):
             return
-        place = int(differ[0]) if len(differ) else size
+        index = int(differ[0]) if len(differ) else size
         rows = [
-            pairs[place].tolist() if place < len(pairs) else None for pairs in (expected, found)
+            pairs[index].tolist() if index < len(pairs) else None for pairs in (expected, recorded)
         ]
         seq = min(row[0] for row in rows if row is not None)
-        said = f"identity (row, key): expected {rows[0]}, found {rows[1]}"
-        self._findings.note(shard, seq, found=said)
+        finding = f"identity (row, key): expected {rows[0]}, found {rows[1]}"
+        self._findings.note(shard, seq, finding=finding)
 
-    def _all(self, query: str, place: tuple[str, int], *, name: str) -> list[Any]:
+    def _all(self, query: str, key: tuple[str, int], *, name: str) -> list[Any]:
         with translated(f"reading {name}"):
-            return self._reader.connection.execute(query.encode(), place, binary=True).fetchall()
+            return self._reader.connection.execute(query.encode(), key, binary=True).fetchall()
 
 
 def _pairs(seqs: Sequence[Int64s], keys: Sequence[Int64s]) -> Int64s:

@@ -1,8 +1,8 @@
-"""How far workers read their inboxes, held against the rows recorded from them (WIRE §2, §4).
+"""The offsets of inboxes, checked against the rows recorded from them (WIRE §2, §4).
 
 In: rows in the order of their shard. Out: the inbox a row must come from, the least offset it can
-have; findings where `clearing.inbox` or a head says something else. Every row but row 0 was one
-message: offsets rise, and a copy, whose row has its number and not its offset, takes one too.
+have; findings where `clearing.inbox` or a head differs. Every row but row 0 was one message:
+offsets rise, and a copy has an offset too, though its row records its number instead.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WHERE shard = %s AND seq > 0 AND seq <= %s AND origin <> 'control/0' ORDER BY se
 
 
 class InboxesRead:
-    """Follows the inboxes of all shards."""
+    """Counts the messages of all inboxes."""
 
     def __init__(self, reader: Reader, findings: Findings, *, start: Start) -> None:
         self._reader = reader
@@ -42,50 +42,52 @@ class InboxesRead:
         """The inbox of a shard; None when there can be no such shard."""
         return self._partitions.get(shard)
 
-    def take(self, row: JournalRow) -> bool:
-        """One more message that is no copy; False when its offset can't be."""
+    def add(self, row: JournalRow) -> bool:
+        """Add the next message of a shard, which is no copy; False when its offset is too low."""
         shard, seq, position = row.shard, row.seq, row.position
         least = self._next.get(shard, 0)
         if position < least:
-            said = f"position: expected offset {least} or one after it, found {position}"
-            self._findings.note(shard, seq, found=said)
+            finding = f"position: expected offset {least} or one after it, found {position}"
+            self._findings.note(shard, seq, finding=finding)
             return False
         self._next[shard] = position + 1
         return True
 
-    def take_copy(self, shard: str) -> None:
-        """One more message that is a copy."""
+    def add_copy(self, shard: str) -> None:
+        """Add the next message of a shard, which is a copy."""
         self._next[shard] = self._next.get(shard, 0) + 1
 
     def finish(self) -> None:
-        """Every head goes on after the last message that became a row."""
+        """Check that every head goes on after the last message that became a row."""
         for shard, head in self._reader.heads().items():
             least = self._next.get(shard, 0)
             if head.next_offset < least:
-                said = f"expected {least} or one after it, found {head.next_offset}"
-                self._findings.note(shard, head.seq, found=f"next_offset of the head: {said}")
+                difference = f"expected {least} or one after it, found {head.next_offset}"
+                finding = f"next_offset of the head: {difference}"
+                self._findings.note(shard, head.seq, finding=finding)
 
     def _expect_recorded(self, recorded: list[Inbox]) -> None:
-        """If inboxes are recorded, then those of all shards, as the topics have them."""
-        found = {one.shard: f"{one.topic}/{one.partition}" for one in recorded}
-        for shard in sorted({*self._partitions, *found} if found else ()):
+        """Check that the recorded inboxes, if there are any, are those of all shards."""
+        origins = {inbox.shard: f"{inbox.topic}/{inbox.partition}" for inbox in recorded}
+        for shard in sorted({*self._partitions, *origins} if origins else ()):
             partition = self._partitions.get(shard)
             expected = "none" if partition is None else partition.origin
-            if found.get(shard, "none") != expected:
-                said = f"expected {expected}, found {found.get(shard, 'none')}"
-                self._findings.note_apart(f"inbox of {shard}", found=said)
+            origin = origins.get(shard, "none")
+            if origin != expected:
+                finding = f"expected {expected}, found {origin}"
+                self._findings.note_apart(f"inbox of {shard}", finding=finding)
 
     def _after(self, shard: str, seq: int) -> int:
-        """The offset after the last message that became a row up to this one, but copies."""
+        """The offset after the last message, copies aside, that became a row up to this one."""
         with translated("reading how far an inbox was read"):
             query = _LAST_OFFSET.encode()
-            found = self._reader.connection.execute(query, [shard, seq]).fetchone()
-        return 0 if found is None else int(found[0]) + 1
+            row = self._reader.connection.execute(query, [shard, seq]).fetchone()
+        return 0 if row is None else int(row[0]) + 1
 
 
 def _prefix(recorded: list[Inbox]) -> str:
-    """What the names of the topics begin with, as the inbox of `control/0` shows it."""
-    names = [one.topic for one in recorded if one.shard == CONTROL_SHARD]
+    """The prefix of the topics' names, from the inbox of `control/0`."""
+    names = [inbox.topic for inbox in recorded if inbox.shard == CONTROL_SHARD]
     suffix = f".{CONTROL}"
     if names and names[0].endswith(suffix):
         return names[0].removesuffix(suffix)

@@ -1,8 +1,8 @@
 """The laws of the rulebook that facts alone can show broken (RULEBOOK §9, 1 to 4).
 
-In: the facts of a journal, in the order decided. Out: what is broken, in words; nothing if all
-hold. Positions, cash and balances are added up anew from the facts, in one pass; no other part of
-the house is asked.
+In: the facts of a journal, in the order decided. Out: the broken laws, in words; nothing if all
+hold. Positions, cash and balances are added up anew from the facts, in one pass, without any other
+part of the program.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-Fact = Mapping[str, Any]
+# A fact as its JSON has it.
+FactFields = Mapping[str, Any]
 
 _CASH: Final = "cash:"
 _VARIATION: Final = "house:variation:"
@@ -37,7 +38,7 @@ class LawBook:
         self._moved: defaultdict[str, int] = defaultdict(int)
         self._stated: Counter[tuple[str, str, str]] = Counter()
         self._broken: list[str] = []
-        self._take: dict[str, Callable[[Fact], None]] = {
+        self._add: dict[str, Callable[[FactFields], None]] = {
             "trade_novated/1": self._novated,
             "trade_busted/1": self._busted,
             "position_transferred/1": self._transferred,
@@ -47,16 +48,16 @@ class LawBook:
             "posting/1": self._posted,
         }
 
-    def take(self, fact: Fact) -> None:
+    def add(self, fact: FactFields) -> None:
         """Add a fact."""
         kind = fact["type"]
         if kind in _ONCE:
             self._stated[fact["shard"], kind, fact[_ONCE[kind]]] += 1
-        if kind in self._take:
-            self._take[kind](fact)
+        if kind in self._add:
+            self._add[kind](fact)
 
     def broken(self) -> list[str]:
-        """What does not come out."""
+        """The broken laws, one line each."""
         return [
             *self._broken,
             *self._house_not_flat(),
@@ -74,62 +75,62 @@ class LawBook:
         ]
 
     def _house_not_flat(self) -> list[str]:
-        lots: defaultdict[str, int] = defaultdict(int)
-        for (contract, _), held in self._lots.items():
-            lots[contract] += held
-        return [f"the house holds {-held} lots of {name}" for name, held in lots.items() if held]
+        totals: defaultdict[str, int] = defaultdict(int)
+        for (contract, _), lots in self._lots.items():
+            totals[contract] += lots
+        return [f"the house holds {-lots} lots of {name}" for name, lots in totals.items() if lots]
 
     def _unbalanced(self) -> list[str]:
-        """Cash is what was moved and settled; variation leaves nothing with the house."""
+        """Cash accounts that differ from movements and variation; variation accounts not at 0."""
         names = sorted({*self._balances, *self._moved})
-        found = []
+        unbalanced = []
         for name in names:
             posted, moved = self._balances[name], self._moved[name]
             if name.startswith(_CASH) and posted != moved:
-                found.append(f"{name} is posted {posted} cents, moved and settled {moved}")
+                unbalanced.append(f"{name} is posted {posted} cents, moved and settled {moved}")
             if name.startswith(_VARIATION) and posted != 0:
-                found.append(f"{name} keeps {posted} cents")
-        return found
+                unbalanced.append(f"{name} keeps {posted} cents")
+        return unbalanced
 
-    def _novated(self, fact: Fact) -> None:
+    def _novated(self, fact: FactFields) -> None:
         self._lots[fact["contract"], fact["buyer"]] += fact["lots"]
         self._lots[fact["contract"], fact["seller"]] -= fact["lots"]
 
-    def _busted(self, fact: Fact) -> None:
+    def _busted(self, fact: FactFields) -> None:
         self._lots[fact["contract"], fact["buyer"]] -= fact["lots"]
         self._lots[fact["contract"], fact["seller"]] += fact["lots"]
 
-    def _transferred(self, fact: Fact) -> None:
+    def _transferred(self, fact: FactFields) -> None:
         given = fact["lots"] if fact["side"] == "long" else -fact["lots"]
         self._lots[fact["contract"], fact["to_account"]] += given
         self._lots[fact["contract"], fact["from_account"]] -= given
 
-    def _closed(self, fact: Fact) -> None:
-        """A position ends with the lots it had."""
-        held = self._lots[fact["contract"], fact["account"]]
-        if held != fact["lots"]:
-            said = f"{fact['account']} is closed at {fact['lots']} lots of {fact['contract']}"
-            self._broken.append(f"{said}, its trades make {held}")
+    def _closed(self, fact: FactFields) -> None:
+        """A position ends with the lots of its trades."""
+        lots = self._lots[fact["contract"], fact["account"]]
+        if lots != fact["lots"]:
+            closed = f"{fact['account']} is closed at {fact['lots']} lots of {fact['contract']}"
+            self._broken.append(f"{closed}, its trades make {lots}")
         self._lots[fact["contract"], fact["account"]] -= fact["lots"]
 
-    def _settled(self, fact: Fact) -> None:
+    def _settled(self, fact: FactFields) -> None:
         key = (fact["contract"], fact["business_date"], fact["cycle"])
         self._variation[key] += fact["amount_cents"]
         self._moved[f"{_CASH}{fact['account']}"] += fact["amount_cents"]
 
-    def _moved_cash(self, fact: Fact) -> None:
+    def _moved_cash(self, fact: FactFields) -> None:
         self._moved[f"{_CASH}{fact['account']}"] += fact["amount_cents"]
 
-    def _posted(self, fact: Fact) -> None:
+    def _posted(self, fact: FactFields) -> None:
         if fact["amount_cents"] <= 0:
             self._broken.append(f"a posting of {fact['amount_cents']} cents: {fact['reference']}")
         self._balances[fact["debit"]] -= fact["amount_cents"]
         self._balances[fact["credit"]] += fact["amount_cents"]
 
 
-def broken_laws(facts: Iterable[Fact]) -> list[str]:
-    """What the facts of a whole journal show to be broken."""
+def broken_laws(facts: Iterable[FactFields]) -> list[str]:
+    """The laws that the facts of a whole journal show to be broken, one line each."""
     book = LawBook()
     for fact in facts:
-        book.take(fact)
+        book.add(fact)
     return book.broken()

@@ -1,8 +1,8 @@
 """`clearing replay`: the books of every shard from its first row, by folding recorded facts.
 
 In: a database. Out: one line per shard: its name, last row, chain there, hash of the books.
-Nothing is decided and no snapshot is used; whether the facts are the right ones is `verify`'s
-question. Rows are read as of one instant.
+Nothing is decided and no snapshot is used; `verify` checks whether the facts are right. Rows are
+read as of one instant.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from services.shards.routing import CONTROL_SHARD
 def replay(url: str, *, until: date | None = None) -> list[str]:
     """A line `shard seq chain state_hash` for every shard, by name.
 
-    until: up to the close of this session and with it; then the hashes are those stated at it.
+    until: fold up to and with the close of this session; the hashes are those stated at the close.
     """
     with Reader(url) as reader:
         reader.freeze()
@@ -25,8 +25,9 @@ def replay(url: str, *, until: date | None = None) -> list[str]:
             shard: head.seq if until is None else _last_seq(reader, shard, day=until)
             for shard, head in reader.heads().items()
         }
-        known = [(shard, seq) for shard, seq in sorted(last.items()) if seq is not None]
-        return [_line(reader, shard, seq=seq) for shard, seq in known]
+        return [
+            _line(reader, shard, seq=seq) for shard, seq in sorted(last.items()) if seq is not None
+        ]
 
 
 def _last_seq(reader: Reader, shard: str, *, day: date) -> int | None:

@@ -1,8 +1,8 @@
-"""How far sources of commands were read, held against the inputs recorded from them (WIRE §4).
+"""The table of sources, checked against the inputs recorded from them (WIRE §4).
 
-In: inputs in the order in which they were decided. Out: findings where the table says something
-else: of lines, of the last byte, and of the SHA-256, which can be computed anew where a source
-holds nothing but lines and line feeds.
+In: inputs in the order in which they were decided. Out: findings where the table differs: in the
+number of lines, the last byte, or the SHA-256, which can be computed anew where a source holds
+nothing but lines and line feeds.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from services.shards.rows import JournalRow
 class _Read:
     """A source as its inputs show it.
 
-    end: the byte after the last line; is_plain: nothing between lines.
+    first: shard and seq of its first row; end: the byte after the last line; is_plain: nothing
+    between lines.
     """
 
-    place: tuple[str, int]
+    first: tuple[str, int]
     lines: int = 0
     end: int = -1
     is_plain: bool = True
@@ -32,7 +33,7 @@ class _Read:
 
 
 class SourcesRead:
-    """Follows the inputs of every source. is_whole: from their first lines on."""
+    """Adds up the inputs of every source. is_whole: from their first lines on."""
 
     def __init__(self, reader: Reader, findings: Findings, *, is_whole: bool) -> None:
         self._reader = reader
@@ -40,15 +41,15 @@ class SourcesRead:
         self._is_whole = is_whole
         self._read: dict[str, _Read] = {}
 
-    def take(self, row: JournalRow) -> None:
-        """One more input."""
+    def add(self, row: JournalRow) -> None:
+        """Add the next input."""
         shard, seq, _, origin, position, _, line, *_ = row
         read = self._read.get(origin)
         if read is None:
             read = self._read[origin] = _Read((shard, seq), is_plain=self._is_whole)
         if position <= read.end:
-            said = f"position: expected one after byte {read.end} of {origin}, found {position}"
-            self._findings.note(shard, seq, found=said)
+            finding = f"position: expected one after byte {read.end} of {origin}, found {position}"
+            self._findings.note(shard, seq, finding=finding)
         read.is_plain &= position == read.end + 1
         if read.is_plain:
             read.digest.update(b"\n" + line if position else line)
@@ -56,20 +57,21 @@ class SourcesRead:
         read.end = position + len(line)
 
     def finish(self) -> None:
-        """Hold the table against what was read."""
+        """Compare the table with the inputs."""
         with translated("reading the sources"):
             rows = self._reader.connection.execute(
                 "SELECT name, position, sha256, lines FROM clearing.source", binary=True
             ).fetchall()
-        known = {row[0] for row in rows}
+        names = {row[0] for row in rows}
         for origin, read in self._read.items():
-            if origin not in known:
-                shard, seq = read.place
-                self._findings.note(shard, seq, found=f"origin: no source is named {origin}")
+            if origin not in names:
+                shard, seq = read.first
+                self._findings.note(shard, seq, finding=f"origin: no source is named {origin}")
         for name, position, sha256, lines in rows:
-            said = self._difference(self._read.get(name), position, sha256=sha256, lines=lines)
-            if said is not None:
-                self._findings.note_apart(f"source {name}", found=said)
+            read_source = self._read.get(name)
+            difference = self._difference(read_source, position, sha256=sha256, lines=lines)
+            if difference is not None:
+                self._findings.note_apart(f"source {name}", finding=difference)
 
     def _difference(
         self, read: _Read | None, position: int, *, sha256: bytes, lines: int

@@ -1,10 +1,10 @@
-"""Where an audit begins: at the first row, or at the newest snapshots that belong together.
+"""The start of an audit: the first row, or the newest snapshots that belong together.
 
-In: a reader. Out: a house, the last row of each shard that is taken as it is, and its time. A
-snapshot is believed when it can be read, its chain is that of its row, and its books have the hash
-that the shard stated at that close; whoever wants proof of those rows too begins at the first.
-Shards that workers write may have closed different sessions last: they begin at the newest close
-that all of them have behind them, which is one control command for all.
+In: a reader. Out: shards, the last row of each that is not checked, and its time. A snapshot is
+accepted when it can be read, its chain is that of its row, and its books have the hash that the
+shard stated at that close; an audit that is to prove those rows too begins at the first. Shards of
+workers may have closed different sessions last: they begin at the newest close that all of them
+have decided, which is one control command for all.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _TROUBLE: Final = (ValueError, KeyError, IndexError, TypeError, AttributeError)
 
 @dataclass(slots=True)
 class Start:
-    """Where an audit begins.
+    """The start of an audit.
 
-    after: by shard the last row that is not looked at; times: the logical time of that row.
+    after: by shard the last row that is not checked; times: the logical time of that row.
     """
 
     shards: dict[str, Shard]
@@ -41,12 +41,12 @@ class Start:
 
     @property
     def is_first_row(self) -> bool:
-        """Whether everything is looked at."""
+        """True if every row is checked."""
         return not self.after
 
 
 def from_first_row() -> Start:
-    """Nothing is taken as it is, and no shard is open."""
+    """The start with every row to be checked and no shard open."""
     return Start({})
 
 
@@ -59,6 +59,8 @@ class _Closed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Saved:
+    """A snapshot of a shard's books; stated: their hash at the close."""
+
     shard: str
     seq: int
     chain: bytes
@@ -69,7 +71,7 @@ class _Saved:
 def from_last_snapshot(reader: Reader, findings: Findings, *, is_streamed: bool) -> Start:
     """The books after the last close; the first row when no session has been closed.
 
-    Findings tell which snapshot is not what it should be; then nothing can be decided from it.
+    A wrong snapshot is a finding; then nothing can be decided from it.
     """
     closed = _last_closed_by_all(reader) if is_streamed else _last_closed(reader)
     if closed and not is_streamed:
@@ -77,19 +79,19 @@ def from_last_snapshot(reader: Reader, findings: Findings, *, is_streamed: bool)
     saved = _saved(reader, findings, closed=closed)
     if not saved or findings.lines():
         return from_first_row()
-    control = next(one for one in saved if one.shard == CONTROL_SHARD)
+    control = next(snapshot for snapshot in saved if snapshot.shard == CONTROL_SHARD)
     shards, times = list[Shard](), dict[str, int]()
-    for one in saved:
-        times[one.shard] = _check_row(reader, findings, one=one)
+    for snapshot in saved:
+        times[snapshot.shard] = _check_row(reader, findings, snapshot=snapshot)
         try:
-            shards.append(_load(one, control=control.state))
+            shards.append(_load(snapshot, control=control.state))
         except _TROUBLE as trouble:
-            said = f"snapshot state: expected books, found what cannot be read ({trouble})"
-            findings.note(one.shard, one.seq, found=said)
+            finding = f"snapshot state: expected books, found what cannot be read ({trouble})"
+            findings.note(snapshot.shard, snapshot.seq, finding=finding)
     if not findings.lines():
         _check_hashes(shards, findings, saved=saved)
     by_name = {shard.log.shard: shard for shard in shards}
-    return Start(by_name, {one.shard: one.seq for one in saved}, times)
+    return Start(by_name, {snapshot.shard: snapshot.seq for snapshot in saved}, times)
 
 
 def _last_closed(reader: Reader) -> dict[str, _Closed]:
@@ -103,7 +105,7 @@ def _last_closed(reader: Reader) -> dict[str, _Closed]:
 
 
 def _last_closed_by_all(reader: Reader) -> dict[str, _Closed]:
-    """The last close of a session that every shard has closed which was open by then."""
+    """The last close of a session that was decided by every shard open by then."""
     heads = reader.heads()
     opened = {row.shard: row.logical_time for shard in heads for row in reader.rows_at(shard, [0])}
     with translated("reading the days"):
@@ -111,12 +113,12 @@ def _last_closed_by_all(reader: Reader) -> dict[str, _Closed]:
             "SELECT business_date, shard, seq, state_hash FROM clearing.day "
             "ORDER BY business_date DESC, shard"
         ).fetchall()
-    for _, some in groupby(rows, key=itemgetter(0)):
-        closed = {row[1]: _Closed(*row[2:]) for row in some if row[1] in heads}
+    for _, day_rows in groupby(rows, key=itemgetter(0)):
+        closed = {row[1]: _Closed(*row[2:]) for row in day_rows if row[1] in heads}
         if CONTROL_SHARD not in closed:
             continue
-        found = reader.rows_at(CONTROL_SHARD, [closed[CONTROL_SHARD].seq])
-        last = max((row.logical_time for row in found), default=-1)
+        control_rows = reader.rows_at(CONTROL_SHARD, [closed[CONTROL_SHARD].seq])
+        last = max((row.logical_time for row in control_rows), default=-1)
         if all(shard in closed or time > last for shard, time in opened.items()):
             return closed
     return {}
@@ -126,27 +128,27 @@ def _saved(reader: Reader, findings: Findings, *, closed: Mapping[str, _Closed])
     """The snapshots made at a close."""
     saved = []
     for shard, (seq, stated) in closed.items():
-        found = _snapshot(reader, shard, seq=seq)
-        if found is None:
-            said = "snapshot: expected the books of this close, found not all parts of them"
-            findings.note(shard, seq, found=said)
+        chain_and_state = _snapshot(reader, shard, seq=seq)
+        if chain_and_state is None:
+            finding = "snapshot: expected the books of this close, found not all parts of them"
+            findings.note(shard, seq, finding=finding)
         else:
-            saved.append(_Saved(shard, seq, *found, stated.hex()))
-    if closed and CONTROL_SHARD not in {one.shard for one in saved}:
+            saved.append(_Saved(shard, seq, *chain_and_state, stated.hex()))
+    if closed and CONTROL_SHARD not in {snapshot.shard for snapshot in saved}:
         findings.note_apart(
-            "snapshot of control/0", found="at the last close: expected, found none"
+            "snapshot of control/0", finding="at the last close: expected, found none"
         )
     return saved
 
 
 def _expect_all(reader: Reader, findings: Findings, *, closed: Mapping[str, _Closed]) -> None:
-    """Every shard that there was at the close has closed the day."""
+    """Check that every shard open at the close has closed the day."""
     rows = [row for shard, (seq, _) in closed.items() for row in reader.rows_at(shard, [seq])]
     last = max((row.logical_time for row in rows), default=0)
     for shard in reader.heads():
         opened = reader.rows_at(shard, [0])
         if shard not in closed and opened and opened[0].logical_time < last:
-            findings.note(shard, 0, found="day: expected the hash of the last close, found none")
+            findings.note(shard, 0, finding="day: expected the hash of the last close, found none")
 
 
 def _snapshot(reader: Reader, shard: str, *, seq: int) -> tuple[bytes, bytes] | None:
@@ -163,40 +165,43 @@ def _snapshot(reader: Reader, shard: str, *, seq: int) -> tuple[bytes, bytes] | 
     return rows[0][2], b"".join([row[3] for row in rows])
 
 
-def _check_row(reader: Reader, findings: Findings, *, one: _Saved) -> int:
-    """A snapshot belongs to its row; gives the time when that was decided."""
-    rows = reader.rows_at(one.shard, [one.seq])
+def _check_row(reader: Reader, findings: Findings, *, snapshot: _Saved) -> int:
+    """Compare a snapshot's chain with its row; gives the logical time of the row."""
+    shard, seq = snapshot.shard, snapshot.seq
+    rows = reader.rows_at(shard, [seq])
     if not rows:
-        findings.note(one.shard, one.seq, found="seq: expected the snapshot's row, found none")
+        findings.note(shard, seq, finding="seq: expected the snapshot's row, found none")
         return 0
-    if rows[0].chain != one.chain:
-        said = f"chain of the snapshot: {contrast(rows[0].chain, one.chain)}"
-        findings.note(one.shard, one.seq, found=said)
+    if rows[0].chain != snapshot.chain:
+        finding = f"chain of the snapshot: {contrast(rows[0].chain, snapshot.chain)}"
+        findings.note(shard, seq, finding=finding)
     return rows[0].logical_time
 
 
-def _load(one: _Saved, *, control: bytes) -> Shard:
+def _load(snapshot: _Saved, *, control: bytes) -> Shard:
     """The shard of a snapshot. control: the state that every shard's control books had."""
 
     def as_of(number: int) -> ControlBooks:
-        known = load_control(control)
-        if number != known.number:
-            said = f"control number {number}, {known.number} in control/0"
-            raise ValueError(said)
-        return known
+        books = load_control(control)
+        if number != books.number:
+            message = f"control number {number}, {books.number} in control/0"
+            raise ValueError(message)
+        return books
 
-    shard = load_shard(one.shard, one.state, control_as_of=as_of)
-    shard.log = ShardLog(one.shard, one.seq + 1, one.chain, shard.log.links_sent)
+    shard = load_shard(snapshot.shard, snapshot.state, control_as_of=as_of)
+    next_seq, links_sent = snapshot.seq + 1, shard.log.links_sent
+    shard.log = ShardLog(snapshot.shard, next_seq, snapshot.chain, links_sent)
     return shard
 
 
 def _check_hashes(shards: Iterable[Shard], findings: Findings, *, saved: Iterable[_Saved]) -> None:
-    """The books have the hash stated at the close, and a snapshot of them is this one."""
-    for shard, one in zip(shards, saved, strict=True):
-        found, state = shard.state_hash(), shard.dump()
-        if found != one.stated:
-            said = f"snapshot state: expected books with hash {one.stated}, found {found}"
-            findings.note(one.shard, one.seq, found=said)
-        elif state != one.state:
-            said = f"snapshot state: {contrast(state, one.state)}"
-            findings.note(one.shard, one.seq, found=said)
+    """Compare loaded books with the hash stated at the close, and their dump with the snapshot."""
+    for shard, snapshot in zip(shards, saved, strict=True):
+        actual, state = shard.state_hash(), shard.dump()
+        if actual != snapshot.stated:
+            difference = f"expected books with hash {snapshot.stated}, found {actual}"
+        elif state != snapshot.state:
+            difference = contrast(state, snapshot.state)
+        else:
+            continue
+        findings.note(snapshot.shard, snapshot.seq, finding=f"snapshot state: {difference}")

@@ -1,13 +1,14 @@
-"""Deciding again what workers read from inboxes, each shard by itself (ARCHITECTURE §2, §4).
+"""Deciding again the messages that workers read from inboxes, by shard (ARCHITECTURE §2, §4).
 
 In: rows in the order of (logical time, shard). A row's logical time is its shard's last and
 one; of a copy also after the row of `control/0` it copies, of a barrier of `member/0` also after
 the rows of the markets that answer it, of row 0 after the command that put the product in use. So
-whatever a row depends on was decided again before it, and its own time is recomputed with the rest.
+every row is decided again after all rows it depends on, and its own time is recomputed too. Out:
+findings.
 
-A shard that differs stops alone. Another that needs what it would have had from there on stops too,
-without a finding of its own; so does one that needs what has not come when it should have
-(`Evidence.doubt`).
+A shard that differs stops alone. A shard that needs a later link or command of a stopped one stops
+too, without a finding of its own; so does a shard that needs a link or command that is not recorded
+before it (`Evidence.doubt`).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from settlement.control_books import ControlBooks
 
 
 class StreamedOrder:
-    """Row after row, in the order of logical time."""
+    """Decides row after row, in the order of logical time."""
 
     def __init__(self, evidence: Evidence) -> None:
         start = evidence.start
@@ -50,18 +51,18 @@ class StreamedOrder:
             evidence.reader, 0 if control is None else control.control.number
         )
         self._links = LinksSent()
-        # Markets in use that are not open yet: what control knew then, and when.
+        # Markets in use that are not open yet: the control books of that time, and the time.
         self._opening: dict[str, tuple[ControlBooks, int]] = {}
         self._stopped: set[str] = set()
         self._decoded: dict[tuple[str, int], Command | Malformed] = {}
 
     @property
     def is_whole(self) -> bool:
-        """Whether no shard has stopped."""
+        """True if no shard has stopped."""
         return not self._stopped
 
-    def place(self, row: JournalRow) -> tuple[int | str, ...]:
-        """Its logical time and its shard: each row stands for itself."""
+    def group_key(self, row: JournalRow) -> tuple[int | str, ...]:
+        """The logical time and shard of a row: each row is a group by itself."""
         return (row.logical_time, row.shard)
 
     def decide(self, chunk: Sequence[JournalRow]) -> bool:
@@ -76,11 +77,11 @@ class StreamedOrder:
         return True
 
     def finish(self) -> None:
-        """Hold the heads against how far inboxes were read."""
+        """Compare the heads with the offsets of the rows."""
         self._inboxes.finish()
 
     def _prepare(self, chunk: Sequence[JournalRow]) -> None:
-        """Decode what came from inboxes; look up the ids it names and the commands copied."""
+        """Decode the lines from inboxes; look up the ids they name and the commands copied."""
         rows = [row for row in chunk if row.seq > 0 and row.shard not in self._stopped]
         self._commands.prepare(row.position for row in rows if row.origin == CONTROL_SHARD)
         self._decoded = {
@@ -100,17 +101,17 @@ class StreamedOrder:
         """Decide a row in its shard; False when that can't be."""
         partition = self._inboxes.partition(row.shard)
         if partition is None:
-            said = "shard: expected none of this name, found one"
-            self._evidence.findings.note(row.shard, row.seq, found=said)
+            finding = "shard: expected none of this name, found one"
+            self._evidence.findings.note(row.shard, row.seq, finding=finding)
             return False
         if row.seq == 0:
             return self._open(row)
         shard = self._shards[row.shard]
         if row.origin == CONTROL_SHARD and shard.HAS_COPIES:
             return self._decide_copy(row, shard)
-        if not self._inboxes.take(row):
+        if not self._inboxes.add(row):
             return False
-        # Whatever the record says, here is where it comes from; marked, if it was refused for that.
+        # The origin is that of the partition, not the recorded one; only the mark is read there.
         mark = next((mark for mark in MARKS if row.origin == partition.origin + mark), "")
         time = self._times[row.shard] + 1
         inbound = Inbound(partition.origin + mark, row.position, time, row.line)
@@ -121,7 +122,7 @@ class StreamedOrder:
         return True
 
     def _agrees(self, row: JournalRow) -> bool:
-        """Hold what was decided against the record, the snapshot of a close too."""
+        """Compare the decided rows with the record, the snapshot of a close too."""
         shard = self._shards[row.shard]
         self._times[row.shard] = row.logical_time
         self._evidence.expect([row])
@@ -134,7 +135,7 @@ class StreamedOrder:
         return agrees
 
     def _hand_on(self, row: JournalRow, decided: Pending) -> None:
-        """What other shards need of a row that agrees: links, a control command that stands."""
+        """Keep a row's links and its control command for the shards that need them."""
         self._links.add(decided.links, logical_time=row.logical_time)
         if decided.numbers:
             command = self._decoded[row.shard, row.seq]
@@ -143,31 +144,33 @@ class StreamedOrder:
             self._note_in_use(command, logical_time=row.logical_time)
 
     def _open(self, row: JournalRow) -> bool:
-        """Row 0; of a product that was configured, with what control knew by then."""
+        """Open a shard with row 0: of a configured product with the control books of that time."""
         if is_open_from_the_start(row.shard):
             control, time = ControlBooks(), 0
         elif row.shard in self._opening:
             control, time = self._opening.pop(row.shard)
         else:
-            said = "shard: expected it after the command that puts the product in use, found none"
-            self._evidence.doubt(row, found=said)
+            finding = (
+                "shard: expected it after the command that puts the product in use, found none"
+            )
+            self._evidence.doubt(row, finding=finding)
             return False
         shard = self._shards[row.shard] = open_shard(row.shard, control)
         record_opening(shard, logical_time=time)
         return True
 
     def _note_in_use(self, command: ControlCommand, *, logical_time: int) -> None:
-        """Products that a command has put in use; their shards begin right after it."""
+        """Note the products that a command has put in use; their shards begin right after it."""
         if put_in_use(command) is None:
             return
         control = self._shards[CONTROL_SHARD].control
         for shard in map(market_shard, control.products):
-            is_known = shard in self._shards or shard in self._opening
-            if not is_known and not is_open_from_the_start(shard):
+            is_noted = shard in self._shards or shard in self._opening
+            if not is_noted and not is_open_from_the_start(shard):
                 self._opening[shard] = (load_control(dump_control(control)), logical_time + 1)
 
     def _refuse(self, row: JournalRow, inbound: Inbound, *, mark: str) -> bool:
-        """Refuse an envelope again, of which the record alone says what it was."""
+        """Refuse an envelope again; its key and headers stand only in the recorded detail."""
         shard = self._shards[row.shard]
         detail = recorded_detail(row.facts) or ""
         if mark == BY_COPY:
@@ -178,8 +181,8 @@ class StreamedOrder:
         else:
             refusal = envelope_refusal(row.shard, mark, line=row.line, detail=detail)
         if refusal is None:
-            said = f"facts: expected a refusal such as {mark} stands for, found {detail!r}"
-            self._evidence.findings.note(row.shard, row.seq, found=said)
+            finding = f"facts: expected a refusal such as {mark} stands for, found {detail!r}"
+            self._evidence.findings.note(row.shard, row.seq, finding=finding)
             return False
         command = self._decoded[row.shard, row.seq]
         refuse_unread(shard, inbound, command=command, refusal=refusal)
@@ -187,28 +190,28 @@ class StreamedOrder:
 
     def _line_of(self, number: int) -> bytes | None:
         """The line of a control command, also of one that is decided later in this order."""
-        known = self._commands.get(number)
-        if known is not None:
-            return known.line
+        command = self._commands.get(number)
+        if command is not None:
+            return command.line
         recorded = self._evidence.reader.numbered_in([number])
         return recorded[0].line if recorded else None
 
     def _decide_copy(self, row: JournalRow, shard: Shard) -> bool:
-        """Decide the next copy of a control command, which is what it must be."""
+        """Decide the next copy, from the control command of its number."""
         number = shard.control.number + 1
         copied = self._commands.get(number)
         if copied is None:
-            said = f"origin: expected no copy {number}, which control/0 does not have, found one"
-            self._evidence.doubt(row, found=said)
+            finding = f"origin: expected no copy {number}, which control/0 does not have, found one"
+            self._evidence.doubt(row, finding=finding)
             return False
         flows: list[ContractFlow] = []
         time = max(self._times[row.shard], copied.logical_time)
         if shard.WAITS_AT_BARRIERS and isinstance(copied.command, Barrier):
             if not self._is_answered(row, number, products=shard.control.products):
                 return False
-            answers = self._links.take(number)
+            answers = self._links.pop(number)
             flows, time = answers.flows, max(time, answers.logical_time)
-        self._inboxes.take_copy(row.shard)
+        self._inboxes.add_copy(row.shard)
         inbound = Inbound(CONTROL_SHARD, number, time + 1, copied.line)
         shard.decide_copy(inbound, copied.command, flows=flows)
         return True
@@ -216,6 +219,6 @@ class StreamedOrder:
     def _is_answered(self, row: JournalRow, barrier: int, *, products: Sequence[str]) -> bool:
         missing = self._links.missing(barrier, products)
         if missing:
-            said = f"barrier {barrier}: expected the links of {', '.join(missing)}, found none"
-            self._evidence.doubt(row, found=said)
+            finding = f"barrier {barrier}: expected the links of {', '.join(missing)}, found none"
+            self._evidence.doubt(row, finding=finding)
         return not missing

@@ -1,47 +1,76 @@
 """`clearing verify`: the journal recomputed, from bytes in to cents out (ARCHITECTURE §3).
 
-In: a database. Out: nothing when all is well; else one line per shard: its first row that is not
-what it should be, the part or column, what was expected and found.
+In: a database. Out: nothing when all is well; else one line per shard: its first wrong row, the
+part or column, the expected and the found content.
 
-Every recorded input is decided again, in the order in which it was and the readable way, by a house
-that knows nothing but these inputs: no read model, no recorded fact, no table of ids unless found
-equal first (`id_tables.py`). What it would write is held against what is written: every column of
-every row and part, so the hash chain too, copies of control commands, links, day hashes,
-snapshots, read models, ids, heads, and how far files or inboxes were read. Where decisions part
-from the record they stop, for what follows was decided from other books; the chains are still
-followed to their ends.
+Every recorded input is decided again, in the order in which it was and the readable way, by a
+clearinghouse that knows nothing but these inputs: no read model, no recorded fact, no table of ids
+unless proved equal first (`id_tables.py`). The rows it would write are compared with the recorded
+ones: every column of every row and part, so the hash chain too, copies of control commands, links,
+day hashes, snapshots, read models, ids, heads, and the positions in files or inboxes. Deciding
+stops where a decision differs from the record, for the following rows were decided from different
+books; the chains are still followed to their ends.
 
-A journal that names a file it was read from was written by one process, every other by workers: an
-order that fits the one fits the other nowhere, so a journal can't be passed off as the other kind.
+A journal that names a file it was read from was written by one process, any other journal by
+workers. The two kinds order their inputs differently, so neither passes an audit as the other.
 
-What no audit from inside can see: a history rewritten whole, inputs, chain, heads and all. Keep
-day hashes elsewhere; of workers' journals Kafka is a second witness, as long as it keeps messages.
+An audit from inside cannot see a history rewritten whole, inputs, chain, heads and all. Keep day
+hashes elsewhere; of workers' journals Kafka is a second witness, as long as it keeps messages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from events.chain import GENESIS
 from services.audit.embedded_order import EmbeddedOrder
 from services.audit.evidence import Evidence
 from services.audit.findings import Findings
 from services.audit.journal_rows import RecordedRows
-from services.audit.order import Order
 from services.audit.start_point import from_first_row, from_last_snapshot
 from services.audit.streamed_order import StreamedOrder
 from services.hosting.interpreter import paced
 from services.journal.reader import Reader
 from services.journal.trouble import translated
+from services.shards.rows import JournalRow
 
-# Rows looked at, and how many there are.
-Progress = Callable[[int, int], None]
+# Called with the number of rows checked so far, and of all rows to check.
+RowReport = Callable[[int, int], None]
 
 
-def verify(url: str, *, from_snapshot: bool = False, progress: Progress | None = None) -> list[str]:
-    """What is not as it should be, one line per shard; empty when all is well.
+class Order(Protocol):
+    """Decides recorded inputs again and compares the outcome with the record.
 
-    from_snapshot: begin with the books of the last close and look only at what follows.
+    There are two orders. One process that reads files decides line after line, and a control
+    command with all its copies (`embedded_order.py`). Workers on Kafka decide each shard by itself;
+    logical times tell which rows depend on which (`streamed_order.py`).
+    """
+
+    def group_key(self, row: JournalRow) -> tuple[int | str, ...]:
+        """The key of the rows that are decided together; keys ascend in the order."""
+        ...
+
+    def decide(self, chunk: Sequence[JournalRow]) -> bool:
+        """Decide the inputs of a chunk; False when there is no use in going on."""
+        ...
+
+    @property
+    def is_whole(self) -> bool:
+        """True if every row so far was decided and agrees."""
+        ...
+
+    def finish(self) -> None:
+        """Every row was decided: compare the sources or inboxes of the inputs with the record."""
+        ...
+
+
+def verify(
+    url: str, *, from_snapshot: bool = False, progress: RowReport | None = None
+) -> list[str]:
+    """The findings of an audit, one line per shard; empty when all is well.
+
+    from_snapshot: begin with the books of the last close and check only the rows after it.
     """
     findings = Findings()
     with Reader(url) as reader:
@@ -60,19 +89,19 @@ def verify(url: str, *, from_snapshot: bool = False, progress: Progress | None =
 
 
 def _is_streamed(reader: Reader) -> bool:
-    """Whether workers wrote the journal: whoever reads a file names it in the same transaction."""
+    """True if workers wrote the journal: one read from a file names it in its first transaction."""
     with translated("reading the sources"):
-        found = reader.connection.execute("SELECT FROM clearing.source LIMIT 1").fetchone()
-    return found is None
+        source = reader.connection.execute("SELECT FROM clearing.source LIMIT 1").fetchone()
+    return source is None
 
 
-def _run(evidence: Evidence, order: Order, *, progress: Progress | None) -> None:
-    """Decide until the end or where it is no use; then whatever needs no decisions."""
+def _run(evidence: Evidence, order: Order, *, progress: RowReport | None) -> None:
+    """Decide the rows to the end or the first that differs; then check all that needs no books."""
     after = evidence.start.after
     rows = RecordedRows(evidence.reader, evidence.findings, after=after)
     total = sum(head.seq - after.get(shard, -1) for shard, head in rows.heads.items())
     done = 0
-    for chunk in rows.chunks(order.place):
+    for chunk in rows.chunks(order.group_key):
         goes_on = order.decide(chunk) and not rows.is_broken
         done += len(chunk)
         if progress is not None:

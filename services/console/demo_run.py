@@ -66,7 +66,7 @@ class Demonstration:
     def clear(self, lines: Sequence[bytes], *, is_last: bool) -> list[DemoFact]:
         """Make the lines durable; what was decided, read back from the journal."""
         block = self._stream.block(lines, is_last=is_last)
-        self._run.take(block, source=COMMANDS_FILE, position_before=self._position)
+        self._run.run_block(block, source=COMMANDS_FILE, position_before=self._position)
         self._position = block.end
         self._run.drain()
         fresh = self._read_facts()

@@ -1,7 +1,7 @@
-"""`clearing clear`: a source of commands into a journal, from where it was left to its end.
+"""`clearing clear`: a source of commands into a journal, from the last durable line to its end.
 
-In: a database, a source. Out: everything durable, a summary. The same again changes nothing, and
-clears what was added to the source since.
+In: a database, a source. Out: everything durable, a summary. The same `clear` again changes
+nothing, and clears lines added to the source since.
 Errors: those of the source and of the journal, as they are.
 """
 
@@ -19,12 +19,13 @@ from services.journal.migrate import migrate
 from services.journal.reader import Reader
 from services.sources.source import Block, SourceReader, open_source, source_name
 
-Progress = Callable[[Block], None]
+# Called with each block that was handed to the writer.
+BlockReport = Callable[[Block], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a clear has done."""
+    """The outcome of a clear. was_done: the source had been cleared to its end before."""
 
     source: str
     tally: Tally
@@ -57,32 +58,32 @@ def clear(
     *,
     name: str | None = None,
     lines_a_block: int = LINES_A_BLOCK,
-    progress: Progress | None = None,
+    progress: BlockReport | None = None,
 ) -> Summary:
     """Clear a source to its end. url: the database; path: a file or `-`."""
-    begun = monotonic()
+    start = monotonic()
     return_freed_memory()
-    called = source_name(path, name)
+    source = source_name(path, name)
     with open_source(path) as stream, _run_in(url) as run:
-        reader = SourceReader(stream, name=called, lines_a_block=lines_a_block)
-        known = run.reader.source(called)
-        position = None if known is None else known.position
-        if known is not None:
-            reader.skip(known.position, sha256=known.sha256, lines_so_far=known.lines)
-            if known.ended and not reader.goes_on():
-                return Summary(called, run.tally, monotonic() - begun, was_done=True)
+        reader = SourceReader(stream, name=source, lines_a_block=lines_a_block)
+        recorded = run.reader.source(source)
+        position = None if recorded is None else recorded.position
+        if recorded is not None:
+            reader.skip(recorded.position, sha256=recorded.sha256, lines_so_far=recorded.lines)
+            if recorded.ended and not reader.goes_on():
+                return Summary(source, run.tally, monotonic() - start, was_done=True)
         for block in reader.blocks():
-            run.take(block, source=called, position_before=position)
+            run.run_block(block, source=source, position_before=position)
             position = block.end
             if progress is not None:
                 progress(block)
         run.drain()
-        return Summary(called, run.tally, monotonic() - begun, was_done=False)
+        return Summary(source, run.tally, monotonic() - start, was_done=False)
 
 
 @contextmanager
 def _run_in(url: str) -> Iterator[EmbeddedRun]:
-    """A clearinghouse in a database whose schema is as new as this program and that is ours."""
+    """A clearinghouse in a database that it has migrated and that no worker writes."""
     migrate(url)
     with Reader(url) as reader:
         refuse_streamed(reader)

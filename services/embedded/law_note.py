@@ -1,8 +1,8 @@
-"""What is being decided, for what is said beneath the traceback of a broken law.
+"""The note beneath the traceback of a broken law: the lines that were being decided.
 
-In: a block of a source and the lines of it that are being decided. Out: one line of text: which
-they are, what of the source is durable, what to do. A broken law is never caught: the text is added
-to the error on its way out, and Python prints it last.
+In: a block of a source and the numbers of the lines that are being decided. Out: one line of text:
+the lines, the durable part of the source, what to do. A broken law is never caught: the text is
+added to the error on its way out, and Python prints it last.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from services.journal.reader import Reader
 from services.journal.trouble import JournalTrouble
 from services.sources.source import Block
 
-# How deciding says that a law is broken: with the numbers, or because they fit into no int64.
+# Raised where a law is broken: with the numbers, or because they fit into no int64.
 BROKEN: Final = (AssertionError, OverflowError)
 
 
 @dataclass(slots=True)
 class Undecided:
-    """Lines that are being decided. numbers: which of the block."""
+    """Lines that are being decided. numbers: of these lines in the block."""
 
     source: str
     block: Block
     numbers: range
 
     def note(self, reader: Reader) -> str:
-        """The text. reader: of a journal to which nothing is being written any more."""
+        """The text. reader: of the journal, after its writer has ended."""
         return (
             f"A law is broken: {self._lines()} of source {self.source} could not be decided, and "
             f"nothing of that batch was written; {self._durable(reader)}. Keep the input and the "
@@ -47,9 +47,9 @@ class Undecided:
 
     def _durable(self, reader: Reader) -> str:
         try:
-            found = reader.source(self.source)
+            recorded = reader.source(self.source)
         except JournalTrouble as trouble:
             return f"what is durable could not be read ({trouble})"
-        if found is None:
+        if recorded is None:
             return "nothing of the source was durable before"
-        return f"its {found.lines} lines before byte {found.position} are durable"
+        return f"its {recorded.lines} lines before byte {recorded.position} are durable"

@@ -1,6 +1,6 @@
 """A market in memory, without a journal: for tests, scenarios and simulations.
 
-In: lines. Out: the facts in the order they were decided, as WIRE has them.
+In: lines. Out: the facts in the order they were decided, in the form of WIRE.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ class DictMemory:
         self.seen: dict[tuple[str, Identity], Seen] = {}
         self.cleared: dict[str, Cleared] = {}
 
-    def look(self, shard: str, identity: Identity) -> Seen | None:
-        """What came first under an id in a shard."""
-        found = self.seen.get((shard, identity))
-        if found is not None or identity.kind != TRADE:
-            return found
+    def find(self, shard: str, identity: Identity) -> Seen | None:
+        """The first command under an id in a shard; None when the id is new."""
+        seen = self.seen.get((shard, identity))
+        if seen is not None or identity.kind != TRADE:
+            return seen
         cleared = self.cleared.get(shard, {}).get(identity.name.encode())
         return None if cleared is None else seen_cleared(*cleared)
 
     def keep(self, shard: str, identity: Identity, *, seen: Seen) -> None:
-        """Remember what came first."""
+        """Remember the first command under an id."""
         self.seen[(shard, identity)] = seen
 
     def keep_cleared(
@@ -65,7 +65,7 @@ class MemoryRun:
         self.memory = DictMemory()
         self.lines = 0
 
-    def take(self, line: bytes) -> None:
+    def decide(self, line: bytes) -> None:
         """Decide one line; an empty one is skipped."""
         line = line.removesuffix(b"\n").removesuffix(b"\r")
         if not line:
@@ -79,7 +79,7 @@ class MemoryRun:
         return [json.loads(line) for line in self.fact_lines()]
 
     def fact_lines(self) -> list[bytes]:
-        """All facts so far as they stand in the journal."""
+        """All facts so far as the bytes of the journal."""
         parts: dict[tuple[str, int], list[bytes]] = {}
         rows: list[JournalRow] = []
         for shard in self.clearinghouse.in_order():
@@ -99,5 +99,5 @@ def clear_in_memory(lines: Iterable[bytes]) -> list[dict[str, Any]]:
     """The facts of a market given as lines."""
     run = MemoryRun()
     for line in lines:
-        run.take(line)
+        run.decide(line)
     return run.facts()

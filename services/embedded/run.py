@@ -1,7 +1,7 @@
 """The embedded clearinghouse at work: blocks of lines in, durable batches out.
 
 In: blocks of a source. Out: one transaction for each block, in order, written while the next is
-decided. All that a block caused (rows, links, ids, read models, snapshots) and the place in the
+decided. All that a block caused (rows, links, ids, read models, snapshots) and the position in the
 source become durable together, or not at all.
 """
 
@@ -15,11 +15,10 @@ from typing import Final, Self
 from events.command import Command, Malformed
 from events.control_commands import CloseSession
 from services.embedded.law_note import BROKEN, Undecided
-from services.hosting.blocks import clear_run, decode_block
-from services.hosting.commit_queue import CommitQueue
+from services.hosting.blocks import clear_run, decode_lines
+from services.hosting.commit_queue import CommitQueue, batch_of
 from services.hosting.id_memory import IdMemory
 from services.hosting.interpreter import paced
-from services.hosting.outbox_batch import batch_of
 from services.hosting.restore import check_rules, restore_shard
 from services.hosting.snapshots import snapshot_rows
 from services.journal.batch import HeadMove, SourceMove
@@ -43,7 +42,7 @@ LINES_A_BLOCK: Final = 8_192
 
 @dataclass(slots=True)
 class Tally:
-    """What a run has done so far."""
+    """The outcome of a run so far."""
 
     read: int = 0
     trades: int = 0
@@ -51,17 +50,17 @@ class Tally:
     days: list[DayRow] = field(default_factory=list)
 
     def add(self, written: Pending) -> None:
-        """What one shard has decided in a block."""
+        """Add the rows that one shard has decided in a block."""
         self.trades += written.novated
         self.refused += written.refused
         self.days += written.days
 
 
 class EmbeddedRun:
-    """A clearinghouse on a journal; a context manager that leaves everything durable."""
+    """A clearinghouse on a journal; a context manager that leaves every block durable."""
 
     def __init__(self, url: str) -> None:
-        """Restore the shards, or open them; nobody else may write them from here on."""
+        """Restore the shards, or open them; no other process may write them from here on."""
         with ExitStack() as opened:
             self._journal = opened.enter_context(Journal(url))
             self._journal.claim()
@@ -96,10 +95,10 @@ class EmbeddedRun:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, *rest: object
+        self, kind: type[BaseException] | None, error: BaseException | None, *trace: object
     ) -> None:
         with self._opened:
-            self._commits.writer.__exit__(kind, error, *rest)
+            self._commits.writer.__exit__(kind, error, *trace)
             if (
                 self._undecided is not None
                 and self._undecided.numbers
@@ -107,7 +106,7 @@ class EmbeddedRun:
             ):
                 error.add_note(self._undecided.note(self._reader))
 
-    def take(self, block: Block, *, source: str, position_before: int | None) -> None:
+    def run_block(self, block: Block, *, source: str, position_before: int | None) -> None:
         """Decide a block and hand it to the writer; waits while two others are not durable yet."""
         self._commits.forget_durable()
         self._undecided = Undecided(source, block, range(len(block.lines)))
@@ -121,14 +120,14 @@ class EmbeddedRun:
         self.tally.read += len(block.lines)
 
     def drain(self) -> None:
-        """Wait until all is durable."""
+        """Wait until every block is durable."""
         self._commits.writer.drain()
         self._commits.forget_durable()
 
-    def _decide(self, block: Block, at: Undecided) -> None:
-        """Trades that one pattern reads are gathered by market until anything else comes."""
+    def _decide(self, block: Block, undecided: Undecided) -> None:
+        """Decide a block: runs of trades together, market by market; other lines one by one."""
         markets = markets_among(self.clearinghouse.shards.values())
-        decoded = decode_block(
+        decoded = decode_lines(
             block.lines,
             positions=block.positions,
             markets=markets,
@@ -139,14 +138,14 @@ class EmbeddedRun:
         times = range(first * step, (first + len(block.lines)) * step, step)
         trades = replace(decoded.trades, logical_times=times)
         for numbers, are_trades in decoded.steps():
-            at.numbers = numbers
+            undecided.numbers = numbers
             if are_trades:
                 run = trades.part(slice(numbers.start, numbers.stop))
-                clear_run(run, markets=markets, origin=at.source, memory=self._memory)
+                clear_run(run, markets=markets, origin=undecided.source, memory=self._memory)
                 continue
             (number,) = numbers
             command = decoded.commands[number]
-            self._decide_line(trades.inbound(number, origin=at.source), command)
+            self._decide_line(trades.inbound(number, origin=undecided.source), command)
         self._line += len(block.lines)
 
     def _decide_line(self, inbound: Inbound, command: Command | Malformed) -> None:
@@ -185,7 +184,7 @@ def restore(reader: Reader) -> Clearinghouse | None:
 
 
 def last_line(reader: Reader) -> int:
-    """How many lines were decided, over all sources: the newest row tells."""
+    """The number of lines decided over all sources, by the newest row."""
     newest = [
         row.logical_time // COPIES_A_LINE_MAX
         for head in reader.heads().values()

@@ -1,1 +1,1 @@
-"""What every host of shards needs, embedded or on Kafka: books loaded, ids remembered, outboxes."""
+"""Shared by every host of shards, embedded or on Kafka: loading, memory of ids, commits."""

@@ -1,8 +1,8 @@
 """A block of lines, made ready to be decided in order (ARCHITECTURE §2).
 
-In: lines, and the markets that are hosted here. Out: which of them are trades that one pattern
-reads, for each market to clear together, and what was decoded of the others; every id in them has
-been looked up.
+In: lines, and the markets that are hosted here. Out: the trades among the lines that one pattern
+reads, for each market to clear together, and the decoded commands of all further lines; every id in
+them has been looked up.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class TradeMarket(Protocol):
 # By product, as the symbols of contracts begin.
 Markets = Mapping[bytes, TradeMarket]
 
-# What the pattern is shown in place of a line that it must not read.
+# Stands in for a line that the pattern must not read.
 _NO_TRADE = b"-"
 
 
@@ -44,18 +44,18 @@ _NO_TRADE = b"-"
 class DecodedBlock:
     """Lines ready to be decided.
 
-    trades: every line as a trade, which those in `others` are not; commands: what was decoded of
-    these, by the number of the line.
+    trades: every line, with the fields of a trade where it is one; singles: the numbers of the
+    lines that are not; commands: those of the single lines, by the number of the line.
     """
 
     trades: TradeRun
-    others: Sequence[int]
+    singles: Sequence[int]
     commands: Mapping[int, Command | Malformed]
 
     def steps(self) -> Iterator[tuple[range, bool]]:
-        """Numbers of lines that follow one another, and whether they are trades; others singly."""
+        """Ranges of line numbers in order, and whether they are trades; single lines alone."""
         first, last = 0, len(self.trades.lines)
-        for number in self.others:
+        for number in self.singles:
             if first < number:
                 yield range(first, number), True
             yield range(number, number + 1), False
@@ -64,7 +64,7 @@ class DecodedBlock:
             yield range(first, last), True
 
 
-def decode_block(
+def decode_lines(
     lines: Sequence[bytes],
     *,
     positions: Sequence[int],
@@ -73,30 +73,32 @@ def decode_block(
     home_of: Callable[[Command | Malformed], str],
     closed: Collection[int] = (),
 ) -> DecodedBlock:
-    """Decode what is no trade of a hosted market, and look up every id.
+    """Decode every line that is no trade of a hosted market, and look up every id.
 
     positions: of the lines in their source; home_of: the shard in which a command is decided;
-    closed: the numbers of lines whose content nobody is to look at.
+    closed: the numbers of lines that must not be read.
     """
     memory.begin_block()
     fields = _trade_fields(lines, closed) if markets else []
     is_hosted = {symbol: symbol[:3] in markets for symbol in {trade[1] for trade in fields}}
-    others = [number for number, trade in enumerate(fields) if not is_hosted[trade[1]]]
+    singles = [number for number, trade in enumerate(fields) if not is_hosted[trade[1]]]
     if not markets:
-        others = [*range(len(lines))]
-    commands, known = _decode_others(lines, others, memory=memory, home_of=home_of, closed=closed)
+        singles = [*range(len(lines))]
+    commands, seen_keys = _decode_singles(
+        lines, singles, memory=memory, home_of=home_of, closed=closed
+    )
     names = [trade[0] for trade in fields]
     keys = wire_keys(TRADE, names)
     is_trade = np.ones(len(fields), np.bool_)
     if markets:
-        is_trade[others] = False
+        is_trade[singles] = False
     hosted = [product for product in markets if product in {symbol[:3] for symbol in is_hosted}]
     for product, chosen in _by_product(fields, is_trade, products=hosted).items():
         shard = markets[product].log.shard
-        known += memory.prepare_trades(shard, names, keys=keys, chosen=chosen)
-    suspects = suspects_among(keys, is_trade=is_trade, known=known)
+        seen_keys += memory.prepare_trades(shard, names, keys=keys, chosen=chosen)
+    suspects = suspects_among(keys, is_trade=is_trade, seen_keys=seen_keys)
     trades = TradeRun(fields, positions, range(len(lines)), lines, keys.tolist(), suspects)
-    return DecodedBlock(trades, others, commands)
+    return DecodedBlock(trades, singles, commands)
 
 
 def clear_run(run: TradeRun, *, markets: Markets, origin: str, memory: IdMemory) -> None:
@@ -113,7 +115,7 @@ def clear_run(run: TradeRun, *, markets: Markets, origin: str, memory: IdMemory)
 
 
 def _trade_fields(lines: Sequence[bytes], closed: Collection[int]) -> list[TradeFields]:
-    """The fields of each line, empty for what is no trade or not to be looked at."""
+    """The fields of each line; empty for a line that is no trade or must not be read."""
     shown = b"\n".join(lines)
     if closed or not all(lines) or shown.count(b"\n") != len(lines) - 1:
         shown = b"\n".join(
@@ -125,16 +127,16 @@ def _trade_fields(lines: Sequence[bytes], closed: Collection[int]) -> list[Trade
     return fields
 
 
-def _decode_others(
+def _decode_singles(
     lines: Sequence[bytes],
-    others: Sequence[int],
+    singles: Sequence[int],
     *,
     memory: IdMemory,
     home_of: Callable[[Command | Malformed], str],
     closed: Collection[int],
 ) -> tuple[dict[int, Command | Malformed], list[int]]:
     """The commands of these lines, by number, and the keys of the ids they need."""
-    commands = {number: decode_command(lines[number]) for number in others if number not in closed}
+    commands = {number: decode_command(lines[number]) for number in singles if number not in closed}
     ids: dict[str, list[tuple[Identity, int]]] = {}
     for command in commands.values():
         identity = None if isinstance(command, Malformed) else identity_named(command)
@@ -148,7 +150,7 @@ def _decode_others(
 def _by_product(
     fields: Sequence[TradeFields], is_trade: Bools, *, products: Sequence[bytes]
 ) -> dict[bytes, Bools]:
-    """Which lines are trades of which hosted product."""
+    """By hosted product a mask of the lines that are its trades."""
     if len(products) == 1:
         return dict.fromkeys(products, is_trade)
     named = [trade[1][:3] for trade in fields]

@@ -1,21 +1,23 @@
 """Batches on their way to the journal, with the ids that each makes known.
 
-In: batches in order. Out: the same batches durable, written while the next is decided. Ids stay in
-memory until their batch is durable; then the journal answers for them.
+In: rows that shards have decided, in order. Out: batches, durable in the same order, each written
+while the next is decided. Ids stay in memory until their batch is durable; then the journal has
+them.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from services.hosting.id_memory import Handed, IdMemory
+from services.hosting.id_memory import IdMemory, SubmittedIds
 from services.journal.batch import Batch
 from services.journal.pipeline import Committing, PipelinedWriter
+from services.shards.log import Pending
 
 
 class CommitQueue:
-    """A writer and what it has not made durable yet.
+    """A writer and the batches that are not durable yet.
 
     done: called on the writing thread with each batch that is durable.
     """
@@ -29,28 +31,42 @@ class CommitQueue:
     ) -> None:
         self._memory = memory
         self._done = done
-        self._handed: deque[tuple[Batch, list[Handed]]] = deque()
+        self._submitted: deque[tuple[Batch, list[SubmittedIds]]] = deque()
         self._durable: deque[Batch] = deque()
         self.writer = PipelinedWriter(journal, self._note_durable)
 
     @property
     def is_durable(self) -> bool:
-        """Whether all that was handed over is durable."""
-        return len(self._handed) == len(self._durable)
+        """True if every submitted batch is durable."""
+        return len(self._submitted) == len(self._durable)
 
     def submit(self, batch: Batch) -> None:
-        """Hand over a batch and the ids decided in it; waits while two others are not durable."""
-        self._handed.append((batch, self._memory.hand_over(batch)))
+        """Submit a batch and the ids decided in it; waits while two others are not durable."""
+        self._submitted.append((batch, self._memory.hand_over(batch)))
         self.writer.submit(batch)
 
     def forget_durable(self) -> None:
-        """Let go of the ids for which the journal answers."""
+        """Let go of the ids of durable batches."""
         while self._durable:
             done = self._durable.popleft()
-            batch, handed = self._handed.popleft()
+            batch, ids = self._submitted.popleft()
             assert batch is done, "batches became durable out of order"
-            self._memory.forget(handed)
+            self._memory.forget(ids)
 
     def _note_durable(self, batch: Batch) -> None:
         self._durable.append(batch)
         self._done(batch)
+
+
+def batch_of(pending: Iterable[Pending]) -> Batch:
+    """A batch of all rows that shards have decided, shard after shard, without heads and source."""
+    batch = Batch()
+    for decided in pending:
+        batch.rows += decided.rows
+        batch.parts += decided.parts
+        batch.links += decided.links
+        batch.prices += decided.prices
+        batch.statements += decided.statements
+        batch.days += decided.days
+        batch.numbers += decided.numbers
+    return batch

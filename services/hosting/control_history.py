@@ -1,7 +1,7 @@
 """Recorded rows for folding, and the control books as of any command.
 
-In: a reader of the journal. Out: a shard's rows, whole, in blocks; what control knew by a command's
-number, from the last snapshot before it and the rows after.
+In: a reader of the journal. Out: a shard's rows, whole, in blocks; the control books as of a
+command's number, from the last snapshot before it and the rows after.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from settlement.control_books import ControlBooks
 def restore_control(
     reader: Reader, number: int | None = None, *, from_snapshot: bool = True
 ) -> ControlBooks:
-    """The control books as of a control number; as of the last row without one."""
+    """The control books as of a control number; as of the last row if number is None."""
     books, after = ControlBooks(), 0
     if number == 0:
         return books
@@ -43,7 +43,7 @@ def restore_control(
 def blocks_of(
     reader: Reader, shard: str, *, after: int, until: int = SEQ_MAX
 ) -> Iterator[list[FoldRow]]:
-    """A shard's rows after one and up to another, whole, in blocks; the next is read meanwhile."""
+    """A shard's rows of `after` < seq <= `until`, whole, in blocks; the next is read meanwhile."""
     for block in ahead(reader.rows_to_fold(shard, after=after, until=until)):
         yield [_whole(reader, shard, row=row) for row in block] if _has_parts(block) else block
 

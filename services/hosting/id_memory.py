@@ -1,8 +1,8 @@
 """The journal's memory of ids, as a running clearinghouse uses it.
 
-In: the lines of a block before they are decided. Out: what was seen under their ids, from the
-journal for what is durable, from here for what is not yet. Ids decided in a batch leave here when
-the batch is durable.
+In: the lines of a block before they are decided. Out: the first command under each of their ids:
+from the journal if it is durable, else from memory. Ids decided in a batch leave memory when the
+batch is durable.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from services.shards.ids import (
 
 @dataclass(slots=True)
 class ClearedTrades:
-    """Trades cleared in a batch, by columns; only who asks for one makes them a dictionary."""
+    """Trades cleared in a batch, by columns; the first `find` makes a dictionary of them."""
 
     names: list[bytes] = field(default_factory=list)
     seqs: list[int] = field(default_factory=list)
@@ -50,13 +50,14 @@ class ClearedTrades:
 
 @dataclass(slots=True)
 class _ShardIds:
-    """One shard's ids. known: from the journal for this block; fresh, cleared: not yet durable.
+    """One shard's ids.
 
-    cleared: by batch, the one being decided last.
+    recorded: those the journal has, for this block; fresh, cleared: not yet durable; cleared: by
+    batch, the one being decided last; keys, seqs: of the ids decided since the last batch.
     """
 
     index: IdIndex
-    known: dict[Identity, Seen] = field(default_factory=dict)
+    recorded: dict[Identity, Seen] = field(default_factory=dict)
     fresh: dict[Identity, Seen] = field(default_factory=dict)
     cleared: list[ClearedTrades] = field(default_factory=lambda: [ClearedTrades()])
     keys: list[int] = field(default_factory=list)
@@ -64,8 +65,8 @@ class _ShardIds:
 
 
 @dataclass(slots=True)
-class Handed:
-    """What a batch made known, to be forgotten here when it is durable."""
+class SubmittedIds:
+    """A shard's ids that a batch makes known, kept in memory until it is durable."""
 
     shard: str
     fresh: list[Identity]
@@ -73,57 +74,57 @@ class Handed:
 
 
 class IdMemory:
-    """What is remembered of ids, by shard."""
+    """The remembered ids, by shard."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._shards: dict[str, _ShardIds] = {}
 
     def begin_block(self) -> None:
-        """What the journal said for the block before is no longer needed."""
-        for held in self._shards.values():
-            held.known = {}
+        """Forget the ids that the journal had for the block before."""
+        for shard_ids in self._shards.values():
+            shard_ids.recorded = {}
 
     def prepare_trades(
         self, shard: str, names: Sequence[bytes], *, keys: Int64s, chosen: NDArray[np.bool_]
     ) -> list[int]:
-        """Look up the trade ids of a block; gives the keys that are known, durable or not.
+        """Look up the trade ids of a block; gives the keys that the index has, durable or not.
 
         names, keys: of every line; chosen: which lines are trades of this shard.
         """
         hits = self._of(shard).index.lookup(keys[chosen])
         if hits:
-            places = np.flatnonzero(np.isin(keys, np.array([*hits], np.int64)) & chosen)
-            ids = {Identity(TRADE, names[place].decode()) for place in places.tolist()}
+            numbers = np.flatnonzero(np.isin(keys, np.array([*hits], np.int64)) & chosen)
+            ids = {Identity(TRADE, names[number].decode()) for number in numbers.tolist()}
             self._recall(shard, ids, hits=hits)
         return [*hits]
 
     def prepare(self, shard: str, ids: Sequence[tuple[Identity, int]]) -> None:
-        """Look up other ids of a block, with their keys."""
-        held = self._of(shard)
-        hits = held.index.lookup(np.array([key for _, key in ids], np.int64))
+        """Look up further ids of a block, with their keys."""
+        shard_ids = self._of(shard)
+        hits = shard_ids.index.lookup(np.array([key for _, key in ids], np.int64))
         if hits:
             self._recall(shard, {identity for identity, key in ids if key in hits}, hits=hits)
 
-    def look(self, shard: str, identity: Identity) -> Seen | None:
-        """What came first under an id in a shard."""
-        held = self._of(shard)
-        found = held.fresh.get(identity) or held.known.get(identity)
-        if found is not None or identity.kind != TRADE:
-            return found
+    def find(self, shard: str, identity: Identity) -> Seen | None:
+        """The first command under an id in a shard; None when the id is new."""
+        shard_ids = self._of(shard)
+        seen = shard_ids.fresh.get(identity) or shard_ids.recorded.get(identity)
+        if seen is not None or identity.kind != TRADE:
+            return seen
         name = identity.name.encode()
-        for batch in held.cleared:
+        for batch in shard_ids.cleared:
             cleared = batch.find(name)
             if cleared is not None:
                 return seen_cleared(*cleared)
         return None
 
     def keep(self, shard: str, identity: Identity, *, seen: Seen) -> None:
-        """Remember what came first."""
-        held = self._of(shard)
-        held.fresh[identity] = seen
-        held.keys.append(key_of(identity))
-        held.seqs.append(seen.seq)
+        """Remember the first command under an id."""
+        shard_ids = self._of(shard)
+        shard_ids.fresh[identity] = seen
+        shard_ids.keys.append(key_of(identity))
+        shard_ids.seqs.append(seen.seq)
 
     def keep_cleared(
         self,
@@ -135,71 +136,74 @@ class IdMemory:
         last_seq: int,
     ) -> None:
         """Remember trades that were cleared in rows that follow one another, up to the last."""
-        held = self._of(shard)
+        shard_ids = self._of(shard)
         seqs = range(last_seq + 1 - len(names), last_seq + 1)
-        batch = held.cleared[-1]
+        batch = shard_ids.cleared[-1]
         batch.names += names
         batch.seqs += seqs
         batch.lines += lines
-        held.keys += keys
-        held.seqs += seqs
+        shard_ids.keys += keys
+        shard_ids.seqs += seqs
 
-    def hand_over(self, batch: Batch) -> list[Handed]:
-        """Put what was remembered since the last batch into this one."""
-        handed = []
-        for shard, held in sorted(self._shards.items()):
-            if not held.seqs:
+    def hand_over(self, batch: Batch) -> list[SubmittedIds]:
+        """Put the ids remembered since the last batch into this one."""
+        submitted = []
+        for shard, shard_ids in sorted(self._shards.items()):
+            if not shard_ids.seqs:
                 continue
-            keys, seqs = np.array(held.keys, np.int64), np.array(held.seqs, np.int64)
+            keys, seqs = np.array(shard_ids.keys, np.int64), np.array(shard_ids.seqs, np.int64)
             batch.identities.append((shard, keys, seqs))
-            batch.seals += held.index.add(keys, seqs)
-            first = held.seqs[0]
-            handed.append(
-                Handed(
+            batch.seals += shard_ids.index.add(keys, seqs)
+            first = shard_ids.seqs[0]
+            submitted.append(
+                SubmittedIds(
                     shard,
-                    [identity for identity, seen in held.fresh.items() if seen.seq >= first],
-                    held.cleared[-1],
+                    [identity for identity, seen in shard_ids.fresh.items() if seen.seq >= first],
+                    shard_ids.cleared[-1],
                 )
             )
-            held.cleared.append(ClearedTrades())
-            held.keys, held.seqs = [], []
-        return handed
+            shard_ids.cleared.append(ClearedTrades())
+            shard_ids.keys, shard_ids.seqs = [], []
+        return submitted
 
-    def forget(self, handed: Iterable[Handed]) -> None:
-        """The batch is durable: the journal answers for its ids from here on."""
-        for one in handed:
-            held = self._of(one.shard)
-            for identity in one.fresh:
-                held.fresh.pop(identity, None)
-            held.cleared = [batch for batch in held.cleared if batch is not one.cleared]
+    def forget(self, durable: Iterable[SubmittedIds]) -> None:
+        """Forget the ids of a batch that is durable: from here on the journal has them."""
+        for ids in durable:
+            shard_ids = self._of(ids.shard)
+            for identity in ids.fresh:
+                shard_ids.fresh.pop(identity, None)
+            shard_ids.cleared = [batch for batch in shard_ids.cleared if batch is not ids.cleared]
 
     @property
     def bytes_held(self) -> int:
         """Memory of the filters and of the newest ids."""
-        return sum(held.index.bytes_held for held in self._shards.values())
+        return sum(shard_ids.index.bytes_held for shard_ids in self._shards.values())
 
     def _of(self, shard: str) -> _ShardIds:
-        held = self._shards.get(shard)
-        if held is None:
-            held = _ShardIds(IdIndex(shard, self._reader.connection))
-            self._shards[shard] = held
-        return held
+        shard_ids = self._shards.get(shard)
+        if shard_ids is None:
+            shard_ids = _ShardIds(IdIndex(shard, self._reader.connection))
+            self._shards[shard] = shard_ids
+        return shard_ids
 
     def _recall(self, shard: str, ids: set[Identity], *, hits: dict[int, list[int]]) -> None:
-        """Read the rows that the index names; one that is not durable yet is remembered here."""
-        held = self._of(shard)
-        seqs = sorted({seq for found in hits.values() for seq in found})
+        """Read the rows that the index names; a row that is not durable yet is in memory."""
+        shard_ids = self._of(shard)
+        seqs = sorted({seq for seqs_of_key in hits.values() for seq in seqs_of_key})
         for row in self._reader.rows_at(shard, seqs):
             identity, seen = seen_in_row(row.seq, row.line, facts=row.facts)
             if identity in ids:
-                held.known.setdefault(identity, seen)
+                shard_ids.recorded.setdefault(identity, seen)
 
 
 def suspects_among(
-    keys: Int64s, *, is_trade: NDArray[np.bool_], known: list[int]
+    keys: Int64s, *, is_trade: NDArray[np.bool_], seen_keys: list[int]
 ) -> NDArray[np.bool_]:
-    """Of the trades of a block those whose id is known, or comes more than once among them."""
-    ordered = np.sort(np.concatenate([keys[is_trade], np.array(known, np.int64)]))
+    """A mask of the trades of a block whose id may be known, or comes more than once among them.
+
+    seen_keys: the keys that the index has, and those of the block's single lines.
+    """
+    ordered = np.sort(np.concatenate([keys[is_trade], np.array(seen_keys, np.int64)]))
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     return np.isin(keys, twice) if len(twice) else np.zeros(len(keys), np.bool_)
 
@@ -210,7 +214,7 @@ def key_of(identity: Identity) -> int:
 
 
 def seen_in_row(seq: int, line: bytes, *, facts: bytes) -> tuple[Identity, Seen]:
-    """What a journal row says was first under its id."""
+    """The id of a journal row, and its command as the first under that id."""
     command = decode_command(line)
     assert not isinstance(command, Malformed), f"row {seq} is remembered but malformed"
     identity = identity_of(command)

@@ -1,9 +1,9 @@
 """Shards from their journal: last snapshot, then the facts after it.
 
-In: a reader of the journal. Out: a shard as it stood after a row. The time it takes grows with what
-came after the last close, not with history; a replay takes no snapshot and folds all of it. A shard
-of workers that was never opened is opened by its row 0: that of a product when `control/0` has put
-the product in use, with what control knew by then (ARCHITECTURE §2).
+In: a reader of the journal. Out: a shard as it stood after a row. Its time grows with the rows
+since the last close, not with history; a replay uses no snapshot and folds all rows. A shard of
+workers that was never opened is opened by its row 0: that of a product when `control/0` has put the
+product in use, with the control books as of that command (ARCHITECTURE §2).
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ _COMMANDS_AT_ONCE: Final = 4_096
 
 @dataclass(slots=True)
 class LoadedShard:
-    """A shard, and what its journal says of it.
+    """A shard as loaded.
 
-    head: the last durable row, None before row 0 is; logical_time: of the last row.
+    head: the last durable row, None before row 0 is durable; logical_time: of the last row;
+    next_offset: of its inbox.
     """
 
     shard: Shard
@@ -44,23 +45,23 @@ class LoadedShard:
 class NotInUse(Exception):
     """A product that control has not put in use has no shard yet.
 
-    looked_until: the number of the last control command that was looked at.
+    checked_until: the number of the last control command that was checked.
     """
 
-    def __init__(self, shard: str, *, looked_until: int) -> None:
+    def __init__(self, shard: str, *, checked_until: int) -> None:
         super().__init__(f"{shard}: no control command has put the product in use")
-        self.looked_until = looked_until
+        self.checked_until = checked_until
 
 
-def load_from_journal(reader: Reader, name: str, *, looked_until: int = 0) -> LoadedShard:
+def load_from_journal(reader: Reader, name: str, *, checked_until: int = 0) -> LoadedShard:
     """The shard as it stands in the journal.
 
-    looked_until: of an earlier NotInUse; up to there no command is looked at again. Errors:
+    checked_until: of an earlier NotInUse; commands up to it are not checked again. Errors:
     NotInUse, RulesChanged.
     """
     head = reader.heads().get(name)
     if head is None:
-        return _opened(reader, name, looked_until=looked_until)
+        return _opened(reader, name, checked_until=checked_until)
     check_rules(reader, name)
     (last,) = reader.rows_at(name, [head.seq])
     return LoadedShard(restore_shard(reader, name), head.seq, last.logical_time, head.next_offset)
@@ -69,7 +70,7 @@ def load_from_journal(reader: Reader, name: str, *, looked_until: int = 0) -> Lo
 def number_in_use(reader: Reader, shard: str, *, after: int = 0) -> int | None:
     """The control command with which a shard begins: 0 the beginning, None not in use yet.
 
-    after: up to here none of them is it.
+    after: commands up to this number are not checked.
     """
     product = product_in(shard)
     if is_open_from_the_start(shard):
@@ -83,19 +84,19 @@ def number_in_use(reader: Reader, shard: str, *, after: int = 0) -> int | None:
 
 
 def is_open_from_the_start(shard: str) -> bool:
-    """Whether a shard needs no command to be in use."""
+    """True if a shard needs no command to be in use."""
     return shard in map(market_shard, ControlBooks().products) or kind_of(shard) != "market"
 
 
 def check_rules(reader: Reader, shard: str) -> None:
-    """See that a shard was begun under the rules of this program: row 0 says under which.
+    """Check that a shard was begun under the rules of this program, by the version in its row 0.
 
     Errors: RulesChanged.
     """
-    begun_under = _opening(reader, shard)["rules_version"]
-    if begun_under != RULES_VERSION:
+    recorded = _opening(reader, shard)["rules_version"]
+    if recorded != RULES_VERSION:
         message = (
-            f"{shard} was begun under rules {begun_under}, this program decides by rules "
+            f"{shard} was begun under rules {recorded}, this program decides by rules "
             f"{RULES_VERSION}: go on with the program that began it, or clear its commands into "
             "another database"
         )
@@ -117,7 +118,7 @@ def restore_shard(reader: Reader, name: str) -> Shard:
 
 
 def replay_shard(reader: Reader, name: str, *, until: int = SEQ_MAX) -> Shard:
-    """A shard after a row, from its first row on; it begins with what control had said by then."""
+    """A shard after a row, folded from its first; opened with the control books as of row 0."""
     number = _opening(reader, name)["control_number"]
     control = restore_control(reader, number, from_snapshot=False)
     shard = open_shard(name, control)
@@ -132,18 +133,18 @@ def _fold(reader: Reader, shard: Shard, *, after: int, until: int) -> None:
 
 
 def _opening(reader: Reader, shard: str) -> dict[str, Any]:
-    """What row 0 of a shard states."""
+    """The fields of the first fact in row 0 of a shard."""
     opened: dict[str, Any] = json.loads(reader.rows_at(shard, [0])[0].facts)
     return opened
 
 
-def _opened(reader: Reader, name: str, *, looked_until: int) -> LoadedShard:
+def _opened(reader: Reader, name: str, *, checked_until: int) -> LoadedShard:
     """A shard with row 0 to be written."""
     last = reader.last_number()
-    number = number_in_use(reader, name, after=looked_until)
+    number = number_in_use(reader, name, after=checked_until)
     if number is None:
-        raise NotInUse(name, looked_until=last)
-    # What opens it has a time of its own: right after the command that put the product in use.
+        raise NotInUse(name, checked_until=last)
+    # Row 0 has a time of its own: right after the command that put the product in use.
     logical_time = reader.numbered_in([number])[0].logical_time + 1 if number else 0
     shard = open_shard(name, restore_control(reader, number))
     record_opening(shard, logical_time=logical_time)
@@ -151,7 +152,7 @@ def _opened(reader: Reader, name: str, *, looked_until: int) -> LoadedShard:
 
 
 def _control_commands(reader: Reader, *, after: int) -> Iterator[NumberedCommand]:
-    """The control commands that stand after a number, a chunk at a time."""
+    """The control commands that stand, after a number; read in chunks."""
     while rows := reader.numbered(after=after, until=after + _COMMANDS_AT_ONCE):
         yield from rows
         after += _COMMANDS_AT_ONCE

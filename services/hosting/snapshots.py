@@ -1,4 +1,4 @@
-"""The books of shards right after a close, as rows of the table of snapshots.
+"""Snapshots: the books of shards right after a close, as rows of the table.
 
 In: shards that have closed the session. Out: rows, each at most 1 MiB of a shard's state.
 """

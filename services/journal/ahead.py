@@ -1,7 +1,7 @@
-"""Blocks fetched while the one before is worked on: the database and we use a core each.
+"""Blocks fetched ahead: the database works on the next block while Python works on this one.
 
-In: an iterator of blocks. Out: the same blocks; the next is asked for in a thread before one is
-given. Errors of the iterator come out where its block would have.
+In: an iterator of blocks. Out: the same blocks; a thread fetches the next before one is given.
+Errors of the iterator are raised in the place of its block.
 """
 
 from __future__ import annotations

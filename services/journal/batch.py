@@ -67,7 +67,7 @@ class Batch:
     """The rows of one transaction; everything may be empty.
 
     identities: (shard, keys, seqs), one entry per shard, the ids that these rows make known;
-    seals: what `IdIndex.add` gave back for them.
+    seals: the spans that these ids complete, from `IdIndex.add`.
     """
 
     rows: list[JournalRow] = field(default_factory=list)

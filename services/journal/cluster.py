@@ -1,7 +1,7 @@
 """The files and programs of one Postgres cluster: initdb, the settings, the launch, the socket.
 
-In: a data directory and the directory of Postgres' programs. Whoever calls holds `start.lock`
-(embedded.py). Nothing here decides whether a server may be started or stopped.
+In: a data directory and the directory of Postgres' programs. The caller holds `start.lock`
+(embedded.py) and decides whether a server may be started or stopped. Out: its files and programs.
 """
 
 import hashlib
@@ -30,8 +30,8 @@ SOCKET_PATH_BYTES_MAX = 107 - len("/.s.PGSQL.5432.lock")
 SHORT_DIRECTORY = Path("/tmp")  # noqa: S108 - the directory in it is ours alone, mode 0700
 LOG_BYTES_MAX = 10 << 20
 
-# Durable first (the first three are what connecting.py insists on), then fast for one writer that
-# appends: few checkpoints, large log buffers, no second process per query.
+# Durable first (connecting.py insists on the first three), then fast for one writer that appends:
+# few checkpoints, large log buffers, no second process per query.
 SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
@@ -79,7 +79,7 @@ class Cluster:
         return f"postgresql://{USER}@/{quote(database, safe='')}?host={host}&port={PORT}"
 
     def answers(self) -> bool:
-        """Whether a server of this cluster takes connections."""
+        """True if a server of this cluster accepts connections."""
         if not (self._socket_directory() / f".s.PGSQL.{PORT}").exists():
             return False
         return psycopg.pq.PGconn.ping(self.url_of(DATABASE).encode()) == psycopg.pq.Ping.OK
@@ -106,9 +106,9 @@ class Cluster:
         made.rename(self.files)
 
     def launch(self, server_lock: int) -> None:
-        """Start the server as a process of its own that holds this lock; what is stale is removed.
+        """Start the server as a process of its own that holds this lock; removes stale files.
 
-        Only for a caller who got `server.lock`: nothing of an older server lives.
+        Only for a caller that got `server.lock`: no process of an older server lives.
         """
         (self.files / "postmaster.pid").unlink(missing_ok=True)
         sockets = self._socket_directory()
@@ -123,7 +123,7 @@ class Cluster:
         self._log_start = self.log_length()
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            # pg_ctl ends at once, so the server is nobody's child and never a zombie of ours. Its
+            # pg_ctl ends at once, so the server is no child of ours and never a zombie. Its
             # directory comes by PGDATA: pg_ctl would put -D into a command line for the shell.
             self._run(["pg_ctl", "start", "-W", "-s"], log=log, pass_fds=[server_lock])
         finally:
@@ -157,7 +157,7 @@ class Cluster:
             return str(error)
 
     def not_started(self, what: str, log: str | None = None) -> JournalTrouble:
-        """What to raise when the server does not come up."""
+        """The trouble to raise when the server does not start. what: at which step."""
         end = self.log_end(after=self._log_start) if log is None else log
         kind = DiskFull if "No space left on device" in end else ServerNotStarted
         return kind(f"{what}; data directory {self.directory}, end of {self.log.name}: {end}")

@@ -1,8 +1,9 @@
 """Compression of the facts of a part: zlib.
 
-In: facts, or the bytes of the table. Out: the other. The facts of a close repeat each other and
-shrink to a fourteenth. Postgres' own compression takes four times as long, during the COMMIT, and
-not every Postgres has a better one. The hash chain is over the facts before compression.
+In: facts, or the bytes of the table. Out: the bytes, or the facts. The facts of a close repeat each
+other and shrink to a fourteenth. Postgres' own compression takes four times as long, during the
+COMMIT, and not every Postgres has a better one. The hash chain is over the facts before
+compression.
 """
 
 import zlib

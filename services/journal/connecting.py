@@ -1,4 +1,4 @@
-"""A connection to the journal's database: reachable, new enough, durable, in the role we mean.
+"""A connection to the journal's database: reachable, new enough, durable, in the right role.
 
 In: a URL and a role. Out: a psycopg connection in autocommit, UTF-8, UTC, search path `clearing`.
 A database that would lose acknowledged rows is refused before anything is read from it.
@@ -40,7 +40,7 @@ MUST_BE_ON: tuple[LiteralString, ...] = ("fsync", "full_page_writes", "synchrono
 
 
 def connect(url: str, *, role: Role | None = "clearing_writer") -> Connection:
-    """A connection in this role (None: as whoever the URL says).
+    """A connection in this role (None: in that of the URL's user).
 
     Errors: DatabaseUnreachable, UnsafeSettings, SchemaMissing if there is no such role,
     RightsMissing if we may not take it.
@@ -53,7 +53,7 @@ def connect(url: str, *, role: Role | None = "clearing_writer") -> Connection:
             connection.execute("SET timezone = 'UTC'")
             connection.execute("SET search_path = clearing, pg_temp")
             if role is not None:
-                take_role(connection, role)
+                set_role(connection, role)
     except BaseException:
         connection.close()
         raise
@@ -77,7 +77,7 @@ def url_parts(url: str) -> dict[str, Any]:
 
 
 def check_durability(connection: Connection) -> None:
-    """Raise UnsafeSettings if this database would lose what it has acknowledged.
+    """Raise UnsafeSettings if this database would lose rows that it has acknowledged.
 
     synchronous_commit may be anything but off, and is then pinned for the life of the connection.
     """
@@ -100,7 +100,7 @@ def setting(connection: Connection, name: str) -> str:
     return str(row[0])
 
 
-def take_role(connection: Connection, role: Role) -> None:
+def set_role(connection: Connection, role: Role) -> None:
     """Work in this role from now on."""
     try:
         connection.execute(f"SET ROLE {role}".encode())
@@ -117,14 +117,14 @@ def take_role(connection: Connection, role: Role) -> None:
 
 
 def has_roles(connection: Connection) -> bool:
-    """Whether the roles are there; they belong to the server, not to one database."""
+    """True if the roles are there; they belong to the server, not to one database."""
     query = "SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s)"
     row = connection.execute(query, [list(ROLES)]).fetchone()
     return row is not None and row[0] == len(ROLES)
 
 
 def rights_sql(user: str, *, has_roles: bool) -> str:
-    """What an administrator of the database runs so that we may keep a journal in it."""
+    """The SQL with which an administrator of the database allows us to keep a journal in it."""
     quoted = '"' + user.replace('"', '""') + '"'
     roles = "CREATE ROLE clearing_owner NOLOGIN; CREATE ROLE clearing_writer NOLOGIN; "
     return (

@@ -1,17 +1,17 @@
-"""The embedded Postgres: one server per data directory, for all who come.
+"""The embedded Postgres: one server per data directory, shared by all processes that use it.
 
 In: a data directory. Out: the URL of a running server in it. Its files:
 
     postgres/      the cluster (cluster.py)
-    postgres.log   what the server says
-    start.lock     held while somebody starts or stops the server
+    postgres.log   the server's log
+    start.lock     held while a process starts or stops the server
     users.lock     held shared by every process that uses the server, for as long as it lives
     server.lock    inherited by the server and all its children: free when the last is dead
 
 All three are `flock`s on open files: the kernel drops them with the process, whatever killed it. So
-nobody ever has to believe a process id: who gets `server.lock` knows that a `postmaster.pid` is
-stale, and who gets `users.lock` alone knows that nobody else is there and may stop the server. A
-server that a killed process left behind is joined by the next one and stopped with it.
+no process id is ever trusted: a process that gets `server.lock` knows that a `postmaster.pid` is
+stale, and one that gets `users.lock` alone knows that it is the last user and may stop the server.
+A server that a killed process left behind is joined by the next one and stopped with it.
 
 The server listens on a unix socket in a directory of mode 0700 and on nothing else. Not a
 supervisor: if Postgres dies the commands that use it fail, and the next command starts it again.
@@ -73,7 +73,7 @@ class EmbeddedServer:
         return self._cluster.url_of(database)
 
     def cause_of(self, trouble: JournalTrouble) -> JournalTrouble:
-        """The trouble told more plainly where the server's log knows why the connection broke."""
+        """The trouble; of a broken connection with the end of the server's log."""
         if not isinstance(trouble, DatabaseGone | CommitUnknown):
             return trouble
         log_end = self._cluster.log_end(after=self._log_start)
@@ -90,7 +90,7 @@ class EmbeddedServer:
             # A directory that was removed under us takes its server with it within a minute.
             if (self.directory / "start.lock").exists():
                 with file_locks.locked(self.directory / "start.lock"):
-                    if file_locks.take_alone(self._users):
+                    if file_locks.try_exclusive(self._users):
                         self._stop()
         finally:
             os.close(self._users)
@@ -134,7 +134,7 @@ class EmbeddedServer:
         """Ask the server to end with a checkpoint, then without one; give up on it in the end."""
         endings = [signal.SIGINT, signal.SIGQUIT]
         if not self._cluster.answers():
-            # It recovers from a crash, in which it may miss the first signal; it serves nobody.
+            # It recovers from a crash, in which it may miss the first signal; it has no clients.
             endings.remove(signal.SIGINT)
         for ending in endings:
             self._cluster.signal(ending)
@@ -147,7 +147,7 @@ class EmbeddedServer:
 
 
 def is_running(directory: Path) -> bool:
-    """Whether any process of a server of this data directory lives."""
+    """True if any process of a server of this data directory lives."""
     free = file_locks.try_lock(directory / "server.lock")
     if free is None:
         return True

@@ -12,7 +12,7 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock; waits for whoever holds it."""
+    """Hold a lock; waits for the process that holds it."""
     handle = open_lock_file(path)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -22,12 +22,12 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def share(handle: int) -> None:
-    """Hold the lock of an opened file together with others; waits for one who holds it alone."""
+    """Share the lock of an opened file with other processes; waits for one that holds it alone."""
     fcntl.flock(handle, fcntl.LOCK_SH)
 
 
-def take_alone(handle: int) -> bool:
-    """Whether we now hold the lock of an opened file alone."""
+def try_exclusive(handle: int) -> bool:
+    """Lock an opened file alone; False if another process holds the lock."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -36,9 +36,9 @@ def take_alone(handle: int) -> bool:
 
 
 def try_lock(path: Path) -> int | None:
-    """An opened file that holds the lock, or None if somebody else does."""
+    """An opened file that holds the lock; None if another process holds it."""
     handle = open_lock_file(path)
-    if take_alone(handle):
+    if try_exclusive(handle):
         return handle
     os.close(handle)
     return None

@@ -1,19 +1,19 @@
-"""Remembered ids: which rows of a shard named an id before; old ids cost no more than new ones.
+"""Remembered ids: the rows of a shard that named an id; old ids cost no more than new ones.
 
 In: ids of a batch as 64-bit keys (`identity_keys`). Out: for each key known, the seqs of the rows
 that made it known. A key is a hash: two ids may share one, so the caller compares the id in the row
 it finds.
 
 The rows of a shard are cut into spans of 2^20 seqs. The open span is held exactly (12 bytes an id);
-what each batch adds to it is also a row of `identity` (a run: sorted keys and their seqs). A span
+the ids that a batch adds are also a row of `identity` (a run: sorted keys and their seqs). A span
 that ends is sealed: its ids go to `identity_page` by the leading bits of the key, its filter to
 `identity_filter` and stays in memory: 2 bytes for each seq of the span. A look-up tests the
 filters, all keys at once, and reads a page of 256 ids for each hit.
 
 A filter is two Bloom filters with blocks of one 64-bit word (Putze, Sanders & Singler 2007, §3), 8
-bits an id each, placed by independent bits of the key. A look-up asks the second only for what the
-first lets through, so it costs one memory access a key. Together they let 1 in 1,100 new keys
-through when the span is full; one filter of 16 bits an id would let 1 in 250.
+bits an id each, placed by independent bits of the key. A look-up tests the second with the keys
+that the first lets through, so it costs one memory access a key. Together they let 1 in 1,100 new
+keys through when the span is full; one filter of 16 bits an id would let 1 in 250.
 """
 
 from collections.abc import Iterable, Sequence

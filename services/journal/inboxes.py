@@ -1,8 +1,8 @@
-"""Which partitions of Kafka feed a journal: recorded once, before the first row; never changed.
+"""The partitions of Kafka that feed a journal: recorded once, before the first row; never changed.
 
 In: the inboxes of all shards. Out: rows of `clearing.inbox`, all in one transaction, or
 FedOtherwise: a journal is fed from files by one process or from Kafka by workers, never both. The
-heads would be those of the one, and the other would go on from them as if they were its own.
+heads say where the input goes on, and that of a file means nothing to workers.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def record_inboxes(url: str, inboxes: Sequence[Inbox]) -> list[Inbox]:
     with connect(url) as connection, translated("recording the inboxes"):
         if not _missing(connection, inboxes):
             return []
-        # No `clear` may begin between the look at the heads and the record; workers may go on.
+        # No `clear` may begin between reading the heads and the record; workers may go on.
         claim(connection, is_shared=True)
         with connection.transaction():
             missing = _missing(connection, inboxes)
@@ -40,7 +40,7 @@ def record_inboxes(url: str, inboxes: Sequence[Inbox]) -> list[Inbox]:
             for inbox in missing:
                 values = [inbox.shard, inbox.topic, inbox.partition, inbox.topic_id]
                 connection.execute(_RECORD, values)
-            # Another process may have recorded at the same time: what it did must be the same.
+            # Another process may have recorded at the same time: its inboxes must be the same.
             for inbox in _missing(connection, inboxes):
                 message = (
                     f"{inbox.topic}/{inbox.partition} is recorded as the inbox of another shard"

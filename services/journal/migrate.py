@@ -1,4 +1,4 @@
-"""The schema of the journal: roles, numbered migrations, and which of them a database has.
+"""The schema of the journal: roles, numbered migrations, the version of a database.
 
 In: a URL. Out: a database whose schema `clearing` is as new as this program, or a clear error.
 Migrations are the files `migrations/NNNN_name.sql`, run in order, each in one transaction with its
@@ -20,11 +20,11 @@ from services.journal.connecting import (
     connect,
     has_roles,
     rights_sql,
-    take_role,
+    set_role,
 )
 from services.journal.trouble import RightsMissing, SchemaMissing, SchemaTooNew, translated
 
-# Any number of our own; whoever migrates holds it, so that two do not migrate at once.
+# Any number of our own; a process that migrates holds it, so that two do not migrate at once.
 MIGRATION_LOCK = 0x636C656172
 
 
@@ -63,7 +63,7 @@ def migrate(url: str) -> int:
                 return len(steps)
             connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
             _make_roles_and_schema(connection)
-            take_role(connection, "clearing_owner")
+            set_role(connection, "clearing_owner")
             version = schema_version(connection)
             for step in steps[version:]:
                 _apply(connection, step)
@@ -90,7 +90,7 @@ def schema_version(connection: Connection) -> int:
     try:
         row = connection.execute("SELECT max(version) FROM clearing.schema_version").fetchone()
     except psycopg.errors.InsufficientPrivilege:
-        take_role(connection, "clearing_writer")
+        set_role(connection, "clearing_writer")
         row = connection.execute("SELECT max(version) FROM clearing.schema_version").fetchone()
     version = int(row[0] or 0) if row is not None else 0
     if version > newest:

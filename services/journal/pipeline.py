@@ -15,7 +15,7 @@ from services.journal.batch import Batch
 
 
 class Committing(Protocol):
-    """What a batch can be given to: `writer.Journal`, or a fake."""
+    """Commits batches: `writer.Journal`, or a fake in tests."""
 
     def commit(self, batch: Batch) -> None:
         """Make the batch durable, whole or not at all."""
@@ -45,12 +45,12 @@ class PipelinedWriter:
         self._raise_error()
 
     def drain(self) -> None:
-        """Wait until all that was handed over is durable. Raises the error if it is not."""
+        """Wait until every submitted batch is durable. Raises the error of one that is not."""
         self._waiting.join()
         self._raise_error()
 
     def close(self) -> None:
-        """Drain and end the thread; the error is raised again, so that nobody misses it."""
+        """Drain and end the thread; an earlier error is raised again, so that none is missed."""
         self._end()
         self._raise_error()
 

@@ -39,7 +39,7 @@ FROM clearing.journal WHERE shard = %s AND seq = ANY(%s) ORDER BY seq
 SELECT_FACTS: LiteralString = (
     "SELECT shard, seq, decided, parts, facts FROM clearing.journal WHERE shard = %s ORDER BY seq"
 )
-# What folding needs: of the inputs those of control commands only.
+# The columns for folding; of the inputs only those of control commands.
 SELECT_FOLDING: LiteralString = """
 SELECT seq, origin,
        CASE WHEN 'control/0' IN (origin, shard) THEN input ELSE ''::bytea END, facts, parts
@@ -78,7 +78,7 @@ SEQ_MAX = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a shard stands: its last row, the chain up to it, the next offset of its inbox.
+    """The head of a shard: its last row, the chain up to it, the next offset of its inbox.
 
     control_number: of the last control command that it knows.
     """
@@ -111,7 +111,7 @@ class NumberedCommand(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """How far a source of commands was read."""
+    """The position up to which a source of commands was read."""
 
     name: str
     position: int
@@ -196,7 +196,7 @@ class Reader:
         return int(self._all(query)[0][0])
 
     def source(self, name: str) -> Source | None:
-        """How far the source of this name was read; None if never."""
+        """The recorded position of a source; None if the source was never read."""
         query: LiteralString = (
             "SELECT name, position, sha256, lines, ended FROM clearing.source WHERE name = %s"
         )
@@ -224,7 +224,7 @@ class Reader:
     def rows_to_fold(
         self, shard: str, *, after: int = -1, until: int = SEQ_MAX
     ) -> Generator[list[FoldRow], None, None]:
-        """The same rows as folding needs them: twice as fast to read."""
+        """The same rows with the columns that folding needs: twice as fast to read."""
         with self._streaming() as connection:
             yield from _blocks(
                 connection,

@@ -1,4 +1,4 @@
-"""World trouble of the journal: what the database may do to us, in our words.
+"""World trouble of the journal: every error of the database, in our words.
 
     JournalTrouble
     ├── DatabaseUnreachable    no connection could be made, or none that may write; nothing tried
@@ -29,7 +29,7 @@ from psycopg import errors
 
 
 class JournalTrouble(Exception):
-    """Something outside the clearinghouse went wrong; the message says what and where."""
+    """A failure outside the clearinghouse; the message says what failed and where."""
 
 
 class DatabaseUnreachable(JournalTrouble):
@@ -57,7 +57,7 @@ class DiskFull(JournalTrouble):
 
 
 class FencedOff(JournalTrouble):
-    """Somebody else has moved the head of this shard or source; the batch was rolled back."""
+    """Another process has moved the head of this shard or source; the batch was rolled back."""
 
 
 class FedOtherwise(JournalTrouble):
@@ -69,7 +69,7 @@ class UnsafeSettings(JournalTrouble):
 
 
 class RulesChanged(JournalTrouble):
-    """The journal was begun under other rules: what comes next would be decided otherwise."""
+    """The journal was begun under other rules, by which its next inputs must be decided."""
 
 
 class SchemaTooNew(JournalTrouble):
@@ -92,7 +92,7 @@ class StatementRefused(JournalTrouble):
     """Postgres refused a statement: the journal is append-only, or we sent nonsense."""
 
 
-# Every class of SQLSTATE (its first two characters), so that none is left to chance.
+# Every class of SQLSTATE (its first two characters), so that none is forgotten.
 CLASSES: dict[str, type[JournalTrouble]] = {
     "02": StatementRefused,  # no data
     "03": StatementRefused,  # SQL statement not yet complete
@@ -139,7 +139,7 @@ CLASSES: dict[str, type[JournalTrouble]] = {
 }
 # Single states that mean something else than their class.
 STATES: dict[str, type[JournalTrouble]] = {
-    "25006": DatabaseUnreachable,  # read only: a standby, or what was the primary before a failover
+    "25006": DatabaseUnreachable,  # read only: a standby, or the old primary after a failover
     "25P03": DatabaseGone,  # idle in transaction: we stood still, and Postgres ended the session
     "25P04": DatabaseGone,  # transaction timeout: alike
     "40001": FencedOff,  # serialization failure
@@ -158,8 +158,8 @@ STATES: dict[str, type[JournalTrouble]] = {
 DISK_FULL_MESSAGES = ("No space left on device", "Disk quota exceeded", "File too large")
 
 
-def trouble_of(error: psycopg.Error, doing: str) -> JournalTrouble:
-    """The trouble in our words for an error of the driver; `doing` says at what."""
+def database_trouble_of(error: psycopg.Error, doing: str) -> JournalTrouble:
+    """The trouble in our words for an error of the driver. doing: the work it stopped."""
     state = error.sqlstate or getattr(type(error), "sqlstate", None)
     reason = " ".join(str(error).split()) or type(error).__name__
     if state is not None:
@@ -176,8 +176,8 @@ def trouble_of(error: psycopg.Error, doing: str) -> JournalTrouble:
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
-    """Raise the driver's errors inside as trouble of ours."""
+    """Raise the driver's errors inside as JournalTrouble. doing: the work they stop."""
     try:
         yield
     except psycopg.Error as error:
-        raise trouble_of(error, doing) from error
+        raise database_trouble_of(error, doing) from error

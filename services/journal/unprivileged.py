@@ -1,10 +1,10 @@
 """Running Postgres' programs as a user who is not root.
 
-In: the directory of a cluster, and command lines. Out: what they printed. Postgres refuses to run
-as root. If we are root, its programs run as the owner of the cluster, else as `postgres` if there
-is such a user, else as `nobody`; no user is made and no mode of a directory of yours is changed.
-Where that user could not even reach the cluster or the programs (below /root, say) it is lent the
-one capability that lets it pass directories, by `setpriv` of util-linux.
+In: the directory of a cluster, and command lines. Out: their output. Postgres refuses to run as
+root. If we are root, its programs run as the owner of the cluster, else as `postgres` if there is
+such a user, else as `nobody`; no user is made and no mode of a directory of yours is changed. Where
+that user could not even reach the cluster or the programs (below /root, say) it is lent the one
+capability that lets it pass directories, by `setpriv` of util-linux.
 """
 
 import os
@@ -26,7 +26,7 @@ CAP_SETPCAP = 8
 
 @dataclass(frozen=True, slots=True)
 class ServerAccount:
-    """Who runs Postgres' programs: ourselves (uid None), or a user we change to as root."""
+    """The user that runs Postgres' programs: our own (uid None), or one we change to as root."""
 
     uid: int | None
     gid: int
@@ -57,7 +57,7 @@ class ServerAccount:
         )
 
     def lending(self) -> list[str]:
-        """What to put before a command line so that it runs as this user and passes directories."""
+        """The prefix of a command line that runs as this user and may pass directories."""
         setpriv = shutil.which("setpriv")
         if setpriv is None:
             message = (
@@ -109,7 +109,7 @@ def _user(name: str) -> tuple[int, int] | None:
 
 
 def is_passable(directory: Path, uid: int, *, gid: int) -> bool:
-    """Whether this user may go through a directory."""
+    """True if this user may go through a directory."""
     status = directory.stat()
     if status.st_uid == uid:
         return bool(status.st_mode & stat.S_IXUSR)

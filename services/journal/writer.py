@@ -33,7 +33,13 @@ from services.journal.tables import (
     STATEMENT,
     Table,
 )
-from services.journal.trouble import CommitUnknown, DatabaseGone, FencedOff, translated, trouble_of
+from services.journal.trouble import (
+    CommitUnknown,
+    DatabaseGone,
+    FencedOff,
+    database_trouble_of,
+    translated,
+)
 from services.journal.writer_lock import claim
 from services.shards.rows import JournalRow
 
@@ -83,7 +89,7 @@ class Journal:
             raise
 
     def give_up_after(self, seconds: float) -> None:
-        """Let Postgres end what this connection has begun and does not go on with.
+        """Let Postgres end a transaction in which this connection stands still.
 
         A process that stands still with a batch half written holds the heads of its shards: after
         so long another one may have them. It bounds every statement, so also a large COPY.
@@ -94,17 +100,18 @@ class Journal:
                 self._connection.execute("SELECT set_config(%s, %s, false)", [name, text])
 
     def claim(self, *, is_shared: bool = False) -> None:
-        """Be the only one who clears into this database, for as long as this connection lives.
+        """Be the only process that clears into this database, while this connection lives.
 
-        is_shared: one of several that each write shards of their own. Errors: FencedOff.
+        is_shared: together with other processes, each of which writes shards of its own. Errors:
+        FencedOff.
         """
         claim(self._connection, is_shared=is_shared)
 
     def commit(self, batch: Batch) -> None:
         """Make the batch durable, whole or not at all.
 
-        Errors: FencedOff, DiskFull, DatabaseOverloaded, StatementRefused, DatabaseGone: nothing of
-        it is durable. CommitUnknown: all of it or nothing; ask the heads.
+        Errors: FencedOff, DiskFull, DatabaseOverloaded, StatementRefused, DatabaseGone: no row of
+        it is durable. CommitUnknown: all rows or none; the heads tell.
         """
         try:
             months = self._make_months(batch)
@@ -140,7 +147,7 @@ class Journal:
         return months
 
     def _move_heads(self, heads: Sequence[HeadMove]) -> None:
-        """The fence. Before the rows: a second writer waits here, then finds itself late."""
+        """The fence, before the rows: a second writer waits here and then finds the heads moved."""
         old = [head for head in heads if head.seq_before is not None]
         new = [head for head in heads if head.seq_before is None]
         if old:
@@ -152,7 +159,7 @@ class Journal:
                 [head.next_offset for head in old],
                 [head.control_number for head in old],
             ]
-            self._expect(MOVE_HEADS, values, before={one.shard: one.seq_before for one in old})
+            self._expect(MOVE_HEADS, values, before={head.shard: head.seq_before for head in old})
         if new:
             values = [
                 [head.shard for head in new],
@@ -161,14 +168,14 @@ class Journal:
                 [head.next_offset for head in new],
                 [head.control_number for head in new],
             ]
-            self._expect(NEW_HEADS, values, before={one.shard: None for one in new})
+            self._expect(NEW_HEADS, values, before={head.shard: None for head in new})
 
     def _expect(self, query: str, values: list[Any], *, before: Mapping[str, int | None]) -> None:
-        found = {row[0] for row in self._connection.execute(query.encode(), values).fetchall()}
+        moved = {row[0] for row in self._connection.execute(query.encode(), values).fetchall()}
         for shard, seq in before.items():
-            if shard not in found:
-                place = "new" if seq is None else f"at seq {seq}"
-                message = f"shard {shard} is not {place} any more: another process writes it"
+            if shard not in moved:
+                state = "new" if seq is None else f"at seq {seq}"
+                message = f"shard {shard} is not {state} any more: another process writes it"
                 raise FencedOff(message)
 
     def _move_source(self, source: SourceMove | None) -> None:
@@ -217,8 +224,8 @@ class Journal:
         self, table: Table, rows: Iterable[Sequence[Any]], *, at_once: int = ROWS_PACKED
     ) -> None:
         if rows:
-            pack_some = _packer(table)
-            self._append(table, (pack_some(some) for some in _slices(rows, at_once)))
+            pack_slice = _packer(table)
+            self._append(table, (pack_slice(slice_rows) for slice_rows in _slices(rows, at_once)))
 
     def _append(self, table: Table, blocks: Iterable[bytes]) -> None:
         with self._connection.cursor().copy(table.copy_in().encode()) as copy:
@@ -231,7 +238,7 @@ class Journal:
         try:
             cursor = self._connection.execute("COMMIT")
         except psycopg.Error as error:
-            trouble = trouble_of(error, "COMMIT")
+            trouble = database_trouble_of(error, "COMMIT")
             if self._connection.broken or isinstance(trouble, DatabaseGone):
                 self._connection.close()
                 message = (
@@ -257,7 +264,7 @@ def days_of(rows: Iterable[JournalRow]) -> set[date]:
 
 
 def _packer(table: Table) -> Callable[[Iterable[Any]], bytes]:
-    """What packs rows of a table: its own packer where there are many of them."""
+    """The packer of a table: one of its own where it has many rows, else the general one."""
     return _PACKERS.get(table.name) or partial(pack, table)
 
 
@@ -269,5 +276,5 @@ _PACKERS: dict[str, Callable[[Iterable[Any]], bytes]] = {
 
 def _slices(rows: Iterable[Any], size: int = ROWS_PACKED) -> Iterator[list[Any]]:
     iterator = iter(rows)
-    while some := list(islice(iterator, size)):
-        yield some
+    while slice_rows := list(islice(iterator, size)):
+        yield slice_rows

@@ -19,8 +19,8 @@ from services.journal.trouble import FencedOff, translated
 
 # Any number of our own.
 CLAIM_LOCK = 0x636C656173
-PATIENCE_SECONDS = 5.0
-PATIENCE_SECONDS_WITH_THE_LIVING = 0.3
+LOCK_SECONDS_MAX = 5.0
+LIVE_HOLDER_SECONDS_MAX = 0.3
 
 CLAIM: LiteralString = "SELECT pg_try_advisory_lock(%s)"
 CLAIM_A_SHARE: LiteralString = "SELECT pg_try_advisory_lock_shared(%s)"
@@ -63,8 +63,8 @@ def _patience(holder: str) -> float:
     """Seconds to wait for the holder of the lock."""
     pid = holder.removeprefix("clearing ").partition("@")[0]
     if pid.isdecimal() and holder == name_of(int(pid)) and _lives(int(pid)):
-        return PATIENCE_SECONDS_WITH_THE_LIVING
-    return PATIENCE_SECONDS
+        return LIVE_HOLDER_SECONDS_MAX
+    return LOCK_SECONDS_MAX
 
 
 def _lives(pid: int) -> bool:

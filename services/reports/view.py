@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -20,14 +20,12 @@ from psycopg import ServerCursor
 
 from services.hosting.control_history import restore_control
 from services.journal.compressed import decompressed
-from services.journal.reader import SELECT_PARTS, SEQ_MAX, Reader
+from services.journal.reader import SELECT_PARTS, SEQ_MAX, QueryValues, Reader
 from services.journal.trouble import translated
 from services.reports.report import ReportFact, UnknownSubject
 from settlement.control_books import ControlBooks
 
 _ROWS_AT_ONCE: Final = 500
-
-QueryValues = Sequence[Any] | Mapping[str, Any]
 
 _ROWS: Final[LiteralString] = """
 SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain

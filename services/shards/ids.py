@@ -6,7 +6,7 @@ The memory belongs to the journal; a shard receives its entries as data.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from events.codec import decode_command
@@ -30,15 +30,14 @@ class Seen(NamedTuple):
     detail: str
 
 
-Look = Callable[[Identity], Seen | None]
 Cleared = dict[bytes, tuple[int, bytes]]
 
 
 class Memory(Protocol):
     """The memory of ids: of the journal in a process, a dictionary in tests."""
 
-    def look(self, shard: str, identity: Identity) -> Seen | None:
-        """What came first under an id in a shard."""
+    def find(self, shard: str, identity: Identity) -> Seen | None:
+        """The first command under an id in a shard; None when the id is new."""
         ...
 
     def keep(self, shard: str, identity: Identity, *, seen: Seen) -> None:

@@ -48,6 +48,13 @@ class ContractFlow:
     amount_cents: IntArray
 
 
+class Answers(NamedTuple):
+    """The answers of all markets to a barrier. logical_time: of the latest row that sent one."""
+
+    flows: list[ContractFlow]
+    logical_time: int
+
+
 def encode_link_block(block: LinkBlock) -> bytes:
     """The payload of a block."""
     columns = [[name, _INT64, len(column)] for name, column in block.columns.items()]

@@ -121,7 +121,7 @@ def remember(memory: Memory, command: Command, *, emission: Emission[Any]) -> No
     Commands refused as malformed or before the first session are not remembered.
     """
     identity = identity_of(command)
-    if identity is None or memory.look(emission.shard, identity) is not None:
+    if identity is None or memory.find(emission.shard, identity) is not None:
         return
     reason, detail = emission.refusal or (None, "")
     if reason not in _FORGOTTEN:

@@ -2,7 +2,7 @@
 
 In: settings. Out: a process that clears until SIGTERM, and its exit code. Faust gives lifecycle,
 supervision, the timer of the clock and the web pages; it has no consumer, agent or table here,
-since what it acknowledges it may lose.
+since it may lose messages that it has acknowledged.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class HostedApp(faust.App):
     BootStrategy: ClassVar[type[BootStrategy]] = HostOnly
 
     def _create_directories(self) -> None:
-        """None: tables would be kept there, and there are none."""
+        """Make no directories: they would hold tables, and there are none."""
 
 
 def run_worker(settings: Settings, hosting: Callable[[Callable[[], None]], Hosted]) -> int:
     """Run a host of shards until SIGTERM or SIGINT; the exit code. A failure was logged.
 
-    hosting: makes the host; it is given what ends the worker when something fails for good.
+    hosting: makes the host, given the function that ends the worker when a shard fails for good.
     """
     log_lines(settings.log_level)
     return_freed_memory()
@@ -71,7 +71,7 @@ def run_worker(settings: Settings, hosting: Callable[[Callable[[], None]], Hoste
         try:
             worker.execute_from_commandline()
         except SystemExit as leaving:
-            # Faust always leaves so; what went wrong with a shard only the host knows.
+            # Faust always leaves by SystemExit; the failure of a shard only the host knows.
             is_well = not leaving.code and host.failure is None and not worker.crashed
             return EXIT_DONE if is_well else EXIT_FAILED
 
@@ -99,7 +99,7 @@ def _end(worker: faust.Worker) -> None:
 def _serve(app: HostedApp, host: Hosted) -> None:
     @app.service
     class Shards(Service):
-        """The hot inboxes, hosted by Faust."""
+        """The host of the shards, as a service of Faust."""
 
         async def on_start(self) -> None:
             try:

@@ -1,6 +1,6 @@
-"""Barriers of `member/0`: what every market has sent by a control number (ARCHITECTURE §2).
+"""Barriers of `member/0`: the links that every market sends at a control number (ARCHITECTURE §2).
 
-In: the link table. Out: which markets have not answered; the flows of those that have, checked:
+In: the link table. Out: the markets that have not answered; the flows of those that have, checked:
 dense numbers, hashes, and as many rows as the last one says.
 """
 
@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from events.chain import link_hash
 from services.journal.reader import Reader
-from services.shards.links import ContractFlow, decode_flow
+from services.shards.links import Answers, decode_flow
 from services.shards.routing import MEMBER_SHARD, market_shard
 from services.shards.rows import LinkRow
 
@@ -21,32 +20,25 @@ class LinkBroken(Exception):
     """A link row is missing, of another number or of another content than its hash says."""
 
 
-class Answers(NamedTuple):
-    """What the markets sent for a barrier. logical_time: the latest of the rows that sent it."""
-
-    flows: list[ContractFlow]
-    logical_time: int
-    last: dict[str, int]
-
-
-def missing(reader: Reader, number: int, *, products: Iterable[str]) -> list[str]:
-    """The markets whose last word at a barrier is not there yet."""
+def missing_markets(reader: Reader, number: int, *, products: Iterable[str]) -> list[str]:
+    """The markets whose last link of a barrier is not in the table yet."""
     answered = set(reader.sources_answered(MEMBER_SHARD, number))
     return [shard for shard in map(market_shard, sorted(products)) if shard not in answered]
 
 
-def answers(
+def read_answers(
     reader: Reader, number: int, *, products: Iterable[str], last: dict[str, int]
-) -> Answers:
-    """Everything the markets sent for a barrier. last: of each source the last number before.
+) -> tuple[Answers, dict[str, int]]:
+    """The answers to a barrier, and by market the number of its last link.
 
-    Errors: LinkBroken, also when a market has not answered.
+    last: the number of each market's last link before the barrier. Errors: LinkBroken, also when a
+    market has not answered.
     """
-    silent = missing(reader, number, products=products)
+    silent = missing_markets(reader, number, products=products)
     if silent:
         msg = f"barrier {number}: expected the last word of {', '.join(silent)}, found none"
         raise LinkBroken(msg)
-    flows, last, makers = [], dict(last), {}
+    flows, last, senders = [], dict(last), {}
     rows = [*reader.links(MEMBER_SHARD, number)]
     for row in rows:
         expected = last.get(row.source, 0) + 1
@@ -54,13 +46,13 @@ def answers(
             msg = f"links of {row.source}: expected number {expected}, found {row.number}"
             raise LinkBroken(msg)
         _check_hash(row)
-        last[row.source], makers[row.source] = row.number, row.seq
+        last[row.source], senders[row.source] = row.number, row.seq
         if row.is_last:
-            _check_count(row, [one for one in rows if one.source == row.source])
+            _check_count(row, [link for link in rows if link.source == row.source])
         else:
             flows.append(decode_flow(row.payload))
-    made = [reader.rows_at(source, [seq])[0].logical_time for source, seq in makers.items()]
-    return Answers(flows, max(made, default=0), last)
+    times = [reader.rows_at(source, [seq])[0].logical_time for source, seq in senders.items()]
+    return Answers(flows, max(times, default=0)), last
 
 
 def _check_hash(row: LinkRow) -> None:
@@ -72,7 +64,8 @@ def _check_hash(row: LinkRow) -> None:
 
 
 def _check_count(row: LinkRow, rows: list[LinkRow]) -> None:
-    said = json.loads(row.payload)["rows"]
-    if said != len(rows) - 1:
-        msg = f"links of {row.source} at barrier {row.barrier}: expected {said}, found {len(rows)}"
+    stated = json.loads(row.payload)["rows"]
+    if stated != len(rows) - 1:
+        where = f"links of {row.source} at barrier {row.barrier}"
+        msg = f"{where}: expected {stated}, found {len(rows)}"
         raise LinkBroken(msg)

@@ -1,6 +1,6 @@
 """The session's clock: `advance_clock` with the present time, sent to `control/0` by a timer.
 
-In: a tick and what control knows. Out: a command like any other; the core never asks a clock. When
+In: a tick and the control books. Out: a command like any other; the core never asks a clock. When
 the present lies outside the open session (a history is being fed) nothing is sent.
 """
 
@@ -21,7 +21,7 @@ from services.broker.trouble import BrokerTrouble, broker_translated
 from services.settings import Settings
 from settlement.control_books import ControlBooks
 
-STOP_S: Final = 0.5
+CLOCK_STOP_S: Final = 0.5
 
 
 class SessionClock:
@@ -53,5 +53,5 @@ class SessionClock:
         """Disconnect."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            # A time that was not delivered is of no use to anybody later.
-            await stop_producer(producer, patience_s=STOP_S)
+            # A time that was not delivered is of no use later.
+            await stop_producer(producer, patience_s=CLOCK_STOP_S)

@@ -1,4 +1,4 @@
-"""What the parts of one worker share."""
+"""The objects that all parts of one worker share: settings, consumer, metrics, notices."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from services.settings import Settings
 from services.worker.metrics import Metrics
 from services.worker.pg_notify import Notices
 
-# What passes by itself, or when somebody mends the database.
+# Troubles that pass by themselves, or when an operator mends the database.
 PASSING: Final = (
     BrokerUnreachable, CommitUnknown, DatabaseGone, DatabaseOverloaded, DatabaseUnreachable,
     DiskFull,

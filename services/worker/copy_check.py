@@ -1,6 +1,7 @@
-"""Copies of control commands, believed only if the control journal says the same (ARCHITECTURE §2).
+"""Copies of control commands, checked against the control journal (ARCHITECTURE §2).
 
-In: a message that says it is copy n. Out: the row of `control/0` it is a copy of, or what is wrong.
+In: a message that says it is copy n. Out: the row of `control/0` it is a copy of, or the fault of
+the message.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from services.journal.reader import NumberedCommand, Reader
 
 
 class ControlGap(Exception):
-    """A genuine copy came after one that did not; nobody may go on from here."""
+    """A genuine copy came, and one before it never did; the shard cannot go on."""
 
 
 class Copies:
@@ -26,24 +27,25 @@ class Copies:
         self._end = 0
 
     def prepare(self, messages: Sequence[Message]) -> None:
-        """Read the rows of a batch's copies, once: what is genuine does not change within it.
+        """Read the rows of a batch's copies, once, so that all of the batch is judged alike.
 
-        A copy that lies there before its command stands is refused, whenever we look again.
+        A copy that lies there before its command stands is refused, even if the command stands by
+        the time the copy is decided.
         """
         if messages[-1].offset < self._end:
             return
         self._end = messages[-1].offset + 1
-        numbers = {one.number for one in messages if one.number is not None}
-        found = self._reader.numbered_in(sorted(numbers)) if numbers else []
-        self._rows = {row.number: row for row in found}
+        numbers = {message.number for message in messages if message.number is not None}
+        rows = self._reader.numbered_in(sorted(numbers)) if numbers else []
+        self._rows = {row.number: row for row in rows}
 
     def forget(self) -> None:
-        """Look up anew when asked next."""
+        """Read the rows again at the next `prepare`."""
         self._end = 0
 
     def first_ahead(self, messages: Sequence[Message]) -> int | None:
-        """The first copy of a command that stood nowhere in the control journal when we looked."""
-        numbers = [one.number for one in messages if one.number is not None]
+        """The first copy of a command that the control journal did not have at `prepare`."""
+        numbers = [message.number for message in messages if message.number is not None]
         return next((number for number in numbers if number not in self._rows), None)
 
     def row_of(self, message: Message) -> NumberedCommand | Fault:
@@ -56,14 +58,14 @@ class Copies:
 
 
 def copy_fault(number: int, *, is_there: bool) -> Fault:
-    """What is wrong with a copy of a command that says something else, or is not there."""
-    found = "other bytes there" if is_there else "no such command"
-    detail = f"expected a copy of control command {number}, found {found}"
+    """The fault of a copy whose command has other bytes, or is not there."""
+    actual = "other bytes there" if is_there else "no such command"
+    detail = f"expected a copy of control command {number}, found {actual}"
     return Fault(BY_COPY, Refusal(Reason.WRONG_SHARD, detail))
 
 
 def is_next(row: NumberedCommand, *, last: int, shard: str) -> bool:
-    """Whether a genuine copy is the next; False when it was taken before. Errors: ControlGap."""
+    """True if a genuine copy is the next; False if it was decided before. Errors: ControlGap."""
     if row.number > last + 1:
         msg = (
             f"{shard} had copy {last} of the control commands last and found copy {row.number}: "

@@ -1,9 +1,9 @@
 """The control copier: every control command that stands, into every inbox, in order, numbered.
 
 In: the control journal in Postgres. Out: copy n in the inbox of each market in use and of
-`member/0`, n after n-1. It runs where `control/0` lives, remembers nothing, and begins after what
-each shard has in its journal: what was sent twice its receiver ignores. A batch of copies is one
-record batch, acknowledged before the next is sent, so none can overtake another.
+`member/0`, n after n-1. It runs where `control/0` lives, remembers nothing, and begins after the
+last copy that each shard has in its journal: the receiver ignores copies sent twice. A batch of
+copies is one record batch, acknowledged before the next is sent, so none can overtake another.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from services.settings import Settings
 from services.shards.control_commands import put_in_use, standing_command
 from services.shards.routing import CONTROL_SHARD, market_shard
 from services.worker.context import PASSING, WorkerContext
-from services.worker.pg_notify import CONTROL
+from services.worker.pg_notify import CONTROL_CHANNEL
 
 ROWS_AT_ONCE: Final = 2_000
 BATCH_BYTES: Final = 256 << 10
-RETRY_S: Final = 1.0
-STOP_S: Final = 0.5
+COPY_RETRY_S: Final = 1.0
+COPY_STOP_S: Final = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -39,41 +39,41 @@ _log = logging.getLogger(__name__)
 class CopySender:
     """Copies from the control journal while `control/0` is ours."""
 
-    def __init__(self, around: WorkerContext) -> None:
-        self._around = around
+    def __init__(self, context: WorkerContext) -> None:
+        self._context = context
         self._last: dict[str, int] = {}
 
     async def run(self) -> None:
-        """Copy until cancelled; after trouble begin again from what the shards have.
+        """Copy until cancelled; after trouble begin again after the last copy of each shard.
 
-        Errors: what does not pass by itself.
+        Errors: all but PASSING.
         """
         while True:
             try:
                 await self._copy_on()
             except PASSING as trouble:
-                # Nothing is lost: what the shards lack is sent anew from the control journal.
+                # Nothing is lost: missing copies are sent anew from the control journal.
                 _log.warning("copies wait: %s", trouble, extra={"shard": CONTROL_SHARD})
-                await asyncio.sleep(RETRY_S)
+                await asyncio.sleep(COPY_RETRY_S)
 
     async def _copy_on(self) -> None:
-        settings = self._around.settings
-        reader = await asyncio.to_thread(Reader, self._around.database)
+        settings = self._context.settings
+        reader = await asyncio.to_thread(Reader, self._context.database)
         try:
             producer = await started(lambda: _producer(settings), settings)
             try:
                 self._last = await asyncio.to_thread(_last_copies, reader, settings)
                 while True:
-                    if not await self._copy_some(reader, producer):
-                        await self._around.notices.wait(CONTROL)
+                    if not await self._copy_rows(reader, producer):
+                        await self._context.notices.wait(CONTROL_CHANNEL)
             finally:
-                # What was not delivered is sent anew by whoever keeps `control/0` next.
-                await stop_producer(producer, patience_s=STOP_S)
+                # The next worker with `control/0` sends anew the copies that were not delivered.
+                await stop_producer(producer, patience_s=COPY_STOP_S)
         finally:
             reader.close()
 
-    async def _copy_some(self, reader: Reader, producer: AIOKafkaProducer) -> bool:
-        """Send what stands and was not sent; False when there was nothing."""
+    async def _copy_rows(self, reader: Reader, producer: AIOKafkaProducer) -> bool:
+        """Send copies of commands that stand and were not sent; False when there are none."""
         sent = min(self._last.values())
         rows = await asyncio.to_thread(reader.numbered, after=sent, until=sent + ROWS_AT_ONCE)
         for row in rows:
@@ -83,7 +83,7 @@ class CopySender:
                 number = await asyncio.to_thread(number_in_use, reader, shard)
                 if number is not None:
                     self._last.setdefault(shard, number)
-        for partition in shard_partitions(self._around.settings.topic_prefix):
+        for partition in shard_partitions(self._context.settings.topic_prefix):
             if partition.shard in self._last:
                 await self._send(producer, partition, rows=rows)
         return bool(rows)
@@ -122,7 +122,7 @@ class CopySender:
         *,
         batch: Any,  # noqa: ANN401 - aiokafka names no type
     ) -> None:
-        with broker_translated(f"copying to {partition.origin}", self._around.settings):
+        with broker_translated(f"copying to {partition.origin}", self._context.settings):
             batch.close()
             delivered = await producer.send_batch(
                 batch, partition.topic, partition=partition.number
@@ -135,7 +135,7 @@ def _producer(settings: Settings) -> AIOKafkaProducer:
 
 
 def _last_copies(reader: Reader, settings: Settings) -> dict[str, int]:
-    """Of each shard that is to have copies, the number of the last one in its journal."""
+    """By shard that is to have copies, the number of the last one in its journal."""
     heads = reader.heads()
     last = {}
     for partition in shard_partitions(settings.topic_prefix):

@@ -1,7 +1,7 @@
-"""The pages of a worker: metrics for Prometheus, health for whoever starts and stops workers.
+"""The pages of a worker: metrics for Prometheus, health for the system that starts workers.
 
-In: a host. Out: `/metrics`, `/healthz` and `/readyz` on Faust's web server, and what is wrong with
-its port before Faust tries it.
+In: a host. Out: `/metrics`, `/healthz` and `/readyz` on Faust's web server; before it starts, the
+reason why it could not use its port.
 """
 
 from __future__ import annotations
@@ -19,17 +19,20 @@ METRICS_TYPE: Final = "text/plain; version=0.0.4"
 
 
 class Hosted(Protocol):
-    """What the worker process runs: what went wrong with it for good, how its shards stand."""
+    """The host of shards as its process sees it.
+
+    failure: the error that no reload can mend; metrics: also the standings of its shards.
+    """
 
     failure: BaseException | None
     metrics: Metrics
 
     async def start(self) -> None:
-        """Begin to keep shards."""
+        """Begin to serve shards."""
         ...
 
     async def stop(self) -> None:
-        """Finish what was handed over."""
+        """Finish the batches that were handed over."""
         ...
 
     async def tick(self) -> None:
@@ -38,7 +41,10 @@ class Hosted(Protocol):
 
 
 async def port_trouble(settings: Settings) -> str | None:
-    """Why the pages cannot be served where the settings say; None if they can, or are not asked."""
+    """The reason why the pages cannot be served at the address of the settings; None if they can.
+
+    None also when the settings turn the pages off.
+    """
     host, port = settings.web_host, settings.web_port
     if port == 0:
         return None
@@ -46,14 +52,14 @@ async def port_trouble(settings: Settings) -> str | None:
     try:
         server = await loop.create_server(asyncio.Protocol, host, port, start_serving=False)
     except OSError as error:
-        said = error.strerror or str(error)
-        return f"web_port {port}: {said}; name another one, or 0 for no pages"
+        reason = error.strerror or str(error)
+        return f"web_port {port}: {reason}; name another one, or 0 for no pages"
     server.close()
     return None
 
 
 def add_pages(app: faust.App, host: Hosted) -> None:
-    """Serve what the host tells about itself."""
+    """Serve the metrics, the failure and the standings of a host."""
 
     @app.page("/metrics")
     async def metrics(self: View, _: Request) -> Response:
@@ -62,14 +68,14 @@ def add_pages(app: faust.App, host: Hosted) -> None:
     @app.page("/healthz")
     async def healthz(self: View, _: Request) -> Response:
         is_well = host.failure is None
-        found: dict[str, Any] = {"failure": None if is_well else str(host.failure)}
-        return self.json(found, status=200 if is_well else 503)
+        health: dict[str, Any] = {"failure": None if is_well else str(host.failure)}
+        return self.json(health, status=200 if is_well else 503)
 
     @app.page("/readyz")
     async def readyz(self: View, _: Request) -> Response:
         is_ready = host.failure is None and host.metrics.is_ready
         shards = {
-            shard: {"state": one.state, "detail": one.detail}
-            for shard, one in host.metrics.standings().items()
+            shard: {"state": standing.state, "detail": standing.detail}
+            for shard, standing in host.metrics.standings().items()
         }
         return self.json({"ready": is_ready, "shards": shards}, status=200 if is_ready else 503)

@@ -1,8 +1,8 @@
-"""The host of the shards: one consumer of the group, a keeper for each assigned partition.
+"""The host of the shards: one consumer of the group, a supervisor for each assigned partition.
 
-In: assignments by Kafka. Out: each assigned shard kept, `control/0` with its copier; a partition
-that is revoked is let go before anybody else has it. The first thing that no reload can mend ends
-the worker (`failure`): another one, or this one again, begins from Postgres.
+In: assignments by Kafka. Out: each assigned shard served, `control/0` with its copy sender; a
+revoked partition is released before another worker gets it. The first error that no reload can mend
+ends the worker (`failure`): another worker, or this one again, begins from Postgres.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from services.worker.shard_supervisor import RELOAD_S, ShardSupervisor
 
 # Loading a shard may take longer than Kafka's five minutes between polls; the fence keeps us safe.
 POLL_INTERVAL_MS_MAX: Final = 1_800_000
-# How long the others wait for a worker that finishes its batches before they share its partitions.
+# Time for a worker to finish its batches before other workers share its partitions.
 REBALANCE_MS_MAX: Final = 30_000
-# How long we say to the group that we leave; after the session it knows by itself.
+# Time to tell the group that we leave; after the session it knows by itself.
 LEAVE_S: Final = 3.0
 
 _log = logging.getLogger(__name__)
 
 
 class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has no types
-    """Keeps the shards of the partitions that Kafka assigns to this worker."""
+    """Serves the shards of the partitions that Kafka assigns to this worker."""
 
     def __init__(
         self, on_failure: Callable[[], None], *, settings: Settings, database: str
@@ -54,11 +54,11 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
             TopicPartition(partition.topic, partition.number): partition
             for partition in shard_partitions(settings.topic_prefix)
         }
-        self._keepers: dict[TopicPartition, tuple[ShardSupervisor, asyncio.Task[None]]] = {}
+        self._supervisors: dict[TopicPartition, tuple[ShardSupervisor, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving: set[asyncio.Task[None]] = set()
         self._copying: asyncio.Task[None] | None = None
-        self._around: WorkerContext | None = None
+        self._context: WorkerContext | None = None
         self._is_leaving = False
         self.clock = SessionClock(settings)
         self.metrics = Metrics()
@@ -68,71 +68,78 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         """Join the group. Errors: BrokerTrouble."""
         self._tasks.add(self._watched(self._notices.run(), "notices"))
         consumer = await started(lambda: _consumer(self._settings), self._settings)
-        self._around = WorkerContext(
+        self._context = WorkerContext(
             self._settings, self._database, consumer, self.metrics, self._notices
         )
         consumer.subscribe([*partition_counts(self._settings.topic_prefix)], listener=self)
 
     async def stop(self) -> None:
-        """Finish what was handed over, leave the group."""
+        """Finish the batches that were handed over, leave the group."""
         self._is_leaving = True
         self.metrics.is_in_group = False
-        await self._release([*self._keepers])
+        await self._release([*self._supervisors])
         await self.clock.stop()
-        if self._around is not None:
+        if self._context is not None:
             # With no broker there it would wait for an answer to its farewell.
             with suppress(TimeoutError):
                 async with asyncio.timeout(LEAVE_S):
-                    await self._around.consumer.stop()
+                    await self._context.consumer.stop()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait({*self._tasks})
 
     async def tick(self) -> None:
-        """Advance the clock of the session, if its shard is kept here."""
-        kept = self._kept(CONTROL_SHARD)
-        run = None if kept is None else kept.run_now
-        if kept is None or run is None:
+        """Advance the clock of the session, if its shard is served here."""
+        supervisor = self._supervisor_of(CONTROL_SHARD)
+        run = None if supervisor is None else supervisor.run_now
+        if supervisor is None or run is None:
             return
         try:
-            # Meanwhile shards come and go: nothing of them is looked at any more.
-            await self.clock.advance(kept.partition, run.shard.control)
+            # Meanwhile shards come and go: after this line the supervisor is not used again.
+            await self.clock.advance(supervisor.partition, run.shard.control)
         except BrokerTrouble as trouble:
             # The next tick tells a later time; nothing depends on this one.
             _log.warning("the clock stands: %s", trouble, extra={"shard": CONTROL_SHARD})
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Let go before the others get them; aiokafka would log an error and go on: none leaves."""
+        """Release partitions before other workers get them.
+
+        Raises nothing: aiokafka would log an error and go on.
+        """
         self.metrics.is_in_group = False
         await self._release(revoked)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Keep what is new; a rebalance while we are leaving gives nothing to keep."""
-        if self._around is None or self._is_leaving:
+        """Serve newly assigned partitions, unless the worker is leaving."""
+        if self._context is None or self._is_leaving:
             return
         checked = self._watched(self._check_topics(), "topics")
         self._tasks.add(checked)
         for partition in sorted(self._partitions.keys() & set(assigned)):
-            keeper = ShardSupervisor(self._partitions[partition], self._around, checked=checked)
-            shard = keeper.partition.shard
-            task = self._watched(keeper.keep(), shard)
-            self._keepers[partition] = keeper, task
+            supervisor = ShardSupervisor(
+                self._partitions[partition], self._context, checked=checked
+            )
+            shard = supervisor.partition.shard
+            task = self._watched(supervisor.run(), shard)
+            self._supervisors[partition] = supervisor, task
             if shard == CONTROL_SHARD:
-                self._copying = self._watched(CopySender(self._around).run(), "copies")
+                self._copying = self._watched(CopySender(self._context).run(), "copies")
         self.metrics.is_in_group = True
-        shards = ", ".join(keeper.partition.shard for keeper, _ in self._keepers.values())
+        shards = ", ".join(
+            supervisor.partition.shard for supervisor, _ in self._supervisors.values()
+        )
         _log.info("assigned: %s", shards or "nothing")
 
-    def _kept(self, shard: str) -> ShardSupervisor | None:
-        """The keeper of a shard, if it is ours."""
-        keepers = (keeper for keeper, _ in self._keepers.values())
-        return next((keeper for keeper in keepers if keeper.partition.shard == shard), None)
+    def _supervisor_of(self, shard: str) -> ShardSupervisor | None:
+        """The supervisor of a shard; None when the shard is not assigned to this worker."""
+        supervisors = (supervisor for supervisor, _ in self._supervisors.values())
+        return next((entry for entry in supervisors if entry.partition.shard == shard), None)
 
     async def _check_topics(self) -> None:
-        """See that the topics are still those that were recorded; whoever asks may add partitions.
+        """Check that the topics are those that were recorded: an operator may add partitions.
 
-        Until somebody answers no inbox is read. Errors: TopicsUnfit.
+        No inbox is read before Kafka and Postgres have answered. Errors: TopicsUnfit.
         """
         while True:
             try:
@@ -144,27 +151,27 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
                 return
 
     async def _release(self, partitions: Collection[TopicPartition]) -> None:
-        going = [self._keepers.pop(one) for one in partitions if one in self._keepers]
-        for keeper, _ in going:
-            keeper.release()
+        released = [self._supervisors.pop(key) for key in partitions if key in self._supervisors]
+        for supervisor, _ in released:
+            supervisor.release()
         if self._copying is not None and any(
-            keeper.partition.shard == CONTROL_SHARD for keeper, _ in going
+            supervisor.partition.shard == CONTROL_SHARD for supervisor, _ in released
         ):
             self._copying.cancel()
             await asyncio.wait({self._copying})
             self._copying = None
-        self._leaving |= {task for _, task in going}
+        self._leaving |= {task for _, task in released}
         if self._leaving:
-            # Those of a rebalance that is under way too, when the worker ends in the middle of it.
+            # Also those of a rebalance under way, when the worker ends in the middle of it.
             await asyncio.wait({*self._leaving})
 
     def _watched(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
         """A task whose failure ends the worker."""
         task = asyncio.create_task(work, name=name)
-        task.add_done_callback(self._look_at)
+        task.add_done_callback(self._check_failure)
         return task
 
-    def _look_at(self, task: asyncio.Task[None]) -> None:
+    def _check_failure(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._leaving.discard(task)
         error = None if task.cancelled() else task.exception()

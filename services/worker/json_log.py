@@ -1,4 +1,4 @@
-"""Lines of log as JSON: when, how grave, which shard and row, what."""
+"""Log lines as JSON: time, level, shard and row, logger, message."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Final
 
-# What a line says beside its message, where the caller knows it.
-_PLACES: Final = ("shard", "seq")
+# Fields of a line beside its message, where the caller gives them.
+_FIELDS: Final = ("shard", "seq")
 _LIBRARIES: Final = ("aiokafka", "kafka", "faust", "mode")
 
 
@@ -20,7 +20,7 @@ class JsonLines(logging.Formatter):
         """The line of a record."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line: dict[str, object] = {"at": at, "level": record.levelname.lower()}
-        line |= {name: getattr(record, name, None) for name in _PLACES}
+        line |= {name: getattr(record, name, None) for name in _FIELDS}
         line |= {"from": record.name, "said": record.getMessage()}
         if record.exc_info is not None:
             line["trace"] = self.formatException(record.exc_info)
@@ -28,7 +28,7 @@ class JsonLines(logging.Formatter):
 
 
 def log_lines(level: str) -> None:
-    """Log to standard error from now on; libraries say only what is wrong."""
+    """Log to standard error from now on; of the libraries only warnings and errors."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)

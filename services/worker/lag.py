@@ -1,9 +1,8 @@
-"""How far a shard is: what Kafka had when it was asked, held against what is durable.
+"""The lag of a shard: the end of its inbox in Kafka against the offset that is durable.
 
-In: about once a second the end of the shard's inbox, and when it was asked for; the offset up to
-which all is durable. Out: what is not durable yet, since when, and whether Kafka answers. It is
-the same whether Kafka is away, Postgres stands still or a backlog is worked off: nobody is asked
-how it goes.
+In: about once a second the end of the shard's inbox, and the time of the request; the offset up to
+which all is durable. Out: the number of messages not durable yet, since when, and whether Kafka
+answers. Lag is computed the same way in every situation; no component reports its own state.
 """
 
 from __future__ import annotations
@@ -15,58 +14,58 @@ from typing import Final, NamedTuple
 
 # A batch is durable in a tenth of it. The close of a large market takes longer, and is late then.
 FRESH_S: Final = 5.0
-# Who is behind by more looks than these is behind anyway.
-_LOOKS_MAX: Final = 64
+# A shard that is behind more ends than these is not caught up anyway.
+_ENDS_MAX: Final = 64
 
 
-class _Look(NamedTuple):
-    """Where an inbox ended. at: when it was asked for."""
+class _InboxEnd(NamedTuple):
+    """The end of an inbox. at: the time of the request."""
 
     at: float
     end: int
 
 
-class Progress:
-    """The progress of one shard.
+class Lag:
+    """The lag of one shard.
 
     durable: the offset up to which all is; None until the shard is loaded. Any thread may set it.
     """
 
     def __init__(self) -> None:
         self.durable: int | None = None
-        self._begun = monotonic()
-        self._heard = -inf
+        self._start = monotonic()
+        self._answered_at = -inf
         self._end = 0
-        self._passed = -inf
-        self._ahead: deque[_Look] = deque(maxlen=_LOOKS_MAX)
+        self._reached_at = -inf
+        self._not_reached: deque[_InboxEnd] = deque(maxlen=_ENDS_MAX)
 
-    def look(self, end: int, *, at: float) -> None:
-        """Kafka has said where the inbox ends."""
-        self._heard, self._end = at, end
-        self._ahead.append(_Look(at, end))
+    def note_end(self, end: int, *, at: float) -> None:
+        """Note the end of the inbox that Kafka has answered."""
+        self._answered_at, self._end = at, end
+        self._not_reached.append(_InboxEnd(at, end))
 
     @property
-    def lag_messages(self) -> int:
-        """How many messages Kafka had that are not durable; 0 while nothing is loaded."""
+    def messages(self) -> int:
+        """The number of messages in Kafka that are not durable; 0 while nothing is loaded."""
         return 0 if self.durable is None else max(0, self._end - self.durable)
 
-    def lag_seconds(self, now: float) -> float:
-        """How long ago all that Kafka had was durable: 0 while it is, and Kafka answers."""
-        self._pass()
-        if not self._ahead and self.is_heard(now):
+    def seconds(self, now: float) -> float:
+        """Seconds since all messages in Kafka were durable: 0 while they are, and Kafka answers."""
+        self._reach()
+        if not self._not_reached and self.is_answered(now):
             return 0.0
-        return now - max(self._passed, self._begun)
+        return now - max(self._reached_at, self._start)
 
-    def is_heard(self, now: float) -> bool:
-        """Whether Kafka has answered lately."""
-        return now - self._heard <= FRESH_S
+    def is_answered(self, now: float) -> bool:
+        """True if Kafka has answered lately."""
+        return now - self._answered_at <= FRESH_S
 
     def is_caught_up(self, now: float) -> bool:
-        """Whether all is durable that Kafka had at some moment lately."""
-        self._pass()
-        return now - self._passed <= FRESH_S
+        """True if all messages are durable that Kafka had at some moment lately."""
+        self._reach()
+        return now - self._reached_at <= FRESH_S
 
-    def _pass(self) -> None:
+    def _reach(self) -> None:
         durable = self.durable
-        while self._ahead and durable is not None and self._ahead[0].end <= durable:
-            self._passed = self._ahead.popleft().at
+        while self._not_reached and durable is not None and self._not_reached[0].end <= durable:
+            self._reached_at = self._not_reached.popleft().at

@@ -1,7 +1,7 @@
-"""What a worker measures, as Prometheus reads it at `/metrics`, and what its health is told from.
+"""Metrics of a worker, as Prometheus reads them at `/metrics`, and the standings of its shards.
 
-In: what keepers of shards report, and how far these are. Out: metrics, and whether every assigned
-shard is caught up, both as of the moment they are asked for.
+In: reports of the shards' supervisors, and the lag of each shard. Out: metrics, and whether every
+assigned shard is caught up, both as of the moment of the request.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from services.worker.lag import Progress
+from services.worker.lag import Lag
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SIZES: Final = (1, 4, 16, 64, 256, 1024, 4096, 8192)
@@ -29,14 +29,14 @@ SILENT: Final = "without answer from Kafka"
 
 @dataclass(slots=True)
 class Standing:
-    """How an assigned shard stands: a word, and more where there is more to say."""
+    """The standing of an assigned shard: its state, and detail where there is any."""
 
     state: str = LOADING
     detail: str = ""
 
     @property
     def is_ready(self) -> bool:
-        """Caught up, or with nothing to do yet; a barrier waits for others, not for us."""
+        """Caught up, or with nothing to do yet; at a barrier another shard is late."""
         return self.state in (READY, WAITING, NOT_IN_USE)
 
 
@@ -47,12 +47,12 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._standings: dict[str, Standing] = {}
         self.is_in_group = False
-        self._progress: dict[str, Progress] = {}
+        self._lags: dict[str, Lag] = {}
         names = ["shard"]
-        self._lag = Gauge(
+        self._lag_messages = Gauge(
             "clearing_lag_messages", "Messages not durable yet.", names, registry=self.registry
         )
-        self._age = Gauge(
+        self._lag_seconds = Gauge(
             "clearing_lag_seconds",
             "How long ago all that Kafka had was durable; 0 while it is.",
             names,
@@ -102,20 +102,20 @@ class Metrics:
             registry=self.registry,
         )
 
-    def follow(self, shard: str, progress: Progress) -> None:
-        """A shard is ours; how far it is, is told from here."""
-        self._progress[shard] = progress
-        self.stands(shard, LOADING)
+    def follow(self, shard: str, lag: Lag) -> None:
+        """A shard was assigned to this worker: report its lag from here on."""
+        self._lags[shard] = lag
+        self.set_state(shard, LOADING)
 
-    def stands(self, shard: str, state: str, *, detail: str = "") -> None:
-        """A shard stands so from now on; one that is catching up is ready as soon as it has."""
+    def set_state(self, shard: str, state: str, *, detail: str = "") -> None:
+        """Set the state of a shard. CATCHING_UP is shown as READY once its lag says so."""
         self._standings[shard] = Standing(state, detail)
 
     def let_go(self, shard: str) -> None:
-        """A shard is no longer ours."""
+        """A shard is no longer assigned to this worker."""
         self._standings.pop(shard, None)
-        self._progress.pop(shard, None)
-        for gauge in (self._lag, self._age, self._seq):
+        self._lags.pop(shard, None)
+        for gauge in (self._lag_messages, self._lag_seconds, self._seq):
             gauge.remove(shard)
 
     def decided(self, shard: str, *, messages: int, seconds: float) -> None:
@@ -138,7 +138,7 @@ class Metrics:
         self._waits.labels(missing).inc(seconds)
 
     def fenced(self, shard: str) -> None:
-        """The fence let somebody else through."""
+        """Another process moved the head of a shard."""
         self._fenced.labels(shard).inc()
 
     def troubled(self, shard: str, trouble: str) -> None:
@@ -146,35 +146,36 @@ class Metrics:
         self._troubles.labels(shard, trouble).inc()
 
     def text(self) -> bytes:
-        """All of it as Prometheus reads it."""
+        """All metrics as Prometheus reads them."""
         now = monotonic()
-        for shard, progress in self._progress.items():
-            self._lag.labels(shard).set(progress.lag_messages)
-            self._age.labels(shard).set(progress.lag_seconds(now))
+        for shard, lag in self._lags.items():
+            self._lag_messages.labels(shard).set(lag.messages)
+            self._lag_seconds.labels(shard).set(lag.seconds(now))
         return generate_latest(self.registry)
 
     def standings(self) -> dict[str, Standing]:
-        """How each assigned shard stands now."""
+        """The present standing of each assigned shard."""
         now = monotonic()
         return {
-            shard: _as_of(now, said, progress=self._progress[shard])
-            for shard, said in sorted(self._standings.items())
+            shard: _as_of(now, standing, lag=self._lags[shard])
+            for shard, standing in sorted(self._standings.items())
         }
 
     @property
     def is_ready(self) -> bool:
-        """Whether we are in the group and every assigned shard is ready."""
-        return self.is_in_group and all(one.is_ready for one in self.standings().values())
+        """True if the worker is in the group and every assigned shard is ready."""
+        standings = self.standings().values()
+        return self.is_in_group and all(standing.is_ready for standing in standings)
 
 
-def _as_of(now: float, said: Standing, *, progress: Progress) -> Standing:
-    """How a shard stands of which its keeper said so when it looked last."""
-    if said.state in (LOADING, TROUBLED):
-        return said
-    if not progress.is_heard(now):
+def _as_of(now: float, reported: Standing, *, lag: Lag) -> Standing:
+    """The standing of a shard now, from the last that its supervisor reported."""
+    if reported.state in (LOADING, TROUBLED):
+        return reported
+    if not lag.is_answered(now):
         return Standing(SILENT)
-    if said.state == CATCHING_UP:
-        if progress.is_caught_up(now):
+    if reported.state == CATCHING_UP:
+        if lag.is_caught_up(now):
             return Standing(READY)
-        return Standing(CATCHING_UP, f"{progress.lag_messages} messages are not durable")
-    return said
+        return Standing(CATCHING_UP, f"{lag.messages} messages are not durable")
+    return reported

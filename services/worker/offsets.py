@@ -1,7 +1,7 @@
-"""Where an inbox goes on, held against what Kafka still has (ARCHITECTURE §3, §4).
+"""The offset of the next message, checked against the offsets that Kafka has (ARCHITECTURE §3, §4).
 
-In: the offset that Postgres wants next. Out: nothing, or `OffsetLost` in words an operator can use.
-Silence after lost data would be worse than a stop.
+In: the offset that Postgres expects next. Out: nothing, or `OffsetLost` in words an operator can
+use. Silence after lost data would be worse than a stop.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from services.worker.context import WorkerContext
 
 # A broker that just became the leader says an end too low until its followers have caught up: a
 # moment. A topic that lost its end still has lost it then.
-PATIENCE_S: Final = 10.0
-AGAIN_S: Final = 0.5
+LEADER_CATCH_UP_S: Final = 10.0
+END_POLL_S: Final = 0.5
 
 
 class OffsetLost(Exception):
@@ -27,44 +27,48 @@ class OffsetLost(Exception):
 
 
 async def check_offset(
-    around: WorkerContext, partition: ShardPartition, *, wanted: int, patience_s: float = PATIENCE_S
+    context: WorkerContext,
+    partition: ShardPartition,
+    *,
+    next_offset: int,
+    patience_s: float = LEADER_CATCH_UP_S,
 ) -> None:
     """Raise OffsetLost unless the next message is there or still to come."""
     until = monotonic() + patience_s
-    first, end = await _held(around, partition)
-    while wanted > end and monotonic() < until:
-        await asyncio.sleep(AGAIN_S)
-        first, end = await _held(around, partition)
-    if wanted < first:
+    first, end = await _offsets(context, partition)
+    while next_offset > end and monotonic() < until:
+        await asyncio.sleep(END_POLL_S)
+        first, end = await _offsets(context, partition)
+    if next_offset < first:
         remedy = (
-            f"the {first - wanted} between them are lost to the journal: restore the topic from "
-            "a copy, or have them sent again under the journal of a new database"
+            f"the {first - next_offset} between them are lost to the journal: restore the topic "
+            "from a copy, or have them sent again under the journal of a new database"
         )
-    elif wanted > end:
+    elif next_offset > end:
         remedy = (
             "the topic was truncated or made anew: restore it, or the database that belongs to it"
         )
     else:
         return
     msg = (
-        f"{partition.shard}: the journal goes on at offset {wanted} of {partition.origin}, "
+        f"{partition.shard}: the journal goes on at offset {next_offset} of {partition.origin}, "
         f"Kafka has {first} to {end}: {remedy}"
     )
     raise OffsetLost(msg)
 
 
-async def _held(around: WorkerContext, partition: ShardPartition) -> tuple[int, int]:
-    """From which offset on Kafka has the messages of an inbox, and where the next will be."""
+async def _offsets(context: WorkerContext, partition: ShardPartition) -> tuple[int, int]:
+    """The offsets of the first message that Kafka has of an inbox, and of the next to come."""
     topic_partition = TopicPartition(partition.topic, partition.number)
-    with broker_translated(f"asking for the offsets of {partition.origin}", around.settings):
-        first = (await around.consumer.beginning_offsets([topic_partition]))[topic_partition]
-        end = (await around.consumer.end_offsets([topic_partition]))[topic_partition]
+    with broker_translated(f"asking for the offsets of {partition.origin}", context.settings):
+        first = (await context.consumer.beginning_offsets([topic_partition]))[topic_partition]
+        end = (await context.consumer.end_offsets([topic_partition]))[topic_partition]
     return first, end
 
 
-async def end_of(around: WorkerContext, partition: ShardPartition) -> int:
+async def end_of(context: WorkerContext, partition: ShardPartition) -> int:
     """The offset that the next message of an inbox will have. Errors: BrokerTrouble."""
     topic_partition = TopicPartition(partition.topic, partition.number)
-    with broker_translated(f"asking for the end of {partition.origin}", around.settings):
-        ends: dict[TopicPartition, int] = await around.consumer.end_offsets([topic_partition])
+    with broker_translated(f"asking for the end of {partition.origin}", context.settings):
+        ends: dict[TopicPartition, int] = await context.consumer.end_offsets([topic_partition])
     return ends[topic_partition]

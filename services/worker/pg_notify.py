@@ -1,7 +1,7 @@
-"""Notices from Postgres: links have come, control commands stand. Hints only; whoever waits polls.
+"""Notices from Postgres: links have come, control commands stand. Hints only; every waiter polls.
 
-In: `pg_notify` on `clearing_link` and `clearing_control`. Out: whoever waits for a channel wakes. A
-connection that breaks is made anew; what was missed meanwhile the poll finds.
+In: `pg_notify` on `clearing_link` and `clearing_control`. Out: the tasks that wait for a channel
+wake. A connection that breaks is made anew; the poll finds the notices missed meanwhile.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import Final
 
 import psycopg
 
-LINKS: Final = "clearing_link"
-CONTROL: Final = "clearing_control"
+LINK_CHANNEL: Final = "clearing_link"
+CONTROL_CHANNEL: Final = "clearing_control"
 POLL_S: Final = 0.5
-_RETRY_S: Final = 1.0
+_RECONNECT_S: Final = 1.0
 
 _log = logging.getLogger(__name__)
 
 
 class Notices:
-    """Wakes those who wait for a channel."""
+    """Wakes the tasks that wait for a channel."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._events = {LINKS: asyncio.Event(), CONTROL: asyncio.Event()}
+        self._events = {LINK_CHANNEL: asyncio.Event(), CONTROL_CHANNEL: asyncio.Event()}
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -34,9 +34,9 @@ class Notices:
             try:
                 await self._listen()
             except psycopg.Error as error:
-                # Nothing is lost by it: who waits polls, and the shards say what is wrong.
+                # Nothing is lost: waiting tasks poll, and the shards report the trouble.
                 _log.info("no notices from Postgres for now: %s", " ".join(str(error).split()))
-                await asyncio.sleep(_RETRY_S)
+                await asyncio.sleep(_RECONNECT_S)
 
     async def wait(self, channel: str, *, at_most_s: float = POLL_S) -> None:
         """Wait for a notice of a channel, not longer than a poll."""
@@ -47,7 +47,7 @@ class Notices:
         event.clear()
 
     def wake(self, channel: str) -> None:
-        """Wake those who wait, as a notice does."""
+        """Wake the tasks that wait for a channel, as a notice does."""
         self._events[channel].set()
 
     async def _listen(self) -> None:

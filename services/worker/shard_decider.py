@@ -1,8 +1,8 @@
-"""Deciding what lies in one shard's inbox, in the order of its offsets (ARCHITECTURE §2).
+"""Deciding the messages of one shard's inbox, in the order of their offsets (ARCHITECTURE §2).
 
 In: messages. Out: rows in the shard's log; nothing is written here. Trades go together by the
-thousand, anything else one by one in its place. What a barrier of `member/0` needs is awaited by
-the caller (`until_barrier`, `missing`).
+thousand, every other message one by one in its place. The caller waits for the links that a barrier
+of `member/0` needs (`until_barrier`, `missing_markets`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from events.command import Command, Malformed
 from events.control_commands import Barrier, CloseSession
 from services.broker.messages import Fault, Message
 from services.broker.topics import ShardPartition
-from services.hosting.blocks import Markets, clear_run, decode_block
+from services.hosting.blocks import Markets, clear_run, decode_lines
 from services.hosting.id_memory import IdMemory
 from services.hosting.snapshots import snapshot_rows
 from services.journal.reader import NumberedCommand, Reader
@@ -26,15 +26,15 @@ from services.shards.market.trade_batch import TradeRun
 from services.shards.routing import CONTROL_SHARD
 from services.shards.rows import SnapshotRow
 from services.shards.shard import Shard, decide_where_it_lies, refuse_unread
-from services.worker.barriers import answers, missing
+from services.worker.barriers import missing_markets, read_answers
 from services.worker.copy_check import NO_COPIES, Copies, is_next
 
 
 class ShardDecider:
     """Decides for one shard.
 
-    logical_time: of its last row; markets: it, if it is one; memory: of its ids; snapshots: rows of
-    its books at closes, not handed over yet.
+    logical_time: of its last row; markets: the shard by its product, if it is a market; memory: of
+    its ids; snapshots: rows of its books at closes, not handed over yet.
     """
 
     def __init__(
@@ -54,15 +54,15 @@ class ShardDecider:
         self.memory = IdMemory(reader)
         self.snapshots: list[SnapshotRow] = []
         self._markets = markets
-        self._links = self._links_taken()
+        self._links = self._links_read()
 
     @property
     def has_barriers(self) -> bool:
-        """Whether the shard ever waits for others."""
+        """True if the shard waits for the markets at barriers."""
         return self.shard.WAITS_AT_BARRIERS
 
     def until_barrier(self, messages: Sequence[Message]) -> int:
-        """How many leading messages can be decided without waiting for other shards."""
+        """The number of leading messages that can be decided without waiting for other shards."""
         if not self.has_barriers:
             return len(messages)
         self._copies.prepare(messages)
@@ -76,31 +76,31 @@ class ShardDecider:
         return len(messages)
 
     def ahead_of_control(self, messages: Sequence[Message]) -> int | None:
-        """The first copy among messages of a command that `control/0` has not said."""
+        """The first copy among messages of a command that the control journal does not have."""
         self._copies.prepare(messages)
         return self._copies.first_ahead(messages)
 
     def refetch_copies(self) -> None:
-        """Control may have said more since the copies of this batch were looked up."""
+        """Read the control journal again for this batch: more commands may stand by now."""
         self._copies.forget()
 
     def behind(self, shard: str, *, offset: int) -> list[str]:
-        """The shard, while its inbox is not durably taken up to an offset."""
+        """The shard, until the rows of its inbox are durable up to an offset; then empty."""
         head = self._reader.heads().get(shard)
         return [] if head is not None and head.next_offset >= offset else [shard]
 
-    def missing(self, number: int) -> list[str]:
-        """The markets that a barrier waits for."""
-        return missing(self._reader, number, products=self.shard.control.products)
+    def missing_markets(self, number: int) -> list[str]:
+        """The markets that have not answered a barrier."""
+        return missing_markets(self._reader, number, products=self.shard.control.products)
 
     def decide(self, messages: Sequence[Message]) -> None:
-        """Decide messages; the markets must have answered what is a barrier.
+        """Decide messages; the markets must have answered every barrier among them.
 
         Errors: ControlGap, LinkBroken, those of the journal when it is read.
         """
         self._copies.prepare(messages)
         name = self.shard.log.shard
-        block = decode_block(
+        block = decode_lines(
             [message.line for message in messages],
             positions=[message.offset for message in messages],
             markets=self._markets,
@@ -148,9 +148,11 @@ class ShardDecider:
         self._logical_time = max(self._logical_time, row.logical_time)
         if shard.WAITS_AT_BARRIERS and isinstance(command, Barrier):
             products = shard.control.products
-            answered = answers(self._reader, row.number, products=products, last=self._links)
-            flows, self._links = answered.flows, answered.last
-            self._logical_time = max(self._logical_time, answered.logical_time)
+            answers, self._links = read_answers(
+                self._reader, row.number, products=products, last=self._links
+            )
+            flows = answers.flows
+            self._logical_time = max(self._logical_time, answers.logical_time)
         self._logical_time += 1
         inbound = Inbound(CONTROL_SHARD, row.number, self._logical_time, row.line)
         shard.decide_copy(inbound, command, flows=flows)
@@ -170,8 +172,8 @@ class ShardDecider:
         self._logical_time += 1
         return Inbound(self._partition.origin, message.offset, self._logical_time, message.line)
 
-    def _links_taken(self) -> dict[str, int]:
-        """Of each market the last link that was read: those of the last barrier."""
+    def _links_read(self) -> dict[str, int]:
+        """By market the number of the last link that was read, up to the last barrier."""
         if not self.has_barriers:
             return {}
         return self._reader.links_before(self.shard.log.shard, self.shard.control.number)

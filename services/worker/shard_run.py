@@ -1,8 +1,7 @@
 """One shard at work: batches of its inbox in, durable transactions out (ARCHITECTURE §3, §4).
 
 In: messages in the order of their offsets. Out: for each batch one transaction that holds the rows,
-all they caused and the offset to go on from. Deciding (`shard_decider.py`) and writing overlap by
-one batch.
+all they caused and the next offset. Deciding (`shard_decider.py`) and writing overlap by one batch.
 """
 
 from __future__ import annotations
@@ -16,8 +15,7 @@ from typing import Final, Self
 
 from services.broker.messages import Message
 from services.broker.topics import ShardPartition
-from services.hosting.commit_queue import CommitQueue
-from services.hosting.outbox_batch import batch_of
+from services.hosting.commit_queue import CommitQueue, batch_of
 from services.hosting.restore import load_from_journal
 from services.journal.batch import Batch, HeadMove
 from services.journal.reader import Reader
@@ -32,7 +30,7 @@ Done = Callable[[Batch, float], None]
 
 
 class ShardRun:
-    """A shard on its journal; a context manager that leaves everything handed over durable.
+    """A shard on its journal; a context manager that leaves every batch handed over durable.
 
     done: called on the writing thread with each batch that is durable.
     """
@@ -43,12 +41,12 @@ class ShardRun:
         partition: ShardPartition,
         *,
         timeout_s: float = WRITER_TIMEOUT_S,
-        looked_until: int = 0,
+        checked_until: int = 0,
         done: Done = lambda *_: None,
     ) -> None:
         """Load the shard. Errors: those of the journal; `NotInUse` for a product not in use.
 
-        timeout_s: after so long Postgres ends a batch that does not go on; looked_until: as for
+        timeout_s: after so long Postgres ends a batch that does not go on; checked_until: as for
         `load_from_journal`.
         """
         self._partition = partition
@@ -59,7 +57,7 @@ class ShardRun:
             self._journal.give_up_after(timeout_s)
             self._journal.claim(is_shared=True)
             self._reader = opened.enter_context(Reader(url))
-            loaded = load_from_journal(self._reader, partition.shard, looked_until=looked_until)
+            loaded = load_from_journal(self._reader, partition.shard, checked_until=checked_until)
             self.decider = ShardDecider(
                 partition,
                 loaded.shard,
@@ -95,11 +93,11 @@ class ShardRun:
         self._opened.__exit__(kind, error, trace)
 
     def close(self) -> None:
-        """End with all durable that was taken. Errors: those of the journal."""
+        """End with every decided batch durable. Errors: those of the journal."""
         self._opened.close()
 
     def abandon(self, error: BaseException) -> None:
-        """End after an error; what is not durable is forgotten."""
+        """End after an error; batches that are not durable are forgotten."""
         self._opened.__exit__(type(error), error, error.__traceback__)
 
     def drain(self) -> None:
@@ -108,22 +106,22 @@ class ShardRun:
 
     @property
     def is_durable(self) -> bool:
-        """Whether all that was taken is durable."""
+        """True if every decided batch is durable."""
         return self._commits.is_durable
 
     def refusals(self) -> Counter[str]:
-        """The refusals since they were asked for last, by reason."""
+        """The refusals since the last call, by reason."""
         refused, self._refused = self._refused, Counter()
         return refused
 
     def commit(self, batch: Batch) -> None:
-        """On the writing thread: make a batch durable, and take the time."""
-        begun = monotonic()
+        """On the writing thread: make a batch durable, and measure the time it takes."""
+        start = monotonic()
         self._journal.commit(batch)
-        self._seconds = monotonic() - begun
+        self._seconds = monotonic() - start
 
-    def take(self, messages: Sequence[Message]) -> None:
-        """Decide messages; waits while two other batches are not durable yet.
+    def run_batch(self, messages: Sequence[Message]) -> None:
+        """Decide messages and submit them; waits while two earlier batches are not durable yet.
 
         Errors: those of `ShardDecider.decide`, and of the journal for a batch before this one.
         """
@@ -133,13 +131,13 @@ class ShardRun:
         self._submit()
 
     def pass_to(self, offset: int) -> None:
-        """Go on from an offset before which nothing is left that makes a row."""
+        """Go on from an offset before which no message makes a row."""
         self._commits.forget_durable()
         self.next_offset = offset
         self._submit()
 
     def _submit(self) -> None:
-        """Hand over what was decided; of copies taken before nothing is left but the offset."""
+        """Submit the decided rows; after repeated copies only, a batch that moves the offset."""
         shard = self.decider.shard
         log, written = shard.log, shard.log.hand_over()
         batch = batch_of([written])

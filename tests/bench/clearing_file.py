@@ -25,7 +25,7 @@ def clear_file(embedded: EmbeddedRun, path: Path) -> Took:
         wall, cpu = perf_counter(), process_time()
         position = None
         for block in reader.blocks():
-            embedded.take(block, source=path.name, position_before=position)
+            embedded.run_block(block, source=path.name, position_before=position)
             position = block.end
         embedded.drain()
         return Took(perf_counter() - wall, process_time() - cpu)

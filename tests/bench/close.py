@@ -109,7 +109,7 @@ def _in_memory(accounts: int) -> tuple[float, float, float, float, int]:
     """Seconds of arithmetic and its baseline, of facts and theirs, and how many facts."""
     memory = MemoryRun()
     for line in opening(0):
-        memory.take(line)
+        memory.decide(line)
     contracts = fill_books(memory.clearinghouse, accounts)
     market = memory.clearinghouse.markets["SIT"].books
     arithmetic = _best(lambda: _settle_columns(market, contracts))

@@ -100,7 +100,7 @@ def _add_agent(app: faust.App, settings: Settings, *, run: ShardRun) -> None:
             settings.batch_messages, within=_WITHIN_S
         )
         async for events in batches:
-            await asyncio.to_thread(run.take, [_message(one.message) for one in events])
+            await asyncio.to_thread(run.run_batch, [_message(one.message) for one in events])
 
 
 def _message(message: Any) -> Message:  # noqa: ANN401 - Faust's types say less

@@ -68,11 +68,11 @@ def _bytes_of_books(accounts: int) -> tuple[float, float]:
 
     def open_accounts() -> None:
         for line in lines:
-            run.take(line)
+            run.decide(line)
             _forget_rows(run)
 
     of_accounts = _traced(open_accounts)
-    of_positions = _traced(lambda: run.take(session))
+    of_positions = _traced(lambda: run.decide(session))
     contracts = len(run.clearinghouse.markets["SIT"].books.contracts)
     assert contracts > 0, "no contract was listed"
     return of_accounts / accounts, of_positions / (accounts * contracts)

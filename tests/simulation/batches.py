@@ -82,7 +82,7 @@ class BatchedRun:
     def _suspects(self, product: str, names: list[str]) -> npt.NDArray[np.bool_]:
         """Whether each trade has a repeated id, here or before."""
         counts, shard = Counter(names), market_shard(product)
-        repeated = [self.memory.look(shard, Identity(TRADE, name)) is not None for name in names]
+        repeated = [self.memory.find(shard, Identity(TRADE, name)) is not None for name in names]
         twice = [counts[name] > 1 for name in names]
         return np.logical_or(repeated, twice)
 

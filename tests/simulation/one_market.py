@@ -48,7 +48,7 @@ def against_the_twin(script: Script, *, seed: int) -> MemoryRun:
     facts_of_line(run, heads)
     before, first = holdings(run.clearinghouse), 0
     for number, (line, end) in enumerate(zip(script.lines, script.ends, strict=True)):
-        run.take(line)
+        run.decide(line)
         facts = facts_of_line(run, heads)
         where = f"seed {seed}, line {number}: {line[:400]!r}"
         check_agreement(facts, script.house.facts[first:end], where=where)

@@ -25,7 +25,7 @@ def cleared(lines: list[bytes]) -> tuple[MemoryRun, list[bytes]]:
     run = MemoryRun()
     for index, line in enumerate(lines):
         try:
-            run.take(line)
+            run.decide(line)
         except OverflowError:
             return cleared(lines[:index])
     return run, lines

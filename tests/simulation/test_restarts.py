@@ -27,7 +27,7 @@ def market(*commands: dict[str, Any]) -> MemoryRun:
 
 
 def send(run: MemoryRun, kind: str, **fields: object) -> None:
-    run.take(json.dumps({"type": f"{kind}/1", **fields}).encode())
+    run.decide(json.dumps({"type": f"{kind}/1", **fields}).encode())
 
 
 def trade(run: MemoryRun, name: str, *, lots: int) -> None:

@@ -53,7 +53,7 @@ class Market(RuleBasedStateMachine):
 
     def send(self, kind: str, **fields: object) -> None:
         """Take a command."""
-        self.run.take(json.dumps({"type": f"{kind}/1", **fields}).encode())
+        self.run.decide(json.dumps({"type": f"{kind}/1", **fields}).encode())
 
     @initialize(target=trades, has_index=st.booleans())
     def found(self, *, has_index: bool) -> MultipleResults[Fields]:

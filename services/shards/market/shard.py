@@ -93,7 +93,7 @@ class MarketShard:
         else:
             assert isinstance(command, MarketCommand), command
             identity = identity_named(command)
-            seen = None if identity is None else memory.look(log.shard, identity)
+            seen = None if identity is None else memory.find(log.shard, identity)
             refusal = _decide(books, command, seen=seen, emit=emission)
             if refusal is not None:
                 refuse_command(emission, command, refusal=refusal)

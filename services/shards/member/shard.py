@@ -69,7 +69,7 @@ class MemberShard:
         else:
             assert isinstance(command, MemberCommand), command
             identity = identity_named(command)
-            seen = None if identity is None else memory.look(log.shard, identity)
+            seen = None if identity is None else memory.find(log.shard, identity)
             refusal = decide_member(books, command, seen=seen, emit=emission)
             if refusal is not None:
                 refuse_command(emission, command, refusal=refusal)

@@ -1,4 +1,4 @@
-"""What must be true after a round, whatever happened in it.
+"""The checks after a round of faults.
 
 In: a house to which lines were published, all of them durable. Out: nothing, or an AssertionError
 that names what is lost, doubled or otherwise than the embedded run of the same lines has it.
@@ -26,7 +26,7 @@ def check_round(house: StreamingHouse, lines: Sequence[bytes]) -> None:
     check_every_message_has_one_row(house, lines)
     run = MemoryRun()
     for line in lines:
-        run.take(line)
+        run.decide(line)
     check_laws(run.clearinghouse)
     check_day_hashes(house, run)
     check_books(house, run)

@@ -1,4 +1,4 @@
-"""What is published in a round: seeded markets, some lines and blocks of lines twice in place.
+"""The lines published in a round: seeded markets, with single lines and blocks repeated in place.
 
 A retry of a producer without idempotence leaves a block of lines twice in its inbox, in order; the
 expected books are then those of exactly these lines.

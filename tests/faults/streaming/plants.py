@@ -15,7 +15,7 @@ from services.broker.topics import ShardPartition
 from services.journal.batch import Batch
 from services.journal.writer import Journal
 from services.worker import shard_decider as deciding
-from services.worker import shard_supervisor as keeper
+from services.worker import shard_supervisor as supervisor
 from services.worker.context import WorkerContext
 from services.worker.offsets import check_offset
 from services.worker.shard_supervisor import ShardSupervisor
@@ -55,7 +55,7 @@ def _kafkas_offset() -> None:
     """Offsets are committed to Kafka as soon as messages are fetched, and reading goes on there."""
     fetch: Fetch = getattr(ShardSupervisor, "_fetch")  # noqa: B009 - this is what a test build is
     seek = AIOKafkaConsumer.seek
-    found: dict[TopicPartition, int] = {}
+    committed: dict[TopicPartition, int] = {}
 
     async def fetch_and_commit(
         self: ShardSupervisor, most: int, timeout_ms: int
@@ -63,21 +63,21 @@ def _kafkas_offset() -> None:
         records = await fetch(self, most, timeout_ms)
         if records:
             offsets = {self._topic_partition: records[-1].offset + 1}
-            await self._around.consumer.commit(offsets)
+            await self._context.consumer.commit(offsets)
         return records
 
     async def check_and_ask(
-        around: WorkerContext, partition: ShardPartition, *, wanted: int
+        context: WorkerContext, partition: ShardPartition, *, next_offset: int
     ) -> None:
-        await check_offset(around, partition, wanted=wanted)
+        await check_offset(context, partition, next_offset=next_offset)
         topic_partition = TopicPartition(partition.topic, partition.number)
-        found[topic_partition] = await around.consumer.committed(topic_partition) or 0
+        committed[topic_partition] = await context.consumer.committed(topic_partition) or 0
 
     def seek_there(self: Any, partition: TopicPartition, offset: int) -> None:  # noqa: ANN401
-        seek(self, partition, found.get(partition, offset))
+        seek(self, partition, committed.get(partition, offset))
 
     setattr(ShardSupervisor, "_fetch", fetch_and_commit)  # noqa: B010
-    setattr(keeper, "check_offset", check_and_ask)  # noqa: B010
+    setattr(supervisor, "check_offset", check_and_ask)  # noqa: B010
     setattr(AIOKafkaConsumer, "seek", seek_there)  # noqa: B010
 
 

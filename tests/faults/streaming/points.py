@@ -17,7 +17,7 @@ from services.journal.tables import SNAPSHOT, Table
 from services.journal.writer import Journal
 from services.worker import shard_decider as deciding
 from services.worker import shard_run
-from services.worker import shard_supervisor as keeper
+from services.worker import shard_supervisor as supervisor
 from services.worker.copy_sender import CopySender
 from services.worker.host import ShardHost
 from services.worker.shard_decider import ShardDecider
@@ -37,18 +37,18 @@ Trap = Callable[[], None]
 
 def arm(fault: Fault) -> None:
     """Change the worker program of this process."""
-    left = fault.passage
+    remaining = fault.passage
 
     def passed() -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
+        nonlocal remaining
+        remaining -= 1
+        if remaining == 0:
             os.kill(os.getpid(), fault.ending)
 
     POINTS[fault.point](passed)
 
 
-def _around(
+def _wrap(
     owner: object, name: str, *, before: Trap | None = None, after: Trap | None = None
 ) -> None:
     """Pass a trap before or after each call of a function."""
@@ -58,10 +58,10 @@ def _around(
     def changed(*values: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever it takes and gives
         if before is not None:
             before()
-        given = original(*values, **named)
+        returned = original(*values, **named)
         if after is not None:
             after()
-        return given
+        return returned
 
     setattr(owner, name, changed)
 
@@ -71,34 +71,34 @@ def _after_awaited(owner: object, name: str, trap: Trap) -> None:
 
     @wraps(original)
     async def changed(*values: Any, **named: Any) -> Any:  # noqa: ANN401 - as above
-        given = await original(*values, **named)
+        returned = await original(*values, **named)
         trap()
-        return given
+        return returned
 
     setattr(owner, name, changed)
 
 
 def _after_copy(trap: Trap) -> None:
     """After the first rows of a batch went through COPY, the rest not yet."""
-    _around(Journal, "_append", after=trap)
+    _wrap(Journal, "_append", after=trap)
 
 
 def _before_commit(trap: Trap) -> None:
-    _around(Journal, "_commit", before=trap)
+    _wrap(Journal, "_commit", before=trap)
 
 
 def _after_commit(trap: Trap) -> None:
-    _around(Journal, "_commit", after=trap)
+    _wrap(Journal, "_commit", after=trap)
 
 
 def _before_batch(trap: Trap) -> None:
     """A batch was decided, nothing of it is written: who stands still here comes back too late."""
-    _around(Journal, "commit", before=trap)
+    _wrap(Journal, "commit", before=trap)
 
 
 def _before_copies(trap: Trap) -> None:
     """The control journal has the command; the inbox of the next shard does not have its copy."""
-    _around(CopySender, "_send", before=trap)
+    _wrap(CopySender, "_send", before=trap)
 
 
 def _after_copies(trap: Trap) -> None:
@@ -107,25 +107,25 @@ def _after_copies(trap: Trap) -> None:
 
 
 def _waiting_at_barrier(trap: Trap) -> None:
-    _around(ShardDecider, "missing", after=trap)
+    _wrap(ShardDecider, "missing_markets", after=trap)
 
 
 def _behind_barrier(trap: Trap) -> None:
     """All markets have answered; what that makes of the members is not written."""
-    _around(deciding, "answers", after=trap)
+    _wrap(deciding, "read_answers", after=trap)
 
 
 def _in_snapshot(trap: Trap) -> None:
     """The books were dumped; their close is not written."""
-    _around(deciding, "snapshot_rows", after=trap)
+    _wrap(deciding, "snapshot_rows", after=trap)
 
 
 def _snapshot_written(trap: Trap) -> None:
     """The snapshot went through COPY, its transaction is open."""
     original = Journal._append_rows  # noqa: SLF001 - this is what a test build is
 
-    def changed(self: Journal, table: Table, rows: Any, **more: Any) -> None:  # noqa: ANN401
-        original(self, table, rows, **more)
+    def changed(self: Journal, table: Table, rows: Any, **options: Any) -> None:  # noqa: ANN401
+        original(self, table, rows, **options)
         if table is SNAPSHOT and rows:
             trap()
 
@@ -134,18 +134,18 @@ def _snapshot_written(trap: Trap) -> None:
 
 def _loading(trap: Trap) -> None:
     """The shard is loaded, its inbox is not at the right place yet."""
-    _around(shard_run, "load_from_journal", after=trap)
+    _wrap(shard_run, "load_from_journal", after=trap)
 
 
 def _opening(trap: Trap) -> None:
     """A shard was opened, its row 0 is not written."""
-    _around(restore, "_opened", after=trap)
+    _wrap(restore, "_opened", after=trap)
 
 
 def _letting_go(trap: Trap) -> None:
     """A partition is being taken away."""
-    _around(ShardSupervisor, "release", before=trap)
-    _around(ShardHost, "_release", before=trap)
+    _wrap(ShardSupervisor, "release", before=trap)
+    _wrap(ShardHost, "_release", before=trap)
 
 
 def _fetched(trap: Trap) -> None:
@@ -155,7 +155,7 @@ def _fetched(trap: Trap) -> None:
 
 def _sought(trap: Trap) -> None:
     """The offset was checked; the consumer was not told."""
-    _after_awaited(keeper, "check_offset", trap)
+    _after_awaited(supervisor, "check_offset", trap)
 
 
 POINTS: Final[dict[str, Callable[[Trap], None]]] = {

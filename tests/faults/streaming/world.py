@@ -1,4 +1,4 @@
-"""What workers stand on: Kafka and Postgres, each killed and brought back, the disk filled.
+"""The services that workers need: Kafka and Postgres, each killed and restarted, the disk filled.
 
 In: a broker and an embedded server. Out: counts of what was done to them.
 """

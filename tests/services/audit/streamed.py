@@ -40,7 +40,7 @@ def stream(url: str, lines: list[bytes], *, seed: int, is_disturbed: bool = True
             if is_disturbed:
                 disturb(streams, some, rng=rng)
                 restart(streams, rng.choice(sorted(streams.runs)))
-        streams.take_all()
+        streams.run_all()
 
 
 def streamed(url: str, lines: list[bytes], *, seed: int = 0, is_disturbed: bool = True) -> None:

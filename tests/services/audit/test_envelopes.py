@@ -1,4 +1,4 @@
-"""What the journal keeps of an envelope is enough to refuse it again, and nothing else passes."""
+"""A recorded refusal of an envelope is enough to refuse it again, and no forged one passes."""
 
 from __future__ import annotations
 

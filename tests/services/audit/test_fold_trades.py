@@ -22,7 +22,7 @@ def rows_of(lines: list[bytes], product: str = "SIT") -> list[FoldRow]:
     """The rows of a market's shard after row 0, as folding reads them."""
     run = MemoryRun()
     for line in lines:
-        run.take(line)
+        run.decide(line)
     return fold_rows(run.clearinghouse.markets[product].log)[1:]
 
 

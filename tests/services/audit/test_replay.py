@@ -25,7 +25,7 @@ def live_hashes(lines: list[bytes]) -> dict[str, str]:
     """The hashes of the books of a house that decided these lines in memory."""
     run = MemoryRun()
     for number, line in enumerate(lines):
-        run.take(line if number else line.removeprefix(b"\xef\xbb\xbf"))
+        run.decide(line if number else line.removeprefix(b"\xef\xbb\xbf"))
     return hashes(run.clearinghouse)
 
 

@@ -103,7 +103,7 @@ def test_journals_without_sessions_have_no_findings(database: str) -> None:
     with Streams(database) as shards:
         assert verified(database) == []
         shards.put(MEMBER_SHARD, b"?")
-        shards.take_all()
+        shards.run_all()
     assert verified(database) == []
 
 
@@ -115,10 +115,10 @@ def test_shards_that_lag_by_a_session_start_from_what_all_have_closed(database: 
         shards.feed(lines[: closes[-2] + 1])
         for line in lines[closes[-2] + 1 :]:
             shards.put(CONTROL_SHARD, line)
-        shards.take(CONTROL_SHARD)
+        shards.run_shard(CONTROL_SHARD)
         shards.copy()
         assert verified(database) == []
-        shards.take("market/SIT")
+        shards.run_shard("market/SIT")
         assert verified(database) == []
     with psycopg.connect(database) as connection:
         days = connection.execute("SELECT max(business_date) FROM clearing.day GROUP BY shard")
@@ -142,7 +142,7 @@ def test_a_cycle_whose_envelope_was_refused_may_still_be_ordered(database: str) 
     with Streams(database) as shards:
         shards.feed(lines[:-3])
         send(shards, CONTROL_SHARD, noon.replace(b"noon", b"late"), key=None)
-        shards.take_all()
+        shards.run_all()
         before = state_hashes(database)[CONTROL_SHARD]
         restart(shards, CONTROL_SHARD)
         assert state_hashes(database)[CONTROL_SHARD] == before

@@ -1,4 +1,4 @@
-"""Whatever is changed in a journal of workers is found and named, the chain being rewritten too."""
+"""Every change to a journal of workers is found and named, also when the chain is rewritten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is changed behind the journal's back is found, and named by shard, row and column."""
+"""Every change behind the journal's back is found, and named by shard, row and column."""
 
 from __future__ import annotations
 

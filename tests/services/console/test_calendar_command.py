@@ -21,8 +21,10 @@ AT = "2024-06-03T00:00:00Z"
 def test_juneteenth_moves_the_third_wednesday_of_june_2024_to_the_day_before() -> None:
     run = MemoryRun()
     for line in holiday_commands("US", range(2024, 2025), effective=date(2024, 6, 1), at=AT):
-        run.take(line.encode())
-    run.take(b'{"type":"open_session/1","business_date":"2024-06-03","at":"' + AT.encode() + b'"}')
+        run.decide(line.encode())
+    run.decide(
+        b'{"type":"open_session/1","business_date":"2024-06-03","at":"' + AT.encode() + b'"}'
+    )
     holidays = run.clearinghouse.control.books.holidays
     assert last_trading_day(Delivery(2024, 6), holidays) == date(2024, 6, 18)
     listed = [fact for fact in run.facts() if fact["type"] == "contract_listed/1"]

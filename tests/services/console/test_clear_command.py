@@ -42,7 +42,7 @@ def facts_of(stream: bytes) -> list[bytes]:
     """The facts that the shards in memory give."""
     run = MemoryRun()
     for line in stream.split(b"\n"):
-        run.take(line)
+        run.decide(line)
     return run.fact_lines()
 
 

@@ -62,7 +62,7 @@ def busy(
 def test_the_order_of_a_fed_file_is_the_order_everywhere(busy: StreamingHouse) -> None:
     run = MemoryRun()
     for line in LINES:
-        run.take(line)
+        run.decide(line)
     expected = {
         (day.shard, day.business_date.isoformat()): day.state_hash.hex()
         for shard in run.clearinghouse.in_order()

@@ -41,7 +41,7 @@ def clear_with_restarts(url: str, path: str, *, lines_a_block: int) -> None:
             if position:
                 reader.skip(position, sha256=digest, lines_so_far=lines)
             block = next(reader.blocks())
-            embedded.take(block, source="market.jsonl", position_before=position or None)
+            embedded.run_block(block, source="market.jsonl", position_before=position or None)
             position, digest, lines, is_last = block.end, block.sha256, block.lines_so_far, block[5]
 
 

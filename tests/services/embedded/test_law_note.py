@@ -1,4 +1,4 @@
-"""What is said beneath the traceback of a broken law."""
+"""The note beneath the traceback of a broken law."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in the journal stays as it is: for the writer by right, for everybody by trigger."""
+"""Journal rows cannot be changed: by the writer for lack of rights, by any role for the trigger."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""What folding and audits read: lean rows, as of one instant, a block ahead."""
+"""The reads of folding and audits: lean rows, as of one instant, a block ahead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was written is read back in order, whole, in blocks."""
+"""Written rows are read back in order, whole, in blocks."""
 
 from collections.abc import Iterator
 from typing import Any, LiteralString

@@ -17,8 +17,8 @@ from services.journal.trouble import (
     RightsMissing,
     SchemaMissing,
     StatementRefused,
+    database_trouble_of,
     translated,
-    trouble_of,
 )
 
 STATES: dict[str, type[psycopg.Error]] = {
@@ -67,7 +67,7 @@ def test_every_single_state_named_is_one_of_postgres() -> None:
 )
 def test_a_state_means(state: str, kind: type[JournalTrouble]) -> None:
     error = STATES[state]("reason")
-    assert type(trouble_of(error, "testing")) is kind
+    assert type(database_trouble_of(error, "testing")) is kind
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_state_means(state: str, kind: type[JournalTrouble]) -> None:
     ],
 )
 def test_an_error_without_a_state_means(error: psycopg.Error, kind: type[JournalTrouble]) -> None:
-    assert type(trouble_of(error, "testing")) is kind
+    assert type(database_trouble_of(error, "testing")) is kind
 
 
 def test_a_translation_says_at_what_and_keeps_the_cause() -> None:
@@ -108,4 +108,4 @@ def test_the_tree_in_the_docstring_is_the_tree_of_classes() -> None:
 @pytest.mark.parametrize("reason", ["Disk quota exceeded", "File too large"])
 def test_no_room_is_a_full_disk_whatever_state_postgres_gives_it(reason: str) -> None:
     error = psycopg.errors.InternalError_(f"could not extend file: {reason}")
-    assert isinstance(trouble_of(error, "writing"), DiskFull)
+    assert isinstance(database_trouble_of(error, "writing"), DiskFull)

@@ -1,4 +1,4 @@
-"""Who runs Postgres: nobody special, or a user that root changes to."""
+"""The user that runs Postgres: our own, or one that root changes to."""
 
 import os
 import shutil

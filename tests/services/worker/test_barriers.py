@@ -7,7 +7,7 @@ import pytest
 from services.journal.migrate import migrate
 from services.journal.reader import Reader
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
-from services.worker.barriers import LinkBroken, answers
+from services.worker.barriers import LinkBroken, read_answers
 from tests.services.reports.small_market import SMALL_MARKET
 from tests.streams import Streams
 
@@ -27,11 +27,11 @@ def test_a_copy_that_lies_there_before_its_command_is_refused_however_late_it_is
         # Nobody has ordered it yet, so nothing is waited for; then it is ordered.
         assert members.decider.until_barrier(forged) == 1
         streams.put(CONTROL_SHARD, SMALL_MARKET[FIRST])
-        streams.take(CONTROL_SHARD)
-        members.take(forged)
+        streams.run_shard(CONTROL_SHARD)
+        members.run_batch(forged)
         assert members.refusals() == {"wrong_shard": 1}
         streams.copy()
-        streams.take_all()
+        streams.run_all()
         assert members.shard.control.number == number
 
 
@@ -40,4 +40,4 @@ def test_a_barrier_without_the_last_word_of_a_market_is_not_settled(database: st
     with Streams(database) as streams, Reader(database) as reader:
         streams.feed(SMALL_MARKET[:FIRST])
         with pytest.raises(LinkBroken, match="expected the last word of market/SIT, found none"):
-            answers(reader, 1, products=["SIT"], last={})
+            read_answers(reader, 1, products=["SIT"], last={})

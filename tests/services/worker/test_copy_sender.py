@@ -18,7 +18,7 @@ from services.settings import Settings
 from services.worker.context import WorkerContext
 from services.worker.copy_sender import CopySender
 from services.worker.metrics import Metrics
-from services.worker.pg_notify import CONTROL, Notices
+from services.worker.pg_notify import CONTROL_CHANNEL, Notices
 from tests.services.broker.passing import lose_topic, make_topic
 from tests.streams import Streams
 
@@ -39,10 +39,10 @@ def shards(streams: Settings) -> Iterator[Streams]:
 def say(shards: Streams) -> None:
     """A control command that stands."""
     shards.put("control/0", json.dumps(ADVANCE).encode())
-    shards.take("control/0")
+    shards.run_shard("control/0")
 
 
-def around(settings: Settings) -> WorkerContext:
+def context_of(settings: Settings) -> WorkerContext:
     """What a copier needs of a worker."""
     assert settings.database is not None
     consumer: Any = None
@@ -68,13 +68,13 @@ def test_a_copier_whose_copies_nobody_takes_is_stopped_at_once(
     market = topic_name("market", streams.topic_prefix)
 
     async def copied() -> None:
-        surroundings = around(streams)
-        copying = asyncio.create_task(CopySender(surroundings).run())
+        context = context_of(streams)
+        copying = asyncio.create_task(CopySender(context).run())
         await asyncio.to_thread(say, shards)
         assert await copies_of(streams, market) == [json.dumps(ADVANCE).encode()]
         await asyncio.to_thread(lose_topic, streams, market)
         await asyncio.to_thread(say, shards)
-        surroundings.notices.wake(CONTROL)
+        context.notices.wake(CONTROL_CHANNEL)
         await asyncio.wait({copying}, timeout=0.5)
         copying.cancel()
         done, _ = await asyncio.wait({copying}, timeout=4)
@@ -86,7 +86,7 @@ def test_a_copier_whose_copies_nobody_takes_is_stopped_at_once(
 def test_what_does_not_pass_by_itself_ends_the_copier(streams: Settings) -> None:
     async def copied() -> None:
         async with asyncio.timeout(5):
-            await CopySender(around(streams)).run()
+            await CopySender(context_of(streams)).run()
 
     with pytest.raises(SchemaMissing):
         asyncio.run(copied())

@@ -29,12 +29,12 @@ def host() -> ShardHost:
 async def keeps(kept: ShardHost, partition: ShardPartition) -> None:
     """Let the host have a shard that is loaded, and whose task is done."""
     shard = SimpleNamespace(control=ControlBooks())
-    keeper: Any = SimpleNamespace(
+    supervisor: Any = SimpleNamespace(
         partition=partition, run_now=SimpleNamespace(shard=shard), release=lambda: None
     )
     task = asyncio.create_task(asyncio.sleep(0))
     await task
-    kept._keepers[TopicPartition(partition.topic, partition.number)] = keeper, task  # noqa: SLF001
+    kept._supervisors[TopicPartition(partition.topic, partition.number)] = supervisor, task  # noqa: SLF001
 
 
 def test_the_clock_ticks_while_shards_come_and_go() -> None:
@@ -72,8 +72,8 @@ def test_a_worker_is_ready_from_assignment_to_revocation_though_it_has_no_shard(
     async def seen() -> list[bool]:
         one = host()
         consumer: Any = None
-        around = WorkerContext(SETTINGS, DATABASE, consumer, one.metrics, Notices(DATABASE))
-        one._around = around  # noqa: SLF001
+        context = WorkerContext(SETTINGS, DATABASE, consumer, one.metrics, Notices(DATABASE))
+        one._context = context  # noqa: SLF001
         found = [one.metrics.is_ready]
         await one.on_partitions_assigned([])
         found.append(one.metrics.is_ready)

@@ -1,4 +1,4 @@
-"""Whether a shard is ready, and how far behind: from what Kafka had and what is durable."""
+"""The state and lag of a shard, from the end of its inbox in Kafka and the durable offset."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from time import monotonic
 
 import pytest
 
-from services.worker.lag import Progress
+from services.worker.lag import Lag
 from services.worker.metrics import (
     CATCHING_UP,
     LOADING,
@@ -22,43 +22,43 @@ SIT = "market/SIT"
 
 
 def test_a_shard_is_caught_up_while_all_is_durable_that_was_there_lately() -> None:
-    progress = Progress()
-    progress.durable = 7
-    progress.look(7, at=100.0)
-    assert progress.is_caught_up(104.0)
-    assert not progress.is_caught_up(106.0)
-    assert (progress.lag_messages, progress.lag_seconds(104.0)) == (0, 0.0)
+    lag = Lag()
+    lag.durable = 7
+    lag.note_end(7, at=100.0)
+    assert lag.is_caught_up(104.0)
+    assert not lag.is_caught_up(106.0)
+    assert (lag.messages, lag.seconds(104.0)) == (0, 0.0)
 
 
 def test_a_shard_that_keeps_pace_is_caught_up_though_there_is_always_more() -> None:
-    progress = Progress()
+    lag = Lag()
     for second in range(100):
-        progress.look(1_000 * second, at=float(second))
-        progress.durable = 1_000 * (second - 2)
-    assert progress.is_caught_up(99.5)
-    assert progress.lag_messages == 2_000
-    assert progress.lag_seconds(monotonic() + 99) > 0
+        lag.note_end(1_000 * second, at=float(second))
+        lag.durable = 1_000 * (second - 2)
+    assert lag.is_caught_up(99.5)
+    assert lag.messages == 2_000
+    assert lag.seconds(monotonic() + 99) > 0
 
 
 def test_a_shard_whose_commits_hang_is_behind_however_long_nothing_comes() -> None:
-    progress = Progress()
-    progress.durable = 5
+    lag = Lag()
+    lag.durable = 5
     for second in range(100):
-        progress.look(6, at=float(second))
-    assert not progress.is_caught_up(99.5)
-    assert progress.lag_messages == 1
-    progress.durable = 6
-    assert progress.is_caught_up(99.5)
+        lag.note_end(6, at=float(second))
+    assert not lag.is_caught_up(99.5)
+    assert lag.messages == 1
+    lag.durable = 6
+    assert lag.is_caught_up(99.5)
 
 
 def test_a_kafka_that_says_nothing_is_noticed() -> None:
     begun = monotonic()
-    progress = Progress()
-    progress.durable = 5
-    progress.look(5, at=begun)
-    assert progress.is_heard(begun + 4)
-    assert not progress.is_heard(begun + 6)
-    assert progress.lag_seconds(begun + 60) == pytest.approx(60, abs=1)
+    lag = Lag()
+    lag.durable = 5
+    lag.note_end(5, at=begun)
+    assert lag.is_answered(begun + 4)
+    assert not lag.is_answered(begun + 6)
+    assert lag.seconds(begun + 60) == pytest.approx(60, abs=1)
 
 
 @pytest.mark.parametrize(
@@ -78,23 +78,23 @@ def test_a_kafka_that_says_nothing_is_noticed() -> None:
 def test_a_shard_is_shown_as_it_stands_when_it_is_asked_for(
     said: str, looked_s: float, durable: int | None, shown: str, *, is_ready: bool
 ) -> None:
-    metrics, progress = Metrics(), Progress()
+    metrics, lag = Metrics(), Lag()
     metrics.is_in_group = True
-    metrics.follow(SIT, progress)
-    metrics.stands(SIT, said)
-    progress.durable = durable
-    progress.look(4, at=monotonic() - looked_s)
+    metrics.follow(SIT, lag)
+    metrics.set_state(SIT, said)
+    lag.durable = durable
+    lag.note_end(4, at=monotonic() - looked_s)
     assert metrics.standings()[SIT].state == shown
     assert metrics.is_ready == is_ready
 
 
 def test_lag_is_told_as_of_the_moment_it_is_asked_for() -> None:
-    metrics, progress = Metrics(), Progress()
-    metrics.follow(SIT, progress)
-    progress.durable = 1
-    progress.look(4, at=monotonic())
+    metrics, lag = Metrics(), Lag()
+    metrics.follow(SIT, lag)
+    lag.durable = 1
+    lag.note_end(4, at=monotonic())
     assert b'clearing_lag_messages{shard="market/SIT"} 3.0' in metrics.text()
-    progress.durable = 4
+    lag.durable = 4
     text = metrics.text()
     assert b'clearing_lag_messages{shard="market/SIT"} 0.0' in text
     assert b'clearing_lag_seconds{shard="market/SIT"} 0.0' in text

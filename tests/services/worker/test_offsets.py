@@ -62,29 +62,31 @@ class Inbox:
         return 0
 
 
-def around(inbox: Inbox, database: str = "postgresql://nobody@db.test/none") -> WorkerContext:
-    """What a keeper needs of a worker."""
+def context_of(inbox: Inbox, database: str = "postgresql://nobody@db.test/none") -> WorkerContext:
+    """What a supervisor needs of a worker."""
     consumer: Any = inbox
     return WorkerContext(SETTINGS, database, consumer, Metrics(), Notices(database))
 
 
-def check(inbox: Inbox, *, wanted: int, patience_s: float = 10.0) -> None:
+def check(inbox: Inbox, *, next_offset: int, patience_s: float = 10.0) -> None:
     """Hold an offset against an inbox."""
-    asyncio.run(check_offset(around(inbox), SIT, wanted=wanted, patience_s=patience_s))
+    asyncio.run(
+        check_offset(context_of(inbox), SIT, next_offset=next_offset, patience_s=patience_s)
+    )
 
 
 def test_an_end_that_lags_for_a_moment_is_asked_for_again() -> None:
-    check(Inbox([5, 7]), wanted=7)
+    check(Inbox([5, 7]), next_offset=7)
 
 
 def test_an_end_that_stays_behind_is_lost() -> None:
     with pytest.raises(OffsetLost, match=r"goes on at offset 7 .* Kafka has 0 to 6: the topic was"):
-        check(Inbox([5, 6]), wanted=7, patience_s=0.6)
+        check(Inbox([5, 6]), next_offset=7, patience_s=0.6)
 
 
 def test_a_beginning_that_is_past_is_lost_at_once() -> None:
     with pytest.raises(OffsetLost, match="the 2 between them are lost"):
-        check(Inbox([9], first=4), wanted=2)
+        check(Inbox([9], first=4), next_offset=2)
 
 
 def test_a_shard_whose_offset_was_out_of_range_for_a_moment_is_loaded_anew(database: str) -> None:
@@ -93,12 +95,12 @@ def test_a_shard_whose_offset_was_out_of_range_for_a_moment_is_loaded_anew(datab
     inbox.troubles = [OffsetOutOfRangeError({PARTITION: 0})]
 
     async def kept() -> None:
-        keeper = ShardSupervisor(SIT, around(inbox, database), checked=asyncio.sleep(0))
-        keeping = asyncio.create_task(keeper.keep())
+        supervisor = ShardSupervisor(SIT, context_of(inbox, database), checked=asyncio.sleep(0))
+        keeping = asyncio.create_task(supervisor.run())
         keeping.add_done_callback(lambda _: inbox.is_sought_twice.set())
         async with asyncio.timeout(10):
             await inbox.is_sought_twice.wait()
-        keeper.release()
+        supervisor.release()
         await keeping
 
     asyncio.run(kept())

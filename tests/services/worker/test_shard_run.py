@@ -1,4 +1,4 @@
-"""What lies in an inbox and does not belong there: refused and kept, ignored, or a stop."""
+"""Messages that do not belong in an inbox: refused and kept, ignored, or a stop."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def last_row(streams: Streams, shard: str) -> tuple[str, int, bytes, dict[str, A
 def put(streams: Streams, shard: str, message: Message) -> None:
     """One message, taken at once."""
     streams.inboxes[shard].append(message)
-    streams.take(shard)
+    streams.run_shard(shard)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_command_of_another_shard_is_refused_and_kept(
     streams: Streams, shard: str, command: dict[str, Any], reason: str
 ) -> None:
     streams.put(shard, line(command))
-    streams.take(shard)
+    streams.run_shard(shard)
     origin, position, kept, fact = last_row(streams, shard)
     assert (position, kept, fact["reason"]) == (0, line(command), reason)
     assert "?" not in origin
@@ -122,7 +122,7 @@ def test_a_copy_seen_before_is_ignored(streams: Streams) -> None:
     before = last_row(streams, SIT)
     streams.put(SIT, line(OPEN), number=1)
     streams.put(SIT, line(OPEN), number=1)
-    streams.take(SIT)
+    streams.run_shard(SIT)
     assert last_row(streams, SIT) == before
 
 
@@ -131,7 +131,7 @@ def test_a_forged_copy_is_refused_and_the_genuine_one_taken(streams: Streams) ->
     forged = line({**ADVANCE, "at": "2026-06-01T23:00:00Z"})
     streams.put(SIT, forged, number=1)
     streams.put(SIT, forged, number=2)
-    streams.take(SIT)
+    streams.run_shard(SIT)
     origin, _, kept, fact = last_row(streams, SIT)
     assert (origin, kept, fact["reason"]) == ("clearing.market/0?copy", forged, "wrong_shard")
     streams.feed([line(ADVANCE)])
@@ -141,15 +141,15 @@ def test_a_forged_copy_is_refused_and_the_genuine_one_taken(streams: Streams) ->
 def test_a_copy_after_one_that_is_missing_stops_the_shard(streams: Streams) -> None:
     for command in (OPEN, ADMIT):
         streams.put("control/0", line(command))
-    streams.take("control/0")
+    streams.run_shard("control/0")
     streams.put(SIT, line(ADMIT), number=2)
     with pytest.raises(ControlGap, match=r"market/SIT had copy 0 .* found copy 2: 1 between"):
-        streams.take(SIT)
+        streams.run_shard(SIT)
 
 
 def test_a_control_inbox_takes_no_copies(streams: Streams) -> None:
     streams.put("control/0", line(OPEN), number=1)
-    streams.take("control/0")
+    streams.run_shard("control/0")
     origin, _, _, fact = last_row(streams, "control/0")
     assert (origin, fact["reason"]) == ("clearing.control/0?copy", "wrong_shard")
 
@@ -164,15 +164,15 @@ def test_what_was_looked_at_for_a_product_is_not_looked_at_again(streams: Stream
     streams.feed([line(OPEN), line(ADMIT)])
     with pytest.raises(NotInUse) as first, Reader(streams.url) as reader:
         load_from_journal(reader, "market/SCU")
-    assert first.value.looked_until == 2
+    assert first.value.checked_until == 2
     in_use = {"type": "configure/1", "parameter": "product_in_use", "product": "SCU"}
     rest = {"value": "true", "effective_date": "2026-06-02", "at": AT}
     streams.put("control/0", line(in_use | rest))
-    streams.take("control/0")
+    streams.run_shard("control/0")
     with Reader(streams.url) as reader:
-        assert load_from_journal(reader, "market/SCU", looked_until=2).shard.control.number == 3
+        assert load_from_journal(reader, "market/SCU", checked_until=2).shard.control.number == 3
         with pytest.raises(NotInUse):
-            load_from_journal(reader, "market/SCU", looked_until=3)
+            load_from_journal(reader, "market/SCU", checked_until=3)
 
 
 @pytest.mark.parametrize("broken", ["ShardDecider.__init__", "CommitQueue.submit"])

@@ -1,4 +1,4 @@
-"""How a keeper says that its shard stands, on a real journal and an inbox played by the test."""
+"""The states a supervisor reports, on a real journal and an inbox played by the test."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Said(Metrics):
         self.states: list[str] = []
         self.are_four = asyncio.Event()
 
-    def stands(self, shard: str, state: str, *, detail: str = "") -> None:
+    def set_state(self, shard: str, state: str, *, detail: str = "") -> None:
         """Keep it."""
-        super().stands(shard, state, detail=detail)
+        super().set_state(shard, state, detail=detail)
         self.states.append(state)
         if len(self.states) == 4:
             self.are_four.set()
@@ -65,12 +65,12 @@ def test_a_product_that_is_not_in_use_is_said_to_be_so_all_the_time(database: st
     inbox: Any = Inbox()
 
     async def kept() -> None:
-        around = WorkerContext(SETTINGS, database, inbox, said, Notices(database))
-        keeper = ShardSupervisor(SCU, around, checked=asyncio.sleep(0))
-        keeping = asyncio.create_task(keeper.keep())
+        context = WorkerContext(SETTINGS, database, inbox, said, Notices(database))
+        supervisor = ShardSupervisor(SCU, context, checked=asyncio.sleep(0))
+        keeping = asyncio.create_task(supervisor.run())
         async with asyncio.timeout(15):
             await said.are_four.wait()
-        keeper.release()
+        supervisor.release()
         await keeping
 
     asyncio.run(kept())

@@ -23,7 +23,7 @@ def embedded_hashes(lines: list[bytes]) -> dict[tuple[str, str], str]:
     """The day hashes of the clearinghouse in one process."""
     run = MemoryRun()
     for line in lines:
-        run.take(line)
+        run.decide(line)
     return {
         (day.shard, day.business_date.isoformat()): day.state_hash.hex()
         for shard in run.clearinghouse.in_order()

@@ -1,4 +1,4 @@
-"""A keeper reads no inbox before the topics are known to be those of its journal."""
+"""A supervisor reads no inbox before the topics are known to be those of its journal."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ async def keep_until_checked(house: StreamingHouse, answer: Exception) -> None:
     consumer = await started(lambda: AIOKafkaConsumer(**options), house.settings)
     try:
         consumer.assign([TopicPartition(partition.topic, partition.number)])
-        around = WorkerContext(house.settings, house.url, consumer, Metrics(), Notices(house.url))
+        context = WorkerContext(house.settings, house.url, consumer, Metrics(), Notices(house.url))
         checked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        keeper = ShardSupervisor(partition, around, checked=checked)
-        keeping = asyncio.create_task(keeper.keep())
+        supervisor = ShardSupervisor(partition, context, checked=checked)
+        keeping = asyncio.create_task(supervisor.run())
         await asyncio.sleep(READ_S)
         checked.set_exception(answer)
         async with asyncio.timeout(END_S):
