@@ -22,6 +22,8 @@ HOUR_NS: Final = 60 * MINUTE_NS
 DAY_NS: Final = 24 * HOUR_NS
 
 _EPOCH: Final = date(1970, 1, 1)
+_EPOCH_INSTANT: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SECONDS_LONG: Final = len("1970-01-01T00:00:00")
 _DIGITS_MAX: Final = 18
 _DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
 _INSTANT: Final = re.compile(
@@ -107,8 +109,7 @@ def parse_instant(text: str) -> int:
 def format_instant(instant: int) -> str:
     """RFC 3339 in UTC with `Z`, with as many decimals as needed (none to nine)."""
     seconds, nanos = divmod(instant, SECOND_NS)
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-    whole = moment.strftime("%Y-%m-%dT%H:%M:%S") if moment.year > 999 else moment.isoformat()[:19]  # noqa: PLR2004
+    whole = (_EPOCH_INSTANT + timedelta(seconds=seconds)).isoformat()[:_SECONDS_LONG]
     return f"{whole}.{nanos:09d}".rstrip("0") + "Z" if nanos else f"{whole}Z"
 
 

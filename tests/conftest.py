@@ -81,7 +81,9 @@ def fresh_database(server: EmbeddedServer, *, template: str = "template1") -> It
     """The URL of a fresh copy of a database on this server, dropped afterwards."""
     name = f"test_{uuid4().hex[:12]}"
     with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        # Copying the files is the quicker way for a small database.
+        copy = f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"
+        connection.execute(copy.encode())
     yield server.url_of(name)
     with psycopg.connect(server.url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

@@ -30,6 +30,14 @@ POSITIONAL_MAX: Final = 2
 
 FORBIDDEN_NAMES: Final = re.compile(r"_?(?:utils?|helpers?|managers?|base|common)")
 PYPROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+# Words that name nothing of the trade: a record, a requirement, a seat is not "found" or "one".
+VAGUE_NAMES: Final = frozenset(
+    {
+        "around", "asked", "begun", "beside", "found", "held", "kept", "known", "left", "more",
+        "one", "other", "others", "own", "place", "places", "rest", "said", "some", "taken",
+        "told", "wanted",
+    }
+)  # fmt: skip
 FORBIDDEN_IMPORTS: Final = frozenset(
     # import-linter's own list, so that there is one; here imports inside functions are seen too.
     name
@@ -125,6 +133,30 @@ def nameless_modules(source: Source) -> Iterator[Breach]:
             yield Breach(source.path, part, 1, f"{part} is not an idea")
 
 
+def vague_names(source: Source) -> Iterator[Breach]:
+    """Variables and parameters named after no term of the trade."""
+    for node in ast.walk(source.tree):
+        name = ""
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            name = node.id
+        elif isinstance(node, ast.arg):
+            name = node.arg
+        if name in VAGUE_NAMES:
+            yield Breach(source.path, name, _line(node), f"{name} says nothing")
+
+
+def public_names(source: Source) -> list[str]:
+    """What a file defines for others: functions, classes and values at its top."""
+    names: list[str] = []
+    for node in source.tree.body:
+        if isinstance(node, FunctionNode | ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names += [target.id for target in targets if isinstance(target, ast.Name)]
+    return [name for name in names if not name.startswith("_")]
+
+
 def world_imports(source: Source) -> Iterator[Breach]:
     """Imports of what reaches outside the process: clock, chance, sockets, logs, libraries."""
     for node in ast.walk(source.tree):
@@ -210,6 +242,7 @@ RULES: Final = (
     Rule("parameters", ALL, many_parameters),
     Rule("positional", PACKAGES, many_positional),
     Rule("module-name", ALL, nameless_modules),
+    Rule("vague-name", PACKAGES, vague_names),
     Rule("world-import", PURE, world_imports),
     Rule("float", EXACT, floats),
     Rule("clock", PURE, clocks),

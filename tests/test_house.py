@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import Distribution, distributions, packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +15,7 @@ import hypothesis
 import pytest
 
 from services.console.doctor.finding import INSTALL_AGAIN
-from tests.house_rules import PYPROJECT, ROOT, RULES, Rule, Source, caught_everything
+from tests.house_rules import PYPROJECT, ROOT, RULES, Rule, Source, caught_everything, public_names
 
 DISTRIBUTION: Final = "token-clearinghouse"
 PACKAGES: Final = ("events", "risk", "settlement", "services")
@@ -35,6 +36,8 @@ BAD: Final = (
     ("positional", "services/a.py", "class C:\n    def f(self, a, b, c): ..."),
     ("module-name", "services/utils.py", ""),
     ("module-name", "risk/common/a.py", ""),
+    ("vague-name", "services/a.py", "for one in a: ..."),
+    ("vague-name", "risk/a.py", "def f(*, held): ..."),
     ("world-import", "events/a.py", "import os.path"),
     ("world-import", "services/shards/a.py", "def f():\n    from time import time"),
     ("float", "settlement/a.py", "x = 0.5"),
@@ -75,8 +78,9 @@ class _C:
 '''
 
 
+@cache
 def our_sources() -> list[Source]:
-    """Every Python file of ours."""
+    """Every Python file of ours, read once."""
     files = sorted(file for top in (*PACKAGES, "tests") for file in (ROOT / top).rglob("*.py"))
     files.append(ROOT / "tests/run")
     return [Source.of(str(file.relative_to(ROOT)), file.read_text("utf-8")) for file in files]
@@ -137,6 +141,27 @@ def test_catching_everything_is_seen(handler: str, count: int) -> None:
     assert len(list(caught_everything(source))) == count
 
 
+def owners_of_names(sources: list[Source]) -> dict[str, list[str]]:
+    """By public name the files of our packages that define it."""
+    owners: dict[str, list[str]] = {}
+    for source in sources:
+        if source.path.startswith(PACKAGES):
+            for name in public_names(source):
+                owners.setdefault(name, []).append(source.path)
+    return owners
+
+
+def test_no_public_name_is_defined_twice() -> None:
+    found = owners_of_names(our_sources())
+    assert {name: paths for name, paths in found.items() if len(paths) > 1} == {}
+
+
+def test_a_name_defined_twice_is_seen() -> None:
+    texts = {"risk/a.py": "X: Final = 1\n_Y = 2", "services/a.py": "def X(): ...\n_Y = 3"}
+    sources = [Source.of(path, text) for path, text in texts.items()]
+    assert owners_of_names(sources) == {"X": ["risk/a.py", "services/a.py"]}
+
+
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     """Run import-linter on the four packages of a folder by our contracts."""
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
@@ -147,8 +172,11 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def small_house(folder: Path, file: str, line: str) -> Path:
-    """Four empty packages and one line in one of them."""
-    for package in (*PACKAGES, "services/shards"):
+    """Our packages and the rooms of services, all empty, and one line in one of them."""
+    contracts = PYPROJECT["tool"]["importlinter"]["contracts"]
+    floors = next(found["layers"] for found in contracts if found.get("containers"))
+    rooms = [f"services/{room}" for floor in floors for room in floor.split(" | ")]
+    for package in (*PACKAGES, *rooms):
         (folder / package).mkdir()
         (folder / package / "__init__.py").touch()
     (folder / file).write_text(line)
@@ -163,12 +191,16 @@ def test_imports_point_one_way() -> None:
 @pytest.mark.parametrize(
     ("file", "line", "allowed"),
     [
-        ("services/a.py", "import risk, settlement, events, time", True),
+        ("services/cli/a.py", "import risk, settlement, events, time", True),
         ("risk/a.py", "import settlement", False),
         ("events/a.py", "import risk", False),
         ("settlement/a.py", "import services", False),
         ("events/a.py", "import random", False),
         ("services/shards/a.py", "import psycopg", False),
+        ("services/worker/a.py", "import services.journal", True),
+        ("services/journal/a.py", "import services.worker", False),
+        ("services/worker/a.py", "import services.embedded", False),
+        ("services/settings/a.py", "import services.broker", False),
     ],
 )
 def test_import_contracts_can_fail(tmp_path: Path, file: str, line: str, *, allowed: bool) -> None:
