@@ -205,6 +205,25 @@ class MarginRateSet(Fact):
     sigma_source: Literal["contract", "tpi", "none"]
 
 
+class MarginScenariosSet(Fact):
+    """The losses of a lot by scenario from this close on, under a model that is not a rate.
+
+    axis: scenarios of one axis are the same states of the world in several contracts.
+    shocks_ppm: of the price, + is a loss of a long position. fallback: what stands in for missing
+    history. paper_rate_ppm: the rate of eq. 7.
+    """
+
+    TYPE: ClassVar[str] = "margin_scenarios_set/1"
+    contract: str
+    business_date: StatedDate
+    model: str
+    axis: str
+    shocks_ppm: tuple[int, ...]
+    evidence: dict[str, int | str | None]
+    fallback: str | None
+    paper_rate_ppm: int
+
+
 class MarginRateAboveBand(Fact):
     """An alert, not a clip: the rate lies above the paper's 12 %."""
 
@@ -251,6 +270,7 @@ MarketFact: TypeAlias = (
     | PositionLimitWarned
     | PositionLimitBreached
     | MarginRateSet
+    | MarginScenariosSet
     | MarginRateAboveBand
     | CyclePriceSet
     | CycleDone

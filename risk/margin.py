@@ -35,12 +35,14 @@ class Measure:
 
     axis: only scenarios of one axis are the same states of the world in several contracts.
     shocks_ppm: of the price, + is a loss of a long position; for a rate the loss of either side.
-    evidence: the inputs of the measure, for the fact; never fed back.
+    evidence: the inputs of the measure, for the fact; never fed back. fallback: the name of what
+    stands in where history does not suffice.
     """
 
     axis: str
     shocks_ppm: tuple[int, ...]
     evidence: Mapping[str, int | str | None] = field(default_factory=dict)
+    fallback: str | None = None
 
 
 class Holding(NamedTuple):
@@ -53,7 +55,7 @@ class Holding(NamedTuple):
     accounts: IntArray
     lots: IntArray
     price_cents: int | None
-    shocks_ppm: tuple[int, ...]
+    measure: Measure
 
 
 class Requirement(NamedTuple):

@@ -9,11 +9,13 @@ from risk.margin import MarginModel
 from risk.portfolio import sum_of_parts
 from risk.volatility import PRICES
 
+PAPER: Final = "paper"
+
 MODELS: Final[dict[str, MarginModel]] = {
     model.name: model
     for model in (
         MarginModel(
-            name="paper",
+            name=PAPER,
             history_days=PRICES,
             parameters=("margin_alpha_ppm", "margin_days", "margin_floor_ppm"),
             measure=margin_paper.measure,

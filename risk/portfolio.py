@@ -16,7 +16,7 @@ from risk.requirement import margin_column
 
 
 def sum_of_parts(holdings: Sequence[Holding], accounts: int) -> Requirement:
-    """Σ ceil(|lots| · price · rate / 10⁶): no position offsets another.
+    """Σ ceil(|lots| · price · rate / 10⁶): no position offsets another. For measures of a rate.
 
     Errors: OverflowError when an account's sum is beyond int64.
     """
@@ -28,7 +28,7 @@ def sum_of_parts(holdings: Sequence[Holding], accounts: int) -> Requirement:
             margin_column(
                 holding.lots,
                 price_cents=holding.price_cents,
-                rate_ppm=holding.shocks_ppm[0],
+                rate_ppm=holding.measure.shocks_ppm[0],
                 out=margin,
             )
         add_at(initial, as_index(holding.accounts), addend=margin)

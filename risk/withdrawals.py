@@ -90,9 +90,9 @@ def apply_pending(book: WithdrawalBook, fact: WithdrawalPending, *, number: int)
     _block(book, withdrawal)
 
 
-def apply_decided(book: WithdrawalBook, fact: CollateralMoved | WithdrawalRefused) -> None:
+def apply_decided(book: WithdrawalBook, reference: str) -> None:
     """Unblock the amount of a paid or refused withdrawal. The ledger moves the cash."""
-    withdrawal = book.pending.pop(fact.reference)
+    withdrawal = book.pending.pop(reference)
     blocked = book.blocked_cents[withdrawal.number] - withdrawal.amount_cents
     if blocked:
         book.blocked_cents[withdrawal.number] = blocked

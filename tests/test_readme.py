@@ -1,4 +1,4 @@
-"""What README.md says about the streaming services, held against the program.
+"""What README.md and services/OPERATIONS.md say, held against the program.
 
 Settings, commands, metrics, messages of a worker: all are named, and what is named is there.
 """
@@ -27,20 +27,21 @@ from tests.command_line import check_command, command_names
 from tests.house_rules import ROOT
 
 README: Final = (ROOT / "README.md").read_text("utf-8")
+OPERATIONS: Final = (ROOT / "services/OPERATIONS.md").read_text("utf-8")
 # No worker says it: it is the embedded server's.
 EMBEDDED: Final = ServerNotStarted
 
 
-def chapter(title: str) -> str:
+def chapter(title: str, *, text: str) -> str:
     """The text under a heading, up to the next one of any depth."""
-    _, found, rest = README.partition(f"\n{title}\n")
-    assert found, f"README has no {title}"
+    _, found, rest = f"\n{text}".partition(f"\n{title}\n")
+    assert found, f"no chapter {title}"
     return re.split(r"^#+ ", rest, maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def shown_commands() -> Iterator[str]:
     """The commands of ours in blocks of shell."""
-    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL):
+    for block in re.findall(r"```sh\n(.*?)```", README + OPERATIONS, re.DOTALL):
         for line in block.splitlines():
             if line.startswith("clearing "):
                 yield line
@@ -66,7 +67,7 @@ def test_the_table_of_settings_is_that_of_the_model() -> None:
         f"| {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
-    _, _, rest = README.partition("<!-- settings -->\n")
+    _, _, rest = OPERATIONS.partition("<!-- settings -->\n")
     table = rest.partition("\n<!-- end -->")[0].splitlines()
     assert table[2:] == rows
 
@@ -83,14 +84,14 @@ def test_a_command_that_cannot_be_given_is_seen() -> None:
 
 
 def test_every_command_is_in_the_table() -> None:
-    named = {name.split()[0] for name in first_cells(chapter("## Commands"))}
+    named = {name.split()[0] for name in first_cells(chapter("## Commands", text=README))}
     assert named - {"clearing"} == command_names()
 
 
 def test_every_metric_is_explained() -> None:
     families = Metrics().registry.collect()
     names = {one.name + ("_total" if one.type == "counter" else "") for one in families}
-    text = chapter("### Health and metrics")
+    text = chapter("## Health and metrics", text=OPERATIONS)
     assert first_cells(text) - {"/healthz", "/metrics", "/readyz"} == names
 
 
@@ -99,12 +100,16 @@ def test_every_trouble_of_a_worker_is_explained() -> None:
         one.__name__ for one in (OffsetLost, TopicDamaged, ControlGap, LinkBroken, BrokerTrouble)
     }
     troubles = own | kinds_of(JournalTrouble) | kinds_of(BrokerTrouble)
-    named = {name for name in first_cells(chapter("### When a worker says")) if name.isalpha()}
+    named = {
+        name
+        for name in first_cells(chapter("## When a worker says", text=OPERATIONS))
+        if name.isalpha()
+    }
     assert named == {*troubles, "AssertionError"} - {EMBEDDED.__name__}
 
 
 def test_the_picture_names_every_shard_and_its_inbox() -> None:
-    picture = chapter("## Run it on Kafka")
+    picture = chapter("# Operations: the clearinghouse on Kafka", text=OPERATIONS)
     assert [
         one for one in shard_partitions() if one.shard not in picture or one.origin not in picture
     ] == []

@@ -15,6 +15,7 @@ import numpy as np
 
 from events.chain import link_hash
 from events.int64 import IntArray
+from risk.margin import Measure
 from services.shards.routing import MEMBER_SHARD
 from services.shards.rows import LinkRow
 
@@ -24,7 +25,10 @@ _INT64: Final = "<i8"
 
 
 class LinkBlock(NamedTuple):
-    """The content of a row. head: kind, contract, model, mark; columns: by name, of any lengths."""
+    """The content of a row.
+
+    head: kind, contract, model, mark, axis; columns: by name, of any lengths.
+    """
 
     head: Mapping[str, Any]
     columns: Mapping[str, IntArray]
@@ -35,14 +39,14 @@ class ContractFlow:
     """One contract at a barrier.
 
     model: the margin model of its product; mark_ticks: None while the contract has no price;
-    shocks_ppm: the losses of a lot by scenario. accounts, lots, amount_cents: columns of one
-    length, by rising account number.
+    measure: the losses of a lot. accounts, lots, amount_cents: columns of one length, by rising
+    account number.
     """
 
     contract: str
     model: str
     mark_ticks: int | None
-    shocks_ppm: tuple[int, ...]
+    measure: Measure
     accounts: IntArray
     lots: IntArray
     amount_cents: IntArray
@@ -84,8 +88,9 @@ def encode_flow(flow: ContractFlow) -> list[bytes]:
         "contract": flow.contract,
         "model": flow.model,
         "mark_ticks": flow.mark_ticks,
+        "axis": flow.measure.axis,
     }
-    shocks = np.array(flow.shocks_ppm, dtype=np.int64)
+    shocks = np.array(flow.measure.shocks_ppm, dtype=np.int64)
     payloads = []
     for first in range(0, max(1, len(flow.accounts)), ENTRIES_A_ROW):
         chosen = slice(first, first + ENTRIES_A_ROW)
@@ -109,7 +114,7 @@ def decode_flow(payload: bytes) -> ContractFlow:
         contract=head["contract"],
         model=head["model"],
         mark_ticks=head["mark_ticks"],
-        shocks_ppm=tuple(columns["shocks_ppm"].tolist()),
+        measure=Measure(head["axis"], tuple(columns["shocks_ppm"].tolist())),
         accounts=columns["accounts"],
         lots=columns["lots"],
         amount_cents=columns["amount_cents"],

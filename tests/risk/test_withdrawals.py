@@ -95,9 +95,9 @@ def test_what_was_paid_or_refused_is_no_longer_blocked() -> None:
     facts = decide_withdrawals(
         book, equity=cents(20_000), initial=cents(16_560), has_open_call=(), at=9
     )
-    apply_decided(book, facts[0])
+    apply_decided(book, facts[0].reference)
     assert book.blocked_cents == {0: 3_440}
-    apply_decided(book, facts[1])
+    apply_decided(book, facts[1].reference)
     assert book == WithdrawalBook()
 
 

@@ -23,6 +23,7 @@ from events.market_facts import (
     LastTradingDayMoved,
     MarginRateAboveBand,
     MarginRateSet,
+    MarginScenariosSet,
     PositionClosed,
     PositionLimitBreached,
     PositionLimitWarned,
@@ -36,7 +37,7 @@ from events.market_facts import (
     VariationSettled,
 )
 from events.units import INT64_MAX
-from risk.margin import rate
+from risk.margin import Measure, rate
 from risk.margin_models import HISTORY_DAYS
 from risk.price_limits import HaltState, apply_halted, apply_resumed
 from services.shards.market.books import (
@@ -92,6 +93,7 @@ def _apply_contract_fact(
     | ContractUnmarked
     | ContractSettled
     | MarginRateSet
+    | MarginScenariosSet
     | LastTradingDayMoved,
 ) -> None:
     match fact:
@@ -112,6 +114,8 @@ def _apply_contract_fact(
             contract.settlements.append(fact.price_ticks)
         case MarginRateSet():
             contract.measure = rate(fact.rate_ppm)
+        case MarginScenariosSet():
+            contract.measure = Measure(fact.axis, fact.shocks_ppm)
         case LastTradingDayMoved():
             contract.last_trading_day = fact.last_trading_day
         case _:

@@ -24,6 +24,7 @@ from events.market_facts import (
     VariationSettled,
 )
 from events.units import INT64_MAX, MINUTE_NS
+from risk.margin import rate
 from risk.price_limits import close_session
 from services.shards.links import ContractFlow
 from services.shards.market.books import (
@@ -271,7 +272,7 @@ def _close_flow(books: MarketBooks, marked: Marked, *, session: date) -> Contrac
     flow = flow_of(books, marked)
     if not is_expiring(marked.contract, session):
         return flow
-    return replace(flow, mark_ticks=None, shocks_ppm=(0,), lots=np.zeros_like(flow.lots))
+    return replace(flow, mark_ticks=None, measure=rate(0), lots=np.zeros_like(flow.lots))
 
 
 def flow_of(books: MarketBooks, marked: Marked) -> ContractFlow:
@@ -284,7 +285,7 @@ def flow_of(books: MarketBooks, marked: Marked) -> ContractFlow:
         contract=contract.symbol,
         model=margin_model_of(books).name,
         mark_ticks=contract.positions.mark_ticks,
-        shocks_ppm=measure_of(books, contract).shocks_ppm,
+        measure=measure_of(books, contract),
         accounts=chosen,
         lots=lots[index].copy(),
         amount_cents=marked.amount_cents[index],

@@ -1,15 +1,18 @@
 """The measures of the margin models at the close (RULEBOOK §5).
 
-In: the contracts with a settlement price today. Out: `margin_rate_set` for each, and the band
-alert.
+In: the contracts with a settlement price today. Out: `margin_rate_set` or `margin_scenarios_set`
+for each, and the band alert.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from events.control_commands import CloseSession
-from events.market_facts import MarginRateAboveBand, MarginRateSet
+from events.market_facts import MarginRateAboveBand, MarginRateSet, MarginScenariosSet
 from risk.margin import RATE, ContractHistory, MarginModel, Measure, rate
-from risk.margin_models import MODELS
+from risk.margin_models import MODELS, PAPER
 from services.shards.market.books import ContractBooks, MarketBooks, MarketEmission
 
 
@@ -33,18 +36,41 @@ def state_measures(
     emit: MarketEmission,
 ) -> None:
     """State the measure of each contract, in force from this close."""
-    parameter, model = books.control.parameters_of(books.product.code), margin_model_of(books)
-    settings = {name: parameter(name) for name in model.parameters}
-    fixings = [fixing.value_micros for fixing in books.index.fixings]
+    model = margin_model_of(books)
+    band_ppm = books.control.parameter("margin_band_ppm", books.product.code)
     for contract in contracts:
-        measure = model.measure(ContractHistory(contract.settlements, fixings), settings)
-        assert measure.axis == RATE, f"{model.name} measures {measure.axis}, which no fact states"
+        measure = _measure(books, contract, model)
         stated = {
             "at": command.at,
             "contract": contract.symbol,
             "business_date": command.business_date,
-            "rate_ppm": measure.shocks_ppm[0],
         }
-        emit(MarginRateSet.model_validate(stated | dict(measure.evidence)))
-        if measure.shocks_ppm[0] > parameter("margin_band_ppm"):
-            emit(MarginRateAboveBand.model_validate(stated))
+        if measure.axis == RATE:
+            rate_ppm = measure.shocks_ppm[0]
+            emit(MarginRateSet.model_validate(stated | {"rate_ppm": rate_ppm, **measure.evidence}))
+        else:
+            rate_ppm = _measure(books, contract, MODELS[PAPER]).shocks_ppm[0]
+            emit(_scenarios_set(stated, measure, model=model.name, paper_rate_ppm=rate_ppm))
+        if rate_ppm > band_ppm:
+            emit(MarginRateAboveBand.model_validate(stated | {"rate_ppm": rate_ppm}))
+
+
+def _measure(books: MarketBooks, contract: ContractBooks, model: MarginModel) -> Measure:
+    parameter = books.control.parameters_of(books.product.code)
+    fixings = [fixing.value_micros for fixing in books.index.fixings]
+    settings = {name: parameter(name) for name in model.parameters}
+    return model.measure(ContractHistory(contract.settlements, fixings), settings)
+
+
+def _scenarios_set(
+    stated: Mapping[str, Any], measure: Measure, *, model: str, paper_rate_ppm: int
+) -> MarginScenariosSet:
+    scenarios = {
+        "model": model,
+        "axis": measure.axis,
+        "shocks_ppm": measure.shocks_ppm,
+        "evidence": dict(measure.evidence),
+        "fallback": measure.fallback,
+        "paper_rate_ppm": paper_rate_ppm,
+    }
+    return MarginScenariosSet.model_validate({**stated, **scenarios})

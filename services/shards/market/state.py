@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from events.contracts import PRODUCTS
-from risk.margin import rate
+from risk.margin import RATE, Measure, rate
 from risk.margin_models import HISTORY_DAYS
 from risk.price_limits import HaltState
 from services.shards.control.state import name_order, shared_hash
@@ -95,7 +95,7 @@ def _contract_tree(
         "reference_ticks": contract.reference_ticks,
         "halts": contract.halts.to_state(),
         "settlements": contract.settlements,
-        "rate_ppm": None if contract.measure is None else contract.measure.shocks_ppm[0],
+        **_measure_tree(contract.measure),
         "interest_lots": contract.interest_lots,
         "trades_carried": contract.trades_carried,
         "mark_ticks": positions.mark_ticks,
@@ -107,10 +107,24 @@ def _contract_tree(
     }
 
 
+def _measure_tree(measure: Measure | None) -> dict[str, Any]:
+    """A rate by itself; of other measures their scenarios beside it."""
+    if measure is None or measure.axis == RATE:
+        return {"rate_ppm": None if measure is None else measure.shocks_ppm[0]}
+    return {"rate_ppm": None, "scenarios": [measure.axis, measure.shocks_ppm]}
+
+
+def _load_measure(tree: dict[str, Any]) -> Measure | None:
+    if "scenarios" in tree:
+        axis, shocks_ppm = tree["scenarios"]
+        return Measure(axis, tuple(shocks_ppm))
+    return None if tree["rate_ppm"] is None else rate(tree["rate_ppm"])
+
+
 def _load_contract(
     name: str, tree: dict[str, Any], *, columns: Sequence[array[int]]
 ) -> ContractBooks:
-    paid, rate_ppm = tree["paid_cents"], tree["rate_ppm"]
+    paid = tree["paid_cents"]
     times, prices, lots = (columns[number] for number in tree["trades"])
     return ContractBooks(
         symbol=name,
@@ -127,7 +141,7 @@ def _load_contract(
         trades=SessionTrades(seqs=columns[tree["seqs"]], times=times, prices=prices, lots=lots),
         quotes=QuoteBook({maker: Quote(*quote) for maker, quote in tree["quotes"].items()}),
         settlements=tree["settlements"],
-        measure=None if rate_ppm is None else rate(rate_ppm),
+        measure=_load_measure(tree),
         interest_lots=tree["interest_lots"],
         trades_carried=tree["trades_carried"],
     )

@@ -53,12 +53,12 @@ def apply_member_fact(books: MemberBooks, fact: MemberShardFact) -> None:
         case CollateralMoved():
             _advance(books, fact.at)
             if fact.amount_cents < 0:
-                apply_decided(books.withdrawals, fact)
+                apply_decided(books.withdrawals, fact.reference)
         case WithdrawalPending():
             _advance(books, fact.at)
             apply_pending(books.withdrawals, fact, number=books.number_of(fact.account))
         case WithdrawalRefused():
-            apply_decided(books.withdrawals, fact)
+            apply_decided(books.withdrawals, fact.reference)
         case MarginSet():
             number = books.number_of(fact.account)
             books.initial[number] = fact.initial_cents

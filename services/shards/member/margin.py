@@ -112,7 +112,7 @@ def _variation(accounts: int, flows: Sequence[ContractFlow]) -> dict[str, IntArr
 
 def _holding(flow: ContractFlow) -> Holding:
     price_cents = None if flow.mark_ticks is None else cents(1, flow.mark_ticks)
-    return Holding(flow.accounts, flow.lots, price_cents, flow.shocks_ppm)
+    return Holding(flow.accounts, flow.lots, price_cents, flow.measure)
 
 
 def _holders(accounts: int, flows: Sequence[ContractFlow]) -> npt.NDArray[np.bool_]:
