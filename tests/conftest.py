@@ -1,5 +1,6 @@
 """What tests of several parts need: a real Postgres and a real Kafka, each one for the session."""
 
+import gc
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from services.broker.topic_state import topics_admin
 from services.broker.topics import partition_counts
 from services.journal.embedded import EmbeddedServer
 from services.settings import Settings, load_settings
-from tests.kafka_shared import NoBroker, shared_broker
+from tests.kafka_shared import NoBroker, SharedBroker, shared_broker
 
 SEEDS = 200
 INSTALLED = Path("/usr/lib/postgresql")
@@ -28,6 +29,8 @@ hypothesis.settings.register_profile(
     print_blob=True,
 )
 hypothesis.settings.load_profile("house")
+# Tests allocate much and keep little: looking for circles less often takes a seventh off a market.
+gc.set_threshold(50_000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -90,17 +93,23 @@ def fresh_database(server: EmbeddedServer, *, template: str = "template1") -> It
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
-    """The address of a broker that all tests of this session share, those of xdist too."""
+def kafka(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[SharedBroker]:
+    """A broker that all tests of this session share, those of xdist too."""
     base = tmp_path_factory.getbasetemp()
     with ExitStack() as held:
         try:
-            address = held.enter_context(
+            shared = held.enter_context(
                 shared_broker((base if worker_id == "master" else base.parent) / "broker")
             )
         except NoBroker as missing:
             pytest.fail(str(missing))
-        yield address
+        yield shared
+
+
+@pytest.fixture(scope="session")
+def broker(kafka: SharedBroker) -> str:
+    """Its address in plain text."""
+    return kafka.address
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The broker that the tests of one session share, all processes of pytest-xdist together.
 
-In: a directory that these processes share. Out: the address of a broker, in this order: one named
+In: a directory that these processes share. Out: the addresses of a broker, in this order: one named
 in CLEARING_TEST_BROKERS; one in Docker, if an engine answers; one of this machine's Java. The first
 process to come starts it, the last to leave stops it: each holds `users.lock` while it lives.
 """
@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import docker
 from docker.errors import DockerException, NotFound
@@ -29,6 +29,7 @@ from services.settings import load_settings
 from tests.kafka_broker import PROPERTIES, STOP_SECONDS_MAX, LocalBroker, free_ports
 from tests.kafka_software import KAFKA_VERSION, missing_software
 
+USER, PASSWORD = "alice", "open-sesame"
 NAMED: Final = "CLEARING_TEST_BROKERS"
 IMAGE: Final = f"apache/kafka:{KAFKA_VERSION}"
 PORT_INSIDE: Final = 9092
@@ -37,15 +38,23 @@ ALIVE: Final = "alive.lock"
 DOCKER_SOCKET: Final = "unix:///var/run/docker.sock"
 
 
+class SharedBroker(NamedTuple):
+    """Where it is spoken to: in plain text; with a user, without and with TLS ("" if by nobody)."""
+
+    address: str
+    sasl_address: str = ""
+    sasl_tls_address: str = ""
+
+
 class NoBroker(Exception):
     """There is no way to have a broker here; the message lists what to install."""
 
 
 @contextmanager
-def shared_broker(directory: Path) -> Iterator[str]:
-    """The address of the broker of this session. Errors: NoBroker."""
+def shared_broker(directory: Path) -> Iterator[SharedBroker]:
+    """The broker of this session. Errors: NoBroker."""
     if named := os.environ.get(NAMED):
-        yield named
+        yield SharedBroker(named)
         return
     directory.mkdir(parents=True, exist_ok=True)
     users, alive = open_lock_file(directory / "users.lock"), open_lock_file(directory / ALIVE)
@@ -56,7 +65,7 @@ def shared_broker(directory: Path) -> Iterator[str]:
             share(alive)
             if not note.exists():
                 note.write_text(json.dumps(_start(directory)), encoding="utf-8")
-        yield json.loads(note.read_text("utf-8"))["address"]
+        yield SharedBroker(*json.loads(note.read_text("utf-8"))["addresses"])
     finally:
         with locked(directory / "start.lock"):
             if try_exclusive(users) and note.exists():
@@ -89,13 +98,14 @@ def _listens(path: str) -> bool:
         return one.connect_ex(path) == 0
 
 
-def _start(directory: Path) -> dict[str, str]:
+def _start(directory: Path) -> dict[str, Any]:
     if docker_answers():
         return _start_container()
     if missing := missing_software():
         raise NoBroker(what_to_install(missing))
-    broker = LocalBroker(directory / "kafka", lock=directory / ALIVE)
-    return {"address": broker.address, "pid": str(broker.release()), "container": ""}
+    broker = LocalBroker(directory / "kafka", users={USER: PASSWORD}, lock=directory / ALIVE)
+    addresses = [broker.address, broker.sasl_address, broker.sasl_tls_address]
+    return {"addresses": addresses, "pid": str(broker.release()), "container": ""}
 
 
 def what_to_install(missing: list[str]) -> str:
@@ -109,7 +119,7 @@ def what_to_install(missing: list[str]) -> str:
     )
 
 
-def _start_container() -> dict[str, str]:
+def _start_container() -> dict[str, Any]:
     """A broker in Docker that advertises the port of this machine it was given."""
     (port,) = free_ports(1)
     own = {
@@ -127,11 +137,11 @@ def _start_container() -> dict[str, str]:
     container.start()
     address = f"127.0.0.1:{port}"
     asyncio.run(broker_ready(load_settings(brokers=address)))
-    return {"address": address, "pid": "", "container": container.get_container_id()}
+    return {"addresses": [address], "pid": "", "container": container.get_container_id()}
 
 
-def _stop(*, address: str, pid: str, container: str) -> None:
-    del address
+def _stop(*, addresses: list[str], pid: str, container: str) -> None:
+    del addresses
     if container:
         with suppress(NotFound):
             docker.from_env().containers.get(container).remove(force=True)

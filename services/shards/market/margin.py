@@ -39,7 +39,7 @@ def state_measures(
     model = margin_model_of(books)
     band_ppm = books.control.parameter("margin_band_ppm", books.product.code)
     for contract in contracts:
-        measure = _measure(books, contract, model)
+        measure = _measure(books, contract, model=model)
         stated = {
             "at": command.at,
             "contract": contract.symbol,
@@ -49,13 +49,13 @@ def state_measures(
             rate_ppm = measure.shocks_ppm[0]
             emit(MarginRateSet.model_validate(stated | {"rate_ppm": rate_ppm, **measure.evidence}))
         else:
-            rate_ppm = _measure(books, contract, MODELS[PAPER]).shocks_ppm[0]
+            rate_ppm = _measure(books, contract, model=MODELS[PAPER]).shocks_ppm[0]
             emit(_scenarios_set(stated, measure, model=model.name, paper_rate_ppm=rate_ppm))
         if rate_ppm > band_ppm:
             emit(MarginRateAboveBand.model_validate(stated | {"rate_ppm": rate_ppm}))
 
 
-def _measure(books: MarketBooks, contract: ContractBooks, model: MarginModel) -> Measure:
+def _measure(books: MarketBooks, contract: ContractBooks, *, model: MarginModel) -> Measure:
     parameter = books.control.parameters_of(books.product.code)
     fixings = [fixing.value_micros for fixing in books.index.fixings]
     settings = {name: parameter(name) for name in model.parameters}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -30,14 +31,18 @@ def live_hashes(lines: list[bytes]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "lines",
-    [market(1), market(6)[:-30], [*opening(30), *trades(3_000, 30)]],
+    "written_lines",
+    [
+        lambda: market(1),
+        lambda: market(6)[:-30],
+        lambda: [*opening(30), *trades(3_000, 30)],
+    ],
     ids=["four days", "within a session", "many trades"],
 )
 def test_replayed_books_are_those_that_decided(
-    database: str, tmp_path: Path, lines: list[bytes]
+    database: str, tmp_path: Path, written_lines: Callable[[], list[bytes]]
 ) -> None:
-    path = tmp_path / "market.jsonl"
+    path, lines = tmp_path / "market.jsonl", written_lines()
     path.write_bytes(b"\n".join(lines))
     clear(database, str(path), lines_a_block=500)
     replayed = {line.split()[0]: line.split()[3] for line in replay(database)}

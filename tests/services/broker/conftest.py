@@ -9,12 +9,11 @@ import pytest
 
 from services.settings import Settings, load_settings
 from tests.kafka_broker import CERTIFICATE, LocalBroker
-from tests.kafka_shared import what_to_install
+from tests.kafka_shared import PASSWORD, USER, SharedBroker, what_to_install
 from tests.kafka_software import missing_software
 
 OURS = CERTIFICATE.with_name("ours_ca.pem")
 OTHER = CERTIFICATE.with_name("other_ca.pem")
-USER, PASSWORD = "alice", "open-sesame"
 
 
 @pytest.fixture(scope="session")
@@ -24,19 +23,27 @@ def own_broker_possible() -> None:
         pytest.fail(what_to_install(missing))
 
 
-@pytest.fixture(scope="module")
-def guarded(
+@pytest.fixture(scope="session")
+def guarded(kafka: SharedBroker, request: pytest.FixtureRequest) -> SharedBroker:
+    """A broker with one user: that of the session, or one of our own if others run that."""
+    if kafka.sasl_address:
+        return kafka
+    own: SharedBroker = request.getfixturevalue("own_guarded")
+    return own
+
+
+@pytest.fixture(scope="session")
+def own_guarded(
     own_broker_possible: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LocalBroker]:
-    """A broker with one user."""
+) -> Iterator[SharedBroker]:
+    """A broker of this process alone, with one user."""
     del own_broker_possible
-    directory = tmp_path_factory.mktemp("guarded")
-    with LocalBroker(directory, users={USER: PASSWORD}) as broker:
-        yield broker
+    with LocalBroker(tmp_path_factory.mktemp("guarded"), users={USER: PASSWORD}) as own:
+        yield SharedBroker(own.address, own.sasl_address, own.sasl_tls_address)
 
 
 @pytest.fixture
-def scram(guarded: LocalBroker) -> Settings:
+def scram(guarded: SharedBroker) -> Settings:
     """The settings of its user, without TLS."""
     return load_settings(
         brokers=guarded.sasl_address,
@@ -47,7 +54,7 @@ def scram(guarded: LocalBroker) -> Settings:
 
 
 @pytest.fixture
-def scram_tls(guarded: LocalBroker) -> Settings:
+def scram_tls(guarded: SharedBroker) -> Settings:
     """The settings of its user, with TLS."""
     return load_settings(
         brokers=guarded.sasl_tls_address,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from threading import Timer
+from uuid import uuid4
 
 import pytest
 
@@ -19,6 +20,7 @@ from services.broker.topic_state import topics_admin
 from services.broker.trouble import BrokerRefused, BrokerUnreachable
 from services.settings import Settings, SettingsTrouble, load_settings
 from tests.kafka_broker import CERTIFICATE, LocalBroker, free_ports
+from tests.kafka_shared import SharedBroker
 from tests.services.broker.conftest import OTHER, OURS
 from tests.services.broker.passing import LINES, make_topic, read, sent_and_read
 
@@ -39,13 +41,15 @@ def test_a_topic_of_any_codec_is_read_by_a_consumer_of_ours(
 
 
 def test_scram_lets_a_known_user_in(scram: Settings) -> None:
-    make_topic(scram, "by-scram")
-    assert sent_and_read(scram, "by-scram") == LINES
+    topic = f"by-scram-{uuid4().hex[:12]}"
+    make_topic(scram, topic)
+    assert sent_and_read(scram, topic) == LINES
 
 
 def test_scram_over_tls_lets_a_known_user_in(scram_tls: Settings) -> None:
-    make_topic(scram_tls, "by-tls")
-    assert sent_and_read(scram_tls, "by-tls") == LINES
+    topic = f"by-tls-{uuid4().hex[:12]}"
+    make_topic(scram_tls, topic)
+    assert sent_and_read(scram_tls, topic) == LINES
 
 
 @pytest.mark.parametrize("user", ["alice", "nobody"])
@@ -66,7 +70,7 @@ def test_a_broker_whose_certificate_nobody_vouches_for_is_refused(scram_tls: Set
 
 
 def test_who_speaks_without_tls_or_user_to_such_a_broker_is_told_what_to_see(
-    guarded: LocalBroker,
+    guarded: SharedBroker,
 ) -> None:
     for address in (guarded.sasl_address, guarded.sasl_tls_address):
         with pytest.raises(BrokerUnreachable, match=f"{address}.*security_protocol"):

@@ -18,8 +18,8 @@ OTHER = """
 import sys
 from pathlib import Path
 from tests.kafka_shared import shared_broker
-with shared_broker(Path(sys.argv[1])) as address:
-    print(address)
+with shared_broker(Path(sys.argv[1])) as shared:
+    print(shared.address)
 """
 KILLED = """
 import sys, time
@@ -38,21 +38,21 @@ def nobody_named_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("nobody_named_one", "own_broker_possible")
 def test_another_process_gets_the_same_broker_and_leaves_it_running(tmp_path: Path) -> None:
-    with shared_broker(tmp_path) as address:
+    with shared_broker(tmp_path) as shared:
         process = subprocess.run(
             [sys.executable, "-c", OTHER, str(tmp_path)],
             cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
             capture_output=True, text=True, check=True,
         )  # fmt: skip
-        assert process.stdout.strip() == address
+        assert process.stdout.strip() == shared.address
         assert (tmp_path / "broker.json").exists()
     assert not (tmp_path / "broker.json").exists()
 
 
 def test_a_broker_that_is_named_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(NAMED, "kafka.test:9092")
-    with shared_broker(tmp_path) as address:
-        assert address == "kafka.test:9092"
+    with shared_broker(tmp_path) as shared:
+        assert shared.address == "kafka.test:9092"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -64,7 +64,7 @@ def test_a_restart_after_every_block_gives_one_journal(
 ) -> None:
     path, whole, restarted = written(tmp_path, seed), new_journal(), new_journal()
     clear(whole, path)
-    clear_with_restarts(restarted, path, lines_a_block=5)
+    clear_with_restarts(restarted, path, lines_a_block=9)
     assert_equal(contents(restarted), contents(whole))
 
 
