@@ -61,7 +61,7 @@ class IndexValueReported(Fact):
 
 
 class IndexInput(BaseModel):
-    """What one provider brought into an index value; rounded for reading, never fed back."""
+    """The contribution of one provider to an index value; rounded for reading, never fed back."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
     provider: str

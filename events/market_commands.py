@@ -116,7 +116,7 @@ class SubmitTrade(Command):
 
     @property
     def event_time(self) -> int:
-        """When it was executed."""
+        """The time of execution."""
         return self.executed_at
 
 

@@ -32,7 +32,7 @@ class LastTradingDayMoved(Fact):
 
 
 class TradeNovated(Fact):
-    """The house has become buyer to the seller and seller to the buyer."""
+    """The clearinghouse has become buyer to the seller and seller to the buyer."""
 
     TYPE: ClassVar[str] = "trade_novated/1"
     trade_id: str

@@ -54,7 +54,7 @@ class MarginPart(BaseModel):
 
 
 class MarginSet(Fact):
-    """What an account must hold, and what it holds after the cycle's variation."""
+    """The margin of an account and its equity after the cycle's variation."""
 
     TYPE: ClassVar[str] = "margin_set/1"
     account: str
@@ -115,7 +115,7 @@ class MarginCallMissed(Fact):
 
 
 class SettlementInstructed(Fact):
-    """What a member owes or gets for an origin in a cycle."""
+    """The amount a member pays or receives for an origin in a cycle."""
 
     TYPE: ClassVar[str] = "settlement_instructed/1"
     member: str
@@ -140,7 +140,7 @@ class Posting(Fact):
 
 
 class WaterfallLayer(BaseModel):
-    """What one layer of the waterfall bore; member is null where it is the house's own."""
+    """The loss of one layer of the waterfall. member: null for the clearinghouse's own layer."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
     layer: str
@@ -149,7 +149,7 @@ class WaterfallLayer(BaseModel):
 
 
 class WaterfallApplied(Fact):
-    """Who bore the loss of a defaulted member, layer by layer; the parts add up to it."""
+    """The loss of a defaulted member by layer; the layers add up to it."""
 
     TYPE: ClassVar[str] = "waterfall_applied/1"
     member: str

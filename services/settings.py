@@ -44,7 +44,7 @@ class SettingsTrouble(Exception):
 
 
 class Settings(BaseSettings):
-    """Where Kafka and Postgres are, how to speak to them, and how much is done at once."""
+    """The addresses of Kafka and Postgres, their options, and the sizes of batches."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,

@@ -80,7 +80,7 @@ def check_the_clearinghouse_is_flat(clearinghouse: Clearinghouse, facts: list[Fi
     """Law 1: per contract the lots of all accounts sum to zero, and they are those of the facts."""
     stated = positions_of(facts)
     for (name,), lots in sums_by(stated, 0).items():
-        assert lots == 0, f"the house holds {-lots} lots of {name}"
+        assert lots == 0, f"the clearinghouse holds {-lots} lots of {name}"
     lots_by_account: Sums = {}
     for market in clearinghouse.markets.values():
         accounts = market.books.control.accounts_by_number

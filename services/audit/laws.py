@@ -60,7 +60,7 @@ class LawBook:
         """The broken laws, one line each."""
         return [
             *self._broken,
-            *self._house_not_flat(),
+            *self._not_flat(),
             *(
                 f"variation of {contract} on {day}, cycle {cycle}, sums to {cents} cents, not 0"
                 for (contract, day, cycle), cents in self._variation.items()
@@ -74,11 +74,15 @@ class LawBook:
             ),
         ]
 
-    def _house_not_flat(self) -> list[str]:
+    def _not_flat(self) -> list[str]:
         totals: defaultdict[str, int] = defaultdict(int)
         for (contract, _), lots in self._lots.items():
             totals[contract] += lots
-        return [f"the house holds {-lots} lots of {name}" for name, lots in totals.items() if lots]
+        return [
+            f"the clearinghouse holds {-lots} lots of {name}"
+            for name, lots in totals.items()
+            if lots
+        ]
 
     def _unbalanced(self) -> list[str]:
         """Cash accounts that differ from movements and variation; variation accounts not at 0."""

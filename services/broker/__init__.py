@@ -1,1 +1,1 @@
-"""What is ours on Kafka: topics, messages, the settings to reach a broker."""
+"""Topics and messages on Kafka, and the settings to reach a broker."""

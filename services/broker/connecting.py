@@ -1,4 +1,4 @@
-"""How to reach Kafka: options for its clients from our settings, and waiting until it is ready.
+"""The options of Kafka's clients from our settings, and waiting until a broker is ready.
 
 In: settings. Out: keyword arguments for aiokafka and kafka-python, which name them alike, and a
 client that has started. A broker that has just started refuses connections, knows no brokers or
@@ -41,7 +41,7 @@ _SASL: Final = "see sasl_mechanism, sasl_username and sasl_password"
 
 
 class Client(Protocol):
-    """What aiokafka's consumer and producer have in common."""
+    """The interface that aiokafka's consumer and producer share."""
 
     async def start(self) -> None:
         """Connect."""
@@ -54,7 +54,7 @@ _Client = TypeVar("_Client", bound=Client)
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
-    """What every client of either library needs: where, TLS, SASL."""
+    """The options of every client of either library: brokers, TLS, SASL."""
     options: dict[str, Any] = {
         "bootstrap_servers": settings.brokers.split(","),
         "security_protocol": settings.security_protocol,
@@ -161,7 +161,7 @@ async def broker_ready(settings: Settings, *, patience_s: float = PATIENCE_S) ->
 
 
 async def _check_broker(host: str, port: int, *, options: dict[str, Any]) -> BrokerTrouble | None:
-    """What is wrong with one broker; None if nothing is."""
+    """The trouble with one broker; None if there is none."""
     security = {name: value for name, value in options.items() if name != "bootstrap_servers"}
     connection = AIOKafkaConnection(host, port, request_timeout_ms=_CONNECT_MS, **security)
     try:

@@ -39,7 +39,7 @@ _BASE_OFFSET: Final = struct.Struct(">q")
 
 
 class Fault(NamedTuple):
-    """What is wrong with an envelope. mark: how the journal tells it from a plain command."""
+    """A fault of an envelope. mark: tells it from a plain command in the journal."""
 
     mark: str
     refusal: Refusal
@@ -52,11 +52,6 @@ class Message(NamedTuple):
     line: bytes
     number: int | None = None
     fault: Fault | None = None
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is a command by itself, in a good envelope."""
-        return self.number is None and self.fault is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +127,7 @@ def read_messages(shard: str, records: Sequence[Record]) -> list[Message]:
 
 
 def leading(messages: Sequence[Message]) -> int:
-    """How many leading messages are decided and written together.
+    """The number of leading messages that are decided and written together.
 
     As many as have at most `VALUE_BYTES_MAX`, but at least one: four compressed megabytes may be
     gigabytes, which memory does not hold.

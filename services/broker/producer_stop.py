@@ -31,7 +31,7 @@ async def stop_producer(producer: AIOKafkaProducer, *, patience_s: float = STOP_
 
 
 async def _give_up(producer: AIOKafkaProducer) -> None:
-    """What `stop` does, without waiting for the batches."""
+    """Stop without waiting for the batches."""
     sender = producer._sender.sender_task  # noqa: SLF001 - nothing public ends it
     # Cancelled once, it waits for its requests; cancelled twice, it does not.
     for _ in range(2):

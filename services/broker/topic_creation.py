@@ -39,7 +39,7 @@ _POLL_S: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class TopicPlan:
-    """How topics are made. retention_days: how long messages are kept; -1: for ever."""
+    """The settings of new topics. retention_days: -1 keeps messages for ever."""
 
     replication: int = REPLICATION_DEFAULT
     min_insync: int = MIN_INSYNC_DEFAULT

@@ -1,4 +1,4 @@
-"""What about Kafka could lose or mix up commands, in words, each with what to do.
+"""Findings about Kafka that could lose or mix up commands, each with its remedy.
 
 In: settings, the recorded inboxes and heads. Out: findings. `fail`: commands can be lost, or are
 not those the journal belongs to. `loose`: commands can be lost with one disk or one broker, as in a
@@ -70,7 +70,7 @@ def check_kafka(
 
 
 def topic_safety(topic: TopicState) -> Iterator[Safety]:
-    """What is unsafe about one topic; one `ok` finding if nothing is."""
+    """The findings about one topic; one `ok` finding if it is safe."""
     findings = [*_loss(topic), *_replicas(topic)]
     if findings:
         yield from findings
@@ -97,7 +97,7 @@ def _cluster(admin: Any) -> Iterator[Safety]:  # noqa: ANN401 - an untyped clien
 
 
 def _loss(topic: TopicState) -> Iterator[Safety]:
-    """How Kafka could delete messages."""
+    """Findings of settings by which Kafka deletes messages."""
     if "compact" in topic.configs["cleanup.policy"]:
         problem = "is compacted: Kafka keeps only the newest command of each shard"
         yield Safety("fail", topic.name, problem, "set cleanup.policy=delete at once")
@@ -124,7 +124,7 @@ def _loss(topic: TopicState) -> Iterator[Safety]:
 
 
 def _replicas(topic: TopicState) -> Iterator[Safety]:
-    """How the loss of a disk or a broker could lose messages, or stop the market."""
+    """Findings of too few replicas, so that a lost disk or broker loses messages."""
     least = int(topic.configs["min.insync.replicas"])
     if topic.in_sync < least:
         problem = f"{topic.in_sync} replicas in step, {least} are needed: nothing can be sent"

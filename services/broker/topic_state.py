@@ -85,7 +85,7 @@ def check_recorded(settings: Settings, reader: Reader) -> None:
 def recorded_differences(
     recorded: Sequence[Inbox], topics: Mapping[str, TopicState], *, prefix: str
 ) -> list[str]:
-    """How the topics in Kafka differ from the table in Postgres, each with what to do."""
+    """The differences of the topics in Kafka from the table in Postgres, each with its remedy."""
     if not recorded:
         return ["no topics are recorded for this journal: run `clearing topics create`"]
     known_partitions = {(inbox.topic, inbox.partition) for inbox in recorded}
@@ -128,7 +128,7 @@ def foreign_differences(
 def _topic_difference(
     recorded: Inbox, topic: TopicState | None, *, counts: Sequence[int]
 ) -> str | None:
-    """How one topic differs. counts: of partitions recorded, and of those that there should be."""
+    """The difference of one topic. counts: of partitions recorded, and of those expected."""
     name = recorded.topic
     if topic is None:
         return (

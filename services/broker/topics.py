@@ -51,5 +51,5 @@ def partition_of(shard: str, prefix: str = TOPIC_PREFIX_DEFAULT) -> ShardPartiti
 
 
 def partition_counts(prefix: str = TOPIC_PREFIX_DEFAULT) -> dict[str, int]:
-    """How many partitions each topic has."""
+    """The number of partitions of each topic."""
     return dict(Counter(partition.topic for partition in shard_partitions(prefix)))

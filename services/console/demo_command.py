@@ -107,7 +107,7 @@ def _laws(broken: list[str]) -> list[str]:
     if broken:
         return ["BROKEN LAWS:", *(f"  {law}" for law in broken)]
     return [
-        "The laws hold: the house is flat, variation sums to zero in every cycle,",
+        "The laws hold: the clearinghouse is flat, variation sums to zero in every cycle,",
         "postings balance and make up every account's cash, nothing happened twice.",
     ]
 

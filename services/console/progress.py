@@ -50,7 +50,7 @@ def progress(label: str, *, total: int | None) -> Iterator[AdvanceBar]:
 
 
 def bytes_in(path: str) -> int | None:
-    """How many bytes of lines a file holds; None for standard input and packed files."""
+    """The bytes of lines in a file; None for standard input and packed files."""
     try:
         file = Path(path)
         if not file.is_file():

@@ -79,7 +79,7 @@ def calls_chart(book: FactBook) -> Chart:
 
 
 def variation_chart(book: FactBook) -> Chart:
-    """What was paid from losers to winners each day, intraday cycles and the close together."""
+    """The variation paid each day, intraday cycles and the close together."""
     days = book.days
     marks = []
     for product, tone in zip(sorted(book.variation, reverse=True), cycle(_TONES)):

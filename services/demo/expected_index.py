@@ -1,4 +1,4 @@
-"""What the market expects the token price index to be, from the public history alone.
+"""The token price index that the market expects, from the public history alone.
 
 In: the history and a moment. Out: the index in micro-dollars by the rulebook's §2, without
 holds, wrong quotes and freshness. Traders reckon with it within the day; overnight the published

@@ -174,7 +174,7 @@ def _published(book: FactBook, fact: DemoFact) -> None:
 
 
 def _opened(book: FactBook, fact: DemoFact) -> None:
-    """What the index passed through while the first reports came in is not shown."""
+    """Leave out the values of the index while the first reports come in."""
     if not book.counts[fact["type"]]:
         book.index = {product: series[-1:] for product, series in book.index.items()}
 

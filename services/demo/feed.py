@@ -47,7 +47,7 @@ def day_lines(history: History, after: date, *, until: date) -> list[SentLine]:
 
 
 def index_jumps(history: History, after: datetime, *, until: datetime) -> list[Jump]:
-    """How the index should move between two moments, in ppm of where it stood at the first."""
+    """The planned move of the index between two moments, in ppm of its value at the first."""
     begins = expected_index_micros(history, after)
     moments = [row.holds_from for row in history.changes_between(after, until)]
     day = after.date() + timedelta(days=1)

@@ -107,7 +107,7 @@ class Flow:
         self._report(order.contract, order.moment, price=price, deal=deal)
 
     def _reach(self) -> int:
-        """How many of the contracts trade today; on some days the two furthest do not."""
+        """The number of contracts that trade today; on some days the two furthest do not."""
         return len(self._contracts) - (2 if self._day.index % 3 == 1 else 0)
 
     def _moment(self, begins: timedelta, ends: timedelta) -> datetime:

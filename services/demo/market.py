@@ -90,7 +90,7 @@ class DemoMarket:
         return [command.text for command in sorted(lines, key=lambda command: command.sent_at)]
 
     def _close_before(self, index: int) -> datetime:
-        """When the day's session opened: at the close before it, the first one at that hour."""
+        """The opening of a session: the close before it, for the first one the same hour."""
         if index == 0:
             return (
                 datetime.combine(self._dates[0] - timedelta(days=1), datetime.min.time()) + _CLOSE

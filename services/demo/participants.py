@@ -1,4 +1,4 @@
-"""Who takes part in the demonstration: members, house accounts, customers. All made up.
+"""The participants of the demonstration: members, house accounts, customers. All made up.
 
 In: the seed's random numbers, for sizes. Out: members and accounts with what each of them wants
 to hold. Application companies buy tokens and so hold long futures; providers sell them and hold

@@ -87,7 +87,7 @@ def _fund_orders(
 def event_lines(
     day: Day, contracts: list[ListedContract], *, book: FactBook, trades: list[Trade]
 ) -> list[SentLine]:
-    """The commands of the exchange and of the house that the script has for the day."""
+    """The commands of the exchange and of the clearinghouse that the script has for the day."""
     number = day.index % SCRIPT_DAYS
     lines = _account_events(day, number)
     if number == _HALT_DAY:

@@ -50,7 +50,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """How contracts stand to the index: per month out, and the market's mood at the day's ends."""
+    """The premium of contracts over the index: per month out, and by the mood at the day's ends."""
 
     level_micros: int
     month_ppm: int
@@ -60,7 +60,7 @@ class Curve:
 
 @dataclass(slots=True)
 class _Halts:
-    """How far a contract has come today."""
+    """The halts of a contract today."""
 
     tier: int = 0
     until: datetime | None = None
@@ -88,7 +88,7 @@ class Tape:
         self._halts = {listed.contract: _Halts() for listed in contracts}
 
     def fair_ticks(self, contract: str, moment: datetime) -> int:
-        """Where the market sees a contract at a moment, limits or not; at least three ticks."""
+        """The fair price of a contract at a moment, limits or not; at least three ticks."""
         curve = self._curve
         ppm = _PPM + curve.month_ppm * self._months[contract]
         ppm = ppm * self._mood_ppm(moment) // _PPM * self._shock_ppm(contract, moment) // _PPM

@@ -87,7 +87,7 @@ def forms_of(model: type[Command]) -> Forms:
 
 
 def in_words(forms: list[dict[str, Any]]) -> str:
-    """What a field's value should be."""
+    """The expected value of a field, in words."""
     return " or ".join(
         f"one of {', '.join(form['enum'])}"
         if "enum" in form

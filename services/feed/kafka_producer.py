@@ -46,7 +46,7 @@ class LineProducer(Protocol):
 
     @property
     def acknowledged(self) -> int:
-        """How many batches are acknowledged, all before them too."""
+        """The number of leading batches that are acknowledged."""
         ...
 
     def last_offset(self, shard: str) -> int:

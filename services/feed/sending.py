@@ -31,7 +31,7 @@ _SEQ_OF: Final[LiteralString] = (
 
 
 class Answer(NamedTuple):
-    """What a shard decided about a command. facts: none when the command is a repetition."""
+    """A shard's decision about a command. facts: none when the command is a repetition."""
 
     shard: str
     seq: int

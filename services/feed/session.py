@@ -35,7 +35,7 @@ FileProgress = Callable[[str], AbstractContextManager[ShowProgress]]
 
 
 class LineReading(Protocol):
-    """How a file is read."""
+    """The settings for reading a file."""
 
     def __call__(self, stream: ByteStream, name: str, /, *, first: int) -> Iterator[Lines]:
         """The lines from the first that is to be fed."""
@@ -44,7 +44,7 @@ class LineReading(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FeedPlan:
-    """What is fed and how. from_line: of the first file; beyond 1 to go on with a stopped feed."""
+    """The files to feed. from_line: of the first file; beyond 1 to go on with a stopped feed."""
 
     paths: Sequence[str]
     reading: LineReading
@@ -137,7 +137,7 @@ class FeedSession:
         )
 
     def summary(self) -> list[str]:
-        """What was done, in words."""
+        """The summary of the feed, in words."""
         seconds = monotonic() - self._started_at
         lines = Counter[str]() if self._feed is None else self._feed.lines
         topics: Counter[str] = Counter()

@@ -22,7 +22,7 @@ class Stalled(Exception):
 
 
 class StallTimer:
-    """How long nothing has changed. timeout_s: None to wait for ever."""
+    """A timer of the time without a change. timeout_s: None to wait for ever."""
 
     def __init__(
         self, say: Say, *, timeout_s: float | None = None, clock: Clock = monotonic

@@ -28,10 +28,10 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class HeadSource(Protocol):
-    """What a wait reads from the journal."""
+    """The part of the journal's reader that a wait needs."""
 
     def heads(self) -> Heads:
-        """Where each shard stands."""
+        """The head of each shard."""
         ...
 
     def products(self) -> list[str]:
@@ -50,7 +50,7 @@ class JournalHeads:
         self._number, self._products = control.number, control.products
 
     def heads(self) -> Heads:
-        """Where each shard stands."""
+        """The head of each shard."""
         with self._connected() as reader:
             return reader.heads()
 

@@ -80,10 +80,9 @@ def decode_lines(
     """
     memory.begin_block()
     fields = _trade_fields(lines, closed) if markets else []
-    is_hosted = {symbol: symbol[:3] in markets for symbol in {trade[1] for trade in fields}}
-    singles = [number for number, trade in enumerate(fields) if not is_hosted[trade[1]]]
-    if not markets:
-        singles = [*range(len(lines))]
+    symbols = [trade[1] for trade in fields]
+    products = {symbol[:3] for symbol in set(symbols)}
+    singles = _not_hosted(symbols, markets, products=products) if markets else range(len(lines))
     commands, seen_keys = _decode_singles(
         lines, singles, memory=memory, home_of=home_of, closed=closed
     )
@@ -92,8 +91,8 @@ def decode_lines(
     is_trade = np.ones(len(fields), np.bool_)
     if markets:
         is_trade[singles] = False
-    hosted = [product for product in markets if product in {symbol[:3] for symbol in is_hosted}]
-    for product, chosen in _by_product(fields, is_trade, products=hosted).items():
+    hosted = [product for product in markets if product in products]
+    for product, chosen in _by_product(symbols, is_trade, products=hosted).items():
         shard = markets[product].log.shard
         seen_keys += memory.prepare_trades(shard, names, keys=keys, chosen=chosen)
     suspects = suspects_among(keys, is_trade=is_trade, seen_keys=seen_keys)
@@ -103,11 +102,11 @@ def decode_lines(
 
 def clear_run(run: TradeRun, *, markets: Markets, origin: str, memory: IdMemory) -> None:
     """Clear trades, each in its market."""
-    numbers: dict[bytes, list[int]] = {}
-    products = [*dict.fromkeys(symbol[:3] for symbol in {trade[1] for trade in run.fields})]
-    if len(products) == 1:
-        markets[products[0]].clear_trades(run, origin=origin, memory=memory)
+    if len(markets) == 1:
+        (market,) = markets.values()
+        market.clear_trades(run, origin=origin, memory=memory)
         return
+    numbers: dict[bytes, list[int]] = {}
     for number, trade in enumerate(run.fields):
         numbers.setdefault(trade[1][:3], []).append(number)
     for product, chosen in numbers.items():
@@ -147,13 +146,22 @@ def _decode_singles(
     return commands, [key for named in ids.values() for _, key in named]
 
 
+def _not_hosted(
+    symbols: Sequence[bytes], markets: Markets, *, products: Collection[bytes]
+) -> Sequence[int]:
+    """The numbers of the lines that are no trade of a hosted market. products: of the symbols."""
+    if all(product in markets for product in products):
+        return []
+    return [number for number, symbol in enumerate(symbols) if symbol[:3] not in markets]
+
+
 def _by_product(
-    fields: Sequence[TradeFields], is_trade: Bools, *, products: Sequence[bytes]
+    symbols: Sequence[bytes], is_trade: Bools, *, products: Sequence[bytes]
 ) -> dict[bytes, Bools]:
     """By hosted product a mask of the lines that are its trades."""
     if len(products) == 1:
         return dict.fromkeys(products, is_trade)
-    named = [trade[1][:3] for trade in fields]
+    named = [symbol[:3] for symbol in symbols]
     return {
         product: np.fromiter(map(product.__eq__, named), np.bool_, len(named))
         for product in products

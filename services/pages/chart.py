@@ -181,7 +181,7 @@ def _draw_band(axes: Axes, band: Band, *, times: Sequence[float]) -> None:
 
 
 def _days_since_epoch(when: date) -> float:
-    """Where a moment, or the noon of a date, lies on the time axis."""
+    """The place of a moment, or of the noon of a date, on the time axis."""
     if isinstance(when, datetime):
         return (when - _EPOCH) / timedelta(days=1)
     return (when - _EPOCH.date()).days + _NOON

@@ -24,7 +24,7 @@ _KINDS: Final = (CommandRefused.TYPE.encode(), WithdrawalRefused.TYPE.encode())
 
 
 def refusals(view: JournalView, request: ReportRequest) -> Report:
-    """What was refused on a date."""
+    """The refusals of a date."""
     rows = view.rows_of_all(view.shards(), request.business_date, words=_KINDS)
     return Report(f"Refusals of {request.business_date}", _COLUMNS, refusal_rows(rows))
 

@@ -62,7 +62,7 @@ Pairs = dict[tuple[str, str], int]
 
 @dataclass(slots=True)
 class StatementRows:
-    """What a statement is made of, as read. variation: by cycle, account and contract."""
+    """The rows of a statement as read. variation: by cycle, account and contract."""
 
     balances: list[dict[str, Any]] = field(default_factory=list)
     prices: Pairs = field(default_factory=dict)

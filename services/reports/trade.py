@@ -192,12 +192,12 @@ def _cycle(
 def _postings(
     row: StoredRow, accounts: tuple[str, str], *, contract: str, cycle: str
 ) -> Iterator[Cells]:
-    """What was booked for the two accounts' variation in the product."""
-    house = variation_of(product_of(contract))
+    """The postings of the two accounts' variation in the product."""
+    variation = variation_of(product_of(contract))
     cash_accounts = {cash_of(account) for account in accounts}
-    for fact in row.facts(b"posting/1", naming=house):
+    for fact in row.facts(b"posting/1", naming=variation):
         if {fact["debit"], fact["credit"]} & cash_accounts:
-            (cash,) = {fact["debit"], fact["credit"]} - {house}
+            (cash,) = {fact["debit"], fact["credit"]} - {variation}
             cells: dict[str, Cell] = {
                 name: fact[name] for name in ("at", "debit", "credit", "amount_cents")
             }

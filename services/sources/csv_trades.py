@@ -30,7 +30,7 @@ _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class ColumnMapping(NamedTuple):
-    """How rows become trades: columns by field, and fields that are the same in all rows."""
+    """The mapping of rows to trades: columns by field, and fields alike in all rows."""
 
     columns: Mapping[str, str]
     constants: Mapping[str, str]

@@ -42,7 +42,7 @@ class SourceTrouble(Exception):
 
 
 class ByteStream(Protocol):
-    """What a source is read from: gives what is at hand, nothing at the end."""
+    """The bytes of a source: a read gives what is at hand, nothing at the end."""
 
     def read1(self, size: int, /) -> bytes:
         """At most so many bytes."""
@@ -267,7 +267,7 @@ class SourceReader:
 
 
 def _next_begin(position: int, length: int) -> int:
-    """Where the line after a line of this length begins; one byte ends a line."""
+    """The begin of the line after a line of this length; one byte ends a line."""
     return position + length + 1
 
 

@@ -106,7 +106,11 @@ class ShardDecider:
             markets=self._markets,
             memory=self.memory,
             home_of=lambda _: name,
-            closed={number for number, message in enumerate(messages) if not message.is_plain},
+            closed={
+                number
+                for number, (_, _, copy, fault) in enumerate(messages)
+                if copy is not None or fault is not None
+            },
         )
         for numbers, are_trades in block.steps():
             if are_trades:

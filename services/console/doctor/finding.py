@@ -1,4 +1,4 @@
-"""What the doctor finds: a verdict, what was looked at, its actual state, what to do."""
+"""The doctor's finding: a verdict, the subject, its actual state, the remedy."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def test_the_laws_hold_for_a_market_that_was_cleared() -> None:
         (raised("posting/1", "amount_cents"), "cash:A-H is posted"),
         (left_out("posting/1"), "cash:A-H is posted"),
         (twice("trade_novated/1"), "states trade_novated/1 of T1 2 times"),
-        (closed_wrong, "the house holds 1 lots of SITM26"),
+        (closed_wrong, "the clearinghouse holds 1 lots of SITM26"),
         (closed_wrong, "A-H is closed at 1 lots of SITM26, its trades make 1005"),
     ],
 )
