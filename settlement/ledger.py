@@ -1,7 +1,7 @@
 """The ledger's account names, and prices in cents (RULEBOOK §3, §4).
 
-`cents` is the only conversion of prices to money. Law of every product (`Product`): a tick is one
-cent a lot.
+Law of every product (`Product`): a tick is one cent a lot. So a price in ticks times lots is cents:
+`cents` for one position, columns of `positions` and `novations` for many.
 """
 
 from __future__ import annotations
