@@ -8,19 +8,37 @@ decided is not (`embedded_order.py`, `streamed_order.py`).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from services.audit.derived_tables import DerivedTables
 from services.audit.findings import Findings, first_difference
 from services.audit.id_tables import IdTables
-from services.audit.start_point import Start
 from services.journal.reader import Reader
 from services.journal.tables import JOURNAL
 from services.shards.log import ShardLog
 from services.shards.rows import JournalRow, SnapshotRow
+from services.shards.shard import Shard
 
 _COLUMNS: Final = tuple(JOURNAL.columns)
+
+
+@dataclass(slots=True)
+class Start:
+    """The start of an audit.
+
+    after: by shard the last row that is not checked; times: the logical time of that row.
+    """
+
+    shards: dict[str, Shard]
+    after: Mapping[str, int] = field(default_factory=dict)
+    times: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_first_row(self) -> bool:
+        """True if every row is checked."""
+        return not self.after
 
 
 class Evidence:

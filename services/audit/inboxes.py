@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from events.command import CONTROL
+from services.audit.evidence import Start
 from services.audit.findings import Findings
-from services.audit.start_point import Start
 from services.broker.topics import ShardPartition, shard_partitions
 from services.journal.reader import Inbox, Reader
 from services.journal.trouble import translated

@@ -10,11 +10,12 @@ have decided, which is one control command for all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
+from services.audit.evidence import Start
 from services.audit.findings import Findings, contrast
 from services.journal.reader import Reader
 from services.journal.trouble import translated
@@ -26,23 +27,6 @@ from services.shards.table import load_shard
 from settlement.control_books import ControlBooks
 
 _TROUBLE: Final = (ValueError, KeyError, IndexError, TypeError, AttributeError)
-
-
-@dataclass(slots=True)
-class Start:
-    """The start of an audit.
-
-    after: by shard the last row that is not checked; times: the logical time of that row.
-    """
-
-    shards: dict[str, Shard]
-    after: Mapping[str, int] = field(default_factory=dict)
-    times: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def is_first_row(self) -> bool:
-        """True if every row is checked."""
-        return not self.after
 
 
 def from_first_row() -> Start:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter as Counted
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -49,57 +50,36 @@ class Metrics:
         self.is_in_group = False
         self._lags: dict[str, Lag] = {}
         names = ["shard"]
-        self._lag_messages = Gauge(
-            "clearing_lag_messages", "Messages not durable yet.", names, registry=self.registry
+        gauge = partial(Gauge, labelnames=names, registry=self.registry)
+        self._lag_messages = gauge("clearing_lag_messages", "Messages not durable yet.")
+        self._lag_seconds = gauge(
+            "clearing_lag_seconds", "How long ago all that Kafka had was durable; 0 while it is."
         )
-        self._lag_seconds = Gauge(
-            "clearing_lag_seconds",
-            "How long ago all that Kafka had was durable; 0 while it is.",
-            names,
-            registry=self.registry,
+        self._seq = gauge("clearing_seq", "Last durable row.")
+        histogram = partial(Histogram, labelnames=names, registry=self.registry)
+        self._sizes = histogram(
+            "clearing_batch_messages", "Messages of a transaction.", buckets=SIZES
         )
-        self._seq = Gauge("clearing_seq", "Last durable row.", names, registry=self.registry)
-        self._sizes = Histogram(
-            "clearing_batch_messages",
-            "Messages of a transaction.",
-            names,
-            buckets=SIZES,
-            registry=self.registry,
-        )
-        self._deciding = Histogram(
-            "clearing_decide_seconds",
-            "Deciding a batch.",
-            names,
-            buckets=SECONDS,
-            registry=self.registry,
-        )
-        self._commits = Histogram(
+        self._deciding = histogram("clearing_decide_seconds", "Deciding a batch.", buckets=SECONDS)
+        self._commits = histogram(
             "clearing_commit_seconds",
             "Writing a batch, from BEGIN to the answer to COMMIT.",
-            names,
             buckets=SECONDS,
-            registry=self.registry,
         )
-        self._refusals = Counter(
-            "clearing_refusals", "Refused inputs.", [*names, "reason"], registry=self.registry
-        )
-        self._waits = Counter(
+        counter = partial(Counter, registry=self.registry)
+        self._refusals = counter("clearing_refusals", "Refused inputs.", [*names, "reason"])
+        self._waits = counter(
             "clearing_barrier_wait_seconds",
             "Time a barrier waited, by the market that had not answered.",
             ["missing"],
-            registry=self.registry,
         )
-        self._fenced = Counter(
-            "clearing_fence_losses",
-            "Batches given up because somebody else moved the head.",
-            names,
-            registry=self.registry,
+        self._fenced = counter(
+            "clearing_fence_losses", "Batches given up because somebody else moved the head.", names
         )
-        self._troubles = Counter(
+        self._troubles = counter(
             "clearing_troubles",
             "Times a shard was given up and loaded anew.",
             [*names, "trouble"],
-            registry=self.registry,
         )
 
     def follow(self, shard: str, lag: Lag) -> None:
