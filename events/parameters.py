@@ -1,7 +1,8 @@
 """The parameters that `configure` may set: name, type, default, source (RULEBOOK, lines marked D).
 
-In: the text of a value. Out: whether it is valid. A parameter takes effect with the opening of the
-first session on or after its effective date; until then, and without a command, the default holds.
+In: the text of a value. Out: whether it is valid; names of `margin_model` are checked against
+risk/margin_models.py by `control/0`. A parameter takes effect with the opening of the first session
+on or after its effective date; until then, and without a command, the default holds.
 Scope: "product" values belong to a product, "house" values to the clearinghouse as a whole, "any"
 to either.
 """

@@ -93,7 +93,10 @@ class _Batch:
         return bool(ControlRecord.parse(mark.key) == ABORT_MARKER)
 
     def records(self) -> Sequence[Record]:
-        """Its records, none of a control batch; the whole batch as one if any cannot be read."""
+        """Its records, none of a control batch.
+
+        The whole batch is one record if any cannot be read, or offsets are missing among them.
+        """
         if self.is_control:
             return []
         try:

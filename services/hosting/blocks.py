@@ -102,9 +102,12 @@ def decode_lines(
 
 def clear_run(run: TradeRun, *, markets: Markets, origin: str, memory: IdMemory) -> None:
     """Clear trades, each in its market."""
-    if len(markets) == 1:
-        (market,) = markets.values()
-        market.clear_trades(run, origin=origin, memory=memory)
+    products: Collection[bytes] = markets
+    if len(markets) > 1:
+        products = {symbol[:3] for symbol in {trade[1] for trade in run.fields}}
+    if len(products) == 1:
+        (product,) = products
+        markets[product].clear_trades(run, origin=origin, memory=memory)
         return
     numbers: dict[bytes, list[int]] = {}
     for number, trade in enumerate(run.fields):

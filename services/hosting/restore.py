@@ -107,7 +107,7 @@ def restore_shard(reader: Reader, name: str) -> Shard:
     """A shard as of its last row, with a log that goes on from there."""
     snapshot = reader.snapshot(name)
     if snapshot is None:
-        shard = replay_shard(reader, name)
+        shard = replay_shard(reader, name, from_snapshot=True)
     else:
         as_of = partial(restore_control, reader)
         shard = load_shard(name, snapshot.state, control_as_of=as_of)
@@ -117,10 +117,15 @@ def restore_shard(reader: Reader, name: str) -> Shard:
     return shard
 
 
-def replay_shard(reader: Reader, name: str, *, until: int = SEQ_MAX) -> Shard:
-    """A shard after a row, folded from its first; opened with the control books as of row 0."""
+def replay_shard(
+    reader: Reader, name: str, *, until: int = SEQ_MAX, from_snapshot: bool = False
+) -> Shard:
+    """A shard after a row, folded from its first; opened with the control books as of row 0.
+
+    from_snapshot: take those books from a snapshot where there is one.
+    """
     number = _opening(reader, name)["control_number"]
-    control = restore_control(reader, number, from_snapshot=False)
+    control = restore_control(reader, number, from_snapshot=from_snapshot)
     shard = open_shard(name, control)
     _fold(reader, shard, after=0, until=until)
     return shard

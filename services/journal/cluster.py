@@ -98,11 +98,11 @@ class Cluster:
         made.mkdir(mode=0o700)
         self._account.give(made)
         options = f"-U {USER} -A trust -E UTF8 --no-locale -D".split()
-        result = self._run(["initdb", *options, str(made)])
-        if result.returncode != 0:
+        try:
+            self._run_well(["initdb", *options, str(made)])
+        except BaseException:
             shutil.rmtree(made, ignore_errors=True)
-            what = "initdb failed"
-            raise self.not_started(what, result.stdout.strip()[-2000:])
+            raise
         made.rename(self.files)
 
     def launch(self, server_lock: int) -> None:
@@ -164,7 +164,7 @@ class Cluster:
 
     def _check_version(self) -> None:
         made_by = (self.files / "PG_VERSION").read_text().strip()
-        ours = self._run(["postgres", "--version"]).stdout.split()[2].split(".")[0]
+        ours = self._run_well(["postgres", "--version"]).split()[2].split(".")[0]
         if made_by != ours:
             message = (
                 f"{self.files} was made by Postgres {made_by}, the wheel holds {ours}: "
@@ -172,17 +172,29 @@ class Cluster:
             )
             raise ServerNotStarted(message)
 
+    def _run_well(self, command: list[str]) -> str:
+        """The output of a program of Postgres. Errors: ServerNotStarted, DiskFull if it fails."""
+        result = self._run(command)
+        if result.returncode != 0:
+            what = f"{command[0]} failed"
+            raise self.not_started(what, result.stdout.strip()[-2000:])
+        return result.stdout
+
     def _run(
         self, command: list[str], *, log: int = subprocess.PIPE, pass_fds: Sequence[int] = ()
     ) -> subprocess.CompletedProcess[str]:
         """Run a program of Postgres in the account, without the caller's PG... variables."""
         variables = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        return self._account.run(
-            [str(self._binaries / command[0]), *command[1:]],
-            stdout=log,
-            env={**variables, "LC_ALL": "C", "PGDATA": str(self.files)},
-            pass_fds=pass_fds,
-        )
+        try:
+            return self._account.run(
+                [str(self._binaries / command[0]), *command[1:]],
+                stdout=log,
+                env={**variables, "LC_ALL": "C", "PGDATA": str(self.files)},
+                pass_fds=pass_fds,
+            )
+        except ServerNotStarted as error:
+            message = f"{error}; data directory {self.directory}"
+            raise ServerNotStarted(message) from error
 
     def _socket_directory(self) -> Path:
         path = str(self.files)

@@ -68,9 +68,12 @@ def encode_link_block(block: LinkBlock) -> bytes:
 
 
 def decode_link_block(payload: bytes) -> LinkBlock:
-    """The block of a payload. Errors: ValueError when columns are longer or shorter than stated."""
+    """The block of a payload. Errors: ValueError when columns are missing or not as stated."""
     line, _, body = payload.partition(b"\n")
     head = json.loads(line)
+    if "columns" not in head:
+        msg = f"expected a block with its columns, found {line[:60]!r}: an earlier program's"
+        raise ValueError(msg)
     columns, offset = {}, 0
     for name, kind, length in head.pop("columns"):
         column = np.frombuffer(body, dtype=kind, count=length, offset=offset)

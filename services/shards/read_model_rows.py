@@ -7,6 +7,7 @@ names the shard and journal row of its origin.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import repeat
 
 import numpy as np
 
@@ -47,18 +48,14 @@ def statement_rows(
     net, cash, equity = totals.net, as_column(books.cash), books.equity()
     chosen = np.flatnonzero(totals.has_position | (net != 0) | (cash != 0))
     columns = (cash, net, as_column(books.initial), as_column(books.maintenance), equity)
-    accounts, positions = books.control.accounts_by_number, totals.positions
-    rows = []
-    for number, *cents in zip(
-        chosen.tolist(), *(column[chosen].tolist() for column in columns), strict=True
-    ):
-        account = accounts[number]
-        rows.append(
-            StatementRow._make(
-                (
-                    shard, seq, account.name, account.member.name, account.origin,
-                    cycle.business_date, cycle.name, *cents, positions[number],
-                )
-            )
-        )  # fmt: skip
-    return rows
+    numbers = chosen.tolist()
+    accounts = [*map(books.control.accounts_by_number.__getitem__, numbers)]
+    cells = zip(
+        repeat(shard), repeat(seq),
+        [account.name for account in accounts], [account.member.name for account in accounts],
+        [account.origin for account in accounts],
+        repeat(cycle.business_date), repeat(cycle.name),
+        *(column[chosen].tolist() for column in columns),
+        map(totals.positions.__getitem__, numbers), strict=False,
+    )  # fmt: skip
+    return [*map(StatementRow._make, cells)]

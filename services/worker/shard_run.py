@@ -49,7 +49,6 @@ class ShardRun:
         timeout_s: after so long Postgres ends a batch that does not go on; checked_until: as for
         `load_from_journal`.
         """
-        self._partition = partition
         self._refused: Counter[str] = Counter()
         self._seconds = 0.0
         with ExitStack() as opened:

@@ -88,7 +88,7 @@ CREATE INDEX link_barrier ON clearing.link (target, barrier);
 ALTER TABLE clearing.link ALTER COLUMN payload SET STORAGE EXTERNAL;
 SELECT clearing.make_append_only('clearing.link');
 
--- Remembered ids, as runs: one row per batch and shard, packed arrays sorted by key (identities.py).
+-- Remembered ids, as runs: one row per batch and shard, packed arrays sorted by key (id_index.py).
 -- keys: int64 little-endian; seqs: int32 little-endian, counted from the first seq of the span.
 -- Hashes do not compress: EXTERNAL, here and below.
 CREATE TABLE clearing.identity (

@@ -22,6 +22,7 @@ from services.journal.trouble import (
     FencedOff,
     ServerNotStarted,
 )
+from tests.waiting import until
 
 HOLDER = """
 import sys, time
@@ -188,9 +189,16 @@ def test_kills_at_any_moment_of_the_start_do_no_harm(directory: Path) -> None:
             if chance.random() < 0.3:
                 kill_postmaster(directory)
         kill(process)
+    until(lambda: not initdb_runs(directory), "the initdb of the last that was killed has ended")
     with EmbeddedServer(directory) as server:
         write_row(server)
         assert list(directory.glob("postgres.new-*")) == []
+
+
+def initdb_runs(directory: Path) -> bool:
+    """Whether an initdb, of whoever started it, still makes a cluster there."""
+    command = ["pgrep", "-f", str(directory / "postgres.new-")]
+    return subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode == 0
 
 
 def test_a_path_too_long_for_a_socket_works(tmp_path: Path) -> None:
