@@ -35,7 +35,7 @@ from services.shards.rows import FoldRow
 from services.shards.shard import facts_in
 
 # Shorter runs are faster fact by fact than by columns.
-RUN_MIN: Final = 24
+RUN_MIN: Final = 48
 _LOTS_MAX: Final = 1 << 40
 _BOUND: Final = 1 << 61
 

@@ -6,7 +6,7 @@ for each, and the band alert.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from events.control_commands import CloseSession
@@ -36,10 +36,11 @@ def state_measures(
     emit: MarketEmission,
 ) -> None:
     """State the measure of each contract, in force from this close."""
-    model = margin_model_of(books)
-    band_ppm = books.control.parameter("margin_band_ppm", books.product.code)
+    parameter, model = books.control.parameters_of(books.product.code), margin_model_of(books)
+    fixings = [fixing.value_micros for fixing in books.index.fixings]
     for contract in contracts:
-        measure = _measure(books, contract, model=model)
+        history = ContractHistory(contract.settlements, fixings)
+        measure = _measure(model, history, parameter=parameter)
         stated = {
             "at": command.at,
             "contract": contract.symbol,
@@ -49,17 +50,16 @@ def state_measures(
             rate_ppm = measure.shocks_ppm[0]
             emit(MarginRateSet.model_validate(stated | {"rate_ppm": rate_ppm, **measure.evidence}))
         else:
-            rate_ppm = _measure(books, contract, model=MODELS[PAPER]).shocks_ppm[0]
+            rate_ppm = _measure(MODELS[PAPER], history, parameter=parameter).shocks_ppm[0]
             emit(_scenarios_set(stated, measure, model=model.name, paper_rate_ppm=rate_ppm))
-        if rate_ppm > band_ppm:
+        if rate_ppm > parameter("margin_band_ppm"):
             emit(MarginRateAboveBand.model_validate(stated | {"rate_ppm": rate_ppm}))
 
 
-def _measure(books: MarketBooks, contract: ContractBooks, *, model: MarginModel) -> Measure:
-    parameter = books.control.parameters_of(books.product.code)
-    fixings = [fixing.value_micros for fixing in books.index.fixings]
-    settings = {name: parameter(name) for name in model.parameters}
-    return model.measure(ContractHistory(contract.settlements, fixings), settings)
+def _measure(
+    model: MarginModel, history: ContractHistory, *, parameter: Callable[[str], int]
+) -> Measure:
+    return model.measure(history, {name: parameter(name) for name in model.parameters})
 
 
 def _scenarios_set(
