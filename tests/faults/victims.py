@@ -66,6 +66,7 @@ def started(arguments: Sequence[str], log: Path, *, lines_a_block: int) -> Victi
     """A process that runs `clearing clear` with these arguments."""
     values = {"arguments": [*arguments], "log": log, "lines_a_block": lines_a_block}
     process = _FORKS.Process(target=_clear, kwargs=values)
+    log.touch()  # It may be killed before it says anything.
     process.start()
     return Victim(process, log)
 
