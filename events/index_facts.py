@@ -23,7 +23,7 @@ class CapabilityReported(Fact):
 
 
 class ProviderPriceReported(Fact):
-    """Own: a price report was taken: accepted, held (×3) or waiting for its hour."""
+    """Own: a price report was taken: accepted, held or waiting for its hour."""
 
     TYPE: ClassVar[str] = "provider_price_reported/1"
     product: str
@@ -83,13 +83,16 @@ class IndexPublished(Fact):
 
 
 class ProviderPriceHeld(Fact):
-    """A price that moved by more than ×3 waits for its confirmation."""
+    """A price that moved by more than ×3 waits for its confirmation.
+
+    last_price_micros: null for the first price of a model, held for lying beyond ×100 of the index.
+    """
 
     TYPE: ClassVar[str] = "provider_price_held/1"
     product: str
     provider: str
     model: str
-    last_price_micros: int
+    last_price_micros: int | None
     price_micros: int
 
 
@@ -114,6 +117,7 @@ class IndexRulesSet(Fact):
     hold_factor: int
     hold_minutes: int
     hold_band_ppm: int
+    first_price_factor: int
     fixing_minutes: int
 
 

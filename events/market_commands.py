@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, Literal, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 
-from pydantic import ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from events.command import MARKET, TRADE, TRANSFER, Command
-from events.wire_fields import DecimalText, Identifier, Instant, Int64, Name
+from events.wire_fields import DecimalText, Form, Identifier, Instant, Int64, Name
+
+VOLUMES_MAX: Final = 200
+_VOLUMES: Final = f"a list of 1 to {VOLUMES_MAX} objects with provider and tokens"
 
 # The conditions of the validators below on several fields, written as JSON Schema.
 _ONE_IS_PUBLISHED: Final[dict[str, Any]] = {
@@ -75,6 +78,36 @@ class ReportProviderVolume(Command):
     provider: Identifier
     tokens: Int64
     at: Instant
+
+
+class ProviderVolume(BaseModel):
+    """The trailing volume of one provider among several."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    provider: Identifier
+    tokens: Int64
+
+
+class ReportProviderVolumes(Command):
+    """The trailing volumes of several providers: all are taken, or none."""
+
+    TYPE: ClassVar[str] = "report_provider_volumes/1"
+    SHARD: ClassVar[str] = MARKET
+    product: Identifier
+    volumes: Annotated[
+        tuple[Annotated[ProviderVolume, Field(strict=False)], ...],
+        Field(strict=False, min_length=1, max_length=VOLUMES_MAX),
+        Form(_VOLUMES, _VOLUMES),
+    ]
+    at: Instant
+
+    @model_validator(mode="after")
+    def _providers_differ(self) -> Self:
+        names = [volume.provider for volume in self.volumes]
+        if len(set(names)) < len(names):
+            msg = "expected each provider once, found one twice"
+            raise ValueError(msg)
+        return self
 
 
 class RetireModel(Command):
@@ -190,6 +223,18 @@ class SubmitQuote(Command):
         return self
 
 
+class SetSettlementPrice(Command):
+    """The exchange sets the settlement price of the open session's close."""
+
+    TYPE: ClassVar[str] = "set_settlement_price/1"
+    SHARD: ClassVar[str] = MARKET
+    SUBJECT: ClassVar[tuple[str, ...]] = ("contract",)
+    contract: Identifier
+    price: DecimalText
+    reason: Name
+    at: Instant
+
+
 class HaltContract(Command):
     """The exchange halts a contract; without `until` to the close."""
 
@@ -203,7 +248,12 @@ class HaltContract(Command):
 
 
 IndexCommand: TypeAlias = (
-    ReportCapability | ReportProviderPrice | ReportProviderVolume | RetireModel | PublishIndex
+    ReportCapability
+    | ReportProviderPrice
+    | ReportProviderVolume
+    | ReportProviderVolumes
+    | RetireModel
+    | PublishIndex
 )
 MarketCommand: TypeAlias = (
     IndexCommand
@@ -212,5 +262,6 @@ MarketCommand: TypeAlias = (
     | AdjustTradePrice
     | TransferPosition
     | SubmitQuote
+    | SetSettlementPrice
     | HaltContract
 )

@@ -22,10 +22,10 @@ class ContractListed(Fact):
     business_date: StatedDate
 
 
-class LastTradingDayMoved(Fact):
+class ContractRescheduled(Fact):
     """A listed contract ends on another day: the holidays in force are others."""
 
-    TYPE: ClassVar[str] = "last_trading_day_moved/1"
+    TYPE: ClassVar[str] = "contract_rescheduled/1"
     contract: str
     last_trading_day: StatedDate
     business_date: StatedDate
@@ -61,6 +61,7 @@ class TradeBusted(Fact):
     buyer: str
     seller: str
     price_ticks: int
+    reason: str
     trade_seq: int
 
 
@@ -75,6 +76,7 @@ class TradePriceAdjusted(Fact):
     seller: str
     price_ticks: int
     price_ticks_before: int
+    reason: str
     trade_seq: int
 
 
@@ -104,7 +106,10 @@ class QuoteSet(Fact):
 
 
 class ContractHalted(Fact):
-    """Trading in a contract stops: by its first or second limit, or (0) by command."""
+    """Trading in a contract stops: by its first or second limit, or (0) by command.
+
+    reason: of the command, null for a limit.
+    """
 
     TYPE: ClassVar[str] = "contract_halted/1"
     contract: str
@@ -112,6 +117,7 @@ class ContractHalted(Fact):
     direction: Direction | None
     until: StatedInstant | None
     trigger_ticks: int | None
+    reason: str | None
 
 
 class ContractResumed(Fact):
@@ -121,14 +127,23 @@ class ContractResumed(Fact):
     contract: str
 
 
+class SettlementPriceOverruled(Fact):
+    """The exchange has set the settlement price of the open session's close."""
+
+    TYPE: ClassVar[str] = "settlement_price_overruled/1"
+    contract: str
+    price_ticks: int
+    reason: str
+
+
 class SettlementPriceSet(Fact):
-    """The daily settlement price and the tier that gave it."""
+    """The daily settlement price and the tier that gave it, 0 for a price set by the exchange."""
 
     TYPE: ClassVar[str] = "settlement_price_set/1"
     contract: str
     business_date: StatedDate
     price_ticks: int
-    tier: Literal[1, 2, 3, 4]
+    tier: Literal[0, 1, 2, 3, 4]
     reference_ticks: int | None
 
 
@@ -253,7 +268,7 @@ class CycleDone(Fact):
 
 MarketFact: TypeAlias = (
     ContractListed
-    | LastTradingDayMoved
+    | ContractRescheduled
     | TradeNovated
     | TradeAlreadyCleared
     | TradeBusted
@@ -262,6 +277,7 @@ MarketFact: TypeAlias = (
     | QuoteSet
     | ContractHalted
     | ContractResumed
+    | SettlementPriceOverruled
     | SettlementPriceSet
     | VariationSettled
     | ContractUnmarked

@@ -43,7 +43,7 @@ def _one_of(*choices: str) -> Callable[[str], bool]:
 
 def _is_dates(text: str) -> bool:
     try:
-        return all(parse_date(day) for day in text.split(","))
+        return all(parse_date(day.removeprefix("-")) for day in text.split(","))
     except ValueError:
         return False
 
@@ -62,7 +62,14 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     entry.name: entry
     for entry in (
         Parameter("product_in_use", "true", "SIT", "WIRE §2", _one_of("true"), scope="product"),
-        Parameter("holidays", "dates, comma between", "", "§1 D: 24/5", _is_dates, scope="house"),
+        Parameter(
+            "holidays",
+            "dates, comma between, - before a date taken back",
+            "",
+            "§1 D: 24/5",
+            _is_dates,
+            scope="house",
+        ),
         # A cap below 1/n cannot be met by n providers.
         Parameter("index_cap_ppm", "ppm", "300000", "§2", _integer_between(250_000, PPM)),
         Parameter(
@@ -73,6 +80,7 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         Parameter("price_hold_factor", "times", "3", "§2 D", _integer_between(2, 1000)),
         Parameter("price_hold_minutes", "minutes", "60", "§2 D", _integer_between(0, 10080)),
         Parameter("price_hold_band_ppm", "ppm", "50000", "§2 D", _integer_between(0, PPM)),
+        Parameter("first_price_factor", "times", "100", "§2 D", _integer_between(2, 1_000_000)),
         Parameter("fixing_minutes", "minutes", "60", "§2 D", _DAY),
         Parameter("settlement_window_minutes", "minutes", "5", "§4 D", _DAY),
         # The valid names are those of the table of models (risk/margin_models.py).

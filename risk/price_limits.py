@@ -158,10 +158,11 @@ def trigger(state: HaltState, price_ticks: int, *, executed_at: int) -> Contract
         direction="up" if judgement == "at_high" else "down",
         until=executed_at + state.rule.halt_ns if is_first else None,
         trigger_ticks=price_ticks,
+        reason=None,
     )
 
 
-def command_halt(state: HaltState, *, until: int | None, at: int) -> ContractHalted:
+def command_halt(state: HaltState, *, until: int | None, at: int, reason: str) -> ContractHalted:
     """The halt ordered by the exchange; without `until` it lasts to the close."""
     return ContractHalted(
         at=at,
@@ -170,6 +171,7 @@ def command_halt(state: HaltState, *, until: int | None, at: int) -> ContractHal
         direction=None,
         until=until,
         trigger_ticks=None,
+        reason=reason,
     )
 
 

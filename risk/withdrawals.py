@@ -61,21 +61,25 @@ def decide_withdrawals(
     equity: IntArray,
     initial: IntArray,
     has_open_call: Container[int],
+    in_default: Container[int],
     at: int,
 ) -> list[CollateralMoved | WithdrawalRefused]:
     """Pay or refuse the pending withdrawals in order of arrival, after the cycle's margin.
 
-    A withdrawal is paid if the account's equity stays at or above initial and it has no open call.
-    equity: after the cycle's variation, blocked cents included; each payment lowers it for the
-    account's next withdrawal.
+    A withdrawal is paid if the account's equity stays at or above initial and it has no open call;
+    never to a member in default. in_default: numbers of its accounts. equity: after the cycle's
+    variation, blocked cents included; each payment lowers it for the account's next withdrawal.
     """
     remaining_cents: dict[int, int] = {}
     facts: list[CollateralMoved | WithdrawalRefused] = []
     for withdrawal in book.pending.values():
         number = withdrawal.number
+        if number in in_default:
+            facts.append(_refused(withdrawal, at, reason=Reason.MEMBER_DEFAULTED))
+            continue
         after = remaining_cents.get(number, int(equity[number])) - withdrawal.amount_cents
         if number in has_open_call or after < int(initial[number]):
-            facts.append(_refused(withdrawal, at))
+            facts.append(_refused(withdrawal, at, reason=Reason.INSUFFICIENT_EQUITY))
             continue
         remaining_cents[number] = after
         facts.append(_paid(withdrawal, at))
@@ -116,12 +120,12 @@ def _paid(withdrawal: PendingWithdrawal, at: int) -> CollateralMoved:
     )
 
 
-def _refused(withdrawal: PendingWithdrawal, at: int) -> WithdrawalRefused:
+def _refused(withdrawal: PendingWithdrawal, at: int, *, reason: Reason) -> WithdrawalRefused:
     return WithdrawalRefused(
         at=at,
         reference=withdrawal.reference,
         account=withdrawal.account,
         asset=withdrawal.asset,
         amount_cents=withdrawal.amount_cents,
-        reason=Reason.INSUFFICIENT_EQUITY.value,
+        reason=reason.value,
     )

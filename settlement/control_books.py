@@ -27,10 +27,11 @@ from events.control_commands import (
     SuspendAccount,
 )
 from events.parameters import PARAMETERS
-from events.refusals import Refusal
+from events.refusals import Reason, Refusal
 from events.units import DAY_NS, INT64_MIN, day_start, parse_date
 
 LOOK_BACK_NS: Final = 7 * DAY_NS
+SETTING_UP_NS: Final = 30 * DAY_NS
 LOOK_AHEAD_NS: Final = 2 * DAY_NS
 OUTAGE_NS: Final = 30 * DAY_NS
 _OF_REGISTRY: Final = (AdmitMember, OpenAccount, SuspendAccount, ReinstateAccount, DeclareDefault)
@@ -74,13 +75,15 @@ class Setting:
 class ControlBooks:
     """Members, accounts, session, clock and parameters as of the last control command.
 
-    cycles: contents of the session's cycles by name; cycles_past: name and time, sorted, of cycles
-    of earlier sessions that may still be repeated. registry_hash: cached hash of members and
-    accounts; None after a change.
+    anchor: the time of the first command that stood, configurations aside; before the first session
+    no time is far from it. cycles: contents of the session's cycles by name; cycles_past: name and
+    time, sorted, of cycles of earlier sessions that may still be repeated. registry_hash: cached
+    hash of members and accounts; None after a change.
     """
 
     number: int = 0
     clock: int | None = None
+    anchor: int | None = None
     business_date: date | None = None
     opened_at: int = 0
     members: dict[str, Member] = field(default_factory=dict)
@@ -105,17 +108,33 @@ class ControlBooks:
         general = self.settings.get((name, None), PARAMETERS[name].default)
         return self.settings.get((name, product), general) if product is not None else general
 
+    def latest_cycle_at(self) -> int:
+        """The time before which no cycle or close of the session may lie (§1)."""
+        return max((used[-1] for used in self.cycles.values()), default=self.opened_at)
+
+    def holidays_on(self, business_date: date) -> set[date]:
+        """The holidays in force in a session that would be opened next."""
+        holidays = set(self.holidays)
+        for setting in _due(self, business_date):
+            if setting.parameter == "holidays":
+                _change_holidays(holidays, setting.value)
+        return holidays
+
     def parameters_of(self, product: str) -> Callable[[str], int]:
         """A function from a parameter's name to its value in force for a product."""
         return lambda name: self.parameter(name, product)
 
-    def is_time_in_range(self, at: int, *, is_close: bool = False) -> bool:
+    def is_time_in_range(
+        self, at: int, *, is_close: bool = False, anchor: int | None = None
+    ) -> bool:
         """Whether a time lies near the session (§1).
 
-        Seven days before the opening to 24:00 of the next day; for a close 30 days more.
+        Seven days before the opening to 24:00 of the next day; for a close 30 days more. Before the
+        first session within 30 days of the anchor. anchor: the shard's own, while there is none.
         """
         if self.business_date is None:
-            return True
+            first = anchor if self.anchor is None else self.anchor
+            return first is None or abs(at - first) <= SETTING_UP_NS
         latest = day_start(self.business_date) + LOOK_AHEAD_NS + (OUTAGE_NS if is_close else 0)
         # Sessions may be opened as of any year; columns of instants are int64.
         earliest = max(self.opened_at - LOOK_BACK_NS, INT64_MIN)
@@ -126,6 +145,8 @@ def apply_control(books: ControlBooks, command: ControlCommand) -> None:
     """Fold one accepted control command; the only place where these books change."""
     books.number += 1
     advance_clock(books, command.event_time)
+    if books.anchor is None and not isinstance(command, Configure):
+        books.anchor = command.event_time
     if isinstance(command, _OF_REGISTRY):
         books.registry_hash = None
     match command:
@@ -154,8 +175,12 @@ def apply_control(books: ControlBooks, command: ControlCommand) -> None:
 
 
 def apply_cycle_refused(books: ControlBooks, command: RunCycle, *, refusal: Refusal) -> None:
-    """Remember the refusal of a cycle by name; the first under a name counts."""
-    if command.cycle not in books.cycles:
+    """Remember the refusal of a cycle by name; the first under a name counts.
+
+    A cycle out of order leaves its name free (§1).
+    """
+    is_free = refusal.reason is Reason.OUT_OF_ORDER_SESSION
+    if command.cycle not in books.cycles and not is_free:
         books.cycles_refused.setdefault(command.cycle, (content(command), refusal))
 
 
@@ -188,13 +213,27 @@ def _open_session(books: ControlBooks, business_date: date, *, at: int) -> None:
     books.cycles_past = sorted(cycle for cycle in cycles if cycle[1] >= at - LOOK_BACK_NS)
     books.cycles = {}
     books.cycles_refused = {}
-    due = sorted(
-        (setting for setting in books.waiting if setting.effective_date <= business_date),
-        key=lambda setting: setting.effective_date,
-    )
+    due = _due(books, business_date)
     books.waiting = [setting for setting in books.waiting if setting.effective_date > business_date]
     for setting in due:
         _put_in_force(books, setting)
+
+
+def _due(books: ControlBooks, business_date: date) -> list[Setting]:
+    """The settings that a session puts in force, by effective date, then in stream order."""
+    return sorted(
+        (setting for setting in books.waiting if setting.effective_date <= business_date),
+        key=lambda setting: setting.effective_date,
+    )
+
+
+def _change_holidays(holidays: set[date], value: str) -> None:
+    """Add the dates of a value; take back those with `-` before them."""
+    for day in value.split(","):
+        if day.startswith("-"):
+            holidays.discard(parse_date(day[1:]))
+        else:
+            holidays.add(parse_date(day))
 
 
 def _configure(books: ControlBooks, command: Configure) -> None:
@@ -212,6 +251,6 @@ def _put_in_force(books: ControlBooks, setting: Setting) -> None:
         if setting.product not in books.products_listed:
             books.products_listed.append(setting.product)
     elif setting.parameter == "holidays":
-        books.holidays.update(parse_date(day) for day in setting.value.split(","))
+        _change_holidays(books.holidays, setting.value)
     else:
         books.settings[(setting.parameter, setting.product)] = setting.value

@@ -25,12 +25,15 @@ from events.control_commands import (
 )
 from events.parameters import PARAMETERS, is_known_product
 from events.refusals import Reason, Refusal
-from events.units import day_start
+from events.units import DAY_NS, day_start, format_instant
 from settlement.calendar import is_weekday
-from settlement.control_books import LOOK_AHEAD_NS, ControlBooks
+from settlement.control_books import ControlBooks
 
 # A symbol has two digits for the year, and the last listed month lies up to 21 months ahead.
 YEARS: Final = range(2000, 2098)
+# A slip of a digit in a date lies beyond these bounds; an outage and long holidays do not.
+OPENING_DAYS: Final = 7
+NEXT_DAYS: Final = 14
 
 
 class Repeated:
@@ -44,10 +47,15 @@ def refuse_time(books: ControlBooks, command: Command) -> Refusal | None:
     """A command far from the session is refused: one wrong year must not expire every price."""
     if books.is_time_in_range(command.event_time, is_close=isinstance(command, CloseSession)):
         return None
-    return Refusal(
-        Reason.TIME_OUT_OF_RANGE,
-        f"expected a time near the session of {books.business_date}, found another",
-    )
+    return time_out_of_range(books, command.event_time)
+
+
+def time_out_of_range(books: ControlBooks, at: int) -> Refusal:
+    """The refusal of a time far from the session, or from the first command before one."""
+    session = books.business_date
+    expected = "the first command" if session is None else f"the session of {session}"
+    detail = f"expected a time near {expected}, found {format_instant(at)}"
+    return Refusal(Reason.TIME_OUT_OF_RANGE, detail)
 
 
 def refuse_control(books: ControlBooks, command: ControlCommand) -> Refusal | Repeated | None:
@@ -126,19 +134,35 @@ def _refuse_default(books: ControlBooks, command: DeclareDefault) -> Refusal | N
 
 
 def _refuse_opening(books: ControlBooks, command: OpenSession) -> Refusal | None:
-    latest = day_start(command.business_date) + LOOK_AHEAD_NS
-    if books.business_date is None and command.at > latest:
-        detail = f"expected a time near the session of {command.business_date}, found a later one"
+    day = command.business_date
+    if books.business_date is None and books.clock is not None and command.at < books.clock:
+        detail = f"expected {format_instant(books.clock)} or later, found {_instant(command)}"
         return Refusal(Reason.TIME_OUT_OF_RANGE, detail)
-    if command.business_date.year not in YEARS:
-        return _unlistable(command.business_date)
+    if day.year not in YEARS:
+        return _unlistable(day)
     if books.business_date is not None:
-        detail = f"expected no session yet, found that of {books.business_date}"
-        return Refusal(Reason.OUT_OF_ORDER_SESSION, detail)
-    if not is_weekday(command.business_date):
-        detail = f"expected Monday to Friday, found {command.business_date}"
-        return Refusal(Reason.OUT_OF_ORDER_SESSION, detail)
+        return _out_of_order(f"expected no session yet, found that of {books.business_date}")
+    if abs(day_start(day) // DAY_NS - command.at // DAY_NS) > OPENING_DAYS:
+        detail = f"expected a date at most {OPENING_DAYS} days from {_instant(command)}"
+        return _out_of_order(f"{detail}, found {day}")
+    return _no_business_day(books, day)
+
+
+def _no_business_day(books: ControlBooks, day: date) -> Refusal | None:
+    """The refusal of a weekend or of a holiday in force in that session."""
+    if not is_weekday(day):
+        return _out_of_order(f"expected Monday to Friday, found {day}")
+    if day in books.holidays_on(day):
+        return _out_of_order(f"expected a business day, found the holiday {day}")
     return None
+
+
+def _out_of_order(detail: str) -> Refusal:
+    return Refusal(Reason.OUT_OF_ORDER_SESSION, detail)
+
+
+def _instant(command: Command) -> str:
+    return format_instant(command.event_time)
 
 
 def _unlistable(day: date) -> Refusal:
@@ -149,14 +173,24 @@ def _unlistable(day: date) -> Refusal:
 def _refuse_close(books: ControlBooks, command: CloseSession) -> Refusal | None:
     if command.next_business_date.year not in YEARS:
         return _unlistable(command.next_business_date)
-    if command.business_date != books.business_date:
-        detail = f"expected the open session {books.business_date}, found {command.business_date}"
-        return Refusal(Reason.OUT_OF_ORDER_SESSION, detail)
-    following = command.next_business_date
-    if following <= command.business_date or not is_weekday(following):
-        detail = f"expected a later weekday than {command.business_date}, found {following}"
-        return Refusal(Reason.OUT_OF_ORDER_SESSION, detail)
-    return None
+    session, following = command.business_date, command.next_business_date
+    if session != books.business_date:
+        return _out_of_order(f"expected the open session {books.business_date}, found {session}")
+    if not 0 < (following - session).days <= NEXT_DAYS:
+        detail = f"expected a date 1 to {NEXT_DAYS} days after {session}, found {following}"
+        return _out_of_order(detail)
+    return _no_business_day(books, following) or _back_in_time(books, command, last_day=following)
+
+
+def _back_in_time(
+    books: ControlBooks, command: CloseSession | RunCycle, *, last_day: date
+) -> Refusal | None:
+    """The refusal of a cycle before the opening or an earlier cycle, or after its last day."""
+    earliest, latest = books.latest_cycle_at(), day_start(last_day) + DAY_NS
+    if earliest <= command.at <= latest:
+        return None
+    bounds = f"{format_instant(earliest)} to {format_instant(latest)}"
+    return _out_of_order(f"expected a time from {bounds}, found {_instant(command)}")
 
 
 def _refuse_cycle(books: ControlBooks, command: RunCycle) -> Refusal | Repeated | None:
@@ -171,14 +205,16 @@ def _refuse_cycle(books: ControlBooks, command: RunCycle) -> Refusal | Repeated 
     refused = books.cycles_refused.get(command.cycle)
     if refused is not None:
         if refused[0] == content(command):
-            return refused[1]
+            reason = refused[1].reason
+            detail = f"the cycle {command.cycle} was refused before as {reason.value}"
+            return Refusal(reason, f"{detail}; a correction needs a new name")
         detail = f"expected a new cycle name, found {command.cycle}, which was refused before"
         return Refusal(Reason.DUPLICATE_REFERENCE, detail)
     if command.cycle == CLOSE_CYCLE:
         return Refusal(Reason.INVALID_VALUE, "expected another name than that of the day's close")
     if books.business_date is None:
-        return Refusal(Reason.OUT_OF_ORDER_SESSION, "expected an open session, found none")
-    return None
+        return _out_of_order("expected an open session, found none")
+    return _back_in_time(books, command, last_day=books.business_date)
 
 
 def _refuse_setting(command: Configure) -> Refusal | None:

@@ -9,22 +9,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import Literal
+from typing import Final, Literal, NamedTuple
 
-from events.units import round_half_up
+from events.units import INT64_MIN, round_half_up
 from settlement.quotes import QuoteBook
 from settlement.session_trades import SessionTrades
+
+TIER_OVERRULED: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """The inputs to a contract's settlement price at the close."""
+    """The inputs to a contract's settlement price at the close.
+
+    overruled_ticks: the price set by the exchange; has_lots: whether any account has a position.
+    """
 
     contract: str
     last_trading_day: date
     reference_ticks: int | None
     trades: SessionTrades
     quotes: QuoteBook
+    overruled_ticks: int | None = None
+    has_lots: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,14 @@ class Settlement:
     """A settlement price and its tier."""
 
     price_ticks: int
-    tier: Literal[1, 2, 3, 4]
+    tier: Literal[0, 1, 2, 3, 4]
+
+
+class SessionTimes(NamedTuple):
+    """The opening and the close of a session; trades between count for its prices."""
+
+    opened_at: int
+    close_at: int
 
 
 def index_ticks(value_micros: int, micros_per_tick: int) -> int:
@@ -51,14 +65,14 @@ def round_towards(exact: Fraction, reference_ticks: int | None) -> int:
 
 
 def settle_prices(
-    candidates: Sequence[Candidate], close_at: int, *, window_ns: int
+    candidates: Sequence[Candidate], times: SessionTimes, *, window_ns: int
 ) -> dict[str, Settlement]:
     """The settlement prices of the contracts that have one, by the tiers in order.
 
     window_ns: the time before the close whose trades count for the mean.
     """
     traded = {
-        candidate.contract: _settle_by_trades(candidate, close_at, window_ns=window_ns)
+        candidate.contract: _settle_by_trades(candidate, times, window_ns=window_ns)
         for candidate in candidates
     }
     moved = [
@@ -75,11 +89,19 @@ def settle_prices(
     return settled
 
 
-def _settle_by_trades(candidate: Candidate, close_at: int, *, window_ns: int) -> Settlement | None:
-    mean = candidate.trades.mean_price(close_at - window_ns, close_at)
+def _settle_by_trades(
+    candidate: Candidate, times: SessionTimes, *, window_ns: int
+) -> Settlement | None:
+    """The price by tiers 0 to 2. Late trades make it only for open lots without a reference."""
+    if candidate.overruled_ticks is not None:
+        return Settlement(candidate.overruled_ticks, TIER_OVERRULED)
+    opened_at, close_at = times
+    mean = candidate.trades.mean_price(max(close_at - window_ns, opened_at), close_at)
     if mean is not None:
         return Settlement(round_towards(mean, candidate.reference_ticks), 1)
-    latest = candidate.trades.latest_price(close_at)
+    latest = candidate.trades.latest_price(opened_at, close_at)
+    if latest is None and candidate.reference_ticks is None and candidate.has_lots:
+        latest = candidate.trades.latest_price(INT64_MIN, opened_at - 1)
     return None if latest is None else Settlement(candidate.quotes.clamp(latest), 2)
 
 

@@ -1,9 +1,8 @@
 """The trades of the open session of one contract, as columns, for settlement prices.
 
 In: trades in the order of the stream, busts and adjustments by the journal row of the trade. Out:
-the volume-weighted mean of a window, the latest trade not after an instant (RULEBOOK §4, tiers 1
-and 2). A busted trade stays in the columns with no lots. Law: 32 bytes a trade, nothing survives
-the close.
+the volume-weighted mean and the latest trade of a span of time (RULEBOOK §4, tiers 1 and 2). A
+busted trade stays in the columns with no lots. Law: 32 bytes a trade, nothing survives the close.
 """
 
 from __future__ import annotations
@@ -90,10 +89,10 @@ class SessionTrades:
         )
         return Fraction(weighed, sum(weights))
 
-    def latest_price(self, last: int) -> int | None:
-        """The price of the latest trade executed by `last`; of a tie the later in the stream."""
+    def latest_price(self, first: int, last: int) -> int | None:
+        """The price of the latest trade of a span, ends included; ties: the later in the stream."""
         times, prices, lots = self._views()
-        chosen = np.nonzero((times <= last) & (lots > 0))[0]
+        chosen = np.nonzero((times >= first) & (times <= last) & (lots > 0))[0]
         if not len(chosen):
             return None
         latest = times[chosen]

@@ -220,6 +220,5 @@ def seen_in_row(seq: int, line: bytes, *, facts: bytes) -> tuple[Identity, Seen]
     identity = identity_of(command)
     assert identity is not None, f"row {seq} is remembered but has no id"
     first = decode_fact(facts.partition(b"\n")[0]).fact if facts else None
-    if isinstance(first, CommandRefused):
-        return identity, Seen(seq, command, Reason(first.reason), first.detail)
-    return identity, Seen(seq, command, None, "")
+    reason = Reason(first.reason) if isinstance(first, CommandRefused) else None
+    return identity, Seen(seq, command, reason)

@@ -22,12 +22,11 @@ class Identity(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """The first command under an id: its journal row, and its refusal if it was refused."""
+    """The first command under an id: its journal row, and its reason if it was refused."""
 
     seq: int
     command: Command
     reason: Reason | None
-    detail: str
 
 
 Cleared = dict[bytes, tuple[int, bytes]]
@@ -61,7 +60,7 @@ def seen_cleared(seq: int, line: bytes) -> Seen:
     """The memory's entry for a trade cleared in a row, from its line."""
     command = decode_command(line)
     assert not isinstance(command, Malformed), f"row {seq} cleared a malformed trade"
-    return Seen(seq, command, None, "")
+    return Seen(seq, command, None)
 
 
 def identity_of(command: Command) -> Identity | None:
@@ -85,4 +84,11 @@ def answer_repeat(command: Command, seen: Seen) -> Refusal | None:
     if not is_same(seen, command):
         detail = f"{command.subject} was used in row {seen.seq}"
         return Refusal(Reason.DUPLICATE_REFERENCE, detail)
-    return None if seen.reason is None else Refusal(seen.reason, seen.detail)
+    return None if seen.reason is None else refused_again(command, seen)
+
+
+def refused_again(command: Command, seen: Seen) -> Refusal:
+    """The same refusal for a command sent again; what it says of the first one stays true."""
+    assert seen.reason is not None, f"{command.subject} stood in row {seen.seq}"
+    detail = f"{command.subject} was refused in row {seen.seq} as {seen.reason.value}"
+    return Refusal(seen.reason, f"{detail}; a correction needs a new id")

@@ -24,8 +24,8 @@ from services.shards.routing import shard_of
 from services.shards.rows import DayRow, FoldRow
 from settlement.control_books import ControlBooks
 
-# Raised when equal inputs lead to different facts; 2: all of RULEBOOK's parameters work.
-RULES_VERSION: Final = 2
+# Raised when equal inputs lead to different facts; 3: RULEBOOK as revised in November 2026.
+RULES_VERSION: Final = 3
 GENESIS_ORIGIN: Final = "genesis"
 _FORGOTTEN: Final = (Reason.MALFORMED, Reason.WRONG_SHARD, Reason.SESSION_CLOSED)
 
@@ -123,9 +123,9 @@ def remember(memory: Memory, command: Command, *, emission: Emission[Any]) -> No
     identity = identity_of(command)
     if identity is None or memory.find(emission.shard, identity) is not None:
         return
-    reason, detail = emission.refusal or (None, "")
+    reason = None if emission.refusal is None else emission.refusal.reason
     if reason not in _FORGOTTEN:
-        memory.keep(emission.shard, identity, seen=Seen(emission.seq, command, reason, detail))
+        memory.keep(emission.shard, identity, seen=Seen(emission.seq, command, reason))
 
 
 def record_opening(shard: Shard, *, logical_time: int) -> None:

@@ -34,18 +34,20 @@ from events.market_commands import (
     ReportCapability,
     ReportProviderPrice,
     ReportProviderVolume,
+    ReportProviderVolumes,
     RetireModel,
 )
-from events.units import micros
+from events.units import PPM, micros
 from settlement.index.books import (
     ExactInput,
     IndexBooks,
+    ModelBook,
     exact_inputs,
     index_value,
     next_expiry,
 )
-from settlement.index.formula import ReportedPrice, blend, fixing_at
-from settlement.index.price_hold import judge
+from settlement.index.formula import ReportedPrice, adjustment_factor, blend, fixing_at
+from settlement.index.price_hold import is_within, judge
 from settlement.index.rules import IndexRules
 
 Emit = Callable[[IndexFact], None]
@@ -63,7 +65,10 @@ def decide_index_command(books: IndexBooks, command: IndexCommand, *, now: int, 
         case ReportProviderPrice():
             _decide_price(books, command, emit=emit)
         case ReportProviderVolume():
-            emit(_volume(command))
+            emit(_volume(command, command.provider, tokens=command.tokens))
+        case ReportProviderVolumes():
+            for volume in command.volumes:
+                emit(_volume(command, volume.provider, tokens=volume.tokens))
         case RetireModel():
             emit(_retirement(command))
         case PublishIndex():
@@ -124,9 +129,11 @@ def _capability(command: ReportCapability) -> CapabilityReported:
     )
 
 
-def _volume(command: ReportProviderVolume) -> ProviderVolumeReported:
+def _volume(
+    command: ReportProviderVolume | ReportProviderVolumes, provider: str, *, tokens: int
+) -> ProviderVolumeReported:
     return ProviderVolumeReported(
-        at=command.at, product=command.product, provider=command.provider, tokens=command.tokens
+        at=command.at, product=command.product, provider=provider, tokens=tokens
     )
 
 
@@ -158,7 +165,7 @@ def _decide_price(books: IndexBooks, command: ReportProviderPrice, *, emit: Emit
     quote = ReportedPrice(raw_price, command.at)
     disposition = judge(
         quote,
-        accepted_price=model.accepted_price,
+        is_ordinary=_is_ordinary(books, model, raw_price=raw_price),
         held_price=model.held_price,
         rules=books.rules,
     )
@@ -173,19 +180,31 @@ def _decide_price(books: IndexBooks, command: ReportProviderPrice, *, emit: Emit
             disposition=disposition,
         )
     )
-    if disposition == "held" and model.accepted_price is not None:
-        emit(_price_held(command, last=model.accepted_price.raw_price, raw_price=raw_price))
+    if disposition == "held":
+        emit(_price_held(command, last=model.accepted_price, raw_price=raw_price))
+
+
+def _is_ordinary(books: IndexBooks, model: ModelBook, *, raw_price: Fraction) -> bool:
+    """Whether a price lies near the model's last; its first one, adjusted, near the index."""
+    if model.accepted_price is not None:
+        last = model.accepted_price.raw_price
+        return is_within(raw_price, last, times=books.rules.hold_factor)
+    if books.value_micros is None:
+        return True
+    adjusted = raw_price * adjustment_factor(model.scores)
+    index = Fraction(books.value_micros, PPM)
+    return is_within(adjusted, index, times=books.rules.first_price_factor)
 
 
 def _price_held(
-    command: ReportProviderPrice, *, last: Fraction, raw_price: Fraction
+    command: ReportProviderPrice, *, last: ReportedPrice | None, raw_price: Fraction
 ) -> ProviderPriceHeld:
     return ProviderPriceHeld(
         at=command.at,
         product=command.product,
         provider=command.provider,
         model=command.model,
-        last_price_micros=micros(last),
+        last_price_micros=None if last is None else micros(last.raw_price),
         price_micros=micros(raw_price),
     )
 

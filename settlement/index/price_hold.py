@@ -1,7 +1,8 @@
-"""The hold on prices that jump by more than ×3, until a repeat confirms them (RULEBOOK §2).
+"""The hold on prices that jump, until a repeat confirms them (RULEBOOK §2).
 
-In: a reported raw price, the last accepted and the held price, the rules in force. Out: the
-disposition of the report. The texts here name the default rules.
+In: a reported raw price; whether it is ordinary: within ×3 of the last accepted one, a first price
+within ×100 of the index; the held price, the rules in force. Out: the disposition of the report.
+The texts here name the default rules.
 """
 
 from __future__ import annotations
@@ -18,17 +19,16 @@ Disposition = Literal["accepted", "held", "waiting"]
 def judge(
     report: ReportedPrice,
     *,
-    accepted_price: ReportedPrice | None,
+    is_ordinary: bool,
     held_price: ReportedPrice | None,
     rules: IndexRules,
 ) -> Disposition:
     """The disposition of a reported price.
 
-    Within ×3 of the accepted price it is accepted, with or without a held price. Beyond, a repeat
-    of the held price is accepted after its hour and changes nothing before; a different price is
-    held instead.
+    An ordinary price is accepted, with or without a held price. Of others a repeat of the held
+    price is accepted after its hour and changes nothing before; a different price is held instead.
     """
-    if accepted_price is None or _is_ordinary(report, accepted_price, times=rules.hold_factor):
+    if is_ordinary:
         return "accepted"
     if held_price is not None and _repeats(report, held_price, band=rules.hold_band):
         return "accepted" if report.at - held_price.at >= rules.hold_ns else "waiting"
@@ -39,8 +39,6 @@ def _repeats(report: ReportedPrice, held_price: ReportedPrice, *, band: Fraction
     return abs(report.raw_price - held_price.raw_price) <= held_price.raw_price * band
 
 
-def _is_ordinary(report: ReportedPrice, accepted_price: ReportedPrice, *, times: int) -> bool:
-    return (
-        report.raw_price <= accepted_price.raw_price * times
-        and accepted_price.raw_price <= report.raw_price * times
-    )
+def is_within(price: Fraction, measure: Fraction, *, times: int) -> bool:
+    """Whether a price lies within a factor of another, either way, both bounds included."""
+    return price <= measure * times and measure <= price * times

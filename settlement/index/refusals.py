@@ -6,7 +6,7 @@ that holds, in the order of precedence, or None. Nothing is changed here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import assert_never
@@ -17,6 +17,7 @@ from events.market_commands import (
     ReportCapability,
     ReportProviderPrice,
     ReportProviderVolume,
+    ReportProviderVolumes,
     RetireModel,
 )
 from events.refusals import Reason, Refusal
@@ -33,7 +34,10 @@ def refuse_index_command(books: IndexBooks, command: IndexCommand) -> Refusal | 
         case ReportProviderPrice():
             return _refuse_price(books, command)
         case ReportProviderVolume():
-            return _refuse_volume(books, command)
+            return _refuse_volumes(books, command, reported={command.provider: command.tokens})
+        case ReportProviderVolumes():
+            reported = {volume.provider: volume.tokens for volume in command.volumes}
+            return _refuse_volumes(books, command, reported=reported)
         case RetireModel():
             return _refuse_retirement(books, command)
         case PublishIndex():
@@ -74,14 +78,22 @@ def _refuse_price(books: IndexBooks, command: ReportProviderPrice) -> Refusal | 
     return _refuse_overflow(raw_price)
 
 
-def _refuse_volume(books: IndexBooks, command: ReportProviderVolume) -> Refusal | None:
-    volume = books.volumes.get(command.provider)
-    if volume is not None and command.at < volume.at:
-        return _superseded(volume.at, command.at)
+def _refuse_volumes(
+    books: IndexBooks,
+    command: ReportProviderVolume | ReportProviderVolumes,
+    *,
+    reported: Mapping[str, int],
+) -> Refusal | None:
+    """The refusal of all volumes if one is refused. reported: tokens by provider."""
+    times = [books.volumes[provider].at for provider in reported if provider in books.volumes]
+    latest = max(times, default=command.at)
+    if command.at < latest:
+        return _superseded(latest, command.at)
     if books.product.is_index_external:
         return _no_providers(books)
-    if command.tokens < 0:
-        return Refusal(Reason.INVALID_VALUE, f"expected tokens from 0 up, found {command.tokens}")
+    least = min(reported.values())
+    if least < 0:
+        return Refusal(Reason.INVALID_VALUE, f"expected tokens from 0 up, found {least}")
     return None
 
 

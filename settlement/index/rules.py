@@ -20,6 +20,7 @@ class IndexRules:
 
     cap: the largest weight of a provider among four or more, three, two. A price that moves by more
     than hold_factor is held until a report at least hold_minutes later repeats it within the band.
+    So is a model's first price beyond first_price_factor of the index, either way.
     """
 
     cap_ppm: int
@@ -29,6 +30,7 @@ class IndexRules:
     hold_factor: int
     hold_minutes: int
     hold_band_ppm: int
+    first_price_factor: int
     fixing_minutes: int
 
     def cap_of(self, providers: int) -> Fraction:
@@ -67,6 +69,7 @@ def index_rules(parameter: Callable[[str], int]) -> IndexRules:
         hold_factor=parameter("price_hold_factor"),
         hold_minutes=parameter("price_hold_minutes"),
         hold_band_ppm=parameter("price_hold_band_ppm"),
+        first_price_factor=parameter("first_price_factor"),
         fixing_minutes=parameter("fixing_minutes"),
     )
 

@@ -52,7 +52,7 @@ def clear(state: HaltState, price_ticks: int, executed_at: int) -> ContractHalte
 
 def halt_by_command(state: HaltState, clock: str, until: str | None) -> None:
     until_ns = None if until is None else at(until)
-    apply_halted(state, command_halt(state, until=until_ns, at=at(clock)))
+    apply_halted(state, command_halt(state, until=until_ns, at=at(clock), reason="a fault"))
 
 
 def close(state: HaltState, close_at: int = CLOSE) -> list[ContractResumed]:
@@ -93,6 +93,7 @@ def test_a_trade_at_the_first_limit_halts_for_ten_minutes_from_its_own_time() ->
         direction="up",
         until=at("10:10:00"),
         trigger_ticks=238,
+        reason=None,
     )
 
 
@@ -148,6 +149,7 @@ def test_the_second_limit_halts_to_the_close_and_is_printed_null() -> None:
         direction="down",
         until=None,
         trigger_ticks=156,
+        reason=None,
     )
     assert is_halted(state, at("23:00:00"))
 
@@ -162,7 +164,7 @@ def test_further_trades_at_the_second_limit_trigger_nothing_more() -> None:
 
 def test_a_halt_by_command_changes_no_limit_and_has_neither_direction_nor_trigger() -> None:
     state = state_at_207()
-    fact = command_halt(state, until=None, at=at("12:00:00"))
+    fact = command_halt(state, until=None, at=at("12:00:00"), reason="a fault")
     apply_halted(state, fact)
     assert (fact.tier, fact.direction, fact.until, fact.trigger_ticks) == (0, None, None, None)
     assert state.limits == (176, 238)

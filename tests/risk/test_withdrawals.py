@@ -40,6 +40,7 @@ def test_each_is_paid_or_refused_in_the_order_asked_while_equity_covers_initial(
         equity=cents(20_000),
         initial=cents(16_560),
         has_open_call=(),
+        in_default=(),
         at=9,
     )
     kinds = [(type(fact), fact.reference, fact.amount_cents) for fact in facts]
@@ -52,7 +53,7 @@ def test_each_is_paid_or_refused_in_the_order_asked_while_equity_covers_initial(
 
 def test_a_refused_one_says_insufficient_equity() -> None:
     (fact,) = decide_withdrawals(
-        book_of(5), equity=cents(4), initial=cents(0), has_open_call=(), at=9
+        book_of(5), equity=cents(4), initial=cents(0), has_open_call=(), in_default=(), at=9
     )
     assert fact == WithdrawalRefused(
         at=9,
@@ -66,7 +67,12 @@ def test_a_refused_one_says_insufficient_equity() -> None:
 
 def test_none_is_paid_while_a_call_is_open() -> None:
     facts = decide_withdrawals(
-        book_of(1), equity=cents(100), initial=cents(0), has_open_call={0: "a call"}, at=9
+        book_of(1),
+        equity=cents(100),
+        initial=cents(0),
+        has_open_call={0: "a call"},
+        in_default=(),
+        at=9,
     )
     assert [type(fact) for fact in facts] == [WithdrawalRefused]
 
@@ -76,7 +82,7 @@ def test_accounts_do_not_pay_for_each_other() -> None:
     second = WithdrawalPending(at=1, reference="v1", account="B-H", asset="USD", amount_cents=60)
     apply_pending(book, second, number=1)
     facts = decide_withdrawals(
-        book, equity=cents(100, 100), initial=cents(0, 0), has_open_call=(), at=9
+        book, equity=cents(100, 100), initial=cents(0, 0), has_open_call=(), in_default=(), at=9
     )
     assert [fact.amount_cents for fact in facts] == [-60, -60]
 
@@ -93,7 +99,7 @@ def test_what_is_asked_may_not_exceed_cash_less_what_is_blocked(
 def test_what_was_paid_or_refused_is_no_longer_blocked() -> None:
     book = book_of(3_441, 3_440)
     facts = decide_withdrawals(
-        book, equity=cents(20_000), initial=cents(16_560), has_open_call=(), at=9
+        book, equity=cents(20_000), initial=cents(16_560), has_open_call=(), in_default=(), at=9
     )
     apply_decided(book, facts[0].reference)
     assert book.blocked_cents == {0: 3_440}

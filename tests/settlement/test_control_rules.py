@@ -68,20 +68,46 @@ def test_a_default_is_declared_once() -> None:
 @pytest.mark.parametrize(
     ("day", "at", "answer"),
     [
-        ("2026-06-08", "2026-06-10T00:00:00Z", "stands"),  # 24:00 of the day after, included
-        ("2026-06-08", "2026-06-10T00:00:00.000000001Z", "time_out_of_range"),
-        ("2026-06-08", "2020-01-01T00:00:00Z", "stands"),
+        ("2026-06-08", "2026-06-15T23:59:59.999999999Z", "stands"),  # seven days, included
+        ("2026-06-08", "2026-06-16T00:00:00Z", "out_of_order_session"),
+        ("2026-06-08", "2026-06-01T00:00:00Z", "stands"),
+        ("2026-06-08", "2026-05-31T23:59:59.999999999Z", "out_of_order_session"),
         ("2026-06-13", "2026-06-13T00:00:00Z", "out_of_order_session"),  # a Saturday
-        ("2097-12-31", "2026-06-08T00:00:00Z", "stands"),
+        ("2097-12-31", "2097-12-31T00:00:00Z", "stands"),
         ("2098-01-01", "2026-06-08T00:00:00Z", "invalid_value"),
         ("2000-01-03", "2000-01-03T00:00:00Z", "stands"),
         ("1999-12-31", "1999-12-31T00:00:00Z", "invalid_value"),
     ],
 )
-def test_the_first_session_is_a_weekday_not_long_before_its_opening(
-    day: str, at: str, answer: str
-) -> None:
+def test_the_first_session_is_a_weekday_near_its_opening(day: str, at: str, answer: str) -> None:
     assert ControlDesk().begin(day, at=at) == answer
+
+
+def test_the_first_session_opens_no_earlier_than_the_clock() -> None:
+    desk = ControlDesk()
+    assert desk.send("advance_clock", at="2026-06-08T00:05:00Z") == "stands"
+    assert desk.begin("2026-06-08", at="2026-06-08T00:04:59.999999999Z") == "time_out_of_range"
+    assert desk.begin("2026-06-08", at="2026-06-08T00:05:00Z") == "stands"
+
+
+@pytest.mark.parametrize(
+    ("at", "answer"),
+    [
+        ("2026-07-08T00:05:00Z", "stands"),
+        ("2026-07-08T00:05:00.000000001Z", "time_out_of_range"),
+        ("2026-05-09T00:05:00Z", "stands"),
+        ("2026-05-09T00:04:59.999999999Z", "time_out_of_range"),
+    ],
+)
+def test_before_the_first_session_no_time_is_thirty_days_from_the_first_command(
+    at: str, answer: str
+) -> None:
+    desk = ControlDesk()
+    setting = {"parameter": "call_minutes", "value": "30", "effective_date": "2020-01-01"}
+    long_ago = "2020-01-01T00:00:00Z"
+    assert desk.send("configure", product=None, at=long_ago, **setting) == "stands"
+    assert desk.send("advance_clock", at="2026-06-08T00:05:00Z") == "stands"
+    assert desk.send("advance_clock", at=at) == answer
 
 
 def test_there_is_one_first_session() -> None:
@@ -92,7 +118,8 @@ def test_there_is_one_first_session() -> None:
     ("day", "following", "answer"),
     [
         ("2026-06-08", "2026-06-09", "stands"),
-        ("2026-06-08", "2026-06-30", "stands"),
+        ("2026-06-08", "2026-06-22", "stands"),
+        ("2026-06-08", "2026-06-23", "out_of_order_session"),
         ("2026-06-09", "2026-06-10", "out_of_order_session"),
         ("2026-06-08", "2026-06-08", "out_of_order_session"),
         ("2026-06-08", "2026-06-05", "out_of_order_session"),
@@ -123,11 +150,30 @@ def test_a_time_far_from_the_session_is_out_of_range(at: str, answer: str) -> No
     assert open_desk().send("advance_clock", at=at) == answer
 
 
-def test_a_close_may_come_thirty_days_later_than_anything_else() -> None:
-    latest = "2026-07-10T00:00:00Z"
-    assert open_desk().close("2026-06-08", "2026-06-09", at=latest) == "stands"
-    too_late = "2026-07-10T00:00:00.000000001Z"
-    assert open_desk().close("2026-06-08", "2026-06-09", at=too_late) == "time_out_of_range"
+@pytest.mark.parametrize(
+    ("at", "answer"),
+    [
+        ("2026-06-07T23:59:59.999999999Z", "out_of_order_session"),  # it opened at 00:00
+        ("2026-06-08T00:00:00Z", "stands"),
+        ("2026-06-10T00:00:00Z", "stands"),  # 24:00 of the next business date
+        ("2026-06-10T00:00:00.000000001Z", "out_of_order_session"),
+        ("2026-07-10T00:00:00Z", "out_of_order_session"),
+        ("2026-07-10T00:00:00.000000001Z", "time_out_of_range"),
+    ],
+)
+def test_a_close_lies_between_the_opening_and_its_next_date(at: str, answer: str) -> None:
+    assert open_desk().close("2026-06-08", "2026-06-09", at=at) == answer
+
+
+def test_neither_a_cycle_nor_a_close_goes_back_before_a_cycle() -> None:
+    desk = open_desk()
+    assert desk.cycle("noon") == "stands"
+    assert desk.cycle("early", at="2026-06-08T11:59:59.999999999Z") == "out_of_order_session"
+    assert desk.cycle("early", at="2026-06-09T00:00:00Z") == "stands"
+    assert desk.cycle("late", at="2026-06-09T00:00:00.000000001Z") == "out_of_order_session"
+    early = "2026-06-08T23:59:59.999999999Z"
+    assert desk.close("2026-06-08", "2026-06-09", at=early) == "out_of_order_session"
+    assert desk.close("2026-06-08", "2026-06-09", at="2026-06-09T00:00:00Z") == "stands"
 
 
 def test_a_cycle_has_a_name_of_its_own_once_per_session() -> None:

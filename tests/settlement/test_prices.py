@@ -8,10 +8,11 @@ from fractions import Fraction
 import pytest
 
 from events.units import MINUTE_NS, parse_instant
-from settlement.prices import Candidate, index_ticks, round_towards, settle_prices
+from settlement.prices import Candidate, SessionTimes, index_ticks, round_towards, settle_prices
 from settlement.quotes import Quote, QuoteBook
 from settlement.session_trades import SessionTrades
 
+OPENED = parse_instant("2026-06-08T00:05:00Z")
 CLOSE = parse_instant("2026-06-08T21:00:00Z")
 EXPIRIES = {"M": date(2026, 6, 17), "N": date(2026, 7, 15), "Q": date(2026, 8, 19)}
 
@@ -28,7 +29,7 @@ def contract(
 
 
 def settled(*contracts: Candidate) -> dict[str, tuple[int, int]]:
-    prices = settle_prices(contracts, CLOSE, window_ns=5 * MINUTE_NS)
+    prices = settle_prices(contracts, SessionTimes(OPENED, CLOSE), window_ns=5 * MINUTE_NS)
     return {name: (settlement.price_ticks, settlement.tier) for name, settlement in prices.items()}
 
 

@@ -36,7 +36,7 @@ def test_a_busted_trade_drops_out_and_one_of_another_session_is_not_here() -> No
     assert not session.bust(3)
     assert not session.bust(9)
     assert session.mean_price(0, 99) == Fraction(200)
-    assert session.latest_price(99) == 200
+    assert session.latest_price(0, 99) == 200
     assert session.standing() == 1
 
 
@@ -45,14 +45,14 @@ def test_an_adjusted_trade_counts_with_its_new_price() -> None:
     session.reprice(5, 206)
     session.reprice(4, 999)
     assert session.mean_price(0, 99) == Fraction(612, 3)
-    assert session.latest_price(99) == 206
+    assert session.latest_price(0, 99) == 206
 
 
 def test_the_latest_trade_is_by_its_own_time_and_a_tie_goes_to_the_later_in_the_stream() -> None:
     session = trades((1, 30, 200, 1), (2, 10, 203, 2), (3, 30, 201, 1), (4, 20, 7, 1))
-    assert session.latest_price(99) == 201
-    assert session.latest_price(29) == 7
-    assert session.latest_price(9) is None
+    assert session.latest_price(0, 99) == 201
+    assert session.latest_price(0, 29) == 7
+    assert session.latest_price(0, 9) is None
 
 
 def test_many_trades_at_once_are_as_one_by_one() -> None:
@@ -78,7 +78,7 @@ def test_mean_and_latest_are_those_of_a_plain_walk(
     assert session.mean_price(first, last) == (Fraction(value, volume) if volume else None)
     latest = sorted((time, number) for number, (time, _, lots) in enumerate(rows) if lots)
     executed = [number for time, number in latest if time <= last]
-    assert session.latest_price(last) == (rows[executed[-1]][1] if executed else None)
+    assert session.latest_price(0, last) == (rows[executed[-1]][1] if executed else None)
 
 
 def test_the_highest_price_is_that_of_the_column_whatever_happened_to_it() -> None:

@@ -95,13 +95,19 @@ class Quote:
 
 @dataclass
 class Contract:
-    """A listed contract and everything that ever happened in it."""
+    """A listed contract and everything that ever happened in it.
+
+    own_price: the last reference or settlement price that the exchange did not set; set_price: the
+    one that it has set for the coming close.
+    """
 
     symbol: str
     month: tuple[int, int]
     last_day: date
     reference: int | None
     mark: int | None = None
+    own_price: int | None = None
+    set_price: int | None = None
     rate_ppm: int = FLOOR_PPM
     open_interest: int = 0
     limit_stage: int = 0
@@ -141,6 +147,7 @@ class Market:
     index: Index
     listed_from: date
     clock: int | None = None
+    first: int | None = None
     contracts: dict[str, Contract] = field(default_factory=dict)
     trade_memory: dict[str, tuple[Command, str | None]] = field(default_factory=dict)
     transfer_memory: dict[str, tuple[Command, str | None]] = field(default_factory=dict)
@@ -189,6 +196,7 @@ class House:
     business_date: date | None = None
     opened_at: int = 0
     clock: int | None = None
+    first: int | None = None
     cycles: dict[str, tuple[Command, str | None]] = field(default_factory=dict)
     cycles_past: list[Command] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
@@ -203,10 +211,15 @@ class House:
         printed = None if at is None else print_instant(at)
         self.facts.append({"type": name, "shard": shard, "at": printed, **fields})
 
-    def is_in_range(self, instant: int, slack: int = 0) -> bool:
-        """Tell whether a command's time is in range (RULEBOOK 1; before any session: yes)."""
+    def is_in_range(self, instant: int, slack: int = 0, first: int | None = None) -> bool:
+        """Tell whether a command's time is in range (RULEBOOK 1).
+
+        Before any session: within 30 days of the first command accepted, configurations aside.
+        first: of a market's own reports, while control has none.
+        """
         if self.business_date is None:
-            return True
+            anchor = first if self.first is None else self.first
+            return anchor is None or anchor - 30 * DAY <= instant <= anchor + 30 * DAY
         latest = midnight(self.business_date) + 2 * DAY + slack
         return self.opened_at - 7 * DAY <= instant <= latest
 

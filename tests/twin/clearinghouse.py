@@ -13,14 +13,14 @@ facts beyond WIRE's list. Where the texts are silent or ambiguous this is how th
 4. `control/0` refuses what names an unknown product and remembers no id of it; the reason
    is still the first in WIRE's order that holds (a transfer's unknown account, say).
 5. A reference, transfer or cycle refused for its time is remembered like other refused
-   ones (the time is still looked at first); `session_closed` is not remembered. A cycle's
-   name is its session's; before the first session there is one such scope.
+   ones (the time is still looked at first); `session_closed` is not remembered, nor is a
+   cycle out of order. A cycle's name is its session's; before the first one there is one scope.
 6. `at` is content: an admission repeated with another time is `already_exists`.
-7. Before the first session no time is out of range, but `open_session` is judged by the
-   session it opens. A next date not after the open one, or a weekend day, is
+7. Before the first session a time is within 30 days of the first accepted one, configurations
+   aside, of control or while it has none of the market; `open_session` is not before the clock of
+   control: else `time_out_of_range`. A next date not after the open one, or a weekend day, is
    `out_of_order_session`; a year not from 2000 to 2097 (two-digit symbols), `invalid_value`.
-8. An account of a defaulted member is not opened: `member_defaulted`. Its withdrawals are
-   taken as pending and judged by equity alone.
+8. An account of a defaulted member is not opened: `member_defaulted`.
 9. A report with a time before the shard's clock counts, and is published, at the clock.
    Stale at the close is judged by the published step function at the close's own time.
    A fixing sees values published up to the close only; a first value published exactly at
@@ -67,6 +67,7 @@ from tests.twin.index import refuse_report, take_report
 from tests.twin.trading import (
     correct_trade,
     halt_contract,
+    set_settlement_price,
     submit_quote,
     submit_trade,
     transfer_position,
@@ -92,6 +93,7 @@ REFERENCE_OF = {
     "transfer_position/1": "transfer",
     "submit_quote/1": "contract",
     "halt_contract/1": "contract",
+    "set_settlement_price/1": "contract",
     "deposit_collateral/1": "reference",
     "withdraw_collateral/1": "reference",
 }
@@ -102,9 +104,13 @@ TRADING_OF = {
     "transfer_position/1": transfer_position,
     "submit_quote/1": submit_quote,
     "halt_contract/1": halt_contract,
+    "set_settlement_price/1": set_settlement_price,
 }
 MODEL_REPORTS = ("report_capability/1", "report_provider_price/1", "retire_model/1")
-NEEDS_SESSION = ("submit_trade/1", "transfer_position/1", "submit_quote/1", "halt_contract/1")
+NEEDS_SESSION = (
+    "submit_trade/1", "transfer_position/1", "submit_quote/1", "halt_contract/1",
+    "set_settlement_price/1",
+)  # fmt: skip
 
 
 def clear(lines: Iterable[bytes]) -> list[Fact]:
@@ -167,10 +173,11 @@ def decide(house: House, shard: str, command: Command) -> str | None:
     market = house.markets[shard.removeprefix("market/")]
     if kind in TRADING_OF:
         return TRADING_OF[kind](house, market, command)
-    if not house.is_in_range(command["at"]):
+    if not house.is_in_range(command["at"], first=market.first):
         return "time_out_of_range"
     reason = refuse_report(market, command)
     if reason is None:
+        market.first = command["at"] if market.first is None else market.first
         take_report(house, market, command)
     return reason
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from tests.twin.books import SESSION_SLACK, Account, House, Index, Market, Member
 from tests.twin.cycles import close_market, list_contracts, run_cycle
 from tests.twin.index import move_clock as move_market_clock
@@ -46,8 +48,8 @@ def take_control(house: House, command: Command) -> str | None:
 
 
 def remember_cycle(house: House, command: Command, reason: str | None) -> None:
-    """Remember a cycle's name within its session, also a refused one."""
-    if command["type"] == "run_cycle/1":
+    """Remember a cycle's name within its session, also a refused one, unless it is out of order."""
+    if command["type"] == "run_cycle/1" and reason != "out_of_order_session":
         house.cycles.setdefault(command["cycle"], (command, reason))
 
 
@@ -107,26 +109,43 @@ def refuse_session(house: House, command: Command) -> str | None:
     if kind == "run_cycle/1":
         if command["cycle"] == "close":
             return "invalid_value"
-        return "out_of_order_session" if session is None else None
+        return out_of_order(house, command["at"], session)
     if kind == "open_session/1":
         day = command["business_date"]
-        if session is None and command["at"] > midnight(day) + 2 * DAY:
+        if session is None and house.clock is not None and command["at"] < house.clock:
             return "time_out_of_range"
         if day.year not in YEARS:
             return "invalid_value"
-        return None if session is None and is_weekday(day) else "out_of_order_session"
+        is_near = -7 * DAY <= midnight(day) - command["at"] // DAY * DAY <= 7 * DAY
+        is_fine = session is None and is_near and is_weekday(day)
+        return None if is_fine else "out_of_order_session"
     following = command["next_business_date"]
     if following.year not in YEARS:
         return "invalid_value"
     if session is None or command["business_date"] != session or following <= session:
         return "out_of_order_session"
-    return None if is_weekday(following) else "out_of_order_session"
+    if midnight(following) - midnight(session) > 14 * DAY or not is_weekday(following):
+        return "out_of_order_session"
+    return out_of_order(house, command["at"], following)
+
+
+def out_of_order(house: House, at: int, last: date | None) -> str | None:
+    """Tell whether a cycle or a close goes back in time, or comes after its last day (RULEBOOK 1).
+
+    last: the day at whose end, 24:00, it may still be; None without a session.
+    """
+    run = [known["at"] for known, answer in house.cycles.values() if answer is None]
+    if last is None or not max([house.opened_at, *run]) <= at <= midnight(last) + DAY:
+        return "out_of_order_session"
+    return None
 
 
 def accept(house: House, command: Command) -> None:
     """Book an accepted control command, then copy it to every market and to the members."""
     kind, at = command["type"], command["at"]
     house.clock = at if house.clock is None else max(at, house.clock)
+    if house.first is None and kind != "configure/1":
+        house.first = at
     if kind in FACT_OF:
         fields = {name: value for name, value in command.items() if name not in ("type", "at")}
         if kind == "configure/1":

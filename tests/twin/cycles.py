@@ -28,6 +28,7 @@ def list_contracts(house: House, market: Market, at: int) -> None:
         reference = first_reference(market, (year, month))
         last_day = last_trading_day(year, month)
         contract = Contract(symbol, (year, month), last_day, reference, mark=reference)
+        contract.own_price = reference
         market.contracts[symbol] = contract
         house.state(
             "contract_listed/1", market.shard, at, contract=symbol, product=market.product,
@@ -92,6 +93,7 @@ def close_market(house: House, market: Market, command: Command) -> dict[str, in
         price, tier = prices.get(contract.symbol, (None, 0))
         if price is not None:
             contract.settlements.append(price)
+            contract.own_price = price if tier else contract.own_price
             house.state(
                 "settlement_price_set/1", market.shard, at, contract=contract.symbol,
                 business_date=house.session().isoformat(), price_ticks=price, tier=tier,
@@ -102,6 +104,7 @@ def close_market(house: House, market: Market, command: Command) -> dict[str, in
             set_rate(house, market, contract, at)
     for contract in market.contracts.values():
         contract.quotes.clear()
+        contract.set_price = None
         contract.open_interest = open_interest(contract)
     state_done(house, market, "close", at)
     return paid
@@ -124,9 +127,20 @@ def session_trades(contract: Contract, house: House) -> list[Trade]:
 
 
 def last_trade(contract: Contract, house: House, until: int) -> Trade | None:
-    """Give the session's trade executed latest up to a time; ties: later in the stream."""
+    """Give the session's trade executed latest up to a time; ties: later in the stream.
+
+    One executed before the session's opening makes no price.
+    """
+    on_time = [
+        trade for trade in session_trades(contract, house) if trade.executed_at >= house.opened_at
+    ]
+    return latest(on_time, until)
+
+
+def latest(trades: list[Trade], until: int) -> Trade | None:
+    """Give the trade executed latest up to a time; ties: later in the stream."""
     found = None
-    for trade in session_trades(contract, house):
+    for trade in trades:
         if trade.executed_at <= until and (found is None or trade.executed_at >= found.executed_at):
             found = trade
     return found
@@ -141,10 +155,14 @@ def settlement_prices(
         window = [
             trade
             for trade in session_trades(contract, house)
-            if close_at - WINDOW <= trade.executed_at <= close_at
+            if max(close_at - WINDOW, house.opened_at) <= trade.executed_at <= close_at
         ]
         trade = last_trade(contract, house, close_at)
-        if window:
+        if trade is None and contract.reference is None and positions(contract):
+            trade = latest(session_trades(contract, house), house.opened_at - 1)
+        if contract.set_price is not None:
+            prices[contract.symbol] = (contract.set_price, 0)
+        elif window:
             prices[contract.symbol] = (weighted_mean(window, contract.reference), 1)
         elif trade is not None:
             prices[contract.symbol] = (clamp(contract, trade.price), 2)

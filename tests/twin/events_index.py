@@ -31,7 +31,7 @@ def index_event(script: Script) -> None:
     price = script.models[model]
     kind = script.weighted(
         {"renew": 20, "move": 4, "jump": 2, "confirm": 3, "volume": 3, "capability": 2,
-         "retire": 1, "bad": 2, "external": 4}
+         "retire": 1, "bad": 2, "external": 4, "volumes": 2, "first": 1}
     )  # fmt: skip
     if kind == "renew":
         factor = script.pick((1000, 1000, 1000, 990, 1010, 970, 1030))
@@ -53,6 +53,10 @@ def index_event(script: Script) -> None:
                     at=script.when())  # fmt: skip
     elif kind == "bad":
         bad_price(script, model)
+    elif kind == "volumes":
+        volumes(script)
+    elif kind == "first":
+        first_price(script, model)
     else:
         external(script)
 
@@ -91,6 +95,34 @@ def volume(script: Script, provider: str, tokens: int) -> None:
     """Report a volume."""
     script.send("report_provider_volume/1", product="SIT", provider=provider, tokens=tokens,
                 at=script.when())  # fmt: skip
+
+
+def volumes(script: Script) -> None:
+    """Report the volumes of several providers at once; now and then one is wrong."""
+    names = sorted({provider for provider, _ in script.models})
+    chosen = script.rng.sample(names, script.rng.randint(1, len(names)))
+    if script.chance(0.05):
+        chosen = script.pick(([], [chosen[0], chosen[0]]))
+    script.send(
+        "report_provider_volumes/1", product=script.pick(("SIT",) * 8 + ("SCU",)),
+        volumes=[
+            {"provider": name, "tokens": script.pick((0, 50, script.rng.randint(1, 100)))}
+            for name in chosen
+        ] + ([{"provider": "p9", "tokens": -1}] if script.chance(0.05) else []),
+        at=script.when(),
+    )  # fmt: skip
+
+
+def first_price(script: Script, model: tuple[str, str]) -> None:
+    """Retire a model, then report a first price: about x100 of the index, or in a wrong unit."""
+    script.send("retire_model/1", product="SIT", provider=model[0], model=model[1],
+                at=script.when())  # fmt: skip
+    published = script.house.markets["SIT"].index.published
+    level = published[-1][1] // 100 if published else script.models[model]
+    far = script.pick((level * 100, level * 101, level // 100, level // 99, 1))
+    price_report(script, model, far)
+    if script.chance(0.5):
+        price_report(script, model, script.models[model])
 
 
 def capability(script: Script, model: tuple[str, str], *, is_good: bool) -> None:

@@ -22,7 +22,7 @@ def found_members(script: Script) -> None:
             cents = script.pick((12_000, 100_000, 10**7, 10**9, 10**11))
             deposit(script, account, cents)
     open_account(script, "VAULT", "A", "customer")
-    script.accounts.remove("VAULT")
+    script.accounts = [account for account in script.accounts if account != "VAULT"]
 
 
 def open_account(script: Script, account: str, member: str, origin: str) -> None:

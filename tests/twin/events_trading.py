@@ -15,8 +15,9 @@ def trading_event(script: Script) -> None:
     """Write one event of trading."""
     contract = script.contract()
     kind = script.weighted(
-        {"trade": 40, "strange": 2, "bust": 5, "adjust": 5, "transfer": 6, "quote": 8, "halt": 1}
-    )
+        {"trade": 40, "strange": 2, "bust": 5, "adjust": 5, "transfer": 6, "quote": 8, "halt": 1,
+         "settle": 2}
+    )  # fmt: skip
     if kind == "strange" or contract is None:
         strange(script)
     elif kind == "trade":
@@ -27,6 +28,8 @@ def trading_event(script: Script) -> None:
         transfer(script, contract)
     elif kind == "quote":
         quote(script, contract)
+    elif kind == "settle":
+        settle(script, contract)
     elif script.chance(0.5):
         halt(script, contract)
 
@@ -171,6 +174,15 @@ def quote(script: Script, contract: Contract) -> None:
         ask=ask if shown in ("both", "ask") else None,
         ask_lots=size if shown in ("both", "ask") else None, at=script.when(),
     )  # fmt: skip
+
+
+def settle(script: Script, contract: Contract) -> None:
+    """Set the price of the coming close: near the market, wrong, or at the bounds of x100."""
+    own = contract.own_price or 200
+    far = script.pick((own * 100, own * 100 + 1, -(-own // 100), own // 100))
+    told = dollars(far) if script.chance(0.1) else price(script, contract)
+    script.send("set_settlement_price/1", contract=contract.symbol, price=told,
+                reason="the tiers fail", at=script.when())  # fmt: skip
 
 
 def halt(script: Script, contract: Contract) -> None:

@@ -39,11 +39,15 @@ def written(seed: int, days: int = 4) -> Script:
     script = Script(seed)
     first = script.pick(MONDAYS) + timedelta(days=script.pick((0, 0, 1, 2)))
     script.now = midnight(first) - 2 * HOUR
+    script.send("advance_clock/1", at=print_instant(script.now))
     found_members(script)
     found_providers(script)
     before_the_session(script)
     is_quiet = script.chance(0.12)
-    script.now = midnight(first) + 5 * MINUTE
+    script.now = max(midnight(first) + 5 * MINUTE, script.house.clock or 0)
+    first += timedelta(days=(script.now - midnight(first)) // DAY)
+    while not is_weekday(first):
+        first += timedelta(days=1)
     script.put(dump({
         "type": "open_session/1", "business_date": first.isoformat(),
         "at": print_instant(script.now),

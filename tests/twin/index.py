@@ -9,6 +9,7 @@ from tests.twin.instants import HOUR
 from tests.twin.words import Command, fits, scores_of
 
 THRESHOLDS = {"mmlu": Fraction(86), "humaneval": Fraction(67), "gsm8k": Fraction(92)}
+VOLUMES = ("report_provider_volume/1", "report_provider_volumes/1")
 FRESH = 36 * HOUR
 HOLD = HOUR
 MICROS = 1_000_000
@@ -27,7 +28,9 @@ def refuse_report(market: Market, command: Command) -> str | None:
         return "superseded"
     if kind == "report_provider_price/1":
         return refuse_price(index, command)
-    if kind == "report_provider_volume/1" and (command["tokens"] < 0 or index.is_external):
+    if kind in VOLUMES and index.is_external:
+        return "invalid_value"
+    if kind in VOLUMES and any(one["tokens"] < 0 for one in volumes_of(command)):
         return "invalid_value"
     if kind == "report_capability/1":
         scores = scores_of(command).values()
@@ -59,8 +62,11 @@ def replaced_at(index: Index, command: Command) -> int | None:
     model = (command.get("provider", ""), command.get("model", ""))
     if kind == "report_capability/1" and model in index.scores:
         return index.scores[model][0]
-    if kind == "report_provider_volume/1" and command["provider"] in index.volumes:
-        return index.volumes[command["provider"]][0]
+    if kind in VOLUMES:
+        names = [one["provider"] for one in volumes_of(command)]
+        return max(
+            (index.volumes[name][0] for name in names if name in index.volumes), default=None
+        )
     if kind == "report_provider_price/1" and model in index.held:
         return index.held[model][0]
     if kind == "report_provider_price/1" and model in index.prices:
@@ -75,8 +81,9 @@ def take_report(house: House, market: Market, command: Command) -> None:
     model = (command.get("provider", ""), command.get("model", ""))
     if kind == "report_capability/1":
         index.scores[model] = (at, scores_of(command))
-    elif kind == "report_provider_volume/1":
-        index.volumes[command["provider"]] = (at, command["tokens"])
+    elif kind in VOLUMES:
+        for one in volumes_of(command):
+            index.volumes[one["provider"]] = (at, one["tokens"])
     elif kind == "retire_model/1":
         index.prices.pop(model, None)
         index.held.pop(model, None)
@@ -94,7 +101,7 @@ def take_price(house: House, market: Market, command: Command) -> None:
     index, at, price = market.index, command["at"], blend(command)
     model = (command["provider"], command["model"])
     last = index.prices.get(model)
-    if last is None or last[1] / 3 <= price <= last[1] * 3:
+    if is_ordinary(index, model, price):
         index.prices[model] = (at, price)
         index.held.pop(model, None)
         return
@@ -108,8 +115,26 @@ def take_price(house: House, market: Market, command: Command) -> None:
     index.held[model] = (at, price)
     house.state(
         "provider_price_held/1", market.shard, at, product=market.product, provider=model[0],
-        model=model[1], last_price_micros=micros(last[1]), price_micros=micros(price),
+        model=model[1], last_price_micros=None if last is None else micros(last[1]),
+        price_micros=micros(price),
     )  # fmt: skip
+
+
+def is_ordinary(index: Index, model: tuple[str, str], price: Fraction) -> bool:
+    """Tell whether a price is near the model's last, or a first one near the last value."""
+    if model in index.prices:
+        last, times = index.prices[model][1], 3
+    elif index.published:
+        last, times = Fraction(index.published[-1][1], MICROS), 100
+        price = adjusted_price(index, model, price)
+    else:
+        return True
+    return last / times <= price <= last * times
+
+
+def volumes_of(command: Command) -> list[Command]:
+    """Give the volumes of a report, one or several."""
+    return [command] if command["type"] == "report_provider_volume/1" else command["volumes"]
 
 
 def move_clock(house: House, market: Market, instant: int) -> None:

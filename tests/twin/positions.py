@@ -105,19 +105,19 @@ def trigger(house: House, market: Market, contract: Contract, at: int, price: in
     contract.limit_stage += 1
     until = at + PAUSE if contract.limit_stage == 1 else None
     contract.halts.append(Halt(at, until, at + PAUSE))
-    state_halt(house, market, contract, at, (contract.limit_stage, direction, until, price))
+    state_halt(house, market, contract, at, (contract.limit_stage, direction, until, price), None)
 
 
 def state_halt(
     house: House, market: Market, contract: Contract, at: int,
-    halt: tuple[int, str | None, int | None, int | None],
+    halt: tuple[int, str | None, int | None, int | None], reason: str | None,
 ) -> None:  # fmt: skip
-    """Record a halt: tier, direction, until, trigger."""
+    """Record a halt: tier, direction, until, trigger; a command's reason."""
     tier, direction, until, ticks = halt
     house.state(
         "contract_halted/1", market.shard, at, contract=contract.symbol, tier=tier,
         direction=direction, until=None if until is None else print_instant(until),
-        trigger_ticks=ticks,
+        trigger_ticks=ticks, reason=reason,
     )  # fmt: skip
 
 

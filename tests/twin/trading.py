@@ -132,6 +132,7 @@ def exceeds_int64(
 def extraordinary(house: House, contract: Contract) -> int:
     """Give the highest price of the session beyond the second limit; without limits, of all."""
     today = [one.price for one in contract.trades if one.session == house.session()]
+    today.append(contract.set_price or 0)
     highest = max(today, default=0)
     if contract.reference is None:
         return max([highest, *(one.bid or 0 for one in contract.quotes.values())])
@@ -189,17 +190,19 @@ def correct_trade(house: House, market: Market, command: Command) -> str | None:
     if trade.is_busted:
         return "trade_already_busted"
     if command["type"] == "bust_trade/1":
-        return bust(house, market, contract, trade, command["at"])
+        return bust(house, market, contract, trade, command)
     return adjust(house, market, contract, trade, command)
 
 
-def bust(house: House, market: Market, contract: Contract, trade: Trade, at: int) -> str | None:
+def bust(
+    house: House, market: Market, contract: Contract, trade: Trade, command: Command
+) -> str | None:
     """Undo a trade by its opposite."""
     changes = {trade.buyer: -trade.lots, trade.seller: trade.lots}
     if exceeds_int64(house, contract, (trade.lots, trade.price), changes):
         return "amount_overflow"
     trade.is_busted = True
-    state_correction(house, market, contract, trade, ("trade_busted/1", at, {}))
+    state_correction(house, market, contract, trade, ("trade_busted/1", command, {}))
     return None
 
 
@@ -219,20 +222,21 @@ def adjust(
     if trade.is_marked:
         contract.adjustments.append((trade.buyer, trade.seller, trade.lots * (old - new)))
     trade.price = new
-    fact = ("trade_price_adjusted/1", command["at"], {"price_ticks_before": old})
+    fact = ("trade_price_adjusted/1", command, {"price_ticks_before": old})
     state_correction(house, market, contract, trade, fact)
     return None
 
 
 def state_correction(
     house: House, market: Market, contract: Contract, trade: Trade,
-    fact: tuple[str, int, dict[str, int]],
+    fact: tuple[str, Command, dict[str, int]],
 ) -> None:  # fmt: skip
     """Record a bust or an adjustment."""
-    name, at, more = fact
+    name, command, more = fact
     house.state(
-        name, market.shard, at, trade_id=trade.trade_id, contract=contract.symbol,
-        lots=trade.lots, buyer=trade.buyer, seller=trade.seller, price_ticks=trade.price, **more,
+        name, market.shard, command["at"], trade_id=trade.trade_id, contract=contract.symbol,
+        lots=trade.lots, buyer=trade.buyer, seller=trade.seller, price_ticks=trade.price,
+        reason=command["reason"], **more,
     )  # fmt: skip
 
 
@@ -343,5 +347,33 @@ def halt_contract(house: House, market: Market, command: Command) -> str | None:
         return "invalid_value"
     contract = market.contracts[command["contract"]]
     contract.halts.append(Halt(at, until, until_at_least=0))
-    state_halt(house, market, contract, at, (0, None, until, None))
+    state_halt(house, market, contract, at, (0, None, until, None), command["reason"])
+    return None
+
+
+def set_settlement_price(house: House, market: Market, command: Command) -> str | None:
+    """Set a contract's price of the coming close, or give the reason why not (RULEBOOK 4)."""
+    if house.business_date is None:
+        return "session_closed"
+    if not house.is_in_range(command["at"]):
+        return "time_out_of_range"
+    reason = refuse_contract(house, market, command["contract"])
+    if reason is not None:
+        return reason
+    contract = market.contracts[command["contract"]]
+    reason = refuse_price(contract, command["price"], is_limited=False)
+    if reason is not None:
+        return reason
+    price, last = int(command["price"] * 100), contract.own_price
+    if last is not None and not Fraction(last, 100) <= price <= last * 100:
+        return "price_outside_limit"
+    if contract.last_day <= house.session() and market.index.published:
+        return "invalid_value"
+    if is_unbearable(market, contract, price):
+        return "amount_overflow"
+    contract.set_price = price
+    house.state(
+        "settlement_price_overruled/1", market.shard, command["at"], contract=contract.symbol,
+        price_ticks=price, reason=command["reason"],
+    )  # fmt: skip
     return None

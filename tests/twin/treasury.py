@@ -60,6 +60,8 @@ def refuse_collateral(house: House, command: Command) -> str | None:
         return "unknown_account"
     if is_withdrawal and house.accounts[account].is_suspended:
         return "account_suspended"
+    if is_withdrawal and house.is_defaulted(account):
+        return "member_defaulted"
     if command["asset"] != "USD":
         return "unknown_asset"
     if cents < 1:
@@ -154,10 +156,13 @@ def pay_withdrawals(house: House, at: int) -> None:
     for command in pending:
         account, cents = command["account"], command["amount_cents"]
         left = treasury.cash.get(account, 0) - cents
-        if left < treasury.initial.get(account, 0) or account in treasury.calls:
-            house.state(
-                "withdrawal_refused/1", SHARD, at, **moved(command), reason="insufficient_equity"
-            )
+        reason = None
+        if house.is_defaulted(account):
+            reason = "member_defaulted"
+        elif left < treasury.initial.get(account, 0) or account in treasury.calls:
+            reason = "insufficient_equity"
+        if reason is not None:
+            house.state("withdrawal_refused/1", SHARD, at, **moved(command), reason=reason)
             continue
         treasury.cash[account] = left
         house.state("collateral_moved/1", SHARD, at, **(moved(command) | {"amount_cents": -cents}))

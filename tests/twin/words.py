@@ -20,6 +20,7 @@ BYTES_MAX = 64 * 1024
 DEPTH_MAX = 8
 DIGITS_MAX = 18
 TEXT_MAX = 200
+VOLUMES_MAX = 200
 INT64_MAX = 2**63 - 1
 INT64_MIN = -(2**63)
 IDENTIFIER = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -220,6 +221,20 @@ def one_of(*names: str) -> Reader:
     return read
 
 
+def volumes(value: object) -> list[Command]:
+    """Read 1-200 volumes, each of its own provider."""
+    if not isinstance(value, list) or not 1 <= len(value) <= VOLUMES_MAX:
+        fail(f"1-200 volumes expected, found {value!r}")
+    found = []
+    for item in value:
+        if not isinstance(item, dict) or item.keys() != {"provider", "tokens"}:
+            fail(f"provider and tokens expected, found {item!r}")
+        found.append({"provider": identifier(item["provider"]), "tokens": whole(item["tokens"])})
+    if len({one["provider"] for one in found}) < len(found):
+        fail("each provider once expected")
+    return found
+
+
 MODEL: dict[str, Reader] = {"product": identifier, "provider": identifier, "model": identifier}
 SUSPENSION: dict[str, Reader] = {"account": identifier, "reason": text, "at": instant}
 COLLATERAL: dict[str, Reader] = {
@@ -255,6 +270,7 @@ INDEX: dict[str, dict[str, Reader]] = {
     "report_provider_volume/1": {
         "product": identifier, "provider": identifier, "tokens": whole, "at": instant,
     },
+    "report_provider_volumes/1": {"product": identifier, "volumes": volumes, "at": instant},
     "retire_model/1": MODEL | {"at": instant},
     "publish_index/1": {"product": identifier, "value": decimal, "at": instant},
 }  # fmt: skip
@@ -279,6 +295,9 @@ TRADING: dict[str, dict[str, Reader]] = {
         "maker": identifier, "contract": identifier, "bid": null_or(decimal),
         "bid_lots": null_or(whole), "ask": null_or(decimal), "ask_lots": null_or(whole),
         "at": instant,
+    },
+    "set_settlement_price/1": {
+        "contract": identifier, "price": decimal, "reason": text, "at": instant,
     },
     "halt_contract/1": {
         "contract": identifier, "until": null_or(instant), "reason": text, "at": instant,

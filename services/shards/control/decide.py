@@ -37,6 +37,7 @@ from events.market_commands import (
     AdjustTradePrice,
     BustTrade,
     HaltContract,
+    SetSettlementPrice,
     SubmitQuote,
     SubmitTrade,
     TransferPosition,
@@ -47,7 +48,13 @@ from services.shards.emission import Emission
 from settlement.control_books import ControlBooks, apply_control, apply_cycle_refused
 from settlement.control_rules import Repeated, refuse_control, refuse_time
 
-_NEEDS_SESSION: Final = (SubmitTrade, TransferPosition, SubmitQuote, HaltContract)
+_NEEDS_SESSION: Final = (
+    SubmitTrade,
+    TransferPosition,
+    SubmitQuote,
+    SetSettlementPrice,
+    HaltContract,
+)
 _NAMES_CONTRACT: Final = (*_NEEDS_SESSION, BustTrade, AdjustTradePrice)
 
 

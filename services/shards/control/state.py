@@ -67,6 +67,7 @@ def load_control(state: bytes) -> ControlBooks:
     books = ControlBooks(
         number=tree["number"],
         clock=tree["clock"],
+        anchor=tree["anchor"],
         business_date=parse_day(tree["business_date"]),
         opened_at=tree["opened_at"],
         cycles={name: ("run_cycle/1", name, at) for name, at in tree["cycle_at"].items()},
@@ -125,6 +126,7 @@ def _account(account: Account) -> list[Any]:
 def _tree(books: ControlBooks) -> dict[str, Any]:
     return {
         "clock": books.clock,
+        "anchor": books.anchor,
         "business_date": day_text(books.business_date),
         "opened_at": books.opened_at,
         "cycles_past": [[name, at] for name, at in books.cycles_past],

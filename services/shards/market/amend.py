@@ -95,6 +95,7 @@ def _busted(command: BustTrade, trade: SubmitTrade, *, price_ticks: int, seq: in
         buyer=trade.buyer,
         seller=trade.seller,
         price_ticks=price_ticks,
+        reason=command.reason,
         trade_seq=seq,
     )
 
@@ -118,5 +119,6 @@ def _adjusted(
         seller=trade.seller,
         price_ticks=ticks,
         price_ticks_before=before_ticks,
+        reason=command.reason,
         trade_seq=seq,
     )

@@ -4,8 +4,9 @@ In: the books and the effect of a command on positions and prices. Out: a refusa
 amount refused here cannot overflow, and so stop the clearinghouse, at the next close.
 
 An ordinary price lies inside the limits, near the prices of all positions. An extraordinary price
-does not: an adjusted price, to which limits do not apply, or any price of a contract without a
-reference. Every position must stay within int64 when marked to it, not only those of the parties.
+does not: an adjusted price or one set by the exchange, to which limits do not apply, or any price
+of a contract without a reference. Every position must stay within int64 when marked to it, not only
+those of the parties.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def unbearable(books: MarketBooks, contract: ContractBooks, *, price_ticks: int)
 
 def extraordinary_ticks(contract: ContractBooks) -> int:
     """The highest price of the session outside all limits, 0 without such a price."""
-    highest = contract.trades.highest
+    highest = max(contract.trades.highest, contract.overruled_ticks or 0)
     if contract.reference_ticks is None:
         return max(highest, contract.quotes.highest_bid)
     _, limit = limits_of(contract.reference_ticks, contract.halts.rule.second_ppm)

@@ -15,12 +15,12 @@ from events.index_facts import IndexFact
 from events.market_facts import (
     ContractHalted,
     ContractListed,
+    ContractRescheduled,
     ContractResumed,
     ContractSettled,
     ContractUnmarked,
     CycleDone,
     CyclePriceSet,
-    LastTradingDayMoved,
     MarginRateAboveBand,
     MarginRateSet,
     MarginScenariosSet,
@@ -29,6 +29,7 @@ from events.market_facts import (
     PositionLimitWarned,
     PositionTransferred,
     QuoteSet,
+    SettlementPriceOverruled,
     SettlementPriceSet,
     TradeAlreadyCleared,
     TradeBusted,
@@ -51,6 +52,7 @@ from services.shards.market.books import (
 from settlement.index.apply import apply_index_fact
 from settlement.ledger import cents
 from settlement.positions import Positions
+from settlement.prices import TIER_OVERRULED
 from settlement.quotes import Quote
 
 # Facts that change no books: they report changes made by other facts, repeats or alerts.
@@ -67,6 +69,7 @@ def apply_market_fact(books: MarketBooks, fact: MarketShardFact, *, seq: int) ->
     if isinstance(fact, IndexFact):
         apply_index_fact(books.index, fact)
         advance(books, fact.at)
+        books.anchor = fact.at if books.anchor is None else books.anchor
         return
     match fact:
         case TradeNovated():
@@ -89,12 +92,13 @@ def _apply_contract_fact(
     | ContractHalted
     | ContractResumed
     | CyclePriceSet
+    | SettlementPriceOverruled
     | SettlementPriceSet
     | ContractUnmarked
     | ContractSettled
     | MarginRateSet
     | MarginScenariosSet
-    | LastTradingDayMoved,
+    | ContractRescheduled,
 ) -> None:
     match fact:
         case QuoteSet():
@@ -106,8 +110,10 @@ def _apply_contract_fact(
             apply_resumed(contract.halts, fact)
         case CyclePriceSet():
             contract.positions.mark(fact.price_ticks)
+        case SettlementPriceOverruled():
+            contract.overruled_ticks = fact.price_ticks
         case SettlementPriceSet():
-            _settle(contract, fact.price_ticks)
+            _settle(contract, fact)
         case ContractUnmarked():
             contract.positions.unmark()
         case ContractSettled():
@@ -116,7 +122,7 @@ def _apply_contract_fact(
             contract.measure = rate(fact.rate_ppm)
         case MarginScenariosSet():
             contract.measure = Measure(fact.axis, fact.shocks_ppm)
-        case LastTradingDayMoved():
+        case ContractRescheduled():
             contract.last_trading_day = fact.last_trading_day
         case _:
             assert_never(fact)
@@ -178,7 +184,10 @@ def _transfer(books: MarketBooks, fact: PositionTransferred) -> None:
     _widen_lots_bounds(books, giver, taker, lots=fact.lots)
 
 
-def _settle(contract: ContractBooks, price_ticks: int) -> None:
+def _settle(contract: ContractBooks, fact: SettlementPriceSet) -> None:
+    price_ticks = fact.price_ticks
+    if fact.tier != TIER_OVERRULED:
+        contract.market_ticks = price_ticks
     contract.positions.mark(price_ticks)
     contract.positions.paid_cents = None
     contract.reference_ticks = price_ticks
@@ -195,6 +204,7 @@ def _list(books: MarketBooks, fact: ContractListed) -> None:
         delivery=fact.delivery,
         last_trading_day=fact.last_trading_day,
         reference_ticks=fact.reference_ticks,
+        market_ticks=fact.reference_ticks,
         halts=HaltState(fact.contract, fact.reference_ticks, limit_rule(books)),
         positions=positions,
     )

@@ -79,10 +79,12 @@ def _end_session(books: MarketBooks, command: CloseSession) -> None:
     for contract in in_order(books):
         if is_expiring(contract, command.business_date):
             del books.contracts[contract.symbol]
+            books.settled_until = max(books.settled_until, contract.delivery)
             continue
         contract.trades_carried += contract.trades.standing()
         contract.trades = SessionTrades()
         contract.quotes = QuoteBook()
+        contract.overruled_ticks = None
         contract.interest_lots = contract.positions.open_interest()
 
 

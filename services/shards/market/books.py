@@ -60,7 +60,9 @@ class ContractBooks:
     """One listed contract.
 
     trades_carried: the number of trades of earlier sessions that are not busted; settlements: the
-    last prices, as many as the margin models need; measure: of the last close, None before.
+    last prices, as many as the margin models need; measure: of the last close, None before;
+    market_ticks: the last reference or settlement price that the exchange did not set;
+    overruled_ticks: the price that it has set for the close of the open session.
     """
 
     symbol: str
@@ -68,6 +70,8 @@ class ContractBooks:
     last_trading_day: date
     reference_ticks: int | None
     halts: HaltState
+    market_ticks: int | None = None
+    overruled_ticks: int | None = None
     positions: Positions = field(default_factory=Positions)
     trades: SessionTrades = field(default_factory=SessionTrades)
     quotes: QuoteBook = field(default_factory=QuoteBook)
@@ -90,6 +94,8 @@ class Amendment:
 class MarketBooks:
     """All books of one product.
 
+    anchor: the time of the first report, which bounds times while control has stated nothing.
+    settled_until: the last delivery month settled, as text; none up to it is listed again.
     numbers, owner_of, stopped: of accounts, for trades by columns. lots_bound: by owner's number an
     upper bound on each of the owner's positions; up to limit_watch_lots no position limit can be
     crossed, and no check is needed.
@@ -99,6 +105,8 @@ class MarketBooks:
     control: ControlBooks
     index: IndexBooks
     clock: int | None = None
+    anchor: int | None = None
+    settled_until: str = ""
     contracts: dict[str, ContractBooks] = field(default_factory=dict)
     amendments: dict[str, Amendment] = field(default_factory=dict)
     holders: dict[str, Holder] = field(default_factory=dict)

@@ -23,7 +23,7 @@ from events.market_facts import (
     SettlementPriceSet,
     VariationSettled,
 )
-from events.units import INT64_MAX, MINUTE_NS
+from events.units import INT64_MAX, INT64_MIN, MINUTE_NS
 from risk.margin import rate
 from risk.price_limits import close_session
 from services.shards.links import ContractFlow
@@ -37,7 +37,7 @@ from services.shards.market.books import (
 from services.shards.market.margin import margin_model_of, measure_of, state_measures
 from settlement.index.books import Fixing
 from settlement.index.decide import expire_prices, fix_index
-from settlement.prices import Candidate, index_ticks, settle_prices
+from settlement.prices import Candidate, SessionTimes, index_ticks, settle_prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Marked:
 
     contract: ContractBooks
     price_ticks: int | None
-    tier: Literal[1, 2, 3, 4] | None
+    tier: Literal[0, 1, 2, 3, 4] | None
     amount_cents: IntArray
 
 
@@ -56,7 +56,7 @@ def run_cycle(books: MarketBooks, command: RunCycle, *, emit: MarketEmission) ->
     assert session is not None, "a cycle was ordered without a session"
     flows = []
     for contract in in_order(books):
-        marked = _mark_intraday(contract, command.at)
+        marked = _mark_intraday(contract, SessionTimes(books.control.opened_at, command.at))
         _state_cycle_price(marked, session, command=command, emit=emit)
         _state_variation(
             books, marked, session=session, cycle=(command.cycle, command.at), emit=emit
@@ -97,8 +97,8 @@ def _rated(marks: list[Marked], business_date: date) -> list[ContractBooks]:
     ]
 
 
-def _mark_intraday(contract: ContractBooks, at: int) -> Marked:
-    price = contract.trades.latest_price(at)
+def _mark_intraday(contract: ContractBooks, times: SessionTimes) -> Marked:
+    price = contract.trades.latest_price(*times)
     if price is None:
         price = contract.positions.mark_ticks
     return Marked(contract, price, None, _amounts(contract, price))
@@ -138,7 +138,8 @@ def _settle(books: MarketBooks, command: CloseSession) -> list[Marked]:
         if fixing is None or not is_expiring(contract, command.business_date)
     ]
     minutes = books.control.parameter("settlement_window_minutes", books.product.code)
-    settled = settle_prices(candidates, command.at, window_ns=minutes * MINUTE_NS)
+    times = SessionTimes(books.control.opened_at, command.at)
+    settled = settle_prices(candidates, times, window_ns=minutes * MINUTE_NS)
     marks = []
     for contract in contracts:
         settlement = settled.get(contract.symbol)
@@ -174,7 +175,7 @@ def _final_price(
     if settled is not None:
         return settled
     mark = contract.positions.mark_ticks
-    return mark if mark is not None else contract.trades.latest_price(INT64_MAX)
+    return mark if mark is not None else contract.trades.latest_price(INT64_MIN, INT64_MAX)
 
 
 def _candidate(contract: ContractBooks) -> Candidate:
@@ -184,6 +185,8 @@ def _candidate(contract: ContractBooks) -> Candidate:
         reference_ticks=contract.reference_ticks,
         trades=contract.trades,
         quotes=contract.quotes,
+        overruled_ticks=contract.overruled_ticks,
+        has_lots=any(contract.positions.lots),
     )
 
 

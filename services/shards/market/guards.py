@@ -13,6 +13,7 @@ from events.contracts import Product, parse_symbol, product_of, ticks_of
 from events.refusals import Reason, Refusal
 from risk.price_limits import judge_price
 from services.shards.market.books import ContractBooks, Holder, MarketBooks, tradable
+from settlement.control_rules import time_out_of_range
 
 
 def no_session(books: MarketBooks) -> Refusal | None:
@@ -24,12 +25,10 @@ def no_session(books: MarketBooks) -> Refusal | None:
 
 def out_of_time(books: MarketBooks, command: Command) -> Refusal | None:
     """The refusal of a time far from the session."""
-    if books.control.is_time_in_range(command.event_time):
+    control = books.control
+    if control.is_time_in_range(command.event_time, anchor=books.anchor):
         return None
-    return Refusal(
-        Reason.TIME_OUT_OF_RANGE,
-        f"expected a time near the session of {books.control.business_date}, found another",
-    )
+    return time_out_of_range(control, command.event_time)
 
 
 def no_contract(books: MarketBooks, symbol: str, *, for_trading: bool = True) -> Refusal | None:

@@ -1,4 +1,4 @@
-"""Transfers, quotes and halts by command (RULEBOOK §3, §4, §6).
+"""Transfers, quotes, halts and settlement prices by command (RULEBOOK §3, §4, §6).
 
 In: the command, and for a transfer the first command under its id. Out: a refusal, or the fact.
 """
@@ -6,17 +6,34 @@ In: the command, and for a transfer the first command under its id. Out: a refus
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
+from typing import Final
 
 from events.contracts import ticks_of
-from events.market_commands import HaltContract, SubmitQuote, TransferPosition
-from events.market_facts import PositionTransferred, QuoteSet
+from events.market_commands import (
+    HaltContract,
+    SetSettlementPrice,
+    SubmitQuote,
+    TransferPosition,
+)
+from events.market_facts import PositionTransferred, QuoteSet, SettlementPriceOverruled
 from events.refusals import Reason, Refusal
 from risk.price_limits import command_halt
 from services.shards.ids import Seen, answer_repeat
 from services.shards.market import guards as guard
 from services.shards.market.amounts import too_large, unbearable
-from services.shards.market.books import ContractBooks, Holder, MarketBooks, MarketEmission
+from services.shards.market.books import (
+    ContractBooks,
+    Holder,
+    MarketBooks,
+    MarketEmission,
+    is_expiring,
+)
 from services.shards.market.position_limits import state_crossings
+from settlement.index.price_hold import is_within
+
+# A price set by the exchange may not lie further from the market's last one (RULEBOOK §4).
+OVERRULE_TIMES: Final = 100
 
 
 def decide_transfer(
@@ -194,5 +211,55 @@ def decide_halt(
         return Refusal(Reason.INVALID_VALUE, "expected an end after the halt's beginning")
     # Nothing can fail from here.
     halts = books.contracts[command.contract].halts
-    emit(command_halt(halts, until=command.until, at=command.at))
+    emit(command_halt(halts, until=command.until, at=command.at, reason=command.reason))
     return None
+
+
+def decide_settlement_price(
+    books: MarketBooks, command: SetSettlementPrice, *, emit: MarketEmission
+) -> Refusal | None:
+    """Set a contract's settlement price of the coming close, or give the refusal (§4, tier 0)."""
+    refusal = (
+        guard.no_session(books)
+        or guard.out_of_time(books, command)
+        or guard.no_contract(books, command.contract)
+        or guard.bad_price(books.product, command.price)
+    )
+    if refusal is not None:
+        return refusal
+    contract = books.contracts[command.contract]
+    ticks = ticks_of(command.price, books.product)
+    assert ticks is not None, f"{command.price} is off the tick after the guard"
+    refusal = (
+        _far_from_market(contract, ticks)
+        or _settled_by_index(books, contract)
+        or unbearable(books, contract, price_ticks=ticks)
+    )
+    if refusal is not None:
+        return refusal
+    # Nothing can fail from here.
+    emit(
+        SettlementPriceOverruled(
+            at=command.at, contract=contract.symbol, price_ticks=ticks, reason=command.reason
+        )
+    )
+    return None
+
+
+def _far_from_market(contract: ContractBooks, price_ticks: int) -> Refusal | None:
+    """The refusal of a price beyond ×100 of the last one that the exchange did not set."""
+    last = contract.market_ticks
+    if last is None or is_within(Fraction(price_ticks), Fraction(last), times=OVERRULE_TIMES):
+        return None
+    detail = f"expected at most {OVERRULE_TIMES} times {last} ticks either way, found {price_ticks}"
+    return Refusal(Reason.PRICE_OUTSIDE_LIMIT, detail)
+
+
+def _settled_by_index(books: MarketBooks, contract: ContractBooks) -> Refusal | None:
+    """The refusal for a contract whose final settlement price is the fixing of this close."""
+    session = books.control.business_date
+    assert session is not None, "a price was set without a session"
+    if books.index.value_micros is None or not is_expiring(contract, session):
+        return None
+    detail = f"{contract.symbol} expires with this close and is settled by the index"
+    return Refusal(Reason.INVALID_VALUE, detail)

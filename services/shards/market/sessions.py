@@ -9,7 +9,7 @@ from datetime import date
 
 from events.contracts import Delivery, parse_symbol, symbol
 from events.control_commands import CloseSession, OpenSession
-from events.market_facts import ContractListed, LastTradingDayMoved
+from events.market_facts import ContractListed, ContractRescheduled
 from services.shards.market.apply_control import follow_control
 from services.shards.market.books import (
     ContractBooks,
@@ -17,6 +17,7 @@ from services.shards.market.books import (
     MarketEmission,
     in_order,
     set_limits,
+    tradable,
 )
 from settlement.calendar import last_trading_day, listed_deliveries
 from settlement.index.decide import change_rules
@@ -45,20 +46,20 @@ def list_contracts(books: MarketBooks, at: int, *, emit: MarketEmission) -> None
     _move_last_days(books, session, at=at, emit=emit)
     for delivery in listed_deliveries(session, control.holidays):
         name = symbol(books.product.code, delivery)
-        if name not in books.contracts:
+        if name not in books.contracts and delivery.text > books.settled_until:
             emit(_listing(books, delivery, session=session, at=at))
     set_limits(books)
 
 
 def _move_last_days(books: MarketBooks, session: date, *, at: int, emit: MarketEmission) -> None:
-    """Move last trading days by holidays that came into force after a contract was listed."""
+    """Move last trading days that have not passed by the holidays in force."""
     for contract in in_order(books):
         delivery = parse_symbol(contract.symbol)
         assert delivery is not None, f"{contract.symbol} was listed"
         day = last_trading_day(delivery, books.control.holidays)
-        if day != contract.last_trading_day:
+        if day != contract.last_trading_day and tradable(books, contract):
             emit(
-                LastTradingDayMoved(
+                ContractRescheduled(
                     at=at, contract=contract.symbol, last_trading_day=day, business_date=session
                 )
             )

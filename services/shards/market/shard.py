@@ -21,6 +21,7 @@ from events.market_commands import (
     HaltContract,
     IndexCommand,
     MarketCommand,
+    SetSettlementPrice,
     SubmitQuote,
     SubmitTrade,
     TransferPosition,
@@ -38,7 +39,12 @@ from services.shards.market.apply_control import follow_control
 from services.shards.market.books import MarketBooks, MarketEmission, open_market_books
 from services.shards.market.cycle import close_market, run_cycle
 from services.shards.market.fold import fold_market_rows
-from services.shards.market.orders import decide_halt, decide_quote, decide_transfer
+from services.shards.market.orders import (
+    decide_halt,
+    decide_quote,
+    decide_settlement_price,
+    decide_transfer,
+)
 from services.shards.market.sessions import open_session
 from services.shards.market.state import dump_market, load_market, market_hash
 from services.shards.market.trade import decide_trade
@@ -184,6 +190,8 @@ def _decide(
             return decide_quote(books, command, emit=emit)
         case HaltContract():
             return decide_halt(books, command, emit=emit)
+        case SetSettlementPrice():
+            return decide_settlement_price(books, command, emit=emit)
         case _:
             return _decide_index(books, command, emit=emit)
 

@@ -60,7 +60,8 @@ def load_market(
         control,
         index=IndexBooks.from_state(product, tree["index"], fixings_kept=HISTORY_DAYS),
     )
-    books.clock = tree["clock"]
+    books.clock, books.anchor = tree["clock"], tree["anchor"]
+    books.settled_until = tree["settled_until"]
     books.amendments = {name: Amendment(*values) for name, values in tree["amendments"].items()}
     for name, contract in tree["contracts"].items():
         books.contracts[name] = _load_contract(name, contract, columns=columns)
@@ -72,6 +73,8 @@ def _tree(books: MarketBooks, by_account: Column, *, in_stream: Column) -> dict[
     return {
         "product": books.product.code,
         "clock": books.clock,
+        "anchor": books.anchor,
+        "settled_until": books.settled_until,
         "index": books.index.to_state(),
         "contracts": {
             name: _contract_tree(contract, by_account, in_stream=in_stream)
@@ -93,6 +96,8 @@ def _contract_tree(
         "delivery": contract.delivery,
         "last_trading_day": contract.last_trading_day.isoformat(),
         "reference_ticks": contract.reference_ticks,
+        "market_ticks": contract.market_ticks,
+        "overruled_ticks": contract.overruled_ticks,
         "halts": contract.halts.to_state(),
         "settlements": contract.settlements,
         **_measure_tree(contract.measure),
@@ -131,6 +136,8 @@ def _load_contract(
         delivery=tree["delivery"],
         last_trading_day=date.fromisoformat(tree["last_trading_day"]),
         reference_ticks=tree["reference_ticks"],
+        market_ticks=tree["market_ticks"],
+        overruled_ticks=tree["overruled_ticks"],
         halts=HaltState.from_state(tree["halts"]),
         positions=Positions(
             lots=columns[tree["lots"]],

@@ -11,7 +11,7 @@ from events.market_commands import SubmitTrade
 from events.market_facts import TradeAlreadyCleared, TradeNovated
 from events.refusals import Reason, Refusal
 from risk.price_limits import is_halted, resumes_before_trade, trigger
-from services.shards.ids import Seen, is_same
+from services.shards.ids import Seen, is_same, refused_again
 from services.shards.market import guards as guard
 from services.shards.market.amounts import too_large, unbearable
 from services.shards.market.books import ContractBooks, MarketBooks, MarketEmission
@@ -80,7 +80,7 @@ def _answer_again(trade: SubmitTrade, seen: Seen, *, emit: MarketEmission) -> Re
         detail = f"{trade.trade_id} was another trade in row {seen.seq}"
         return Refusal(Reason.TRADE_ID_CONFLICT, detail)
     if seen.reason is not None:
-        return Refusal(seen.reason, seen.detail)
+        return refused_again(trade, seen)
     emit(TradeAlreadyCleared(at=trade.executed_at, trade_id=trade.trade_id))
     return None
 

@@ -236,9 +236,10 @@ def _is_large(
 
 
 def _highest(contract: ContractBooks) -> int:
-    """The highest of a contract's mark, trade prices and best bid."""
+    """The highest of a contract's mark, trade prices, best bid and price set by the exchange."""
     marked = contract.positions.mark_ticks or 0
-    return max(marked, contract.trades.highest, contract.quotes.highest_bid)
+    overruled = contract.overruled_ticks or 0
+    return max(marked, contract.trades.highest, contract.quotes.highest_bid, overruled)
 
 
 def _clear_ordinary(

@@ -132,11 +132,14 @@ def _require(
 
 
 def _decide_withdrawals(books: MemberBooks, cycle: Cycle, *, emit: MemberEmission) -> None:
+    accounts = books.control.accounts_by_number
+    pending = {withdrawal.number for withdrawal in books.withdrawals.pending.values()}
     decided = decide_withdrawals(
         books.withdrawals,
         equity=books.equity(),
         initial=as_column(books.initial),
         has_open_call=books.calls.open_calls,
+        in_default={number for number in pending if accounts[number].member.is_defaulted},
         at=cycle.at,
     )
     for fact in decided:

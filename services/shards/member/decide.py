@@ -16,6 +16,7 @@ from risk.calls import check_call, missed_calls
 from risk.withdrawals import exceeds_cash
 from services.shards.ids import Seen, answer_repeat
 from services.shards.member.books import MemberBooks, MemberEmission
+from settlement.control_rules import time_out_of_range
 from settlement.ledger import BANK, cash_of
 
 
@@ -28,8 +29,7 @@ def decide_member(
 ) -> Refusal | None:
     """Decide one command. seen: the first command under its reference."""
     if not books.control.is_time_in_range(command.at):
-        detail = f"expected a time near the session of {books.control.business_date}"
-        return Refusal(Reason.TIME_OUT_OF_RANGE, detail)
+        return time_out_of_range(books.control, command.at)
     if seen is not None:
         return answer_repeat(command, seen)
     refusal = _refuse(books, command)
@@ -71,6 +71,8 @@ def _refuse(books: MemberBooks, command: MemberCommand) -> Refusal | None:
     is_withdrawal = isinstance(command, WithdrawCollateral)
     if is_withdrawal and account.is_suspended:
         return Refusal(Reason.ACCOUNT_SUSPENDED, f"{account.name} is suspended")
+    if is_withdrawal and account.member.is_defaulted:
+        return Refusal(Reason.MEMBER_DEFAULTED, f"{account.member.name} is in default")
     if command.asset != CURRENCY:
         return Refusal(Reason.UNKNOWN_ASSET, f"expected {CURRENCY}, found {command.asset}")
     amount, cash = command.amount_cents, books.cash[account.number]
