@@ -190,6 +190,7 @@ def test_a_run_that_cannot_begin_leaves_nothing_open(
         query = (
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
         )
         deadline = time.monotonic() + 5
         while (left := looking.execute(query).fetchone()) != (0,):
