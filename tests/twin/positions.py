@@ -164,10 +164,11 @@ def watch_limits(
     front = nearest(house, market)
     scope = "spot" if contract is front else "single"
     total = sum(found.open_interest for found in market.live())
+    held = {found.symbol: positions(found) for found in market.live()}
     for owner, holder, group in groups:
         moved = sum(change.get(name, 0) for name in group)
-        here = sum(position(contract, name) for name in group)
-        everywhere = sum(position(found, name) for found in market.live() for name in group)
+        here = sum(held[contract.symbol].get(name, 0) for name in group)
+        everywhere = sum(sums.get(name, 0) for sums in held.values() for name in group)
         rows: tuple[tuple[str, str | None, int, int | None, int], ...] = (
             (scope, contract.symbol, here, contract.reference, contract.open_interest),
             ("all", None, everywhere, front.reference, total),
