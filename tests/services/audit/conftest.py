@@ -22,9 +22,9 @@ STREAMED_TEMPLATE = "audited_streamed_template"
 
 @pytest.fixture(scope="session")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The commands of four days."""
+    """The commands of three days."""
     path = tmp_path_factory.mktemp("audited") / "market.jsonl"
-    path.write_bytes(b"\n".join(market(SEED)) + b"\n")
+    path.write_bytes(b"\n".join(market(SEED, days=3)) + b"\n")
     return path
 
 
@@ -48,7 +48,7 @@ def worked(postgres: EmbeddedServer) -> EmbeddedServer:
     """The server of the session, with a database that shards wrote from inboxes."""
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {STREAMED_TEMPLATE}".encode())
-    lines = written(STREAMED_SEED, 3).lines
+    lines = written(STREAMED_SEED, 2).lines
     streamed(postgres.url_of(STREAMED_TEMPLATE), lines, seed=STREAMED_SEED)
     return postgres
 
