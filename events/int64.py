@@ -1,4 +1,4 @@
-"""Exact arithmetic on int64 arrays: the bound is checked first, nothing ever wraps (STYLE §4).
+"""Exact arithmetic on int64 arrays: the bound is checked first, nothing ever wraps.
 
 In: int64 arrays and integers. Out: int64 arrays or Python ints. Rule: a number beyond int64 is an
 error, never wrapped (RULEBOOK §1). Errors: OverflowError with the numbers. Only Python ints, int64

@@ -21,6 +21,7 @@ COMMAND_TARGETS: Final = {
     "verify": "services.console.audit_commands:verify_command",
     "replay": "services.console.audit_commands:replay_command",
     "report": "services.console.report_command:report_command",
+    "docs": "services.console.docs_command:docs_command",
     "schema": "services.console.schema_command:schema_command",
     "calendar": "services.console.calendar_command:calendar_command",
     "doctor": "services.console.doctor.command:doctor_command",

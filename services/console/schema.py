@@ -86,6 +86,6 @@ def _parameter(entry: Parameter) -> dict[str, Any]:
         "name": entry.name,
         "type": entry.kind,
         "default": entry.default,
-        "source": entry.source,
+        "source": entry.source if entry.source.startswith("WIRE") else f"RULEBOOK {entry.source}",
         "scope": entry.scope,
     }

@@ -1,6 +1,6 @@
 """The token price index that the market expects, from the public history alone.
 
-In: the history and a moment. Out: the index in micro-dollars by the rulebook's §2, without
+In: the history and a moment. Out: the index in micro-dollars by RULEBOOK §2, without
 holds, wrong quotes and freshness. Traders reckon with it within the day; overnight the published
 value stands above it.
 """

@@ -2,7 +2,7 @@
 
 In: the listed contracts with their references, the index level and how it moves within the day.
 Out: the price of the next trade, or none while the contract is halted. Whole numbers only;
-limits as in the rulebook's §6: widths rounded down to the tick, a trade at the limit is cleared
+limits as in RULEBOOK §6: widths rounded down to the tick, a trade at the limit is cleared
 and triggers.
 """
 

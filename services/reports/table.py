@@ -1,4 +1,4 @@
-"""All reports: one file each, one line in the table (STYLE §8).
+"""All reports: one file each, one line in the table.
 
 In: a report's name. Out: what it tells, its options, and the function that makes it.
 """

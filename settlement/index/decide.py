@@ -1,4 +1,4 @@
-"""The decisions of the Token Price Index (RULEBOOK §2; §5.2, eq. 4-6).
+"""The decisions of the Token Price Index (RULEBOOK §2; paper §5.2, eq. 4-6).
 
 In: commands about providers' models, prices and volumes, or values from outside; the clock; the
 close; new rules. Out: facts, each through `emit`, which applies it with `apply_index_fact` and

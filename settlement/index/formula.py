@@ -1,4 +1,4 @@
-"""The formula of the Token Price Index, step by step (RULEBOOK §2; §5.2, eq. 4-6).
+"""The formula of the Token Price Index, step by step (RULEBOOK §2; paper §5.2, eq. 4-6).
 
 In: benchmark scores, list prices, volumes, the published step function. Out: whether a model
 qualifies; the factor of its price; the raw price; exact weights with no provider above the cap; the
@@ -26,7 +26,7 @@ class Scores(NamedTuple):
     gsm8k: Fraction | None
 
 
-# The Standard Inference Token's own scores (§5.1).
+# The Standard Inference Token's own scores (paper §5.1).
 THRESHOLDS: Final = Scores(mmlu=Fraction(86), humaneval=Fraction(67), gsm8k=Fraction(92))
 
 

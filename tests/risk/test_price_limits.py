@@ -330,7 +330,7 @@ def test_a_trade_inside_the_ordinary_bounds_changes_nothing(
 
 
 class NaiveHalts:
-    """Halts as bare spans, read off §6 once more: [from, until, has_resumed]."""
+    """Halts as bare spans, read off RULEBOOK §6 once more: [from, until, has_resumed]."""
 
     def __init__(self) -> None:
         """Begin without a halt."""
