@@ -1,6 +1,7 @@
 """What README.md and services/OPERATIONS.md say, held against the program.
 
-Settings, commands, metrics, messages of a worker: all are named, and what is named is there.
+Settings, commands, metrics, messages of a worker: all are named, and what is named is there. The
+small market is run as a reader pastes it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import click
@@ -25,6 +27,7 @@ from services.worker.metrics import Metrics
 from services.worker.offsets import OffsetLost
 from tests.command_line import check_command, command_names
 from tests.house_rules import ROOT
+from tests.readme_market import REWRITE, print_market, shown_market
 
 README: Final = (ROOT / "README.md").read_text("utf-8")
 OPERATIONS: Final = (ROOT / "services/OPERATIONS.md").read_text("utf-8")
@@ -83,9 +86,18 @@ def test_a_command_that_cannot_be_given_is_seen() -> None:
         check_command(["clearing", "worker", "--web-prot", "1"])
 
 
-def test_every_command_is_in_the_table() -> None:
-    named = {name.split()[0] for name in first_cells(chapter("## Commands", text=README))}
-    assert named - {"clearing"} == command_names()
+def test_every_command_has_its_place_behind_a_door() -> None:
+    doors = re.findall(r"`(?:clearing )?(\w+)", chapter("## Three doors", text=README))
+    assert command_names() - {*doors} == set()
+
+
+def test_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 150
+
+
+def test_the_small_market_prints_what_readme_says(tmp_path: Path) -> None:
+    printed = shown_market(README)["printed"]
+    assert print_market(tmp_path) == printed, f"{REWRITE} writes what it prints into README"
 
 
 def test_every_metric_is_explained() -> None:
