@@ -1,6 +1,6 @@
 """A naive twin of the embedded clearinghouse: lines in, facts out.
 
-A second reading of RULEBOOK.md and WIRE.md, independent of the packages of this repository
+A second reading of the rulebook and of events/WIRE.md, independent of our packages
 and slow on purpose: trades are kept for ever and everything is summed anew from them. Left
 out: `seq`, `posting/1`, `day_closed/1`, the waterfall, scorecards, add-on margin models,
 facts beyond WIRE's list. Where the texts are silent or ambiguous this is how they are read:
