@@ -21,6 +21,7 @@ from events.facts import FACTS
 from events.parameters import PARAMETERS
 from events.refusals import OTHER_PRECEDENCE, TRADE_PRECEDENCE, Reason
 from services.console.docs_command import DOCUMENTS
+from services.shards.shard import RULES_VERSION
 from tests.house_rules import PACKAGES, ROOT
 
 # By the word that references use: the documents in which its sections stand, under one numbering.
@@ -34,7 +35,7 @@ NOT_BUILT: Final = "Not built yet"
 # `RULEBOOK §4, §5`, `WIRE §1 and §3`, `RULEBOOK 9.2`; what a comma or "and" goes on with.
 _NUMBERS: Final = r"§?\d+(?:[.–]\d+)?"
 REFERENCE: Final = re.compile(rf"\b([A-Z]{{4,}}) ({_NUMBERS}(?:(?:, | and ){_NUMBERS})*)")
-UNTIL_VERSION_3: Final = pytest.mark.xfail(reason="the program has not all of version 3 yet")
+UNTIL_HISTORY_HASH: Final = pytest.mark.xfail(reason="day_closed/1 has no history_hash yet")
 _READ: Final = frozenset({".html", ".json", ".md", ".py", ".sql", ".toml", ".yml"})
 
 
@@ -101,6 +102,10 @@ def test_every_parameter_has_its_section_and_is_named_there() -> None:
         assert any(f"`{entry.name}`" in DOCUMENTS[name].text for name in NUMBERED[word]), entry
 
 
+def test_the_rules_say_their_version() -> None:
+    assert f"rules of version {RULES_VERSION};" in " ".join(DOCUMENTS["rules"].text.split())
+
+
 def built_and_not(text: str) -> tuple[str, str]:
     """A document in two: what it says is there, what it says is not built yet.
 
@@ -138,7 +143,6 @@ def named_in(text: str) -> set[str]:
     return set(re.findall(r"`(\w+)`", text))
 
 
-@UNTIL_VERSION_3
 def test_wire_lists_the_commands_and_facts_that_there_are() -> None:
     built, missing = built_and_not(WIRE)
     assert sorted(kind for kind, _ in rows(built)) == sorted([*COMMANDS, *FACTS])
@@ -151,7 +155,7 @@ def fields_in(cell: str) -> list[str]:
     return [piece.split()[0] for piece in re.split(r": |\. ", plain)[0].split(", ")]
 
 
-@UNTIL_VERSION_3
+@UNTIL_HISTORY_HASH
 def test_wire_names_every_field_and_no_other() -> None:
     stated = dict(rows(built_and_not(WIRE)[0]))
     for kind, model in (COMMANDS | FACTS).items():
