@@ -54,7 +54,10 @@ DOCUMENTS: Final[dict[str, Document]] = {
 @click.command("docs", epilog=example("clearing docs", "clearing docs margin | less"))
 @click.argument("name", required=False, metavar="[NAME]", type=click.Choice([*DOCUMENTS]))
 def docs_command(name: str | None) -> None:
-    """Print a document that ships with the program; without NAME, the list of them."""
+    """Print a document that ships with the program.
+
+    Without NAME: the list of them.
+    """
     if name is not None:
         say(DOCUMENTS[name].text.splitlines())
         return
