@@ -28,7 +28,7 @@ from events.control_commands import (
 )
 from events.parameters import PARAMETERS
 from events.refusals import Reason, Refusal
-from events.units import DAY_NS, INT64_MIN, day_start, parse_date
+from events.units import DAY_NS, day_start, parse_date
 
 LOOK_BACK_NS: Final = 7 * DAY_NS
 SETTING_UP_NS: Final = 30 * DAY_NS
@@ -136,9 +136,7 @@ class ControlBooks:
             first = anchor if self.anchor is None else self.anchor
             return first is None or abs(at - first) <= SETTING_UP_NS
         latest = day_start(self.business_date) + LOOK_AHEAD_NS + (OUTAGE_NS if is_close else 0)
-        # Sessions may be opened as of any year; columns of instants are int64.
-        earliest = max(self.opened_at - LOOK_BACK_NS, INT64_MIN)
-        return earliest <= at <= latest
+        return self.opened_at - LOOK_BACK_NS <= at <= latest
 
 
 def apply_control(books: ControlBooks, command: ControlCommand) -> None:
