@@ -1,7 +1,7 @@
 """The command `clearing`: one group, one line per command (WIRE §4).
 
-Exit codes: 0 the work was done, whatever was refused; 2 the input or the database cannot be
-reached, or the command was misused; 1 a law is broken; 3 the one command sent was refused.
+Exit codes: 0 the work was done, whatever was refused; the others stand in
+`services/console/exit_codes.py`. Nothing of a command is imported before it is used.
 """
 
 from __future__ import annotations
@@ -13,23 +13,55 @@ import click
 
 from services.console.example import example
 from services.console.exit_codes import EXIT_INTERRUPTED, EXIT_STOPPED
-from services.console.lazy_group import LazyGroup
+from services.console.lazy_group import LazyCommand, LazyGroup
+from services.console.version import show_version
+
+_AT: Final = "services.console."
 
 COMMAND_TARGETS: Final = {
-    "demo": "services.console.demo_command:demo_command",
-    "clear": "services.console.clear_command:clear_command",
-    "verify": "services.console.audit_commands:verify_command",
-    "replay": "services.console.audit_commands:replay_command",
-    "report": "services.console.report_command:report_command",
-    "docs": "services.console.docs_command:docs_command",
-    "schema": "services.console.schema_command:schema_command",
-    "calendar": "services.console.calendar_command:calendar_command",
-    "doctor": "services.console.doctor.command:doctor_command",
-    "topics": "services.console.topics_command:topics_command",
-    "worker": "services.console.worker_command:worker_command",
-    "feed": "services.console.feed_command:feed_command",
-    "send": "services.console.send_command:send_command",
-    "tail": "services.console.tail_command:tail_command",
+    "demo": LazyCommand(
+        f"{_AT}demo_command:demo_command",
+        "Clear a market on real token prices and show what happened.",
+    ),
+    "clear": LazyCommand(f"{_AT}clear_command:clear_command", "Clear a stream of commands."),
+    "verify": LazyCommand(
+        f"{_AT}audit_commands:verify_command", "Recompute the journal, name what differs."
+    ),
+    "replay": LazyCommand(
+        f"{_AT}audit_commands:replay_command", "Fold the journal into the books."
+    ),
+    "report": LazyCommand(
+        f"{_AT}report_command:report_command", "Print a report of a business date."
+    ),
+    "docs": LazyCommand(
+        f"{_AT}docs_command:docs_command", "Print a document that ships with the program."
+    ),
+    "schema": LazyCommand(
+        f"{_AT}schema_command:schema_command", "Print the words on the wire as JSON."
+    ),
+    "calendar": LazyCommand(
+        f"{_AT}calendar_command:calendar_command", "Print a calendar's holidays as commands."
+    ),
+    "doctor": LazyCommand(
+        f"{_AT}doctor.command:doctor_command", "Look at what is needed and say what to do."
+    ),
+    "topics": LazyCommand(
+        f"{_AT}topics_command:topics_command", "Make and check the topics of Kafka."
+    ),
+    "worker": LazyCommand(
+        f"{_AT}worker_command:worker_command",
+        "Clear what feeds put into Kafka, together with other workers.",
+    ),
+    "feed": LazyCommand(
+        f"{_AT}feed_command:feed_command",
+        "Put commands of files into Kafka, for workers to clear.",
+    ),
+    "send": LazyCommand(
+        f"{_AT}send_command:send_command", "Send one command and print its facts as JSON lines."
+    ),
+    "tail": LazyCommand(
+        f"{_AT}tail_command:tail_command", "Show facts as JSON lines while they come."
+    ),
 }
 
 
@@ -41,9 +73,14 @@ COMMAND_TARGETS: Final = {
         "clearing demo",
         "clearing clear --commands day.jsonl --facts facts.jsonl",
         "clearing report trades --date 2026-06-08",
+        'eval "$(_CLEARING_COMPLETE=bash_source clearing)"    # Tab completes (zsh_, fish_source)',
     ),
 )
-@click.version_option(package_name="token-clearinghouse")
+@click.option(
+    "-V", "--version", is_flag=True, is_eager=True, expose_value=False,
+    callback=lambda ctx, _, is_wanted: show_version(ctx, is_wanted=is_wanted),
+    help="Show the versions of the program and of the rules.",
+)  # fmt: skip
 def cli() -> None:
     """Clear futures on AI tokens and compute."""
 

@@ -19,7 +19,13 @@ from services.broker.topic_state import (
     foreign_differences,
     topics_admin,
 )
-from services.broker.topics import partition_counts, shard_partitions
+from services.broker.topics import (
+    FOR_EVER,
+    MIN_INSYNC_DEFAULT,
+    REPLICATION_DEFAULT,
+    partition_counts,
+    shard_partitions,
+)
 from services.broker.trouble import TopicsUnfit
 from services.journal.connecting import connect
 from services.journal.inboxes import record_inboxes, refuse_embedded
@@ -27,9 +33,6 @@ from services.journal.migrate import migrate
 from services.journal.reader import Inbox, Reader
 from services.settings import Settings
 
-REPLICATION_DEFAULT: Final = 3
-MIN_INSYNC_DEFAULT: Final = 2
-FOR_EVER: Final = -1
 DAY_MS: Final = 86_400_000
 # A command has at most 64 KiB; a producer packs many into one batch, which this bounds.
 MESSAGE_BYTES_MAX: Final = 1 << 20

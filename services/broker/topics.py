@@ -8,12 +8,17 @@ already, and no hash decides where a trade goes.
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from events.command import CONTROL, MARKET, MEMBER
 from events.contracts import PRODUCTS
 from services.settings import TOPIC_PREFIX_DEFAULT
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, market_shard
+
+# Of topics that are made.
+REPLICATION_DEFAULT: Final = 3
+MIN_INSYNC_DEFAULT: Final = 2
+FOR_EVER: Final = -1
 
 
 class ShardPartition(NamedTuple):

@@ -6,8 +6,6 @@ from typing import Final
 
 import click
 
-from services.audit.replay import replay
-from services.audit.verify import verify
 from services.console.books_location import location_of, opened_books, with_location
 from services.console.example import example
 from services.console.exit_codes import EXIT_LAW_BROKEN
@@ -39,6 +37,8 @@ def verify_command(*, start: str, data: str | None, database: str | None) -> Non
     The chain, every decision, facts, links and state. Exit code 0 when all agrees, 1 when
     something differs.
     """
+    from services.audit.verify import verify
+
     with (
         opened_books(location_of(data, database), must_exist=True) as url,
         progress("verifying", total=_WHOLE) as advance,
@@ -67,5 +67,7 @@ def replay_command(*, data: str | None, database: str | None) -> None:
 
     Prints one line per shard: shard, seq, chain, state hash.
     """
+    from services.audit.replay import replay
+
     with opened_books(location_of(data, database), must_exist=True) as url:
         say(replay(url))

@@ -14,9 +14,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from services.console.exit_codes import Stopped, stop_on_trouble
-from services.journal.embedded import EmbeddedServer
-from services.journal.trouble import JournalTrouble
+from services.console.exit_codes import Stopped
 
 DATA_DEFAULT: Final = ".clearing"
 
@@ -64,6 +62,10 @@ def opened_books(location: BooksLocation, *, must_exist: bool = False) -> Iterat
 
     must_exist: for who only reads; a directory without books is then not made into one.
     """
+    from services.console.stopping import stop_on_trouble
+    from services.journal.embedded import EmbeddedServer
+    from services.journal.trouble import JournalTrouble
+
     with stop_on_trouble():
         if location.database is not None:
             yield location.database

@@ -10,7 +10,6 @@ import json
 from datetime import date, datetime
 
 import click
-import holidays
 
 from services.console.example import example
 from services.console.output import say
@@ -38,6 +37,8 @@ def holiday_commands(calendar: str, years: range, *, effective: date, at: str) -
 
 def _days(calendar: str, year: int) -> list[date]:
     """Its weekdays off: at weekends there is no session anyway."""
+    import holidays
+
     exchanges = holidays.list_supported_financial()
     if calendar in exchanges:
         days_off = holidays.financial_holidays(calendar, years=year)

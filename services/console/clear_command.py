@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from services.console.books_location import location_of, opened_books, with_location
 from services.console.example import example
-from services.console.exit_codes import stop_on_trouble
 from services.console.output import check_target, write_all
 from services.console.progress import bytes_in, progress
-from services.embedded.clear import Summary, clear
-from services.journal.reader import Reader
 from services.sources.source import STDIN, Block, check_source, source_name
+
+if TYPE_CHECKING:
+    from services.embedded.clear import Summary
+    from services.journal.reader import Reader
 
 
 @click.command(
@@ -41,6 +43,9 @@ def clear_command(
     ended. Exit code 0 when the stream was processed to its end, whatever was refused; a summary
     goes to standard error.
     """
+    from services.console.stopping import stop_on_trouble
+    from services.journal.reader import Reader
+
     location = location_of(data, database)
     with stop_on_trouble():
         source_name(commands, source)
@@ -65,6 +70,8 @@ def fact_pieces(reader: Reader) -> Iterator[bytes]:
 
 
 def _clear(url: str, commands: str, *, source: str | None) -> Summary:
+    from services.embedded.clear import clear
+
     label = f"clearing {source_name(commands, source)}"
     total = None if commands == STDIN else bytes_in(commands)
     with progress(label, total=total) as advance:

@@ -12,15 +12,6 @@ from time import monotonic
 from typing import Final
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 PLAIN_LINE_SECONDS: Final = 10.0
 _GZIP: Final = b"\x1f\x8b"
@@ -32,10 +23,21 @@ AdvanceBar = Callable[[int, str], None]
 @contextmanager
 def progress(label: str, *, total: int | None) -> Iterator[AdvanceBar]:
     """Show how far a piece of work is. total: None when nobody knows it before the end."""
+    from rich.console import Console
+
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _plain_lines(label, total)
         return
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

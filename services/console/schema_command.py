@@ -8,7 +8,6 @@ import click
 
 from services.console.example import example
 from services.console.output import say
-from services.console.schema import wire_schema
 
 
 @click.command(
@@ -23,4 +22,6 @@ def schema_command() -> None:
 
     The schemas of commands and facts, the parameters, the reasons of refusal, the products.
     """
+    from services.console.schema import wire_schema
+
     say(json.dumps(wire_schema(), indent=2, ensure_ascii=False).split("\n"))

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import time_ns
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from events.command import Command
-from events.units import format_instant
 from services.console.example import example
 from services.console.exit_codes import EXIT_REFUSED
 from services.console.output import say
 from services.console.settings_flags import settings_from, with_settings
 from services.console.streaming_errors import pairs, say_on_stderr, stop_on_stream_trouble
-from services.feed.command_text import NotComposed, compose, model_of
-from services.feed.sending import Answer, send
-from services.feed.stall import StallTimer
+
+if TYPE_CHECKING:
+    from events.command import Command
+    from services.feed.sending import Answer
 
 TIMEOUT_S: Final = 60.0
 _TIME: Final = "at"
@@ -46,6 +45,10 @@ def send_command(*, kind: str, fields: Sequence[str], timeout: float, **flags: A
     Exit code 0 when it stands, 3 when it was refused (the refusal is printed), 2 when it was not
     sent or no worker took it: it is then in Kafka, and will be decided.
     """
+    from services.feed.command_text import NotComposed, compose, model_of
+    from services.feed.sending import send
+    from services.feed.stall import StallTimer
+
     settings = settings_from(flags, needs_database=True)
     texts = pairs(fields, "a field")
     try:
@@ -70,6 +73,8 @@ def _time_of(model: type[Command], texts: dict[str, str]) -> dict[str, str]:
     """The time of this machine, for a command that says when and was given no time."""
     if _TIME in texts or _TIME not in model.model_fields:
         return {}
+    from events.units import format_instant
+
     now = format_instant(time_ns())
     say_on_stderr(f"at={now}, by the clock of this machine")
     return {_TIME: now}

@@ -13,8 +13,7 @@ from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 import click
 from pydantic.fields import FieldInfo
 
-from services.broker.trouble import BrokerTrouble
-from services.console.exit_codes import Stopped, stop_on_trouble
+from services.console.exit_codes import Stopped
 from services.settings import ENV_PREFIX, Settings, SettingsTrouble, load_settings
 
 SECRET: Final = frozenset({"sasl_password"})
@@ -39,6 +38,9 @@ def with_settings(*names: str) -> Callable[[_Command], _Command]:
 @contextmanager
 def stop_on_settings_trouble() -> Iterator[None]:
     """Trouble of settings, Kafka or the journal inside becomes one line and exit code 2."""
+    from services.broker.trouble import BrokerTrouble
+    from services.console.stopping import stop_on_trouble
+
     try:
         with stop_on_trouble():
             yield

@@ -13,7 +13,6 @@ import click
 
 from services.console.exit_codes import Stopped
 from services.console.settings_flags import stop_on_settings_trouble
-from services.feed.stall import Stalled
 
 
 def pairs(given: Sequence[str], what: str) -> dict[str, str]:
@@ -39,6 +38,8 @@ def say_on_stderr(text: str) -> None:
 @contextmanager
 def stop_on_stream_trouble() -> Iterator[None]:
     """Trouble of Kafka, the journal, settings or a wait inside becomes one line, exit code 2."""
+    from services.feed.stall import Stalled
+
     with stop_on_settings_trouble():
         try:
             yield

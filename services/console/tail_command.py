@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -13,8 +13,9 @@ from services.console.example import example
 from services.console.output import open_stdout
 from services.console.settings_flags import settings_from, with_settings
 from services.console.streaming_errors import stop_on_stream_trouble
-from services.feed.fact_tail import FactTail
-from services.journal.reader import Reader
+
+if TYPE_CHECKING:
+    from services.feed.fact_tail import FactTail
 
 # How late a fact may be shown; cycles and control commands are shown at once.
 _POLL_S: Final = 0.2
@@ -43,10 +44,13 @@ def tail_command(
     until_idle: float | None,
     **flags: Any,  # noqa: ANN401 - click hands over any flag
 ) -> None:
-    """Show facts as JSON lines while they come, in order for each shard.
+    """Show facts as JSON lines while they come.
 
-    They come from the journal: what is shown is durable. Ctrl-C ends it.
+    In order for each shard. They come from the journal: what is shown is durable. Ctrl-C ends it.
     """
+    from services.feed.fact_tail import FactTail
+    from services.journal.reader import Reader
+
     settings = settings_from(flags, needs_database=True)
     with (
         suppress(KeyboardInterrupt),

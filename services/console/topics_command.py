@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import click
 
-from services.broker.topic_creation import (
-    FOR_EVER,
-    MIN_INSYNC_DEFAULT,
-    REPLICATION_DEFAULT,
-    TopicPlan,
-    make_topics,
-)
-from services.broker.topic_safety import check_kafka
+from services.broker.topics import FOR_EVER, MIN_INSYNC_DEFAULT, REPLICATION_DEFAULT
 from services.console.doctor.finding import Finding
-from services.console.doctor.kafka import finding_of
 from services.console.example import example
 from services.console.exit_codes import EXIT_LAW_BROKEN
 from services.console.output import say
 from services.console.settings_flags import settings_from, stop_on_settings_trouble, with_settings
-from services.journal.reader import Reader
 
 _DEVELOPMENT = "One broker and one replica, to try things out: a lost disk loses commands."
 
@@ -81,6 +72,8 @@ def create_command(
     if min_insync > replication and not development:
         msg = f"--min-insync {min_insync} of --replication {replication}: nothing could be sent"
         raise click.UsageError(msg)
+    from services.broker.topic_creation import TopicPlan, make_topics
+
     plan = TopicPlan(
         replication=1 if development else replication,
         min_insync=1 if development else min_insync,
@@ -101,6 +94,10 @@ def check_command(*, development: bool, **flags: str | None) -> None:
 
     Exit code 1 when something is, 0 when only limits are told. Nothing is changed.
     """
+    from services.broker.topic_safety import check_kafka
+    from services.console.doctor.kafka import finding_of
+    from services.journal.reader import Reader
+
     settings = settings_from(flags, needs_database=True)
     findings: list[Finding] = []
     with stop_on_settings_trouble(), Reader(str(settings.database)) as reader:

@@ -10,9 +10,6 @@ import click
 
 from services.console.example import example
 from services.console.settings_flags import settings_from, stop_on_settings_trouble, with_settings
-from services.journal.migrate import migrate
-from services.worker.app import run_worker
-from services.worker.host import ShardHost, check_topics
 
 
 @click.command(
@@ -34,6 +31,10 @@ def worker_command(**flags: Any) -> None:  # noqa: ANN401 - click hands over any
     SIGTERM ends within one batch. Exit code 0 then; 1 when something is wrong that loading anew
     does not mend, the last line of log says what; 2 when Kafka or Postgres cannot be reached.
     """
+    from services.journal.migrate import migrate
+    from services.worker.app import run_worker
+    from services.worker.host import ShardHost, check_topics
+
     settings = settings_from(flags, needs_database=True)
     assert settings.database is not None, flags
     with stop_on_settings_trouble():

@@ -8,16 +8,11 @@ from itertools import chain
 import click
 
 from services.console.books_location import BooksLocation, location_of, with_location
-from services.console.doctor.database import check_database
 from services.console.doctor.finding import Finding
-from services.console.doctor.kafka import check_broker
-from services.console.doctor.program import check_directory, check_program
 from services.console.example import example
 from services.console.exit_codes import EXIT_LAW_BROKEN
 from services.console.output import say
 from services.console.settings_flags import settings_from, with_settings
-from services.journal.embedded import EmbeddedServer
-from services.journal.trouble import JournalTrouble
 
 
 @click.command(
@@ -35,6 +30,8 @@ def doctor_command(*, data: str | None, database: str | None, **flags: str | Non
     At Python, packages, Postgres, disk, and Kafka if it is named; one line for each. Exit code 1
     when something fails. Nothing is changed.
     """
+    from services.console.doctor.kafka import check_broker
+
     settings = settings_from(flags)
     if data is None and database is None:
         database = settings.database
@@ -48,6 +45,11 @@ def doctor_command(*, data: str | None, database: str | None, **flags: str | Non
 
 def _books(location: BooksLocation) -> Iterator[Finding]:
     """The program, and where the books are."""
+    from services.console.doctor.database import check_database
+    from services.console.doctor.program import check_directory, check_program
+    from services.journal.embedded import EmbeddedServer
+    from services.journal.trouble import JournalTrouble
+
     yield from check_program()
     if location.database is not None:
         yield from check_database(location.database)

@@ -19,10 +19,10 @@ from typing import Final
 from packaging.requirements import InvalidRequirement, Requirement
 
 from services.console.doctor.finding import INSTALL_AGAIN, Finding, expect
+from services.console.version import DISTRIBUTION
 from services.journal.cluster import server_binaries
 from services.journal.trouble import JournalTrouble
 
-DISTRIBUTION: Final = "token-clearinghouse"
 PYTHON_MIN: Final = (3, 11)
 PYTHON_BELOW: Final = (3, 14)
 # A day of a million trades takes about a gigabyte; the log of the embedded server up to six.

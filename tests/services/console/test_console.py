@@ -11,13 +11,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from services.cli import COMMAND_TARGETS, cli, main
-from services.console import audit_commands
 from services.console import progress as shown
 from services.console.doctor.database import check_database
 from services.console.doctor.finding import Finding
 from services.console.doctor.program import check_directory, check_program
-from services.console.exit_codes import Stopped, stop_on_trouble
+from services.console.exit_codes import Stopped
 from services.console.schema import wire_schema
+from services.console.stopping import stop_on_trouble
 from services.embedded.memory import clear_in_memory
 from services.journal import trouble
 from services.journal.trouble import FencedOff, JournalTrouble
@@ -178,7 +178,7 @@ def test_verify_names_what_differs_and_exits_with_1(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clearing("clear", "--commands", "-", "--database", database, sent=b"{}\n")
-    monkeypatch.setattr(audit_commands, "verify", lambda _url, **_: ["member/0 7 differs"])
+    monkeypatch.setattr("services.audit.verify.verify", lambda _url, **_: ["member/0 7 differs"])
     result = clearing("verify", "--database", database)
     assert (result.exit_code, result.stdout) == (1, "member/0 7 differs\n")
 
