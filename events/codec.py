@@ -9,8 +9,9 @@ words come from our own models, because the texts of libraries change between ve
 
 from __future__ import annotations
 
+import re
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Any, Final, get_type_hints
 
 from pydantic import ValidationError
 
@@ -18,6 +19,16 @@ from events.command import Command, Malformed
 from events.commands import COMMANDS
 from events.strict_json import NotStrict, shown, strict_object
 from events.wire_fields import expected_of, is_identifier
+
+# The fields by which senders know their commands, the surest first.
+_REFERENCES: Final = (
+    "trade_id", "transfer", "reference", "cycle", "account", "member", "contract", "parameter",
+    "business_date",
+)  # fmt: skip
+_REFERENCE: Final = {
+    name: re.compile(rb'"%s"\s*:\s*"([A-Za-z0-9._:\-]{1,64})"' % name.encode())
+    for name in _REFERENCES
+}
 
 
 def decode_command(line: bytes) -> Command | Malformed:
@@ -41,6 +52,19 @@ def decode_command(line: bytes) -> Command | Malformed:
         return model.model_validate(fields)
     except ValidationError as error:
         return Malformed(_first_wrong(model, fields, error=error), kind, fields)
+
+
+def readable_reference(line: bytes) -> str | None:
+    """The reference of a line as WIRE §3 names it; of a malformed one what can be read of it."""
+    command = decode_command(line)
+    if isinstance(command, Command):
+        return command.subject
+    if command.kind is not None:
+        texts = [command.fields.get(name) for name in COMMANDS[command.kind].SUBJECT]
+        names = [text for text in texts if isinstance(text, str) and is_identifier(text)]
+        return "/".join(names) if names and len(names) == len(texts) else None
+    matches = (pattern.search(line) for pattern in _REFERENCE.values())
+    return next((match[1].decode() for match in matches if match), None)
 
 
 def _first_wrong(model: type[Command], fields: dict[str, Any], *, error: ValidationError) -> str:

@@ -23,7 +23,9 @@ COMMAND_TARGETS: Final = {
         f"{_AT}demo_command:demo_command",
         "Clear a market on real token prices and show what happened.",
     ),
-    "clear": LazyCommand(f"{_AT}clear_command:clear_command", "Clear a stream of commands."),
+    "clear": LazyCommand(
+        f"{_AT}clear_command:clear_command", "Clear a stream of commands, or of trades as CSV."
+    ),
     "verify": LazyCommand(
         f"{_AT}audit_commands:verify_command", "Recompute the journal, name what differs."
     ),

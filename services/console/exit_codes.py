@@ -15,6 +15,8 @@ EXIT_LAW_BROKEN: Final = 1
 EXIT_STOPPED: Final = 2
 # The one command sent was refused.
 EXIT_REFUSED: Final = 3
+# With `clear --fail-on-refusal`: all was cleared, and some lines were refused.
+EXIT_LINES_REFUSED: Final = 4
 EXIT_INTERRUPTED: Final = 130
 
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from services.console.example import example
 from services.console.exit_codes import EXIT_INTERRUPTED, Stopped
+from services.console.output import say_on_stderr
 from services.console.progress import bytes_in, progress
 from services.console.settings_flags import settings_from, with_settings
-from services.console.streaming_errors import pairs, say_on_stderr, stop_on_stream_trouble
-from services.feed.session import FeedPlan, FeedSession, LineReading, ShowProgress, shown_name
-from services.sources.csv_trades import column_mapping, trade_lines
-from services.sources.lines import command_lines
-from services.sources.source import STDIN
+from services.console.streaming_errors import stop_on_stream_trouble
+from services.console.trade_options import TradeOptions, with_trade_options
+from services.sources.source import STDIN, shown_name
+
+if TYPE_CHECKING:
+    from services.feed.session import ShowProgress
 
 _RATE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:/s)?")
 
@@ -30,23 +31,12 @@ _RATE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:/s)?")
         "clearing feed day.jsonl --database postgresql://me@localhost/books",
         "zcat *.jsonl.gz | clearing feed - --rate 5000/s",
         "clearing feed trades.csv --csv --map trade_id=ID --map price=Px --set contract=SITZ26",
+        "clearing feed excel.csv --csv --separator ';' --decimal ,",
     ),
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE…|-")
 @click.option("--rate", metavar="N/s", help="Lines a second, at most.")
-@click.option("--csv", "is_csv", is_flag=True, help="The files are trades as CSV with a header.")
-@click.option(
-    "--map", "columns", multiple=True, metavar="FIELD=COLUMN",
-    help="Column of a trade's field.  [default: the one of the field's name]",
-)  # fmt: skip
-@click.option(
-    "--set", "constants", multiple=True, metavar="FIELD=VALUE",
-    help="A field that is the same in all trades.",
-)  # fmt: skip
-@click.option(
-    "--from-line", type=click.IntRange(1), default=1, metavar="N",
-    help="Begin at this line of the first file, after a feed that was stopped.",
-)  # fmt: skip
+@with_trade_options
 @click.option(
     "--timeout", type=click.FloatRange(0, min_open=True), metavar="S",
     help="Stop when nothing has moved for so many seconds.  [default: wait, and say for whom]",
@@ -55,9 +45,7 @@ _RATE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:/s)?")
 def feed_command(
     *,
     files: Sequence[str],
-    is_csv: bool,
-    columns: Sequence[str],
-    constants: Sequence[str],
+    trades: TradeOptions,
     **flags: Any,  # noqa: ANN401 - click hands over any flag
 ) -> None:
     """Put commands of files into Kafka, for workers to clear.
@@ -67,14 +55,16 @@ def feed_command(
     every shard knows them, so a worker must run. Exit code 0 when all is in Kafka, whatever will be
     refused; a summary goes to standard error.
 
-    A row of a CSV file that makes no trade is sent as it stands, and kept as malformed; one that
-    has more or less cells than the header stops the feed, exit code 2, with all rows before it
-    sent. Times must be as in 2026-06-08T21:00:00Z, prices decimal numbers, lots whole ones.
+    A row of a CSV file that makes no trade is sent as it stands, refused as malformed and kept. One
+    whose end is not clear, because a quote is not closed, stops the feed, exit code 2, with all
+    rows before it sent; --from-line goes on behind it. Times must be as in 2026-06-08T21:00:00Z.
     """
+    from services.feed.session import FeedPlan, FeedSession
+
     plan = FeedPlan(
         files,
-        _reading(is_csv=is_csv, columns=columns, constants=constants),
-        from_line=flags.pop("from_line"),
+        trades.line_reading(),
+        from_line=trades.from_line,
         lines_a_second=_rate(flags.pop("rate")),
         timeout_s=flags.pop("timeout"),
     )
@@ -103,19 +93,6 @@ def _rate(given: str | None) -> float | None:
         msg = f"--rate: expected lines a second, like 5000/s, found {given!r}"
         raise click.UsageError(msg)
     return float(match[1])
-
-
-def _reading(*, is_csv: bool, columns: Sequence[str], constants: Sequence[str]) -> LineReading:
-    if not is_csv:
-        if columns or constants:
-            msg = "--map and --set are about CSV: give --csv too"
-            raise click.UsageError(msg)
-        return command_lines
-    try:
-        mapping = column_mapping(pairs(columns, "--map"), pairs(constants, "--set"))
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    return partial(trade_lines, mapping=mapping)
 
 
 def _check_files(files: Sequence[str]) -> None:

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
+import click
+
 from services.console.exit_codes import Stopped
 
 STDOUT: Final = "-"
@@ -25,6 +27,11 @@ def say(lines: Iterable[str]) -> None:
     with open_stdout() as stream:
         for line in lines:
             stream.write(f"{line}\n".encode())
+
+
+def say_on_stderr(text: str) -> None:
+    """A line that is no result: on standard error."""
+    click.echo(text, err=True)
 
 
 def check_target(target: str, *, source: str) -> None:

@@ -10,9 +10,10 @@ import click
 
 from services.console.example import example
 from services.console.exit_codes import EXIT_REFUSED
-from services.console.output import say
+from services.console.output import say, say_on_stderr
 from services.console.settings_flags import settings_from, with_settings
-from services.console.streaming_errors import pairs, say_on_stderr, stop_on_stream_trouble
+from services.console.streaming_errors import stop_on_stream_trouble
+from services.console.trade_options import pairs
 
 if TYPE_CHECKING:
     from events.command import Command

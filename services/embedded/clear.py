@@ -11,16 +11,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
+from services.embedded.answers import LineNumber
 from services.embedded.run import LINES_A_BLOCK, EmbeddedRun, Tally
 from services.hosting.interpreter import return_freed_memory
 from services.journal.inboxes import refuse_streamed
 from services.journal.migrate import migrate
 from services.journal.reader import Reader
-from services.sources.source import Block, SourceReader, open_source, source_name
+from services.sources.csv_trades import TradeStream
+from services.sources.line_numbers import LineNumbers
+from services.sources.lines import Lines
+from services.sources.source import Block, ByteStream, SourceReader, open_source, source_name
 
 # Called with each block that was handed to the writer.
 BlockReport = Callable[[Block], None]
+# Reads the trades of a CSV file; called with its bytes and its name.
+RowReading = Callable[[ByteStream, str], Iterator[Lines]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,7 @@ class Summary:
     tally: Tally
     seconds: float
     was_done: bool
+    number_of: LineNumber
 
     def lines(self) -> list[str]:
         """The summary in words."""
@@ -43,6 +51,7 @@ class Summary:
             f"novated {trades} trades",
         ]
         text += [f"  refused {reason}: {n}" for reason, n in sorted(self.tally.refused.items())]
+        text += [f"    {line}" for line in self.malformed()]
         text += [
             f"  day {day.business_date} {day.shard} {day.state_hash.hex()}"
             for day in self.tally.days
@@ -51,6 +60,36 @@ class Summary:
         text.append(f"{self.seconds:.2f} s, {rate:,.0f} trades/s")
         return text
 
+    def malformed(self) -> list[str]:
+        """The first lines that could not be read, each with the reference that could."""
+        return [
+            f"line {self.number_of(line.nth, line.position)}"
+            f"{f' ({line.reference})' if line.reference else ''}: {line.detail}"
+            for line in self.tally.malformed
+        ]
+
+    def tree(self) -> dict[str, Any]:
+        """The summary as JSON."""
+        refused = self.tally.refused.total()
+        return {
+            "source": self.source,
+            "was_cleared_before": self.was_done,
+            "lines_read": self.tally.read,
+            "accepted": self.tally.read - refused,
+            "refused": dict(sorted(self.tally.refused.items())),
+            "malformed": self.malformed(),
+            "trades_novated": self.tally.trades,
+            "days": [
+                {
+                    "business_date": day.business_date.isoformat(),
+                    "shard": day.shard,
+                    "state_hash": day.state_hash.hex(),
+                }
+                for day in self.tally.days
+            ],
+            "seconds": round(self.seconds, 2),
+        }
+
 
 def clear(
     url: str,
@@ -58,27 +97,34 @@ def clear(
     *,
     name: str | None = None,
     lines_a_block: int = LINES_A_BLOCK,
+    rows: RowReading | None = None,
     progress: BlockReport | None = None,
 ) -> Summary:
-    """Clear a source to its end. url: the database; path: a file or `-`."""
+    """Clear a source to its end.
+
+    url: the database; path: a file or `-`; rows: what reads trades of it, if it is CSV.
+    """
     start = monotonic()
     return_freed_memory()
     source = source_name(path, name)
-    with open_source(path) as stream, _run_in(url) as run:
+    with open_source(path) as raw, _run_in(url) as run:
+        stream = LineNumbers(raw if rows is None else TradeStream(rows(raw, source)))
         reader = SourceReader(stream, name=source, lines_a_block=lines_a_block)
         recorded = run.reader.source(source)
         position = None if recorded is None else recorded.position
         if recorded is not None:
             reader.skip(recorded.position, sha256=recorded.sha256, lines_so_far=recorded.lines)
             if recorded.ended and not reader.goes_on():
-                return Summary(source, run.tally, monotonic() - start, was_done=True)
+                seconds = monotonic() - start
+                return Summary(source, run.tally, seconds, was_done=True, number_of=stream.number)
         for block in reader.blocks():
             run.run_block(block, source=source, position_before=position)
             position = block.end
             if progress is not None:
                 progress(block)
         run.drain()
-        return Summary(source, run.tally, monotonic() - start, was_done=False)
+        seconds = monotonic() - start
+        return Summary(source, run.tally, seconds, was_done=False, number_of=stream.number)
 
 
 @contextmanager

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
+from events.codec import readable_reference
 from events.command import Command, Malformed
 from events.control_commands import CloseSession
 from services.embedded.law_note import BROKEN, Undecided
@@ -38,6 +39,16 @@ from services.shards.table import markets_among
 from services.sources.source import Block
 
 LINES_A_BLOCK: Final = 8_192
+_MALFORMED_SHOWN: Final = 3
+
+
+class MalformedLine(NamedTuple):
+    """A line that could not be read. nth: its number, empty ones not counted."""
+
+    nth: int
+    position: int
+    detail: str
+    reference: str | None
 
 
 @dataclass(slots=True)
@@ -45,6 +56,8 @@ class Tally:
     """The outcome of a run so far."""
 
     read: int = 0
+    # The first lines that could not be read.
+    malformed: list[MalformedLine] = field(default_factory=list)
     trades: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     days: list[DayRow] = field(default_factory=list)
@@ -145,7 +158,14 @@ class EmbeddedRun:
                 continue
             (number,) = numbers
             command = decoded.commands[number]
-            self._decide_line(trades.inbound(number, origin=undecided.source), command)
+            inbound = trades.inbound(number, origin=undecided.source)
+            if isinstance(command, Malformed) and len(self.tally.malformed) < _MALFORMED_SHOWN:
+                nth = block.lines_so_far - len(block.lines) + number + 1
+                reference = readable_reference(inbound.line)
+                self.tally.malformed.append(
+                    MalformedLine(nth, inbound.position, command.detail, reference)
+                )
+            self._decide_line(inbound, command)
         self._line += len(block.lines)
 
     def _decide_line(self, inbound: Inbound, command: Command | Malformed) -> None:

@@ -61,7 +61,7 @@ class Feed:
         self._sent.clear()
         self._fed = 0
 
-    async def feed_lines(self, lines: Lines) -> list[tuple[int, str]]:
+    async def feed_lines(self, lines: Lines) -> list[tuple[str, str]]:
         """Send lines; gives number and fault of each that will be refused as malformed.
 
         Errors: those of Kafka and of the journal, Stalled.

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-from events.codec import decode_command
+from events.codec import decode_command, readable_reference
 from events.command import CONTROL, Command, Malformed
 from events.contracts import PRODUCT_LETTERS
 from events.trade_line import TRADE_LINES, TradeFields
@@ -28,7 +28,11 @@ class LineRun(NamedTuple):
 
 
 class RoutedLines:
-    """Lines, each decoded once. malformed: number and fault of each that will be refused so."""
+    """Lines, each decoded once.
+
+    malformed: of each that will be refused so the number, with the reference if it can be read, and
+    the fault.
+    """
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines.lines
@@ -41,7 +45,7 @@ class RoutedLines:
             if not fields[0]
         }
         self.malformed = [
-            (lines.numbers[index], command.detail)
+            (_numbered(lines.numbers[index], self._lines[index]), command.detail)
             for index, command in self._decoded.items()
             if isinstance(command, Malformed)
         ]
@@ -83,3 +87,9 @@ class RoutedLines:
                 shard = shard_of(command, products)
             shards.setdefault(shard, []).append(line)
         return shards
+
+
+def _numbered(number: int, line: bytes) -> str:
+    """The number of a line, with the reference by which its sender knows it."""
+    reference = readable_reference(line)
+    return f"{number} ({reference})" if reference else f"{number}"

@@ -24,7 +24,7 @@ from services.journal.reader import Reader
 from services.settings import Settings
 from services.shards.routing import CONTROL_SHARD
 from services.sources.lines import Lines
-from services.sources.source import STDIN, ByteStream, SourceTrouble, open_source
+from services.sources.source import ByteStream, SourceTrouble, open_source, shown_name
 
 _MALFORMED_SHOWN: Final = 3
 
@@ -115,7 +115,7 @@ class FeedSession:
         await feed.settle()
         await feed.flush()
 
-    def _note_malformed(self, malformed: list[tuple[int, str]]) -> None:
+    def _note_malformed(self, malformed: list[tuple[str, str]]) -> None:
         self._malformed += len(malformed)
         room = _MALFORMED_SHOWN - len(self._malformed_shown)
         self._malformed_shown += [
@@ -158,8 +158,3 @@ def _read(file: Iterator[Lines]) -> asyncio.Task[Lines | None]:
     # The error is retrieved so that asyncio does not log it when another one has ended the feed.
     reading.add_done_callback(lambda done: None if done.cancelled() else done.exception() and None)
     return reading
-
-
-def shown_name(path: str) -> str:
-    """The name of a file in messages."""
-    return "standard input" if path == STDIN else path

@@ -35,6 +35,25 @@ class RawLines(NamedTuple):
     end: int
 
 
+class LineEnds:
+    """A stream in which CR LF and CR alone are LF. end: how many bytes were read of the other."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+        self._is_after_cr = False
+        self.end = 0
+
+    def read1(self, size: int, /) -> bytes:
+        """At most so many bytes; nothing at the end."""
+        while chunk := self._stream.read1(size):
+            self.end += len(chunk)
+            whole = chunk[1:] if self._is_after_cr and chunk[:1] == b"\n" else chunk
+            self._is_after_cr = chunk.endswith(b"\r")
+            if whole:
+                return whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return b""
+
+
 def command_lines(stream: ByteStream, name: str, *, first: int = 1) -> Iterator[Lines]:
     """The commands of a stream of JSON lines. first: the number of the first line that is fed."""
     for raw in raw_lines(stream, name, first=first):

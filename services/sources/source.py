@@ -73,6 +73,11 @@ def source_name(path: str, name: str | None) -> str:
     raise SourceTrouble(msg)
 
 
+def shown_name(path: str) -> str:
+    """The name of a file in messages."""
+    return "standard input" if path == STDIN else path
+
+
 def check_source(path: str) -> None:
     """Check before any work that a source can be opened. Nothing is read from a pipe."""
     if path == STDIN:
@@ -114,10 +119,9 @@ def _check_packed(path: str, raw: BufferedReader) -> None:
         while unpacked.read1(_CHUNK_BYTES):
             pass
     except (OSError, EOFError, zlib.error) as error:
-        what = "standard input" if path == STDIN else path
         msg = (
-            f"cannot read {what} beyond byte {unpacked.tell()}: {error}; the packed file is "
-            "damaged or not whole, so nothing was taken from it"
+            f"cannot read {shown_name(path)} beyond byte {unpacked.tell()}: {error}; "
+            "the packed file is damaged or not whole, so nothing was taken from it"
         )
         raise SourceTrouble(msg) from error
     raw.seek(began)

@@ -47,7 +47,7 @@ def test_help_imports_nothing_that_it_does_not_need(arguments: tuple[str, ...]) 
     assert imported(*arguments, "--help") == []
 
 
-@pytest.mark.parametrize("name", ["worker", "send", "tail", "topics", "doctor"])
+@pytest.mark.parametrize("name", ["worker", "feed", "send", "tail", "topics", "doctor"])
 def test_the_help_of_what_speaks_to_kafka_imports_no_client(name: str) -> None:
     assert not {"kafka", "aiokafka", "faust", "psycopg", "numpy"} & {*imported(name, "--help")}
 

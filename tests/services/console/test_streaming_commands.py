@@ -106,11 +106,13 @@ def test_rows_before_a_broken_one_are_in_kafka_and_the_line_is_named(
     idle: StreamingHouse, tmp_path: Path
 ) -> None:
     file = tmp_path / "trades.csv"
-    file.write_bytes(HEADER + ROW * 3 + b"T2,SITZ26\n" + ROW)
+    file.write_bytes(HEADER + ROW * 3 + b'"T2"x,SITZ26\n' + ROW)
     result = clearing(idle, "feed", str(file), *MAPS)
     assert (result.exit_code, "line 5 of" in result.stderr) == (2, True)
-    assert "--from-line 5" in result.stderr
+    assert "--from-line 6 passes over it" in result.stderr
     assert len(idle.inbox("market/SIT")) == 3
+    assert clearing(idle, "feed", str(file), *MAPS, "--from-line", "6").exit_code == 0
+    assert len(idle.inbox("market/SIT")) == 4
 
 
 def test_what_will_be_refused_as_malformed_is_told_and_fed(
@@ -120,7 +122,7 @@ def test_what_will_be_refused_as_malformed_is_told_and_fed(
     file.write_bytes(HEADER + ROW + ROW.replace(b",5,", b",many,"))
     result = clearing(idle, "feed", str(file), *MAPS)
     assert result.exit_code == 0, result.output
-    assert "line 3 of" in result.stderr
+    assert "line 3 (T1) of" in result.stderr
     assert json.loads(idle.inbox("market/SIT")[1].value)["lots"] == "many"
 
 

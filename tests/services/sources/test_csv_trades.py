@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import Any
 
 import pytest
 
+from events.codec import decode_command
+from events.command import Malformed
 from events.trade_line import TRADE_LINE
 from services.sources.csv_trades import ColumnMapping, column_mapping, trade_lines
-from services.sources.lines import Lines
+from services.sources.lines import LineEnds, Lines
 from services.sources.source import SourceTrouble
 
 HEADER = b"ID,Sym,Px,Qty,B,S,When\n"
@@ -116,10 +119,9 @@ def test_a_first_row_that_makes_no_trade_says_that_the_mapping_is_wrong() -> Non
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        (b"T2,SITZ26\n", "line 3 of day.csv has 2 cells, the header 7"),
-        (b'"T2"x,' + ROW, "line 3 of day.csv is no CSV"),
-        (b"\xff," + ROW, "line 3 of day.csv is not UTF-8"),
-        (b'"never closed\n', "line 3 of day.csv is no CSV"),
+        (b'"T2"x,' + ROW, "line 3 of day.csv is no CSV: a cell goes on behind its closing quote"),
+        (b'"never closed\n', "line 3 of day.csv is no CSV: a quote is opened and never closed"),
+        (b"x" * 140_000 + b"\n", "line 3 of day.csv is no CSV: a cell is longer than 131072 char"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_named_after_all_before_it(bad: bytes, message: str) -> None:
@@ -127,6 +129,128 @@ def test_a_row_that_cannot_be_read_is_named_after_all_before_it(bad: bytes, mess
     with pytest.raises(SourceTrouble, match=message):
         groups += trade_lines(io.BytesIO(HEADER + ROW + bad), "day.csv", mapping=MAPPED)
     assert [len(group.lines) for group in groups] == [1]
+
+
+@pytest.mark.parametrize(
+    ("bad", "detail"),
+    [
+        (b"Total,10\n", "price"),
+        (ROW.replace(b",5,", b",1,005,"), "row_of_8_cells_not_7"),
+        (b"T2,SITZ26,2.07,5,A1,B1,2026-06-08T14:00:00Z,\n", "row_of_8_cells_not_7"),
+        (ROW.replace(b"A1", b"M\xfcller"), "M\\u"),
+        (b"\xff," + ROW, "row_of_8_cells_not_7"),
+    ],
+)
+def test_a_row_that_is_none_is_refused_and_stops_nothing(bad: bytes, detail: str) -> None:
+    (group,) = [group for group in groups_of(HEADER + ROW + bad + ROW) if group.lines]
+    assert [*group.numbers] == [2, 3, 4]
+    refused = decode_command(group.lines[1])
+    assert isinstance(refused, Malformed)
+    assert detail in refused.detail or detail in refused.fields
+
+
+def test_a_row_that_lacks_a_cell_is_no_trade_though_all_fields_have_one() -> None:
+    header = HEADER.replace(b"\n", b",Desk\n")
+    whole = ROW.replace(b"\n", b",D7\n")
+    (group,) = [group for group in groups_of(header + whole + ROW) if group.lines]
+    assert isinstance(decode_command(group.lines[1]), Malformed)
+    desk = whole.replace(b"D7", b"M\xfcnchen")
+    (group,) = [group for group in groups_of(header + whole + desk) if group.lines]
+    assert isinstance(decode_command(group.lines[1]), Malformed)
+
+
+# A spreadsheet's CSV where the decimal sign is a comma, and one with CR alone as line ends.
+FIELDS = b"trade_id;contract;price;lots;buyer;seller;executed_at"
+COMMA_ROW = b"T1;SITM26;2,05;10;A-H;B-H;2026-06-08T09:00:01Z"
+ITS_OWN = column_mapping({}, {}, separator=";", decimal_sign=",")
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\r", b"\n"])
+def test_semicolons_and_decimal_commas_are_read_where_they_are_told(end: bytes) -> None:
+    data = end.join([FIELDS, COMMA_ROW, COMMA_ROW.replace(b"T1", b"T2"), b""])
+    groups = [*trade_lines(io.BytesIO(data), "day.csv", mapping=ITS_OWN)]
+    trades = [json.loads(line) for group in groups for line in group.lines]
+    assert [(trade["trade_id"], trade["price"]) for trade in trades] == [
+        ("T1", "2.05"), ("T2", "2.05"),
+    ]  # fmt: skip
+    assert [number for group in groups for number in group.numbers] == [2, 3]
+    assert groups[-1].end == len(data)
+
+
+class InPieces:
+    """A stream that comes in pieces of one size."""
+
+    def __init__(self, data: bytes, size: int) -> None:
+        self._data = io.BytesIO(data)
+        self._size = size
+
+    def read1(self, _: int, /) -> bytes:
+        """The next piece."""
+        return self._data.read(self._size)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_line_ends_are_those_of_the_file_wherever_a_read_ends(size: int) -> None:
+    data = b"a\r\nb\rc\n\r\n\rd\r"
+    ends = LineEnds(InPieces(data, size))
+    assert b"".join(iter(lambda: ends.read1(1), b"")) == b"a\nb\nc\n\n\nd\n"
+    assert ends.end == len(data)
+
+
+def test_a_price_with_a_point_is_none_where_the_decimal_sign_is_a_comma() -> None:
+    row = COMMA_ROW.replace(b"2,05", b"2.050")
+    data = b"\n".join([FIELDS, COMMA_ROW, row, b""])
+    (line,) = groups_of(data, mapping=ITS_OWN)[0].lines[1:]
+    refused = decode_command(line)
+    assert isinstance(refused, Malformed)
+    assert "2.050 (with a point)" in refused.detail
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (FIELDS + b"\n", "seem to be separated by ';', not by ',': give --separator ';'"),
+        (FIELDS.replace(b";", b"\t") + b"\n", "separated by 'tab', not by ',': give --separator"),
+        (
+            FIELDS.replace(b";", b",") + b'\nT1,SITM26,"2,05",10,A-H,B-H,2026-06-08T09:00:01Z\n',
+            "if its decimal sign is a comma, give --decimal ,",
+        ),
+    ],
+)
+def test_a_file_of_another_dialect_is_answered_with_the_option(data: bytes, said: str) -> None:
+    with pytest.raises(SourceTrouble, match=re.escape(said)):
+        trades_of(data, mapping=column_mapping({}, {}))
+
+
+OWN_HEADER = b"trade_id,contract,price,lots,buyer,seller,executed_at\n"
+OWN_ROWS = [b"T%d,SITM26,2.05,10,A-H,B-H,2026-06-08T09:00:0%dZ\n" % (n, n) for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("broken", "first"),
+    [
+        (OWN_ROWS[0] + b"Total,10\n", 4),
+        (OWN_ROWS[0] + b"T9,SITM26,2.05,10,A-H,M\xfcller,2026-06-08T09:00:01Z\n", 4),
+        (b"Exported by desk 7,,,,,,\n", 3),
+        (OWN_ROWS[0] + b'"never closed\n', 4),
+        (OWN_ROWS[0] + b'"T9"x,\n', 4),
+        (OWN_ROWS[0] + b"x" * 1_000_001 + b"\n", 4),
+    ],
+)
+def test_what_stands_before_the_line_to_begin_at_is_not_looked_at(
+    broken: bytes, first: int
+) -> None:
+    data = OWN_HEADER + broken + OWN_ROWS[1] + OWN_ROWS[2]
+    groups = groups_of(data, mapping=column_mapping({}, {}), first=first)
+    trades = [json.loads(line) for group in groups for line in group.lines]
+    assert [trade["trade_id"] for trade in trades] == ["T2", "T3"]
+    assert [number for group in groups for number in group.numbers] == [first, first + 1]
+
+
+def test_a_first_row_that_is_none_tells_how_to_pass_over_it() -> None:
+    data = OWN_HEADER + b"Exported by desk 7,,,,,,\n" + OWN_ROWS[1]
+    with pytest.raises(SourceTrouble, match=r"the first row.*pass over it with --from-line 3"):
+        trades_of(data, mapping=column_mapping({}, {}))
 
 
 def test_a_feed_can_begin_at_any_row() -> None:

@@ -1,0 +1,121 @@
+"""The options for trades as CSV, alike in all commands that read them.
+
+In: `--csv` and what goes with it. Out: how a file's rows become trades, or a usage error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from services.sources.csv_dialect import DECIMAL_SIGNS, SEPARATORS
+
+if TYPE_CHECKING:
+    from services.embedded.clear import RowReading
+    from services.feed.session import LineReading
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class TradeOptions:
+    """The options as given. from_line: the first line that is read."""
+
+    is_csv: bool
+    columns: Sequence[str]
+    constants: Sequence[str]
+    separator: str | None
+    decimal: str | None
+    from_line: int
+
+    def line_reading(self) -> LineReading:
+        """How the lines of a file are read: as commands, or as trades. Errors: a usage error."""
+        from services.sources.csv_trades import column_mapping, trade_lines
+        from services.sources.lines import command_lines
+
+        if not self.is_csv:
+            if self.columns or self.constants or self.separator or self.decimal:
+                msg = "--map, --set, --separator and --decimal are about CSV: give --csv too"
+                raise click.UsageError(msg)
+            return command_lines
+        try:
+            mapping = column_mapping(
+                pairs(self.columns, "--map"),
+                pairs(self.constants, "--set"),
+                separator=SEPARATORS[self.separator or ","],
+                decimal_sign=self.decimal or ".",
+            )
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+        return partial(trade_lines, mapping=mapping)
+
+    def row_reading(self) -> RowReading | None:
+        """How the rows of a CSV file are read; None for commands. Errors: a usage error."""
+        reading = self.line_reading()
+        if self.is_csv:
+            return partial(reading, first=self.from_line)
+        if self.from_line > 1:
+            msg = "--from-line is about CSV here: clear goes on by itself where it stopped"
+            raise click.UsageError(msg)
+        return None
+
+
+def with_trade_options(command: _Command) -> Callable[..., Any]:
+    """The options; the command gets them as one `trades`."""
+
+    @wraps(command)
+    def with_trades(**given: Any) -> Any:  # noqa: ANN401 - click hands over any option
+        names = TradeOptions.__dataclass_fields__
+        trades = TradeOptions(**{name: given.pop(name) for name in names})
+        return command(trades=trades, **given)
+
+    decorated: Callable[..., Any] = with_trades
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated
+
+
+def pairs(given: Sequence[str], what: str) -> dict[str, str]:
+    """`name=value`, several times, as a dictionary. Errors: a usage error about `what`."""
+    fields: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            msg = f"{what}: expected name=value, found {text!r}"
+            raise click.UsageError(msg)
+        if name in fields:
+            msg = f"{what}: {name} is given twice"
+            raise click.UsageError(msg)
+        fields[name] = value
+    return fields
+
+
+_OPTIONS = (
+    click.option(
+        "--csv", "is_csv", is_flag=True, help="The input is trades as CSV, with a header."
+    ),
+    click.option(
+        "--map", "columns", multiple=True, metavar="FIELD=COLUMN",
+        help="Column of a trade's field.  [default: the one of the field's name]",
+    ),
+    click.option(
+        "--set", "constants", multiple=True, metavar="FIELD=VALUE",
+        help="A field that is the same in all trades.",
+    ),
+    click.option(
+        "--separator", type=click.Choice([*SEPARATORS]),
+        help="What stands between the cells.  [default: ,]",
+    ),
+    click.option(
+        "--decimal", type=click.Choice(DECIMAL_SIGNS),
+        help="Decimal sign of the prices.  [default: .]",
+    ),
+    click.option(
+        "--from-line", type=click.IntRange(1), default=1, metavar="N",
+        help="Begin at this line of the (first) file; nothing before it is read but a header.",
+    ),
+)  # fmt: skip
