@@ -9,10 +9,11 @@ import click
 from services.console.books_location import location_of, opened_books, with_location
 from services.console.example import example
 from services.console.exit_codes import EXIT_LAW_BROKEN
-from services.console.output import say
+from services.console.output import say, say_json
 from services.console.progress import progress
 
 _WHOLE: Final = 1_000
+_SHARD_FIELDS: Final = ("shard", "seq", "chain", "state_hash")
 
 
 @click.command(
@@ -61,8 +62,9 @@ def verify_command(*, start: str, data: str | None, database: str | None) -> Non
         "clearing replay --database postgresql://me@localhost/books",
     ),
 )
+@click.option("--json", "as_json", is_flag=True, help="The shards as JSON.")
 @with_location
-def replay_command(*, data: str | None, database: str | None) -> None:
+def replay_command(*, as_json: bool, data: str | None, database: str | None) -> None:
     """Fold the journal into the books.
 
     Prints one line per shard: shard, seq, chain, state hash.
@@ -70,4 +72,9 @@ def replay_command(*, data: str | None, database: str | None) -> None:
     from services.audit.replay import replay
 
     with opened_books(location_of(data, database), must_exist=True) as url:
-        say(replay(url))
+        lines = replay(url)
+    if not as_json:
+        say(lines)
+        return
+    shards = [dict(zip(_SHARD_FIELDS, line.split(), strict=True)) for line in lines]
+    say_json([{**shard, "seq": int(shard["seq"])} for shard in shards])

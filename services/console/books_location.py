@@ -1,14 +1,16 @@
 """The location of the books: the embedded Postgres of a directory, or any other by its URL.
 
-In: `--data` or `--database`. Out: the URL of a database that answers, for as long as a command
-runs.
+In: `--data` or `--database`, or what the settings name. Out: the URL of a database that answers,
+for as long as a command runs.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -17,6 +19,7 @@ import click
 from services.console.exit_codes import Stopped
 
 DATA_DEFAULT: Final = ".clearing"
+_NAMED_BY: Final = ("CLEARING_DATABASE", "CLEARING_SETTINGS")
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -42,18 +45,55 @@ def location_of(data: str | None, database: str | None) -> BooksLocation:
     return BooksLocation(Path(data or DATA_DEFAULT), database)
 
 
-def with_location(command: _Command) -> _Command:
+def with_location(command: _Command) -> Callable[..., Any]:
+    """The options `--data`, `--database` and `--settings`.
+
+    The command gets the first two. A database named by the environment or the settings file counts
+    where neither is given.
+    """
+
+    @wraps(command)
+    def located(
+        *,
+        data: str | None,
+        database: str | None,
+        settings: str | None,
+        **given: Any,  # noqa: ANN401 - click hands over any option
+    ) -> Any:  # noqa: ANN401 - as the command
+        if data is None and database is None:
+            database = _configured_database(settings)
+        return command(data=data, database=database, **given)
+
+    option = click.option(
+        "--settings", metavar="FILE", help="TOML file with any of the settings. CLEARING_SETTINGS"
+    )
+    return location_options(option(located))
+
+
+def location_options(command: _Command) -> _Command:
     """The options `--data` and `--database`."""
     command = click.option(
         "--database",
         metavar="URL",
-        help="Any Postgres 15 or later instead, as postgresql://user@host/name.",
+        help="Any Postgres 15 or later instead, as postgresql://user@host/name. CLEARING_DATABASE",
     )(command)
     return click.option(
         "--data",
         metavar="DIR",
         help=f"Directory of the embedded Postgres.  [default: {DATA_DEFAULT}]",
     )(command)
+
+
+def _configured_database(settings: str | None) -> str | None:
+    """The database of the environment or the settings file. Errors: a usage error."""
+    if settings is None and not any(map(os.environ.get, _NAMED_BY)):
+        return None
+    from services.settings import SettingsTrouble, load_settings
+
+    try:
+        return load_settings(settings=settings).database
+    except SettingsTrouble as trouble:
+        raise click.UsageError(str(trouble)) from trouble
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
+from difflib import get_close_matches
 
 import click
 
@@ -16,13 +17,15 @@ from services.console.output import say
 
 
 def holiday_commands(calendar: str, years: range, *, effective: date, at: str) -> list[str]:
-    """One command a year. calendar: a country's code (`US`) or an exchange's (`XNYS`).
+    """One command a year that has any. calendar: a country's code (`US`) or an exchange's (`XNYS`).
 
     Errors: NotImplementedError when the library does not know the calendar.
     """
     lines = []
     for year in years:
         days = _days(calendar, year)
+        if not days:
+            continue
         command = {
             "type": "configure/1",
             "parameter": "holidays",
@@ -64,9 +67,34 @@ def calendar_command(calendar: str, *, first: int, last: int, effective: datetim
 
     CALENDAR is a country's code (US) or an exchange's (XNYS). Without any, the market is 24/5.
     """
-    years = range(first, last + 1)
-    try:
-        lines = holiday_commands(calendar, years, effective=effective.date(), at=at)
-    except NotImplementedError as unknown:
-        raise click.UsageError(str(unknown)) from unknown
+    if first > last:
+        msg = f"--from {first} is after --to {last}"
+        raise click.UsageError(msg)
+    _check_time(at)
+    _check_calendar(calendar)
+    lines = holiday_commands(calendar, range(first, last + 1), effective=effective.date(), at=at)
+    if not lines:
+        msg = f"{calendar} has no holiday on a weekday from {first} to {last}"
+        raise click.UsageError(msg)
     say(lines)
+
+
+def _check_time(at: str) -> None:
+    from events.units import parse_instant
+
+    try:
+        parse_instant(at)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--at") from error
+
+
+def _check_calendar(calendar: str) -> None:
+    """See that the library knows a calendar. Errors: a usage error with similar names."""
+    import holidays
+
+    names = [*holidays.list_supported_countries(), *holidays.list_supported_financial()]
+    if calendar in names:
+        return
+    near = get_close_matches(calendar.upper(), names, cutoff=0.75) or ["US", "XNYS"]
+    msg = f"there is no calendar {calendar!r}; did you mean {' or '.join(near)}?"
+    raise click.UsageError(msg)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import click
 from services.console.books_location import location_of, opened_books, with_location
 from services.console.example import example
 from services.console.exit_codes import EXIT_LINES_REFUSED
-from services.console.output import STDOUT, check_target, say, say_on_stderr, write_all
+from services.console.output import STDOUT, check_target, say_json, say_on_stderr, write_all
 from services.console.progress import bytes_in, progress
 from services.console.trade_options import TradeOptions, with_trade_options
 from services.sources.source import STDIN, Block, check_source, source_name
@@ -118,7 +117,7 @@ def _clear(url: str, commands: str, *, source: str, rows: RowReading | None) -> 
 
 def _show(summary: Summary, *, as_json: bool) -> None:
     if as_json:
-        say([json.dumps(summary.tree())])
+        say_json(summary.tree())
         return
     for line in summary.lines():
         say_on_stderr(line)

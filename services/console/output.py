@@ -7,6 +7,7 @@ closed or full.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -27,6 +28,11 @@ def say(lines: Iterable[str]) -> None:
     with open_stdout() as stream:
         for line in lines:
             stream.write(f"{line}\n".encode())
+
+
+def say_json(tree: object) -> None:
+    """A result as JSON, on one line."""
+    say([json.dumps(tree, ensure_ascii=False)])
 
 
 def say_on_stderr(text: str) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import chain
 
 import click
 
-from services.console.books_location import BooksLocation, location_of, with_location
+from services.console.books_location import BooksLocation, location_of, location_options
 from services.console.doctor.finding import Finding
 from services.console.example import example
 from services.console.exit_codes import EXIT_LAW_BROKEN
-from services.console.output import say
+from services.console.output import say, say_json
 from services.console.settings_flags import settings_from, with_settings
 
 
@@ -22,9 +23,12 @@ from services.console.settings_flags import settings_from, with_settings
         "clearing doctor --database postgresql://me@localhost/books --brokers kafka1:9092",
     ),
 )
-@with_location
+@click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
+@location_options
 @with_settings()
-def doctor_command(*, data: str | None, database: str | None, **flags: str | None) -> None:
+def doctor_command(
+    *, data: str | None, database: str | None, as_json: bool, **flags: str | None
+) -> None:
     """Look at what is needed and say what to do.
 
     At Python, packages, Postgres, disk, and Kafka if it is named; one line for each. Exit code 1
@@ -35,11 +39,14 @@ def doctor_command(*, data: str | None, database: str | None, **flags: str | Non
     settings = settings_from(flags)
     if data is None and database is None:
         database = settings.database
-    is_failed = False
+    findings: list[Finding] = []
     for finding in chain(_books(location_of(data, database)), check_broker(settings, database)):
-        is_failed |= finding.verdict == "fail"
-        say([finding.text])
-    if is_failed:
+        findings.append(finding)
+        if not as_json:
+            say([finding.text])
+    if as_json:
+        say_json([asdict(finding) for finding in findings])
+    if any(finding.verdict == "fail" for finding in findings):
         raise SystemExit(EXIT_LAW_BROKEN)
 
 

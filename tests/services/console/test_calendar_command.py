@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
+import pytest
 from click.testing import CliRunner
 
 from events.codec import decode_command
@@ -39,8 +40,26 @@ def test_every_year_of_an_exchange_is_one_command_that_can_be_read() -> None:
     assert not any(isinstance(decode_command(line.encode()), Malformed) for line in lines)
 
 
-def test_the_command_prints_json_lines_and_an_unknown_calendar_is_a_misuse() -> None:
+def test_the_command_prints_json_lines() -> None:
     asked = ["--from", "2026", "--to", "2026", "--effective", "2026-06-08", "--at", AT]
     printed = CliRunner().invoke(cli, ["calendar", "US", *asked])
     assert json.loads(printed.output)["parameter"] == "holidays"
-    assert CliRunner().invoke(cli, ["calendar", "NOWHERE", *asked]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("calendar", "first", "last", "at", "said"),
+    [
+        ("NOWHERE", "2026", "2026", AT, "there is no calendar 'NOWHERE'; did you mean US or XNYS"),
+        ("xnys", "2026", "2026", AT, "there is no calendar 'xnys'; did you mean XNYS"),
+        ("US", "2027", "2026", AT, "--from 2027 is after --to 2026"),
+        ("US", "2026", "2026", "2026-06-05", "time like 2026-06-08T21:00:00Z, found '2026-06-05'"),
+        ("US", "1999", "2026", AT, "1999 is not in the range 2020<=x<=2099"),
+    ],
+)
+def test_arguments_of_no_calendar_are_named(
+    calendar: str, first: str, last: str, at: str, said: str
+) -> None:
+    asked = ["--from", first, "--to", last, "--effective", "2026-06-08", "--at", at]
+    result = CliRunner().invoke(cli, ["calendar", calendar, *asked])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
