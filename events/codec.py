@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from events.command import Command, Malformed
 from events.commands import COMMANDS
 from events.strict_json import NotStrict, shown, strict_object
-from events.wire_fields import expected_of, is_identifier
+from events.wire_fields import TEXT, expected_of, is_identifier
 
 # The fields by which senders know their commands, the surest first.
 _REFERENCES: Final = (
@@ -44,10 +44,10 @@ def decode_command(line: bytes) -> Command | Malformed:
         return Malformed(_missing("type"))
     kind = fields.pop("type")
     if not isinstance(kind, str):
-        return Malformed(_mismatch("type", "a string", actual=kind))
+        return Malformed(_mismatch("type", TEXT, actual=kind))
     model = COMMANDS.get(kind)
     if model is None:
-        return Malformed(_mismatch("type", "a known type", actual=kind))
+        return Malformed(f"unknown type {shown(kind)}")
     try:
         return model.model_validate(fields)
     except ValidationError as error:
@@ -79,7 +79,7 @@ def _first_wrong(model: type[Command], fields: dict[str, Any], *, error: Validat
             return _mismatch(name, expected, actual=fields[name])
     for name in fields:
         if name not in model.model_fields:
-            return f"{name if is_identifier(name) else shown(name)}: expected no such field"
+            return f"unknown field {name if is_identifier(name) else shown(name)}"
     # Each field is right by itself: a validator of the model has refused them together.
     return str(errors[0].get("ctx", {}).get("error", "expected fields that go together"))
 
@@ -90,7 +90,7 @@ def _annotations(model: type[Command]) -> dict[str, Any]:
 
 
 def _missing(name: str) -> str:
-    return f"{name}: expected, found nothing"
+    return f"{name} is missing"
 
 
 def _mismatch(name: str, expected: str, *, actual: object) -> str:

@@ -49,7 +49,7 @@ class ReportCapability(Command):
     @model_validator(mode="after")
     def _one_is_published(self) -> Self:
         if self.mmlu is None and self.humaneval is None and self.gsm8k is None:
-            msg = "expected at least one published score, found three nulls"
+            msg = "mmlu, humaneval and gsm8k are all null: expected at least one published score"
             raise ValueError(msg)
         return self
 
@@ -214,12 +214,12 @@ class SubmitQuote(Command):
 
     @model_validator(mode="after")
     def _sides_are_whole(self) -> Self:
-        if (self.bid is None) != (self.bid_lots is None):
-            msg = "expected bid and bid_lots both or neither, found one of them"
-            raise ValueError(msg)
-        if (self.ask is None) != (self.ask_lots is None):
-            msg = "expected ask and ask_lots both or neither, found one of them"
-            raise ValueError(msg)
+        sides = (("bid", self.bid, self.bid_lots), ("ask", self.ask, self.ask_lots))
+        for side, price, lots in sides:
+            if (price is None) != (lots is None):
+                alone, null = (f"{side}_lots", side) if price is None else (side, f"{side}_lots")
+                msg = f"{alone} is given and {null} is null: expected both or neither"
+                raise ValueError(msg)
         return self
 
 

@@ -36,16 +36,16 @@ class NoInteger:
 def strict_object(line: bytes) -> dict[str, Any]:
     """The JSON object in a line. Errors: `NotStrict`."""
     if len(line) > LINE_BYTES_MAX:
-        raise NotStrict(expected=f"at most {LINE_BYTES_MAX} bytes", actual=str(len(line)))
+        raise NotStrict(expected=f"a line of at most {LINE_BYTES_MAX} bytes", actual=str(len(line)))
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         offset = error.start
         raise NotStrict(
-            expected="UTF-8", actual=f"byte 0x{line[offset]:02x} at offset {offset}"
+            expected="text in UTF-8", actual=f"byte 0x{line[offset]:02x} at offset {offset}"
         ) from None
     if _depth(line) > DEPTH_MAX:
-        raise NotStrict(expected=f"nesting of at most {DEPTH_MAX}", actual="more")
+        raise NotStrict(expected=f"brackets at most {DEPTH_MAX} deep", actual="more")
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError:
@@ -53,7 +53,7 @@ def strict_object(line: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise NotStrict(expected="one JSON object", actual=_json_kind(value))
     if b"\\u" in line and _has_lone_surrogate(value):
-        raise NotStrict(expected="surrogates in pairs", actual="a lone one")
+        raise NotStrict(expected="whole characters", actual="half of one (a lone surrogate)")
     return value
 
 
@@ -88,12 +88,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) != len(pairs):
         last = {name: index for index, (name, _) in enumerate(pairs)}
         twice = next(name for index, (name, _) in enumerate(pairs) if last[name] != index)
-        raise NotStrict(expected="each key once", actual=f"{shown(twice)} twice")
+        raise NotStrict(expected="each field once", actual=f"{shown(twice)} twice")
     return fields
 
 
 def _no_constant(text: str) -> NoReturn:
-    raise NotStrict(expected="numbers of JSON", actual=text)
+    raise NotStrict(expected="a number", actual=text)
 
 
 def _integer(text: str) -> int | NoInteger:
@@ -119,7 +119,7 @@ def _no_object(text: str) -> str:
         return f"text that begins with {shown(stripped[:_SHOWN_MAX])}"
     if not stripped.endswith("}"):
         return f"text that ends with {shown(stripped[-_SHOWN_MAX // 2 :])}"
-    return "text that is none"
+    return "text that is not JSON"
 
 
 def _json_kind(value: object) -> str:

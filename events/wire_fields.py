@@ -32,6 +32,10 @@ _NO_DAY: Final = f"^(0000|[0-9]{{4}}-(02-30|(02|04|06|09|11)-31)|([0-9]{{2}}{_OD
 _CLOCK: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
 _NO_NUL: Final = r"^[^\u0000]*$"
 
+# What a field holds, for refusals.
+TEXT: Final = "text in quotes"
+INTEGER: Final = "a whole number without quotes or point"
+
 _DECIMAL_SCHEMA: Final[dict[str, Any]] = {
     "type": "string",
     "pattern": r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$",
@@ -66,7 +70,7 @@ def expected_of(annotation: Any, actual: object) -> str:  # noqa: ANN401 - any a
     """The expected form of a field, in words, for a refusal of its actual value."""
     if get_origin(annotation) is Annotated:
         form = next(entry for entry in annotation.__metadata__ if isinstance(entry, Form))
-        is_of_kind = type(actual) is (int if form.kind == "an integer" else str)
+        is_of_kind = type(actual) is (int if form.kind == INTEGER else str)
         return form.of_kind if is_of_kind else form.kind
     if get_origin(annotation) is Literal:
         return " or ".join(f'"{choice}"' for choice in get_args(annotation))
@@ -97,47 +101,47 @@ def _no_nul(value: str) -> str:
 Identifier = Annotated[
     str,
     StringConstraints(strict=True, pattern=r"\A[A-Za-z0-9._:\-]{1,64}\z"),
-    Form("a string", "an identifier (1 to 64 of A-Z a-z 0-9 . _ : -)"),
+    Form(TEXT, "an identifier (1 to 64 of A-Z a-z 0-9 . _ : -)"),
 ]
 Name = Annotated[
     str,
     StringConstraints(strict=True, min_length=1, max_length=200),
     BeforeValidator(lambda value: _no_nul(_text(value))),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 200, "pattern": _NO_NUL}),
-    Form("a string", "1 to 200 characters, none of them NUL"),
+    Form(TEXT, "1 to 200 characters, none of them NUL"),
 ]
 FreeText = Annotated[
     str,
     StringConstraints(strict=True),
     BeforeValidator(lambda value: _no_nul(_text(value))),
     WithJsonSchema({"type": "string", "pattern": _NO_NUL}),
-    Form("a string", "text without NUL"),
+    Form(TEXT, "text without NUL"),
 ]
 Int64 = Annotated[
     int,
     Field(strict=True, ge=INT64_MIN, le=INT64_MAX),
-    Form("an integer", "an integer within int64"),
+    Form(INTEGER, f"a whole number from {INT64_MIN} to {INT64_MAX}"),
 ]
 DecimalText = Annotated[
     Decimal,
     BeforeValidator(lambda value: parse_decimal(_text(value))),
     PlainSerializer(format_decimal, return_type=str),
     WithJsonSchema(_DECIMAL_SCHEMA),
-    Form("a decimal string", "a plain decimal of at most 18 digits"),
+    Form('a number in quotes, like "2.07"', 'a plain number like "2.07", at most 18 digits'),
 ]
 Instant = Annotated[
     int,
     BeforeValidator(lambda value: parse_instant(_text(value))),
     PlainSerializer(format_instant, return_type=str),
     WithJsonSchema(_INSTANT_SCHEMA),
-    Form("a string", "a time of the calendar like 2026-06-08T21:00:00Z"),
+    Form(TEXT, "an existing time in UTC like 2026-06-08T21:00:00Z"),
 ]
 BusinessDate = Annotated[
     date,
     BeforeValidator(lambda value: parse_date(_text(value))),
     PlainSerializer(date.isoformat, return_type=str),
     WithJsonSchema(_DATE_SCHEMA),
-    Form("a string", "a date of the calendar like 2026-06-08"),
+    Form(TEXT, "an existing date like 2026-06-08"),
 ]
 
 # The program states facts in its own units and reads them back from the journal in WIRE's forms.

@@ -46,12 +46,12 @@ def compose(kind: str, texts: Mapping[str, str]) -> Composed:
     forms = forms_of(model)
     fields = {name: _typed(texts[name], forms[name]) for name in forms if name in texts}
     wrong = [
-        f"{name}: {model.TYPE} has no such field, it has {', '.join(forms)}"
+        f"unknown field {name}: {model.TYPE} has {', '.join(forms)}"
         for name in texts
         if name not in forms
     ]
     wrong += [
-        f"{name}: expected {in_words(forms[name])}, found nothing"
+        f"{name} is missing: expected {in_words(forms[name])}"
         for name in forms
         if name not in texts
     ]

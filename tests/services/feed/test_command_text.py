@@ -38,13 +38,13 @@ def test_a_name_of_digits_stays_text() -> None:
 @pytest.mark.parametrize(
     ("kind", "fields", "message"),
     [
-        ("open_session", {}, "business_date: expected a date like 2026-06-08, found nothing"),
+        ("open_session", {}, "business_date is missing: expected a date like 2026-06-08"),
         ("open_session", {"business_date": "8 June"}, "found '8 June'"),
-        ("open_session", {"business_date": "2026-06-08", "day": "1"}, "day: open_session/1 has no"),
+        ("open_session", {"business_date": "2026-06-08", "day": "1"}, "unknown field day: open"),
         ("deposit_collateral", DEPOSIT | {"amount_cents": "5.5"}, "a whole number, found '5.5'"),
         ("deposit_collateral", DEPOSIT | {"amount_cents": "9" * 19}, "amount_cents: expected"),
         ("deposit_collateral", DEPOSIT | {"account": "A 1"}, "account: expected text"),
-        ("halt_contract", {}, "until: expected a time like .* or null, found nothing"),
+        ("halt_contract", {}, "until is missing: expected a time like .* or null"),
         ("opensession", {}, "did you mean open_session"),
         ("x", {}, "there is no command 'x'"),
     ],
@@ -63,7 +63,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 
 def test_fields_that_are_right_alone_and_wrong_together_are_no_command() -> None:
     quote = {"maker": "A", "contract": "SITZ26", "bid": "2", "bid_lots": "null"}
-    with pytest.raises(NotComposed, match="expected bid and bid_lots both or neither"):
+    with pytest.raises(NotComposed, match="bid is given and bid_lots is null"):
         compose("submit_quote", quote | {"ask": "null", "ask_lots": "null"} | AT)
 
 
