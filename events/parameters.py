@@ -28,13 +28,24 @@ class Parameter:
     is_valid: Callable[[str], bool]
     scope: Literal["any", "product", "house"] = "any"
 
+    @property
+    def values(self) -> str:
+        """The values that it may have, in words, the bounds included."""
+        if isinstance(self.is_valid, _IntegerBetween):
+            return f"{self.kind} from {self.is_valid.low} to {self.is_valid.high}"
+        return self.kind
 
-def _integer_between(low: int, high: int) -> Callable[[str], bool]:
-    def is_valid(text: str) -> bool:
-        is_plain = text.isascii() and text.isdigit() and len(text) <= len(str(high))
-        return is_plain and text == str(int(text)) and low <= int(text) <= high
 
-    return is_valid
+@dataclass(frozen=True, slots=True)
+class _IntegerBetween:
+    """Whole numbers in plain notation, both bounds included."""
+
+    low: int
+    high: int
+
+    def __call__(self, text: str) -> bool:
+        is_plain = text.isascii() and text.isdigit() and len(text) <= len(str(self.high))
+        return is_plain and text == str(int(text)) and self.low <= int(text) <= self.high
 
 
 def _one_of(*choices: str) -> Callable[[str], bool]:
@@ -55,8 +66,8 @@ def _is_time_of_day(text: str) -> bool:
         return False
 
 
-_SHARE: Final = _integer_between(1, PPM)
-_DAY: Final = _integer_between(1, 1440)
+_SHARE: Final = _IntegerBetween(1, PPM)
+_DAY: Final = _IntegerBetween(1, 1440)
 
 PARAMETERS: Final[dict[str, Parameter]] = {
     entry.name: entry
@@ -71,27 +82,25 @@ PARAMETERS: Final[dict[str, Parameter]] = {
             scope="house",
         ),
         # A cap below 1/n cannot be met by n providers.
-        Parameter("index_cap_ppm", "ppm", "300000", "§2", _integer_between(250_000, PPM)),
-        Parameter(
-            "index_cap_of_three_ppm", "ppm", "400000", "§2 D", _integer_between(333_334, PPM)
-        ),
-        Parameter("index_cap_of_two_ppm", "ppm", "500000", "§2 D", _integer_between(500_000, PPM)),
-        Parameter("price_fresh_hours", "hours", "36", "§2 D", _integer_between(1, 8760)),
-        Parameter("price_hold_factor", "times", "3", "§2 D", _integer_between(2, 1000)),
-        Parameter("price_hold_minutes", "minutes", "60", "§2 D", _integer_between(0, 10080)),
-        Parameter("price_hold_band_ppm", "ppm", "50000", "§2 D", _integer_between(0, PPM)),
-        Parameter("first_price_factor", "times", "100", "§2 D", _integer_between(2, 1_000_000)),
+        Parameter("index_cap_ppm", "ppm", "300000", "§2", _IntegerBetween(250_000, PPM)),
+        Parameter("index_cap_of_three_ppm", "ppm", "400000", "§2 D", _IntegerBetween(333_334, PPM)),
+        Parameter("index_cap_of_two_ppm", "ppm", "500000", "§2 D", _IntegerBetween(500_000, PPM)),
+        Parameter("price_fresh_hours", "hours", "36", "§2 D", _IntegerBetween(1, 8760)),
+        Parameter("price_hold_factor", "times", "3", "§2 D", _IntegerBetween(2, 1000)),
+        Parameter("price_hold_minutes", "minutes", "60", "§2 D", _IntegerBetween(0, 10080)),
+        Parameter("price_hold_band_ppm", "ppm", "50000", "§2 D", _IntegerBetween(0, PPM)),
+        Parameter("first_price_factor", "times", "100", "§2 D", _IntegerBetween(2, 1_000_000)),
         Parameter("fixing_minutes", "minutes", "60", "§2 D", _DAY),
         Parameter("settlement_window_minutes", "minutes", "5", "§4 D", _DAY),
         # The valid names are those of the table of models (risk/margin_models.py).
         Parameter("margin_model", "name", "paper", "§5", bool),
-        Parameter("margin_alpha_ppm", "ppm", "3000000", "§5 eq. 7", _integer_between(1, 100 * PPM)),
+        Parameter("margin_alpha_ppm", "ppm", "3000000", "§5 eq. 7", _IntegerBetween(1, 100 * PPM)),
         Parameter("margin_floor_ppm", "ppm", "80000", "§5 eq. 7", _SHARE),
         Parameter("margin_band_ppm", "ppm", "120000", "§5", _SHARE),
-        Parameter("margin_days", "days", "2", "§5 D", _integer_between(1, 252)),
+        Parameter("margin_days", "days", "2", "§5 D", _IntegerBetween(1, 252)),
         Parameter("maintenance_ppm", "ppm", "750000", "§5", _SHARE, scope="house"),
         Parameter(
-            "call_minutes", "minutes", "60", "§5 D", _integer_between(1, 10080), scope="house"
+            "call_minutes", "minutes", "60", "§5 D", _IntegerBetween(1, 10080), scope="house"
         ),
         Parameter("call_deadline", "HH:MM", "13:00", "§5 D", _is_time_of_day, scope="house"),
         Parameter("first_limit_ppm", "ppm", "150000", "§6", _SHARE),
@@ -100,10 +109,10 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         Parameter("position_share_ppm", "ppm", "100000", "§6 D", _SHARE),
         Parameter("position_share_beyond_ppm", "ppm", "25000", "§6 D", _SHARE),
         Parameter(
-            "position_bracket_cents", "cents", "25000000000", "§6 D", _integer_between(1, INT64_MAX)
+            "position_bracket_cents", "cents", "25000000000", "§6 D", _IntegerBetween(1, INT64_MAX)
         ),
         Parameter(
-            "position_floor_cents", "cents", "2500000000", "§6 D", _integer_between(1, INT64_MAX)
+            "position_floor_cents", "cents", "2500000000", "§6 D", _IntegerBetween(1, INT64_MAX)
         ),
     )
 }

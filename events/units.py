@@ -32,12 +32,21 @@ _INSTANT: Final = re.compile(
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _TIME_OF_DAY: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _HOURS: Final = 24
+# The first and the last instant that can be written.
+_FIRST_DAY: Final = date.min
+_LAST_DAY: Final = date.max
 _SIXTY: Final = 60
 
 
 def fits_int64(amount: int) -> bool:
     """Whether an amount fits an int64, as everything owned or owed must (RULEBOOK §1)."""
     return INT64_MIN <= amount <= INT64_MAX
+
+
+def usd_text(cents: int) -> str:
+    """Cents, or a price in ticks, as it is written in dollars: `2.07`."""
+    whole, cents_beyond = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{whole}.{cents_beyond:02d}"
 
 
 def parse_decimal(text: str) -> Decimal:
@@ -111,6 +120,13 @@ def format_instant(instant: int) -> str:
     seconds, nanos = divmod(instant, SECOND_NS)
     whole = (_EPOCH_INSTANT + timedelta(seconds=seconds)).isoformat()[:_SECONDS_LONG]
     return f"{whole}.{nanos:09d}".rstrip("0") + "Z" if nanos else f"{whole}Z"
+
+
+def times_text(earliest: int, latest: int) -> str:
+    """Two bounds, both included, as far as years are written with four digits."""
+    first, last = day_start(_FIRST_DAY), day_start(_LAST_DAY) + DAY_NS - 1
+    begin, end = format_instant(max(earliest, first)), format_instant(min(latest, last))
+    return f"{begin} to {end}, both included"
 
 
 def day_start(day: date) -> int:

@@ -127,16 +127,23 @@ class ControlBooks:
     def is_time_in_range(
         self, at: int, *, is_close: bool = False, anchor: int | None = None
     ) -> bool:
-        """Whether a time lies near the session (§1).
+        """Whether a time lies near the session (§1)."""
+        bounds = self.times_in_range(is_close=is_close, anchor=anchor)
+        return bounds is None or bounds[0] <= at <= bounds[1]
+
+    def times_in_range(
+        self, *, is_close: bool = False, anchor: int | None = None
+    ) -> tuple[int, int] | None:
+        """The earliest and the latest time near the session (§1); None while all are.
 
         Seven days before the opening to 24:00 of the next day; for a close 30 days more. Before the
         first session within 30 days of the anchor. anchor: the shard's own, while there is none.
         """
         if self.business_date is None:
             first = anchor if self.anchor is None else self.anchor
-            return first is None or abs(at - first) <= SETTING_UP_NS
+            return None if first is None else (first - SETTING_UP_NS, first + SETTING_UP_NS)
         latest = day_start(self.business_date) + LOOK_AHEAD_NS + (OUTAGE_NS if is_close else 0)
-        return self.opened_at - LOOK_BACK_NS <= at <= latest
+        return self.opened_at - LOOK_BACK_NS, latest
 
 
 def apply_control(books: ControlBooks, command: ControlCommand) -> None:

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Final, assert_never
 
 from events.command import Command, content
+from events.contracts import PRODUCTS
 from events.control_commands import (
     CLOSE_CYCLE,
     AdmitMember,
@@ -25,7 +26,7 @@ from events.control_commands import (
 )
 from events.parameters import PARAMETERS, is_known_product
 from events.refusals import Reason, Refusal
-from events.units import DAY_NS, day_start, format_instant
+from events.units import DAY_NS, day_start, format_instant, times_text
 from settlement.calendar import is_weekday
 from settlement.control_books import ControlBooks
 
@@ -45,16 +46,15 @@ REPEATED: Final = Repeated()
 
 def refuse_time(books: ControlBooks, command: Command) -> Refusal | None:
     """A command far from the session is refused: one wrong year must not expire every price."""
-    if books.is_time_in_range(command.event_time, is_close=isinstance(command, CloseSession)):
-        return None
-    return time_out_of_range(books, command.event_time)
+    bounds = books.times_in_range(is_close=isinstance(command, CloseSession))
+    return time_out_of_range(bounds, command.event_time)
 
 
-def time_out_of_range(books: ControlBooks, at: int) -> Refusal:
+def time_out_of_range(bounds: tuple[int, int] | None, at: int) -> Refusal | None:
     """The refusal of a time far from the session, or from the first command before one."""
-    session = books.business_date
-    expected = "the first command" if session is None else f"the session of {session}"
-    detail = f"expected a time near {expected}, found {format_instant(at)}"
+    if bounds is None or bounds[0] <= at <= bounds[1]:
+        return None
+    detail = f"{format_instant(at)} is outside {times_text(*bounds)}"
     return Refusal(Reason.TIME_OUT_OF_RANGE, detail)
 
 
@@ -92,7 +92,9 @@ def _refuse_admission(books: ControlBooks, command: AdmitMember) -> Refusal | Re
         return None
     if (member.title, member.admitted_at) == (command.name, command.at):
         return REPEATED
-    return Refusal(Reason.ALREADY_EXISTS, f"expected a new member, found {command.member}")
+    return Refusal(
+        Reason.ALREADY_EXISTS, f"member {command.member} exists already, admitted otherwise"
+    )
 
 
 def _refuse_account(books: ControlBooks, command: OpenAccount) -> Refusal | Repeated | None:
@@ -101,17 +103,18 @@ def _refuse_account(books: ControlBooks, command: OpenAccount) -> Refusal | Repe
         recorded = (account.member.name, account.origin, account.owner, account.opened_at)
         if recorded == (command.member, command.origin, command.owner, command.at):
             return REPEATED
-        return Refusal(Reason.ALREADY_EXISTS, f"expected a new account, found {command.account}")
+        detail = f"account {command.account} exists already, opened otherwise"
+        return Refusal(Reason.ALREADY_EXISTS, detail)
     member = books.members.get(command.member)
     if command.origin == "house" and member is not None and member.house_account is not None:
         return Refusal(
             Reason.ALREADY_EXISTS,
-            f"expected one house account of {command.member}, found {member.house_account}",
+            f"{command.member} has a house account already, {member.house_account}",
         )
     if member is None:
-        return Refusal(Reason.UNKNOWN_MEMBER, f"expected a member, found {command.member}")
+        return Refusal(Reason.UNKNOWN_MEMBER, f"no member {command.member}")
     if member.is_defaulted:
-        return Refusal(Reason.MEMBER_DEFAULTED, f"{command.member} is in default")
+        return Refusal(Reason.MEMBER_DEFAULTED, f"member {command.member} is in default")
     return None
 
 
@@ -120,40 +123,39 @@ def _refuse_suspension(
 ) -> Refusal | Repeated | None:
     account = books.accounts.get(command.account)
     if account is None:
-        return Refusal(Reason.UNKNOWN_ACCOUNT, f"expected an account, found {command.account}")
+        return Refusal(Reason.UNKNOWN_ACCOUNT, f"no account {command.account}")
     return REPEATED if account.is_suspended == isinstance(command, SuspendAccount) else None
 
 
 def _refuse_default(books: ControlBooks, command: DeclareDefault) -> Refusal | None:
     member = books.members.get(command.member)
     if member is None:
-        return Refusal(Reason.UNKNOWN_MEMBER, f"expected a member, found {command.member}")
+        return Refusal(Reason.UNKNOWN_MEMBER, f"no member {command.member}")
     if member.is_defaulted:
-        return Refusal(Reason.MEMBER_DEFAULTED, f"{command.member} is in default already")
+        return Refusal(Reason.MEMBER_DEFAULTED, f"member {command.member} is in default already")
     return None
 
 
 def _refuse_opening(books: ControlBooks, command: OpenSession) -> Refusal | None:
     day = command.business_date
     if books.business_date is None and books.clock is not None and command.at < books.clock:
-        detail = f"expected {format_instant(books.clock)} or later, found {_instant(command)}"
+        detail = f"{_instant(command)} is before {format_instant(books.clock)}, the latest so far"
         return Refusal(Reason.TIME_OUT_OF_RANGE, detail)
     if day.year not in YEARS:
         return _unlistable(day)
     if books.business_date is not None:
-        return _out_of_order(f"expected no session yet, found that of {books.business_date}")
+        return _out_of_order(f"a session is open already, that of {books.business_date}")
     if abs(day_start(day) // DAY_NS - command.at // DAY_NS) > OPENING_DAYS:
-        detail = f"expected a date at most {OPENING_DAYS} days from {_instant(command)}"
-        return _out_of_order(f"{detail}, found {day}")
+        return _out_of_order(f"{day} is more than {OPENING_DAYS} days from {_instant(command)}")
     return _no_business_day(books, day)
 
 
 def _no_business_day(books: ControlBooks, day: date) -> Refusal | None:
     """The refusal of a weekend or of a holiday in force in that session."""
     if not is_weekday(day):
-        return _out_of_order(f"expected Monday to Friday, found {day}")
+        return _out_of_order(f"{day} is not Monday to Friday")
     if day in books.holidays_on(day):
-        return _out_of_order(f"expected a business day, found the holiday {day}")
+        return _out_of_order(f"{day} is a holiday")
     return None
 
 
@@ -166,7 +168,7 @@ def _instant(command: Command) -> str:
 
 
 def _unlistable(day: date) -> Refusal:
-    detail = f"expected a date of the years {YEARS[0]} to {YEARS[-1]}, found {day}"
+    detail = f"{day} is outside the years {YEARS[0]} to {YEARS[-1]}, both included"
     return Refusal(Reason.INVALID_VALUE, detail)
 
 
@@ -175,9 +177,10 @@ def _refuse_close(books: ControlBooks, command: CloseSession) -> Refusal | None:
         return _unlistable(command.next_business_date)
     session, following = command.business_date, command.next_business_date
     if session != books.business_date:
-        return _out_of_order(f"expected the open session {books.business_date}, found {session}")
+        opened = "no session" if books.business_date is None else f"that of {books.business_date}"
+        return _out_of_order(f"the session of {session} is not open, but {opened}")
     if not 0 < (following - session).days <= NEXT_DAYS:
-        detail = f"expected a date 1 to {NEXT_DAYS} days after {session}, found {following}"
+        detail = f"{following} is not 1 to {NEXT_DAYS} days after {session}, both included"
         return _out_of_order(detail)
     return _no_business_day(books, following) or _back_in_time(books, command, last_day=following)
 
@@ -189,8 +192,7 @@ def _back_in_time(
     earliest, latest = books.latest_cycle_at(), day_start(last_day) + DAY_NS
     if earliest <= command.at <= latest:
         return None
-    bounds = f"{format_instant(earliest)} to {format_instant(latest)}"
-    return _out_of_order(f"expected a time from {bounds}, found {_instant(command)}")
+    return _out_of_order(f"{_instant(command)} is outside {times_text(earliest, latest)}")
 
 
 def _refuse_cycle(books: ControlBooks, command: RunCycle) -> Refusal | Repeated | None:
@@ -200,7 +202,7 @@ def _refuse_cycle(books: ControlBooks, command: RunCycle) -> Refusal | Repeated 
     if used is not None:
         if used == content(command):
             return REPEATED
-        detail = f"expected a new cycle name, found {command.cycle}"
+        detail = f"the name {command.cycle} is taken by another cycle of this session"
         return Refusal(Reason.DUPLICATE_REFERENCE, detail)
     refused = books.cycles_refused.get(command.cycle)
     if refused is not None:
@@ -208,27 +210,33 @@ def _refuse_cycle(books: ControlBooks, command: RunCycle) -> Refusal | Repeated 
             reason = refused[1].reason
             detail = f"the cycle {command.cycle} was refused before as {reason.value}"
             return Refusal(reason, f"{detail}; a correction needs a new name")
-        detail = f"expected a new cycle name, found {command.cycle}, which was refused before"
+        detail = f"the name {command.cycle} is taken by a cycle that was refused in this session"
         return Refusal(Reason.DUPLICATE_REFERENCE, detail)
     if command.cycle == CLOSE_CYCLE:
-        return Refusal(Reason.INVALID_VALUE, "expected another name than that of the day's close")
+        return Refusal(
+            Reason.INVALID_VALUE,
+            f"{CLOSE_CYCLE} is the name of the day's close; a cycle needs another",
+        )
     if books.business_date is None:
-        return _out_of_order("expected an open session, found none")
+        return _out_of_order("no session is open")
     return _back_in_time(books, command, last_day=books.business_date)
 
 
 def _refuse_setting(command: Configure) -> Refusal | None:
     if command.product is not None and not is_known_product(command.product):
-        return Refusal(Reason.UNKNOWN_PRODUCT, f"expected a product, found {command.product}")
+        return Refusal(
+            Reason.UNKNOWN_PRODUCT, f"no product {command.product}; there are {', '.join(PRODUCTS)}"
+        )
     parameter = PARAMETERS.get(command.parameter)
     if parameter is None:
-        detail = f"expected a parameter, found {command.parameter}"
+        detail = f"no parameter {command.parameter}; `clearing schema` lists them"
         return Refusal(Reason.UNKNOWN_PARAMETER, detail)
     if parameter.scope != "any" and (parameter.scope == "house") != (command.product is None):
-        expected = "no product" if parameter.scope == "house" else "a product"
-        detail = f"expected {expected} for {parameter.name}, found {command.product or 'none'}"
+        detail = f"{parameter.name} is set for a product: product is null"
+        if command.product is not None:
+            detail = f"{parameter.name} is set for all: product is {command.product}, not null"
         return Refusal(Reason.INVALID_VALUE, detail)
     if not parameter.is_valid(command.value):
-        detail = f"expected {parameter.kind} for {parameter.name}, found {command.value[:40]!a}"
+        detail = f"{parameter.name}: expected {parameter.values}, found {command.value[:40]!a}"
         return Refusal(Reason.INVALID_VALUE, detail)
     return None

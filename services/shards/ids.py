@@ -82,7 +82,7 @@ def is_same(seen: Seen, command: Command) -> bool:
 def answer_repeat(command: Command, seen: Seen) -> Refusal | None:
     """The answer to a repeat: silence, or the first refusal; a different content conflicts."""
     if not is_same(seen, command):
-        detail = f"{command.subject} was used in row {seen.seq}"
+        detail = f"{command.subject} is taken by another command, in row {seen.seq}"
         return Refusal(Reason.DUPLICATE_REFERENCE, detail)
     return None if seen.reason is None else refused_again(command, seen)
 

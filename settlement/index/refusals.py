@@ -21,7 +21,7 @@ from events.market_commands import (
     RetireModel,
 )
 from events.refusals import Reason, Refusal
-from events.units import INT64_MAX, fits_int64, format_decimal, format_instant, micros
+from events.units import INT64_MAX, PPM, fits_int64, format_decimal, format_instant, micros
 from settlement.index.books import IndexBooks
 from settlement.index.formula import SCORE_MAX, THRESHOLDS, blend, qualifies
 
@@ -54,7 +54,7 @@ def _refuse_capability(books: IndexBooks, command: ReportCapability) -> Refusal 
         return _no_providers(books)
     scores = (command.mmlu, command.humaneval, command.gsm8k)
     if not all(0 <= score <= SCORE_MAX for score in scores if score is not None):
-        detail = f"expected percents from 0 to {SCORE_MAX}, found {_printed(scores)}"
+        detail = f"scores {_printed(scores)} are not all 0 to {SCORE_MAX} percent, both included"
         return Refusal(Reason.INVALID_VALUE, detail)
     return None
 
@@ -62,18 +62,19 @@ def _refuse_capability(books: IndexBooks, command: ReportCapability) -> Refusal 
 def _refuse_price(books: IndexBooks, command: ReportProviderPrice) -> Refusal | None:
     model = books.model(command.provider, command.model)
     if model is None:
-        detail = f"expected a model with a capability report, found none of {command.subject}"
+        detail = f"no scores of {command.subject} have been reported"
         return Refusal(Reason.NOT_QUALIFIED, detail)
     replaced = model.accepted_price if model.held_price is None else model.held_price
     if replaced is not None and command.at < replaced.at:
         return _superseded(replaced.at, command.at)
     if not qualifies(model.scores):
-        detail = f"expected scores from {_printed(THRESHOLDS)} up, found {_printed(model.scores)}"
+        scores, least = _printed(model.scores), _printed(THRESHOLDS)
+        detail = f"the scores {scores} do not reach the thresholds {least}"
         return Refusal(Reason.NOT_QUALIFIED, detail)
     prices = (command.input_usd_per_mtok, command.output_usd_per_mtok)
     raw_price = blend(*prices)
     if min(prices) < 0 or raw_price == 0:
-        detail = f"expected prices from 0 up and not both 0, found {_printed(prices)}"
+        detail = f"prices {_printed(prices)} are not 0 or more, or both 0"
         return Refusal(Reason.PRICE_INVALID, detail)
     return _refuse_overflow(raw_price)
 
@@ -93,13 +94,13 @@ def _refuse_volumes(
         return _no_providers(books)
     least = min(reported.values())
     if least < 0:
-        return Refusal(Reason.INVALID_VALUE, f"expected tokens from 0 up, found {least}")
+        return Refusal(Reason.INVALID_VALUE, f"tokens {least} are below 0")
     return None
 
 
 def _refuse_retirement(books: IndexBooks, command: RetireModel) -> Refusal | None:
     if books.model(command.provider, command.model) is None:
-        detail = f"expected a model with a capability report, found none of {command.subject}"
+        detail = f"no model {command.subject} has been reported"
         return Refusal(Reason.UNKNOWN_MODEL, detail)
     return None
 
@@ -110,10 +111,10 @@ def _refuse_publication(books: IndexBooks, command: PublishIndex) -> Refusal | N
         return _superseded(books.reported_at, command.at)
     # A positive value that rounds to 0 is refused too: a published 0 would be no reported value.
     if micros(value) <= 0:
-        detail = f"expected a value from 0.000001 up, found {_printed((value,))}"
+        detail = f"the value {_printed((value,))} is below 0.000001"
         return Refusal(Reason.INVALID_VALUE, detail)
     if not books.product.is_index_external:
-        detail = f"expected a product with an index from outside, found {books.product.code}"
+        detail = f"the index of {books.product.code} is made of its providers' prices"
         return Refusal(Reason.INDEX_NOT_EXTERNAL, detail)
     return _refuse_overflow(value)
 
@@ -122,23 +123,26 @@ def _refuse_overflow(usd: Fraction) -> Refusal | None:
     """A value beyond int64 in micros; adjusted prices and the index are never above raw prices."""
     if fits_int64(micros(usd)):
         return None
-    detail = f"expected at most {INT64_MAX} micro-dollars, found {micros(usd)}"
+    most = _printed((Fraction(INT64_MAX, PPM),))
+    detail = f"{_printed((usd,))} is above {most}, the largest price"
     return Refusal(Reason.AMOUNT_OVERFLOW, detail)
 
 
 def _superseded(last_at: int, reported_at: int) -> Refusal:
-    times = f"{format_instant(last_at)} or later, found {format_instant(reported_at)}"
-    return Refusal(Reason.SUPERSEDED, f"expected a report of {times}")
+    detail = f"a later report, of {format_instant(last_at)}, stands"
+    return Refusal(Reason.SUPERSEDED, f"{detail}; this one is of {format_instant(reported_at)}")
 
 
 def _no_providers(books: IndexBooks) -> Refusal:
-    detail = f"expected a product with an index of providers, found {books.product.code}"
+    detail = f"the index of {books.product.code} comes from outside, by publish_index"
     return Refusal(Reason.INVALID_VALUE, detail)
 
 
 def _printed(numbers: Sequence[Fraction | Decimal | None]) -> str:
-    """Numbers to six decimals, for people."""
-    return ", ".join(
-        "none" if number is None else format_decimal(Decimal(micros(Fraction(number))).scaleb(-6))
-        for number in numbers
-    )
+    """Numbers to at most six decimals, for people."""
+    return ", ".join("none" if number is None else _decimals(number) for number in numbers)
+
+
+def _decimals(number: Fraction | Decimal) -> str:
+    text = format_decimal(Decimal(micros(Fraction(number))).scaleb(-6))
+    return text.rstrip("0").rstrip(".")

@@ -233,4 +233,4 @@ def test_a_value_that_is_wrong_is_shown_in_ascii_whatever_the_python_can_print()
     )
     refusal = refuse_control(open_desk().books, setting)
     assert isinstance(refusal, Refusal)
-    assert refusal.detail == r"expected days for margin_days, found 'zw\xf6lf\x1b'"
+    assert refusal.detail == r"margin_days: expected days from 1 to 252, found 'zw\xf6lf\x1b'"

@@ -87,14 +87,14 @@ def _unknown_model(command: ControlCommand) -> Refusal | None:
         or command.value in MODELS
     ):
         return None
-    detail = f"expected name for margin_model, found {command.value[:40]!a}"
+    detail = f"margin_model: expected {' or '.join(MODELS)}, found {command.value[:40]!a}"
     return Refusal(Reason.INVALID_VALUE, detail)
 
 
 def refuse_homeless(books: ControlBooks, command: Command) -> Refusal:
     """The reason against a market command whose product is not in use, in the order of WIRE §3."""
     if books.business_date is None and isinstance(command, _NEEDS_SESSION):
-        return Refusal(Reason.SESSION_CLOSED, "expected an open session, found none yet")
+        return Refusal(Reason.SESSION_CLOSED, "no session is open yet")
     refusal = refuse_time(books, command)
     if refusal is not None:
         return refusal
@@ -103,10 +103,11 @@ def refuse_homeless(books: ControlBooks, command: Command) -> Refusal:
     if refusal is not None:
         return refusal
     if isinstance(command, _NAMES_CONTRACT):
-        detail = f"expected a contract of a product in use, found {command.contract}"
+        examples = " or ".join(f"{product}Z26" for product in sorted(books.products))
+        detail = f"no contract {command.contract}; symbols look like {examples}"
         return Refusal(Reason.UNKNOWN_CONTRACT, detail)
     named = getattr(command, "product", None)
-    return Refusal(Reason.UNKNOWN_PRODUCT, f"expected a product in use, found {named}")
+    return Refusal(Reason.UNKNOWN_PRODUCT, f"no product {named} is in use")
 
 
 def _refuse_accounts(
@@ -120,12 +121,12 @@ def _refuse_accounts(
     )
     for name in names:
         if name not in books.accounts:
-            return Refusal(Reason.UNKNOWN_ACCOUNT, f"expected an account, found {name}")
+            return Refusal(Reason.UNKNOWN_ACCOUNT, f"no account {name}")
     active = books.accounts[names[-1]]
     if active.is_suspended:
-        return Refusal(Reason.ACCOUNT_SUSPENDED, f"{active.name} is suspended")
+        return Refusal(Reason.ACCOUNT_SUSPENDED, f"account {active.name} is suspended")
     if is_quote and active.member.is_defaulted:
-        return Refusal(Reason.MEMBER_DEFAULTED, f"{active.member.name} is in default")
+        return Refusal(Reason.MEMBER_DEFAULTED, f"member {active.member.name} is in default")
     return None
 
 

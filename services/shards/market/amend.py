@@ -49,13 +49,13 @@ def _refuse(
     if refusal is not None:
         return refusal
     if seen is None or seen.reason is not None or not isinstance(seen.command, SubmitTrade):
-        return Refusal(Reason.UNKNOWN_TRADE, f"expected a cleared trade, found {command.trade_id}")
+        return Refusal(Reason.UNKNOWN_TRADE, f"no cleared trade {command.trade_id}")
     if seen.command.contract != command.contract:
-        detail = f"{command.trade_id} is a trade in {seen.command.contract}"
+        detail = f"{command.trade_id} is a trade in {seen.command.contract}, not {command.contract}"
         return Refusal(Reason.UNKNOWN_TRADE, detail)
     amended = books.amendments.get(command.trade_id)
     if amended is not None and amended.is_busted:
-        return Refusal(Reason.TRADE_ALREADY_BUSTED, f"{command.trade_id} was busted before")
+        return Refusal(Reason.TRADE_ALREADY_BUSTED, f"{command.trade_id} was bust before")
     return _refuse_effect(books, command, trade=seen.command)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from events.int64 import magnitude_of
 from events.refusals import Reason, Refusal
-from events.units import INT64_MAX, fits_int64
+from events.units import INT64_MAX, fits_int64, usd_text
 from risk.price_limits import limits_of
 from services.shards.market.books import ContractBooks, Holder, MarketBooks
 
@@ -85,8 +85,8 @@ def unbearable(books: MarketBooks, contract: ContractBooks, *, price_ticks: int)
     for marked, price in marks:
         worth = magnitude_of(marked.positions.lots) * price
         if worth > INT64_MAX or not marked.positions.can_mark(price):
-            detail = f"at {price_ticks} ticks a position in {marked.symbol} would exceed int64"
-            return Refusal(Reason.AMOUNT_OVERFLOW, detail)
+            worth_of = f"at {usd_text(price_ticks)} a position in {marked.symbol}"
+            return _above_largest(f"{worth_of} would be worth")
     return None
 
 
@@ -101,9 +101,13 @@ def extraordinary_ticks(contract: ContractBooks) -> int:
 
 def _value_too_large(lots: int, price_ticks: int) -> Refusal | None:
     if lots * price_ticks > INT64_MAX:
-        return Refusal(Reason.AMOUNT_OVERFLOW, f"{lots} lots at {price_ticks} ticks exceed int64")
+        return _above_largest(f"{lots} lots at {usd_text(price_ticks)} are worth")
     return None
 
 
 def _position_too_large(holder: Holder) -> Refusal:
-    return Refusal(Reason.AMOUNT_OVERFLOW, f"the position of {holder.account.name} exceeds int64")
+    return _above_largest(f"the position of {holder.account.name} would be worth")
+
+
+def _above_largest(what: str) -> Refusal:
+    return Refusal(Reason.AMOUNT_OVERFLOW, f"{what} more than {usd_text(INT64_MAX)}")

@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import Literal
 
 from events.command import Command
-from events.contracts import Product, parse_symbol, product_of, ticks_of
+from events.contracts import PRODUCT_LETTERS, Product, parse_symbol, product_of, ticks_of
 from events.refusals import Reason, Refusal
+from events.units import usd_text
 from risk.price_limits import judge_price
 from services.shards.market.books import ContractBooks, Holder, MarketBooks, tradable
 from settlement.control_rules import time_out_of_range
@@ -19,16 +20,14 @@ from settlement.control_rules import time_out_of_range
 def no_session(books: MarketBooks) -> Refusal | None:
     """The refusal before the first session."""
     if books.control.business_date is None:
-        return Refusal(Reason.SESSION_CLOSED, "expected an open session, found none yet")
+        return Refusal(Reason.SESSION_CLOSED, "no session is open yet")
     return None
 
 
 def out_of_time(books: MarketBooks, command: Command) -> Refusal | None:
     """The refusal of a time far from the session."""
-    control = books.control
-    if control.is_time_in_range(command.event_time, anchor=books.anchor):
-        return None
-    return time_out_of_range(control, command.event_time)
+    bounds = books.control.times_in_range(anchor=books.anchor)
+    return time_out_of_range(bounds, command.event_time)
 
 
 def no_contract(books: MarketBooks, symbol: str, *, for_trading: bool = True) -> Refusal | None:
@@ -36,22 +35,34 @@ def no_contract(books: MarketBooks, symbol: str, *, for_trading: bool = True) ->
     contract = books.contracts.get(symbol)
     if contract is not None:
         if for_trading and not tradable(books, contract):
-            return Refusal(Reason.CONTRACT_EXPIRED, f"{symbol} has had its last trading day")
+            detail = f"{symbol} had its last trading day, {contract.last_trading_day}"
+            return Refusal(Reason.CONTRACT_EXPIRED, detail)
         return None
     delivery = parse_symbol(symbol)
+    entries = (entry for entry in books.contracts.values() if tradable(books, entry))
+    listed = sorted(entries, key=lambda entry: entry.delivery)
     if delivery is None or product_of(symbol) != books.product.code:
-        return Refusal(Reason.UNKNOWN_CONTRACT, f"expected a contract, found {symbol}")
-    deliveries = [entry.delivery for entry in books.contracts.values() if tradable(books, entry)]
-    if deliveries and delivery.text < min(deliveries):
-        return Refusal(Reason.CONTRACT_EXPIRED, f"{symbol} lies before the listed months")
-    return Refusal(Reason.CONTRACT_NOT_LISTED, f"{symbol} is not listed")
+        examples = [entry.symbol for entry in listed] or [f"{books.product.code}Z26"]
+        detail = f"no contract {symbol}; symbols look like {_alike(symbol, examples)}"
+        return Refusal(Reason.UNKNOWN_CONTRACT, detail)
+    symbols = ", ".join(entry.symbol for entry in listed)
+    if listed and delivery.text < listed[0].delivery:
+        return Refusal(Reason.CONTRACT_EXPIRED, f"{symbol} has expired; listed are {symbols}")
+    detail = f"{symbol} is not listed; listed are {symbols or 'none yet'}"
+    return Refusal(Reason.CONTRACT_NOT_LISTED, detail)
+
+
+def _alike(symbol: str, symbols: list[str]) -> str:
+    """A symbol like another text: of its month if it has one, else the first."""
+    month = symbol[: PRODUCT_LETTERS + 1].upper()
+    return next((entry for entry in symbols if entry.startswith(month)), symbols[0])
 
 
 def no_account(books: MarketBooks, *names: str) -> Refusal | None:
     """The refusal of accounts that are not open; it names the first."""
     for name in names:
         if name not in books.holders:
-            return Refusal(Reason.UNKNOWN_ACCOUNT, f"expected an account, found {name}")
+            return Refusal(Reason.UNKNOWN_ACCOUNT, f"no account {name}")
     return None
 
 
@@ -59,7 +70,7 @@ def suspended(*holders: Holder) -> Refusal | None:
     """The refusal of a suspended account."""
     for holder in holders:
         if holder.account.is_suspended:
-            return Refusal(Reason.ACCOUNT_SUSPENDED, f"{holder.account.name} is suspended")
+            return Refusal(Reason.ACCOUNT_SUSPENDED, f"account {holder.account.name} is suspended")
     return None
 
 
@@ -68,7 +79,7 @@ def defaulted(*holders: Holder) -> Refusal | None:
     for holder in holders:
         if holder.account.member.is_defaulted:
             name = holder.account.member.name
-            return Refusal(Reason.MEMBER_DEFAULTED, f"{name} is in default")
+            return Refusal(Reason.MEMBER_DEFAULTED, f"member {name} is in default")
     return None
 
 
@@ -85,7 +96,8 @@ def not_reducing(
         return None
     return Refusal(
         Reason.MEMBER_DEFAULTED,
-        f"{member.name} is in default; {holder.account.name} holds {position_lots} lots",
+        f"member {member.name} is in default and may only reduce: {holder.account.name} holds "
+        f"{position_lots} lots and would {'buy' if sign > 0 else 'sell'} {lots}",
     )
 
 
@@ -97,16 +109,18 @@ def reduces(position_lots: int, signed_lots: int) -> bool:
 def no_lots(lots: int) -> Refusal | None:
     """The refusal of lots below 1."""
     if lots < 1:
-        return Refusal(Reason.LOTS_NOT_POSITIVE, f"expected at least one lot, found {lots}")
+        return Refusal(Reason.LOTS_NOT_POSITIVE, f"lots {lots} is below 1")
     return None
 
 
 def bad_price(product: Product, price: Decimal) -> Refusal | None:
     """The refusal of a price off the tick, then of one that is not positive."""
     if ticks_of(price, product) is None:
-        return Refusal(Reason.PRICE_OFF_TICK, f"expected whole ticks of 0.01, found {price:f}")
+        return Refusal(
+            Reason.PRICE_OFF_TICK, f"price {price:f} is not a whole number of ticks of 0.01"
+        )
     if price <= 0:
-        return Refusal(Reason.PRICE_NOT_POSITIVE, f"expected a price above 0, found {price:f}")
+        return Refusal(Reason.PRICE_NOT_POSITIVE, f"price {price:f} is not above 0")
     return None
 
 
@@ -114,7 +128,9 @@ def outside_limits(contract: ContractBooks, price_ticks: int) -> Refusal | None:
     """The refusal of a price beyond the active limits."""
     if judge_price(contract.halts, price_ticks) != "beyond":
         return None
-    detail = f"expected a price within {contract.halts.limits} ticks, found {price_ticks}"
+    assert contract.halts.limits is not None, "a price was beyond limits that are none"
+    low, high = map(usd_text, contract.halts.limits)
+    detail = f"price {usd_text(price_ticks)} is outside {low} to {high}, both included"
     return Refusal(Reason.PRICE_OUTSIDE_LIMIT, detail)
 
 

@@ -18,6 +18,7 @@ from events.market_commands import (
 )
 from events.market_facts import PositionTransferred, QuoteSet, SettlementPriceOverruled
 from events.refusals import Reason, Refusal
+from events.units import format_instant, usd_text
 from risk.price_limits import command_halt
 from services.shards.ids import Seen, answer_repeat
 from services.shards.market import guards as guard
@@ -106,7 +107,10 @@ def _too_small(
     position_lots = contract.positions.lots[giver.number]
     available = position_lots if command.side == "long" else -position_lots
     if available < command.lots:
-        detail = f"expected {command.lots} lots {command.side}, found {position_lots}"
+        detail = (
+            f"{giver.account.name} holds {position_lots} lots of {contract.symbol}, "
+            f"not {command.lots} {command.side}"
+        )
         return Refusal(Reason.POSITION_TOO_SMALL, detail)
     return None
 
@@ -178,7 +182,7 @@ def _refuse_sides(books: MarketBooks, command: SubmitQuote) -> Refusal | None:
     if refusal is not None:
         return refusal
     if command.bid is not None and command.ask is not None and command.bid > command.ask:
-        detail = f"expected bid below offer, found {command.bid:f} and {command.ask:f}"
+        detail = f"bid {command.bid:f} is above ask {command.ask:f}"
         return Refusal(Reason.QUOTE_CROSSED, detail)
     bid = _ticks_or_none(books, command.bid)
     if bid is not None and contract.reference_ticks is None:
@@ -208,7 +212,8 @@ def decide_halt(
     if refusal is not None:
         return refusal
     if command.until is not None and command.until <= command.at:
-        return Refusal(Reason.INVALID_VALUE, "expected an end after the halt's beginning")
+        begin, end = format_instant(command.at), format_instant(command.until)
+        return Refusal(Reason.INVALID_VALUE, f"until {end} is not after at {begin}")
     # Nothing can fail from here.
     halts = books.contracts[command.contract].halts
     emit(command_halt(halts, until=command.until, at=command.at, reason=command.reason))
@@ -251,7 +256,8 @@ def _far_from_market(contract: ContractBooks, price_ticks: int) -> Refusal | Non
     last = contract.market_ticks
     if last is None or is_within(Fraction(price_ticks), Fraction(last), times=OVERRULE_TIMES):
         return None
-    detail = f"expected at most {OVERRULE_TIMES} times {last} ticks either way, found {price_ticks}"
+    price, market = usd_text(price_ticks), usd_text(last)
+    detail = f"price {price} is more than {OVERRULE_TIMES} times {market} away, either way"
     return Refusal(Reason.PRICE_OUTSIDE_LIMIT, detail)
 
 

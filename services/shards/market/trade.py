@@ -10,6 +10,7 @@ from events.contracts import ticks_of
 from events.market_commands import SubmitTrade
 from events.market_facts import TradeAlreadyCleared, TradeNovated
 from events.refusals import Reason, Refusal
+from events.units import format_instant
 from risk.price_limits import is_halted, resumes_before_trade, trigger
 from services.shards.ids import Seen, is_same, refused_again
 from services.shards.market import guards as guard
@@ -77,7 +78,7 @@ def _ticks(books: MarketBooks, trade: SubmitTrade) -> int:
 
 def _answer_again(trade: SubmitTrade, seen: Seen, *, emit: MarketEmission) -> Refusal | None:
     if not is_same(seen, trade):
-        detail = f"{trade.trade_id} was another trade in row {seen.seq}"
+        detail = f"{trade.trade_id} is taken by another trade, in row {seen.seq}"
         return Refusal(Reason.TRADE_ID_CONFLICT, detail)
     if seen.reason is not None:
         return refused_again(trade, seen)
@@ -87,13 +88,14 @@ def _answer_again(trade: SubmitTrade, seen: Seen, *, emit: MarketEmission) -> Re
 
 def _self_trade(trade: SubmitTrade) -> Refusal | None:
     if trade.buyer == trade.seller:
-        return Refusal(Reason.SELF_TRADE, f"{trade.buyer} is buyer and seller")
+        return Refusal(Reason.SELF_TRADE, f"{trade.buyer} is both buyer and seller")
     return None
 
 
 def _refuse_price(contract: ContractBooks, price_ticks: int, *, executed_at: int) -> Refusal | None:
     if is_halted(contract.halts, executed_at):
-        return Refusal(Reason.CONTRACT_HALTED, f"{contract.symbol} was halted then")
+        detail = f"{contract.symbol} was halted at {format_instant(executed_at)}"
+        return Refusal(Reason.CONTRACT_HALTED, detail)
     return guard.outside_limits(contract, price_ticks)
 
 

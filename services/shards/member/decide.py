@@ -11,12 +11,12 @@ from events.contracts import CURRENCY
 from events.member_commands import DepositCollateral, MemberCommand, WithdrawCollateral
 from events.member_facts import CollateralMoved, Posting, WithdrawalPending
 from events.refusals import Reason, Refusal
-from events.units import INT64_MAX
+from events.units import INT64_MAX, usd_text
 from risk.calls import check_call, missed_calls
 from risk.withdrawals import exceeds_cash
 from services.shards.ids import Seen, answer_repeat
 from services.shards.member.books import MemberBooks, MemberEmission
-from settlement.control_rules import time_out_of_range
+from settlement.control_rules import refuse_time
 from settlement.ledger import BANK, cash_of
 
 
@@ -28,8 +28,9 @@ def decide_member(
     emit: MemberEmission,
 ) -> Refusal | None:
     """Decide one command. seen: the first command under its reference."""
-    if not books.control.is_time_in_range(command.at):
-        return time_out_of_range(books.control, command.at)
+    refusal = refuse_time(books.control, command)
+    if refusal is not None:
+        return refusal
     if seen is not None:
         return answer_repeat(command, seen)
     refusal = _refuse(books, command)
@@ -67,25 +68,27 @@ def state_missed(books: MemberBooks, at: int, *, emit: MemberEmission) -> None:
 def _refuse(books: MemberBooks, command: MemberCommand) -> Refusal | None:
     account = books.control.accounts.get(command.account)
     if account is None:
-        return Refusal(Reason.UNKNOWN_ACCOUNT, f"expected an account, found {command.account}")
+        return Refusal(Reason.UNKNOWN_ACCOUNT, f"no account {command.account}")
     is_withdrawal = isinstance(command, WithdrawCollateral)
     if is_withdrawal and account.is_suspended:
-        return Refusal(Reason.ACCOUNT_SUSPENDED, f"{account.name} is suspended")
+        return Refusal(Reason.ACCOUNT_SUSPENDED, f"account {account.name} is suspended")
     if is_withdrawal and account.member.is_defaulted:
-        return Refusal(Reason.MEMBER_DEFAULTED, f"{account.member.name} is in default")
+        return Refusal(Reason.MEMBER_DEFAULTED, f"member {account.member.name} is in default")
     if command.asset != CURRENCY:
-        return Refusal(Reason.UNKNOWN_ASSET, f"expected {CURRENCY}, found {command.asset}")
+        return Refusal(Reason.UNKNOWN_ASSET, f"no asset {command.asset}; there is {CURRENCY}")
     amount, cash = command.amount_cents, books.cash[account.number]
     if amount < 1:
-        return Refusal(Reason.AMOUNT_NOT_POSITIVE, f"expected at least one cent, found {amount}")
+        return Refusal(Reason.AMOUNT_NOT_POSITIVE, f"amount_cents {amount} is below 1")
     if is_withdrawal and exceeds_cash(
         books.withdrawals, account.number, cash_cents=cash, amount_cents=amount
     ):
         blocked = books.withdrawals.blocked_cents.get(account.number, 0)
-        detail = f"expected at most {cash - blocked} cents, found {amount}"
+        free = usd_text(cash - blocked)
+        detail = f"{usd_text(amount)} is more than {free}, what {account.name} has free"
         return Refusal(Reason.WITHDRAWAL_EXCEEDS_CASH, detail)
     if not is_withdrawal and cash + amount > INT64_MAX:
-        return Refusal(Reason.AMOUNT_OVERFLOW, f"the cash of {account.name} would exceed int64")
+        detail = f"the cash of {account.name} would be above {usd_text(INT64_MAX)}"
+        return Refusal(Reason.AMOUNT_OVERFLOW, detail)
     return None
 
 

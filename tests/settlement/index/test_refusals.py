@@ -30,7 +30,7 @@ def test_a_price_of_a_model_below_a_threshold_is_not_qualified() -> None:
     refusal = desk.quote("p/m", "1")
     assert refusal == Refusal(
         Reason.NOT_QUALIFIED,
-        "expected scores from 86.000000, 67.000000, 92.000000 up, found 85.500000, none, 95.000000",
+        "the scores 85.5, none, 95 do not reach the thresholds 86, 67, 92",
     )
 
 
