@@ -107,12 +107,12 @@ _OPTIONS = (
         help="A field that is the same in all trades.",
     ),
     click.option(
-        "--separator", type=click.Choice([*SEPARATORS]),
-        help="What stands between the cells.  [default: ,]",
+        "--separator", type=click.Choice([*SEPARATORS]), metavar="SIGN",
+        help=f"What stands between the cells, one of {' '.join(SEPARATORS)}.  [default: ,]",
     ),
     click.option(
-        "--decimal", type=click.Choice(DECIMAL_SIGNS),
-        help="Decimal sign of the prices.  [default: .]",
+        "--decimal", type=click.Choice(DECIMAL_SIGNS), metavar="SIGN",
+        help="Decimal sign of the prices, a point or a comma.  [default: .]",
     ),
     click.option(
         "--from-line", type=click.IntRange(1), default=1, metavar="N",
