@@ -148,7 +148,7 @@ def test_a_feed_and_a_send_name_the_shard_that_nobody_works_on(idle: StreamingHo
         (("feed", "-", "--csv", "--map", "price"), "expected name=value"),
         (("feed", "-", "--csv", "--set", "lots=5", "--set", "lots=6"), "lots is given twice"),
         (("feed", "-"), "no topics are recorded"),
-        (("send", "open_session"), "business_date: expected a date"),
+        (("send", "open_session"), "business_date is missing: expected a date"),
         (("send", "opensession"), "did you mean open_session"),
         (("send", "open_session", "today"), "expected name=value"),
         (("send", "open_session", "business_date=2026-06-08"), "no topics are recorded"),
