@@ -106,7 +106,11 @@ def close(script: Script) -> None:
     late = script.pick((0,) * 12 + (-1, 1, -3 * MINUTE, 90 * MINUTE, 20 * DAY))
     if late == 20 * DAY:
         late = 0 if script.chance(0.7) else (following - session).days * DAY
+    run = [known["at"] for known, answer in script.house.cycles.values() if answer is None]
+    earliest = max([script.house.opened_at, *run])
     script.now = midnight(session) + CLOSE + late
+    if script.now < earliest and script.chance(0.9):
+        script.now = earliest
     script.send(
         "close_session/1", business_date=session.isoformat(),
         next_business_date=following.isoformat(), at=print_instant(script.now),
