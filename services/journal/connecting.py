@@ -37,6 +37,13 @@ _NOT_UNDERSTOOD = (
 )
 # Without them an acknowledged row can be lost, or a crash can tear a page.
 MUST_BE_ON: tuple[LiteralString, ...] = ("fsync", "full_page_writes", "synchronous_commit")
+# Ours whatever the server, the database or the role says. With standard_conforming_strings off the
+# bytes that a query looks for are read as escapes, and it finds nothing.
+_PINNED: tuple[LiteralString, ...] = (
+    "SET timezone = 'UTC'",
+    "SET search_path = clearing, pg_temp",
+    "SET standard_conforming_strings = on",
+)
 
 
 def connect(url: str, *, role: Role | None = "clearing_writer") -> Connection:
@@ -50,8 +57,8 @@ def connect(url: str, *, role: Role | None = "clearing_writer") -> Connection:
         with translated("preparing a connection"):
             _check_version(connection)
             check_durability(connection)
-            connection.execute("SET timezone = 'UTC'")
-            connection.execute("SET search_path = clearing, pg_temp")
+            for statement in _PINNED:
+                connection.execute(statement)
             if role is not None:
                 set_role(connection, role)
     except BaseException:

@@ -19,13 +19,16 @@ from services.reports.report import Cell, Cells, Report
 
 _CENTS: Final = "_cents"
 _GAP: Final = "  "
+# A spreadsheet computes a cell that begins so (CWE-1236).
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
+_GUARD: Final = "'"
 
 
 def csv_lines(report: Report) -> Iterator[str]:
     """A head and a line per row; what is empty is empty, lines end as everywhere here."""
     yield _csv_line(report.columns)
     for row in report.rows:
-        yield _csv_line(tuple(_plain(cell) for cell in row))
+        yield _csv_line(tuple(_guarded(cell) for cell in row))
 
 
 def json_lines(report: Report) -> Iterator[str]:
@@ -87,6 +90,16 @@ def _csv_line(cells: tuple[str, ...]) -> str:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="").writerow(cells)
     return buffer.getvalue()
+
+
+def _guarded(cell: Cell) -> str:
+    """A cell no spreadsheet takes for a formula: such text has a quote before it.
+
+    So has text that begins with a quote: who takes one away always has what was there.
+    """
+    text = _plain(cell)
+    is_guarded = isinstance(cell, str) and text.startswith((*_FORMULA, _GUARD))
+    return _GUARD + text if is_guarded else text
 
 
 def _plain(cell: Cell) -> str:

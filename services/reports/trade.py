@@ -6,8 +6,9 @@ and the postings. Cycles are shown to the close of the date asked for; without o
 that last changed the trade.
 
 `trade_cents` is what this trade alone brings an account in a cycle: what it had brought by then,
-lots · (mark − price), nothing once bust, less what earlier cycles brought (RULEBOOK §3, §4). The
-accounts' own variation is of all their trades in the contract.
+lots · (mark − price), nothing once bust, less what earlier cycles brought (RULEBOOK §3, §4). A
+contract left without a price because all its trades are bust gives everything back. The accounts'
+own variation is of all their trades in the contract.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ SELECT DISTINCT seq FROM clearing.statement
 WHERE business_date = %s AND member = ANY(%s) AND cycle = %s AND account = ANY(%s) ORDER BY seq
 """
 _ENDS: Final = b"contract_settled/1"
-_MARKS: Final = (b"settlement_price_set/1", b"cycle_price_set/1", _ENDS)
+_UNMARKED: Final = "contract_unmarked/1"
+_MARKS: Final = (b"settlement_price_set/1", b"cycle_price_set/1", _ENDS, _UNMARKED.encode())
 _OF_CYCLE: Final = (*_MARKS, b"variation_settled/1", b"cycle_done/1")
 _FACT_FIELDS: Final = (
     "at", "contract", "lots", "price_ticks", "price_ticks_before", "buyer", "seller", "reason",
@@ -72,10 +74,16 @@ class ClearedTrade:
     versions: list[Version]
     variation_cents: int = 0
 
-    def add_variation(self, seq: int, mark_ticks: int) -> int:
-        """The buyer's variation in a cycle with this mark, in a row of the market."""
+    def add_variation(self, seq: int, mark_ticks: int | None) -> int:
+        """The buyer's variation in a cycle, in a row of the market. mark_ticks: None for no price.
+
+        Law: who is left without a price has been bust.
+        """
         price = [version.price_ticks for version in self.versions if version.seq < seq][-1]
-        whole = 0 if price is None else cents(self.novated["lots"], mark_ticks - price)
+        whole = 0
+        if price is not None:
+            assert mark_ticks is not None, f"{self.novated['trade_id']} stands without a price"
+            whole = cents(self.novated["lots"], mark_ticks - price)
         buyer_cents, self.variation_cents = whole - self.variation_cents, whole
         return buyer_cents
 
@@ -167,13 +175,13 @@ def _cycle(
     facts = list(market_row.facts(*_OF_CYCLE, naming=contract))
     cycle = next(market_row.facts(b"cycle_done/1"))["cycle"]
     same = _row_key(market_row) | {"contract": contract, "cycle": cycle}
-    mark = None
+    buyer_cents = None
     for fact in facts:
         if fact["type"].encode() in _MARKS and fact["contract"] == contract:
-            mark = fact["price_ticks"]
+            mark = fact.get("price_ticks")
+            buyer_cents = trade.add_variation(market_row.seq, mark)
             step = fact_name(fact["type"])
             yield laid_out(_COLUMNS, same | {"at": fact["at"], "step": step, "price_ticks": mark})
-    buyer_cents = None if mark is None else trade.add_variation(market_row.seq, mark)
     paid = {
         fact["account"]: fact
         for fact in facts
