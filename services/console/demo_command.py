@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -80,20 +79,16 @@ def _clear(url: str, folder: Path, *, days: int, seed: int) -> list[DemoFact]:
 
 def _write_reports(folder: Path, view: JournalView, *, book: FactBook) -> None:
     """One file per report: all business dates in one; of `trade`, one that tells much."""
-    days = sorted(book.hashes)
-    every_day = [ReportRequest(day) for day in [date.min, *days]]
+    first, last = date.min, max(book.hashes)
     trade = _sample_trade(book)
-    one_trade = [ReportRequest(days[-1], days[-1], {"trade": trade})] if trade else []
     with progress("writing the reports", total=len(REPORTS)) as advance:
         for number, kind in enumerate(REPORTS.values()):
             advance(number, kind.name)
-            requests = one_trade if "trade" in kind.needs else every_day
+            options = {name: trade for name in kind.needs if trade is not None}
             with (folder / REPORTS_FOLDER / f"{kind.name}.csv").open("w", encoding="utf-8") as file:
-                skipped = 0
-                for request in requests:
-                    lines = islice(csv_lines(kind.make(view, request)), skipped, None)
-                    file.writelines(f"{line}\n" for line in lines)
-                    skipped = 1  # The heading stands once.
+                if len(options) == len(kind.needs):
+                    report = kind.make(view, ReportRequest(last, last, options, first))
+                    file.writelines(f"{line}\n" for line in csv_lines(report))
 
 
 def _sample_trade(book: FactBook) -> str | None:

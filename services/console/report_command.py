@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from events.units import parse_date
 from services.console.books_location import location_of, opened_books, with_location
 from services.console.example import example
-from services.console.exit_codes import Stopped
+from services.console.exit_codes import EXIT_LAW_BROKEN, Stopped
 from services.console.output import say
-from services.reports.formats import FORMATS, shown_table, table_lines
-from services.reports.report import Report, ReportRequest, UnknownSubject
-from services.reports.table import OPTIONS, REPORTS, ReportKind
+from services.reports.formats import FORMATS
+from services.reports.kind import ReportKind
+from services.reports.report import DerivedRowsChanged, ReportRequest, UnknownSubject
+from services.reports.table import OPTIONS, REPORTS
 from services.reports.view import JournalView
-
-# Blanks beside a cell, and before the first.
-_GAP: Final = 3
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -45,50 +38,82 @@ def _with_report_options(command: _Command) -> _Command:
 
 @click.command(
     "report",
-    help=f"""Print a report of a business date.
+    help=f"""Print a report of one date, or from one date to another.
 
 \b
 {_listed()}
 
-What came before the first session has the date 0001-01-01.
+Tables show dollars and percent; CSV and JSON have integers, whose unit stands last in the column's
+name. What came before the first session has the date 0001-01-01. `calls` and `members` without a
+date tell how things stand now. Exit code 1, and nothing printed, where a table that the report
+reads is not what the journal makes of it.
 """,
     epilog=example(
-        "clearing report trades --date 2026-06-08",
-        "clearing report statement --date 2026-06-08 --member ALPHA --format csv",
+        "clearing report statement --member ALPHA",
+        "clearing report trades --from 2026-06-08 --to 2026-06-12 --contract SITM26 --format csv",
         "clearing report trade --trade T-1 --format json",
     ),
 )
 @click.argument("name", metavar="NAME", type=click.Choice(list(REPORTS)))
 @click.option("--date", "day", metavar="D", help="Business date.  [default: the last one closed]")
+@click.option("--from", "since", metavar="D", help="First business date.")
+@click.option("--to", "until", metavar="D", help="Last business date.")
 @click.option(
     "--format", "shape", type=click.Choice(list(FORMATS)), default="table", show_default=True
 )
 @_with_report_options
 @with_location
 def report_command(
-    *,
-    name: str,
-    day: str | None,
-    shape: str,
-    data: str | None,
-    database: str | None,
-    **given: str | None,
+    *, name: str, shape: str, data: str | None, database: str | None, **given: str | None
 ) -> None:
     """Print a report; the help text is made from the table."""
     kind = REPORTS[name]
     options = {option: value for option, value in given.items() if value is not None}
+    days = {option: _parsed(option, options.pop(option, None)) for option in _DAYS}
     _check_options(kind, options)
-    given_date = None if day is None else _parsed(day)
+    _check_days(kind, days)
     with (
         opened_books(location_of(data, database), must_exist=True) as url,
         JournalView(url) as view,
     ):
         try:
-            request = ReportRequest(given_date or view.last_date(), given_date, options)
-            report = kind.make(view, request)
+            request = _request(view, days, options=options)
+            say(FORMATS[shape](kind.make(view, request)))
         except UnknownSubject as unknown:
             raise Stopped(str(unknown)) from unknown
-        _print(report, shape)
+        except DerivedRowsChanged as changed:
+            click.echo(f"Error: {changed}", err=True)
+            raise SystemExit(EXIT_LAW_BROKEN) from changed
+
+
+# The parameters of the options of dates, and how they are given.
+_DAYS = {"day": "--date", "since": "--from", "until": "--to"}
+
+
+def _request(
+    view: JournalView, days: Mapping[str, date | None], *, options: Mapping[str, str]
+) -> ReportRequest:
+    """The dates meant: one; from one to another; up to one from the first row; since one."""
+    until = days["day"] or days["until"]
+    since = days["since"]
+    if days["until"] is not None and since is None:
+        since = date.min
+    if since is not None and until is None:
+        until = max(view.last_date(), since)
+    return ReportRequest(until or view.last_date(), until, options, since)
+
+
+def _check_days(kind: ReportKind, days: Mapping[str, date | None]) -> None:
+    day, since, until = days["day"], days["since"], days["until"]
+    if day is not None and (since or until) is not None:
+        msg = "expected --date, or --from and --to, found both"
+        raise click.UsageError(msg)
+    if since is not None and not kind.is_of_dates:
+        msg = f"report {kind.name} takes no --from: it tells all up to a date"
+        raise click.UsageError(msg)
+    if since is not None and until is not None and since > until:
+        msg = f"expected --from before --to, found {since} and {until}"
+        raise click.UsageError(msg)
 
 
 def _check_options(kind: ReportKind, options: Collection[str]) -> None:
@@ -103,27 +128,10 @@ def _check_options(kind: ReportKind, options: Collection[str]) -> None:
             raise click.UsageError(msg)
 
 
-def _parsed(text: str) -> date:
+def _parsed(option: str, text: str | None) -> date | None:
+    if text is None:
+        return None
     try:
         return parse_date(text)
     except ValueError as found:
-        raise click.BadParameter(str(found), param_hint="--date") from found
-
-
-def _print(report: Report, shape: str) -> None:
-    console = Console()
-    if shape != "table" or not console.is_terminal:
-        say(FORMATS[shape](report))
-        return
-    report = replace(report, rows=list(report.rows))
-    heads, rows, numeric = shown_table(report)
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    if not rows or sum(widths) + _GAP * len(widths) > console.width:
-        say(table_lines(report))  # Long lines wrap and can still be read; cut cells cannot.
-        return
-    table = Table(title=escape(report.title), title_justify="left", box=box.SIMPLE_HEAD)
-    for head, is_number in zip(heads, numeric, strict=True):
-        table.add_column(head, justify="right" if is_number else "left")
-    for row in rows:
-        table.add_row(*map(escape, row))
-    console.print(table)
+        raise click.BadParameter(str(found), param_hint=_DAYS[option]) from found

@@ -1,8 +1,10 @@
 """A report as a table for people, as CSV, as JSON.
 
 In: a report. Out: lines of text, as they are made: a long report does not gather in memory, but
-for a table, whose columns must be measured. Money is integer cents everywhere; a table adds the
-dollars.
+for a table, whose columns must be measured. A table shows dollars and percent; CSV and JSON have
+integers. Each says which rows of the journal and which program made it: a table at its foot, JSON
+beside the rows, CSV in the head of a last column, which is empty, so that a spreadsheet reads all
+other columns as they are.
 """
 
 from __future__ import annotations
@@ -10,30 +12,34 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
-from services.reports.raw_line import printable
-from services.reports.report import Cell, Cells, Report
+from services.reports.layout import as_records, side_by_side
+from services.reports.report import Cell, Cells, Report, TableLayout
+from services.reports.shown import cell_text, head_text, plain_text
 
-_CENTS: Final = "_cents"
-_GAP: Final = "  "
 # A spreadsheet computes a cell that begins so (CWE-1236).
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
 _GUARD: Final = "'"
+_DATE: Final = "business_date"
 
 
 def csv_lines(report: Report) -> Iterator[str]:
     """A head and a line per row; what is empty is empty, lines end as everywhere here."""
-    yield _csv_line(report.columns)
+    head = [f"as of {_made_by(report)}"] if report.origins else []
+    yield _csv_line((*report.columns, *head))
     for row in report.rows:
-        yield _csv_line(tuple(_guarded(cell) for cell in row))
+        yield _csv_line((*map(_guarded, row), *[""] * len(head)))
 
 
 def json_lines(report: Report) -> Iterator[str]:
-    """One document: title, columns, and the rows as objects, one on each line."""
-    head = {"title": report.title, "columns": report.columns}
+    """One document: title, columns, origins, and the rows as objects, one on each line."""
+    head: dict[str, Any] = {"title": report.title, "columns": report.columns}
+    if report.origins:
+        head["program"] = report.program
+        head["as_of"] = [origin._asdict() for origin in report.origins]
     yield json.dumps(head, ensure_ascii=False)[:-1] + ', "rows": ['
     finished: str | None = None
     for row in report.rows:
@@ -46,37 +52,22 @@ def json_lines(report: Report) -> Iterator[str]:
 
 
 def table_lines(report: Report) -> Iterator[str]:
-    """Columns side by side, numbers to the right; columns in which nothing stands are left out."""
-    heads, rows, numeric = shown_table(report)
+    """Tables of columns side by side, numbers to the right; empty columns are left out."""
+    rows = list(report.rows)  # First, for a report that must not be printed says so here.
     yield report.title
     if not rows:
-        yield "Nothing on this date."
-        return
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    for row in (heads, ["-" * width for width in widths], *rows):
-        cells = [
-            cell.rjust(width) if is_number else cell.ljust(width)
-            for cell, width, is_number in zip(row, widths, numeric, strict=True)
-        ]
-        yield _GAP.join(cells).rstrip()
-
-
-def shown_table(report: Report) -> tuple[list[str], list[list[str]], list[bool]]:
-    """The heads and cells that a table shows, and which columns are numbers."""
-    rows = list(report.rows)
-    columns_shown = [
-        index for index in range(len(report.columns)) if any(row[index] is not None for row in rows)
-    ]
-    heads = [report.columns[index] for index in columns_shown]
-    shown = [[_shown(report.columns[index], row[index]) for index in columns_shown] for row in rows]
-    return heads, shown, [_is_number(rows, index) for index in columns_shown]
-
-
-def usd(cents: int) -> str:
-    """Cents as dollars, to the cent."""
-    sign = "-" if cents < 0 else ""
-    dollars, cents_left = divmod(abs(cents), 100)
-    return f"{sign}${dollars:,}.{cents_left:02d}"
+        yield "Nothing."
+    for layout in report.layouts or (TableLayout(report.columns),):
+        chosen = _rows_of(report, layout, rows=rows)
+        if chosen:
+            yield ""
+            yield from [layout.title] if layout.title else []
+            yield from _table(report.columns, layout, rows=chosen)
+    if report.origins:
+        yield ""
+        yield "as of"
+        yield from (f"  {shard} {seq} {chain}" for shard, seq, chain in report.origins)
+        yield f"  {report.program}"
 
 
 FORMATS: Final[dict[str, Callable[[Report], Iterator[str]]]] = {
@@ -84,6 +75,11 @@ FORMATS: Final[dict[str, Callable[[Report], Iterator[str]]]] = {
     "csv": csv_lines,
     "json": json_lines,
 }
+
+
+def _made_by(report: Report) -> str:
+    origins = [f"{shard} {seq} {chain}" for shard, seq, chain in report.origins]
+    return "; ".join([*origins, report.program])
 
 
 def _csv_line(cells: tuple[str, ...]) -> str:
@@ -97,17 +93,9 @@ def _guarded(cell: Cell) -> str:
 
     So has text that begins with a quote: who takes one away always has what was there.
     """
-    text = _plain(cell)
+    text = plain_text(cell)
     is_guarded = isinstance(cell, str) and text.startswith((*_FORMULA, _GUARD))
     return _GUARD + text if is_guarded else text
-
-
-def _plain(cell: Cell) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    return str(cell)
 
 
 def _object(columns: tuple[str, ...], row: Cells) -> dict[str, str | int | bool | None]:
@@ -117,13 +105,35 @@ def _object(columns: tuple[str, ...], row: Cells) -> dict[str, str | int | bool 
     }
 
 
-def _shown(column: str, cell: Cell) -> str:
-    if column.endswith(_CENTS) and isinstance(cell, int):
-        return f"{cell} ({usd(cell)})"
-    return printable(_plain(cell))
+def _rows_of(report: Report, layout: TableLayout, *, rows: Sequence[Cells]) -> Sequence[Cells]:
+    if not layout.lines:
+        return rows
+    index = report.columns.index(layout.by)
+    return [row for row in rows if row[index] in layout.lines]
 
 
-def _is_number(rows: list[Cells], index: int) -> bool:
+def _table(columns: tuple[str, ...], layout: TableLayout, *, rows: Sequence[Cells]) -> list[str]:
+    """The lines of one table; a date that is the same in all rows stands in the title."""
+    shown = []
+    for name in layout.columns:
+        cells = {row[columns.index(name)] for row in rows}
+        is_empty, is_same = cells == {None}, name == _DATE and len(cells) == 1
+        if not is_empty and not is_same:
+            shown.append(name)
+    if not shown:
+        return []
+    indices = [columns.index(name) for name in shown]
+    heads = [head_text(name) for name in shown]
+    texts = [
+        [cell_text(name, row[index]) for name, index in zip(shown, indices, strict=True)]
+        for row in rows
+    ]
+    if layout.is_record:
+        return list(as_records(heads, texts))
+    return list(side_by_side(heads, texts, numeric=[_is_number(rows, index) for index in indices]))
+
+
+def _is_number(rows: Sequence[Cells], index: int) -> bool:
     """True for a column that holds only whole numbers and no booleans."""
     cells = [row[index] for row in rows if row[index] is not None]
     return all(isinstance(cell, int) and not isinstance(cell, bool) for cell in cells)

@@ -1,72 +1,148 @@
-"""Settlement prices of a date with tier and reference, marks of its cycles, margin rates.
+"""Settlement prices with tier and reference, marks of cycles, final settlements, margin rates.
 
-In: the barrier rows of the market shards, which the read model `settlement_price` names. Out: one
-row for each price, by product, in the order of the cycles and of the last trading days; the rate
-stands beside the price it was taken on.
+In: the barrier rows of the market shards. Out: one row for each price, by product, in the order of
+the cycles and of the last trading days; the rate stands beside the price it was taken on, the lots
+that ended beside a final settlement. Law: the read model `settlement_price` says the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from datetime import date
 from typing import Final, LiteralString
 
 from events.contracts import parse_symbol, product_of
+from events.control_commands import CLOSE_CYCLE
 from events.market_facts import (
     ContractSettled,
     CyclePriceSet,
     MarginRateAboveBand,
     MarginRateSet,
+    PositionClosed,
     SettlementPriceSet,
 )
-from services.reports.report import Cells, Report, ReportFact, ReportRequest, fact_name, laid_out
+from services.reports.derived import check_agreement, keyed
+from services.reports.filters import markets_asked
+from services.reports.kind import ReportKind
+from services.reports.report import (
+    Cell,
+    NamedCells,
+    ReportFact,
+    ReportRequest,
+    TableLayout,
+    fact_name,
+)
 from services.reports.view import JournalView, StoredRow
 
-_COLUMNS: Final = (
-    "business_date", "product", "contract", "cycle", "kind", "price_ticks", "tier",
-    "reference_ticks", "source", "rate_ppm", "sigma_ppm", "sigma_source", "is_above_band",
-    "shard", "seq",
+_READ_MODEL: Final[LiteralString] = """
+SELECT shard, seq, contract, kind, product, cycle, price_ticks, tier
+FROM clearing.settlement_price WHERE business_date = %s AND shard = ANY(%s)
+"""
+_MODEL_COLUMNS: Final = (
+    "shard", "seq", "contract", "kind", "product", "cycle", "price_ticks", "tier",
 )  # fmt: skip
-_BARRIERS: Final[LiteralString] = (
-    "SELECT DISTINCT shard, seq FROM clearing.settlement_price WHERE business_date = %s "
-    "ORDER BY shard, seq"
-)
+_MODEL_KEY: Final = 4
 _PRICES: Final = tuple(
     kind.TYPE.encode() for kind in (SettlementPriceSet, CyclePriceSet, ContractSettled)
 )
 _RATES: Final = (MarginRateSet.TYPE.encode(), MarginRateAboveBand.TYPE.encode())
 _OF_PRICE: Final = ("contract", "price_ticks", "shard", "seq")
 _OF_RATE: Final = ("rate_ppm", "sigma_ppm", "sigma_source")
-_CLOSE: Final = "close"
 
 
-def settlement_prices(view: JournalView, request: ReportRequest) -> Report:
-    """The prices of a date as they stand in the journal."""
-    day = request.business_date
-    markets = view.markets(request.options.get("product"))
-    barriers = [barrier for barrier in view.ask(_BARRIERS, [day]) if barrier[0] in markets]
-    rows = (row for shard, seq in barriers for row in view.rows_at(shard, day, seqs=[seq]))
-    return Report(f"Settlement prices of {day}", _COLUMNS, settlement_price_rows(rows))
+def price_facts(view: JournalView, day: date, *, markets: list[str]) -> list[ReportFact]:
+    """The prices and rates of a date with the lots that ended; checked against the read model.
+
+    Errors: DerivedRowsChanged.
+    """
+    facts: list[ReportFact] = []
+    for shard in markets:
+        for row in view.barriers(shard, day):
+            facts += _facts_of(row)
+    prices = [fact for fact in facts if fact["type"].encode() in _PRICES]
+    expected = [
+        (
+            fact["shard"], fact["seq"], fact["contract"], fact["type"],
+            product_of(fact["contract"]), fact.get("cycle", CLOSE_CYCLE),
+            fact["price_ticks"], fact.get("tier"),
+        )
+        for fact in prices
+    ]  # fmt: skip
+    recorded = view.ask(_READ_MODEL, [day, markets])
+    check_agreement(
+        "settlement_price",
+        expected=keyed(_MODEL_COLUMNS, expected, key=_MODEL_KEY),
+        recorded=keyed(_MODEL_COLUMNS, recorded, key=_MODEL_KEY),
+    )
+    return facts
 
 
-def settlement_price_rows(rows: Iterable[StoredRow]) -> Iterator[Cells]:
-    """The rows of the report from barrier rows."""
-    for row in rows:
-        facts = list(row.facts(*_PRICES, *_RATES))
-        rates = {fact["contract"]: fact for fact in facts if fact["type"] == MarginRateSet.TYPE}
-        above = {fact["contract"] for fact in facts if fact["type"] == MarginRateAboveBand.TYPE}
-        prices = [fact for fact in facts if fact["type"].encode() in _PRICES]
-        for fact in sorted(prices, key=_expiry):
-            cells = {name: fact[name] for name in _OF_PRICE}
-            cells |= {name: fact.get(name) for name in ("tier", "reference_ticks", "source")}
-            rate = rates.get(fact["contract"])
-            if rate is not None:
-                cells |= {name: rate[name] for name in _OF_RATE}
-                cells["is_above_band"] = fact["contract"] in above
-            cells |= {"business_date": row.business_date, "product": product_of(fact["contract"])}
-            cells |= {"cycle": fact.get("cycle", _CLOSE), "kind": fact_name(fact["type"])}
-            yield laid_out(_COLUMNS, cells)
+def _facts_of(row: StoredRow) -> list[ReportFact]:
+    """The prices and rates of a barrier; final settlements with the lots they closed."""
+    facts = list(row.facts(*_PRICES, *_RATES))
+    closed: dict[str, int] = {}
+    for fact in row.facts(PositionClosed.TYPE.encode()):
+        closed[fact["contract"]] = closed.get(fact["contract"], 0) + max(0, fact["lots"])
+    return [
+        {**fact, "closed_lots": closed.get(fact["contract"], 0)}
+        if fact["type"] == ContractSettled.TYPE
+        else fact
+        for fact in facts
+    ]
+
+
+def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
+    contract, markets = request.options.get("contract"), markets_asked(view, request)
+    for day in view.days(request):
+        facts = [
+            fact
+            for fact in price_facts(view, day, markets=markets)
+            if contract in (None, fact["contract"])
+        ]
+        barriers: dict[tuple[str, int], list[ReportFact]] = {}
+        for fact in facts:
+            barriers.setdefault((fact["shard"], fact["seq"]), []).append(fact)
+        for of_barrier in barriers.values():
+            yield from _barrier(day, of_barrier)
+
+
+def _barrier(day: date, facts: list[ReportFact]) -> Iterator[NamedCells]:
+    rates = {fact["contract"]: fact for fact in facts if fact["type"] == MarginRateSet.TYPE}
+    above = {fact["contract"] for fact in facts if fact["type"] == MarginRateAboveBand.TYPE}
+    prices = [fact for fact in facts if fact["type"].encode() in _PRICES]
+    for fact in sorted(prices, key=_expiry):
+        cells: dict[str, Cell] = {name: fact[name] for name in _OF_PRICE}
+        of_kind = ("tier", "reference_ticks", "source", "closed_lots")
+        cells |= {name: fact.get(name) for name in of_kind}
+        rate = rates.get(fact["contract"])
+        if rate is not None:
+            cells |= {name: rate[name] for name in _OF_RATE}
+            cells["is_above_band"] = fact["contract"] in above
+        cells |= {"business_date": day, "product": product_of(fact["contract"])}
+        cells |= {"cycle": fact.get("cycle", CLOSE_CYCLE), "kind": fact_name(fact["type"])}
+        yield cells
 
 
 def _expiry(fact: ReportFact) -> tuple[int, int]:
     delivery = parse_symbol(fact["contract"])
     return (0, 0) if delivery is None else (delivery.year, delivery.month)
+
+
+PRICES_REPORT: Final = ReportKind(
+    name="prices",
+    title="Settlement prices",
+    tells="settlement prices with tier and reference, marks, final settlements, margin rates",
+    columns=(
+        "business_date", "product", "contract", "cycle", "kind", "price_ticks", "tier",
+        "reference_ticks", "source", "closed_lots", "rate_ppm", "sigma_ppm", "sigma_source",
+        "is_above_band", "shard", "seq",
+    ),
+    rows=_rows,
+    layouts=(
+        TableLayout((
+            "business_date", "contract", "cycle", "kind", "price_ticks", "tier", "reference_ticks",
+            "source", "closed_lots", "rate_ppm", "sigma_ppm", "sigma_source", "is_above_band",
+        )),
+    ),
+    takes=("contract", "product"),
+)  # fmt: skip

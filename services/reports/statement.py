@@ -1,219 +1,239 @@
-"""A member's statement of a date: positions, prices, variation, cash, margin and calls.
+"""Statements: a summary for each member and origin, then what happened to each account.
 
-In: the read models `statement` and `settlement_price`, variation from the markets' barrier rows,
-movements and calls from `member/0`. Out: for each account what happened in the order it was
-decided; at each cycle its positions with mark, variation and margin, then its balance. At the end
-what the member owes or gets.
+In: the days of accounts (`account_days.py`), positions' variation and lots that ended from the
+markets' barrier rows. Out: first what a margin clerk looks for: opening and closing balance,
+requirement, excess or deficit, open calls, what is to be paid or may be collected. Then for each
+account what happened in the order it was decided; at each cycle its positions with mark, variation
+and margin, then its balance. At the end what members were instructed.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import Any, Final, LiteralString
+from typing import Final
 
-from events.market_facts import VariationSettled
+from events.market_facts import PositionClosed, VariationSettled
+from events.units import parse_instant
+from services.reports.account_days import (
+    AccountDay,
+    AccountsDay,
+    CycleBalance,
+    read_accounts_day,
+)
+from services.reports.calls import CallLife, calls_made, days_of_open_calls
+from services.reports.filters import chosen_accounts
+from services.reports.kind import ReportKind
+from services.reports.members import by_origin, call_cells, margin_cells
+from services.reports.prices import price_facts
 from services.reports.report import (
     Cell,
-    Cells,
-    Report,
+    NamedCells,
     ReportFact,
     ReportRequest,
-    UnknownSubject,
+    TableLayout,
     fact_name,
-    laid_out,
 )
 from services.reports.view import JournalView
-from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
-from settlement.control_books import Account, ControlBooks
 
-_COLUMNS: Final = (
-    "business_date", "member", "account", "origin", "cycle", "line", "contract", "lots",
-    "price_ticks", "amount_cents", "variation_cents", "cash_cents", "initial_cents",
-    "maintenance_cents", "equity_cents", "margin_deficit_cents", "remaining_cents", "reference",
-    "deadline", "at", "seq",
+_VARIATION, _CLOSED = VariationSettled.TYPE.encode(), PositionClosed.TYPE.encode()
+_SUMMED: Final = ("variation_cents", "deposits_cents", "withdrawals_cents")
+# Of a cycle's row the positions and the balance come first, then what they led to.
+_FIRST: Final = ("position", "position_closed", "balance")
+_OF_MOVEMENT: Final = ("seq", "at", "amount_cents", "remaining_cents", "deadline")
+_OF_BALANCE: Final = (
+    "cash_cents", "variation_cents", "initial_cents", "maintenance_cents", "equity_cents",
+    "on_deposit_cents",
 )  # fmt: skip
-_STATEMENTS: Final[LiteralString] = """
-SELECT seq, cycle, account, cash_cents, variation_cents, initial_cents, maintenance_cents,
-       equity_cents, positions
-FROM clearing.statement
-WHERE business_date = %(day)s AND (%(member)s::text IS NULL OR member = %(member)s)
-ORDER BY seq
-"""
-_PRICES: Final[LiteralString] = (
-    "SELECT contract, cycle, price_ticks FROM clearing.settlement_price WHERE business_date = %s"
-)
-_BARRIERS: Final[LiteralString] = """
-SELECT source, seq FROM clearing.link
-WHERE target = 'member/0' AND barrier = ANY(%s) AND last ORDER BY source, number
-"""
-_MOVEMENTS: Final = (b"collateral_moved/", b"withdrawal_", b"margin_call")
-_INSTRUCTIONS: Final = b"settlement_instructed/"
-_BALANCE: Final = (
-    "seq", "cycle", "account", "cash_cents", "variation_cents", "initial_cents",
-    "maintenance_cents", "equity_cents", "positions",
+_OF_INSTRUCTION: Final = (
+    "seq", "at", "member", "origin", "cycle", "variation_cents", "margin_deficit_cents",
 )  # fmt: skip
 
-Pairs = dict[tuple[str, str], int]
+
+class MarketsDay:
+    """What the markets said of accounts on a date: by cycle, account and contract."""
+
+    def __init__(self, view: JournalView, day: date, *, names: Iterable[str]) -> None:
+        self.variation: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+        self.closed: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+        accounts = set(names)
+        for shard in view.markets():
+            for row in view.barriers(shard, day):
+                for fact in row.facts(_VARIATION, _CLOSED):
+                    if fact["account"] in accounts:
+                        is_end = fact["type"] == PositionClosed.TYPE
+                        column = self.closed if is_end else self.variation
+                        amount = fact["lots"] if is_end else fact["amount_cents"]
+                        column[(str(row.cycle), fact["account"])][fact["contract"]] = amount
+        facts = price_facts(view, day, markets=view.markets())
+        self.prices = {
+            (fact["contract"], fact.get("cycle", "close")): fact["price_ticks"]
+            for fact in facts
+            if "price_ticks" in fact
+        }
 
 
-@dataclass(slots=True)
-class StatementRows:
-    """The rows of a statement as read. variation: by cycle, account and contract."""
-
-    balances: list[dict[str, Any]] = field(default_factory=list)
-    prices: Pairs = field(default_factory=dict)
-    variation: dict[tuple[str, str], dict[str, int]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
-    movements: list[ReportFact] = field(default_factory=list)
-    instructions: list[ReportFact] = field(default_factory=list)
-
-
-def member_statement(view: JournalView, request: ReportRequest) -> Report:
-    """The statement of a member, of one account, or of all."""
+def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
     accounts = chosen_accounts(view.control, request)
-    rows = _read(view, request, names={account.name for account in accounts})
-    if "account" in request.options:
-        rows.instructions = []
-    about = request.options.get("account") or request.options.get("member") or "all members"
-    title = f"Statement of {about} for {request.business_date}"
-    return Report(title, _COLUMNS, member_statement_rows(rows, accounts, day=request.business_date))
-
-
-def chosen_accounts(control: ControlBooks, request: ReportRequest) -> list[Account]:
-    """The accounts asked for, by member and name. Errors: UnknownSubject."""
-    member, name = request.options.get("member"), request.options.get("account")
-    if member is not None and member not in control.members:
-        msg = f"there is no member {member}; there are {_names(control.members)}"
-        raise UnknownSubject(msg)
-    accounts = [
-        account for account in control.accounts_by_number if member in (None, account.member.name)
+    member = request.options.get("member")
+    days = [
+        read_accounts_day(view, day, accounts=accounts, member=member) for day in view.days(request)
     ]
-    if name is not None:
-        known_names = [account.name for account in accounts]
-        accounts = [account for account in accounts if account.name == name]
-        if not accounts:
-            whose = f"member {member} has" if member else "there is"
-            msg = f"{whose} no account {name}; {_names(known_names)}"
-            raise UnknownSubject(msg)
-    return sorted(accounts, key=lambda account: (account.member.name, account.name))
+    yield from _summaries(view, days)
+    for of_day in days:
+        markets = MarketsDay(view, of_day.day, names=of_day.accounts)
+        for entry in of_day.accounts.values():
+            yield from _account(of_day.day, entry, markets=markets)
+        yield from _instructions(of_day, is_of_account="account" in request.options)
 
 
-def member_statement_rows(
-    rows: StatementRows, accounts: Iterable[Account], *, day: date
-) -> Iterator[Cells]:
-    """The statement's rows, account by account."""
-    balances, movements = _by_account(rows.balances), _by_account(rows.movements)
-    members: dict[str, None] = {}
-    for account in accounts:
-        members[account.member.name] = None
-        name = account.name
-        lines: list[dict[str, Cell]] = [_movement(fact) for fact in movements[name]]
-        for balance in balances[name]:
-            lines += _cycle_lines(rows, balance)
-        same: dict[str, Cell] = {"business_date": day, "member": account.member.name}
-        same |= {"account": name, "origin": account.origin}
-        # Of a cycle's row the positions and the balance come first, then what they led to.
-        for line in sorted(lines, key=lambda line: (line["seq"], line["line"] not in _FIRST)):
-            yield laid_out(_COLUMNS, same | line)
-    for fact in rows.instructions:
-        if fact["member"] in members:
-            yield laid_out(_COLUMNS, {"business_date": day} | _instruction(fact))
+def _summaries(view: JournalView, days: Sequence[AccountsDay]) -> Iterator[NamedCells]:
+    """One row for each member and origin over all the dates."""
+    first, last = days[0], days[-1]
+    clock = _clock(view, last)
+    calls = calls_made(view, days_of_open_calls(view, last.day), accounts=last.accounts)
+    opened = by_origin(first)
+    for side, accounts in by_origin(last).items():
+        every = [entry for of_day in days for entry in by_origin(of_day)[side]]
+        levels = margin_cells((entry.on_deposit_cents, entry.initial_cents) for entry in accounts)
+        lacks, spare = levels["deficit_cents"], levels["excess_cents"]
+        assert isinstance(lacks, int)
+        yield {
+            "business_date": last.day,
+            "member": side[0],
+            "origin": side[1],
+            "line": "summary",
+            "opening_cents": sum(entry.opening_cents for entry in opened[side]),
+            **{name: sum(getattr(entry, name) for entry in every) for name in _SUMMED},
+            "other_cents": sum(entry.other_cents for entry in every) or None,
+            "closing_cents": sum(entry.cash_cents for entry in accounts),
+            **levels,
+            **call_cells(calls, accounts),
+            **_first_deadline(calls, accounts, clock=clock),
+            "net_cents": -lacks if lacks else spare,
+        }
 
 
-_FIRST: Final = ("position", "balance")
+def _clock(view: JournalView, last: AccountsDay) -> int:
+    """The time as of which a statement speaks: of the close, else the clock of the books."""
+    if last.barriers and last.day != view.control.business_date:
+        return parse_instant(json.loads(last.barriers[-1].line)["at"])
+    return view.control.clock or 0
 
 
-def _by_account(rows: Iterable[Any]) -> dict[str, list[Any]]:
-    sorted_out: dict[str, list[Any]] = defaultdict(list)
-    for row in rows:
-        sorted_out[row["account"]].append(row)
-    return sorted_out
+def _first_deadline(
+    calls: Sequence[CallLife], accounts: Sequence[AccountDay], *, clock: int
+) -> dict[str, Cell]:
+    """The deadline and the age of the open call that is due first."""
+    names = {entry.account.name for entry in accounts}
+    due = [call for call in calls if call.is_open and call.called["account"] in names]
+    if not due:
+        return {}
+    first = min(due, key=lambda call: parse_instant(call.called["deadline"]))
+    clock = max(clock, parse_instant(first.changed_at))
+    return {"deadline": first.called["deadline"], "age_minutes": first.minutes(clock)}
 
 
-def _cycle_lines(rows: StatementRows, balance: dict[str, Any]) -> list[dict[str, Cell]]:
+def _account(day: date, entry: AccountDay, *, markets: MarketsDay) -> Iterator[NamedCells]:
+    account = entry.account
+    same: dict[str, Cell] = {
+        "business_date": day,
+        "member": account.member.name,
+        "account": account.name,
+        "origin": account.origin,
+    }
+    lines = [_movement(fact) for fact in entry.movements]
+    for balance in entry.balances:
+        if not balance.is_empty:
+            lines += _cycle_lines(balance, account.name, markets=markets)
+    for line in sorted(lines, key=lambda line: (line["seq"], line["line"] not in _FIRST)):
+        yield same | line
+
+
+def _cycle_lines(
+    balance: CycleBalance, account: str, *, markets: MarketsDay
+) -> list[dict[str, Cell]]:
     """An account's positions at a cycle, those that ended in it too, then its balance."""
-    seq, cycle = balance["seq"], balance["cycle"]
-    variation = rows.variation.get((cycle, balance["account"]), {})
-    parts = {part["contract"]: part for part in json.loads(balance["positions"])}
+    key = (balance.cycle, account)
+    variation, closed = markets.variation.get(key, {}), markets.closed.get(key, {})
+    parts = {part["contract"]: part for part in balance.parts}
+    same: dict[str, Cell] = {"seq": balance.seq, "cycle": balance.cycle}
     lines: list[dict[str, Cell]] = []
-    for contract in [*parts, *sorted(variation.keys() - parts.keys())]:
-        part = parts.get(contract, {"lots": 0, "margin_cents": 0})
+    for contract in [*parts, *sorted((variation.keys() | closed.keys()) - parts.keys())]:
+        part = parts.get(contract, {"lots": closed.get(contract, 0), "margin_cents": 0})
         lines.append(
             {
-                "seq": seq,
-                "cycle": cycle,
-                "line": "position",
+                **same,
+                "line": "position_closed" if contract in closed else "position",
                 "contract": contract,
                 "lots": part["lots"],
-                "price_ticks": rows.prices.get((contract, cycle)),
+                "price_ticks": markets.prices.get((contract, balance.cycle)),
                 "variation_cents": variation.get(contract, 0),
                 "initial_cents": part["margin_cents"],
             }
         )
-    cents = {name: balance[name] for name in _BALANCE[3:8]}
-    return [*lines, {"seq": seq, "cycle": cycle, "line": "balance", **cents}]
+    cents = {name: getattr(balance, name) for name in _OF_BALANCE}
+    return [*lines, {**same, "line": "balance", **cents}]
 
 
 def _movement(fact: ReportFact) -> dict[str, Cell]:
-    names = ("seq", "at", "amount_cents", "remaining_cents", "deadline", "reference")
-    line: dict[str, Cell] = {name: fact.get(name) for name in names}
+    line: dict[str, Cell] = {name: fact.get(name) for name in _OF_MOVEMENT}
     return line | {
         "line": fact_name(fact["type"]),
         "reference": fact.get("call", fact.get("reference")),
     }
 
 
-def _instruction(fact: ReportFact) -> dict[str, Cell]:
-    names = (
-        "seq", "at", "member", "origin", "cycle", "variation_cents", "margin_deficit_cents",
-    )  # fmt: skip
-    return {name: fact[name] for name in names} | {"line": fact_name(fact["type"])}
+def _instructions(of_day: AccountsDay, *, is_of_account: bool) -> Iterator[NamedCells]:
+    members = {entry.account.member.name for entry in of_day.accounts.values()}
+    for fact in of_day.instructions:
+        if fact["member"] in members and not is_of_account:
+            stated: dict[str, Cell] = {name: fact[name] for name in _OF_INSTRUCTION}
+            yield stated | {"business_date": of_day.day, "line": fact_name(fact["type"])}
 
 
-def _read(view: JournalView, request: ReportRequest, *, names: set[str]) -> StatementRows:
-    day = request.business_date
-    rows = StatementRows()
-    balances = view.ask(_STATEMENTS, {"day": day, "member": request.options.get("member")})
-    rows.balances = [dict(zip(_BALANCE, row, strict=True)) for row in balances]
-    rows.prices = {(contract, cycle): ticks for contract, cycle, ticks in view.ask(_PRICES, [day])}
-    words = (*_MOVEMENTS, _INSTRUCTIONS)
-    for row in view.rows(MEMBER_SHARD, day, words=words):
-        for fact in row.facts(*_MOVEMENTS):
-            if fact["account"] in names:
-                rows.movements.append(fact)
-        rows.instructions += row.facts(_INSTRUCTIONS)
-    _read_variation(view, rows, day=day, names=names)
-    return rows
-
-
-def _read_variation(view: JournalView, rows: StatementRows, *, day: date, names: set[str]) -> None:
-    """Each account's amount in each contract, which the markets state at a cycle."""
-    seqs = sorted({balance["seq"] for balance in rows.balances})
-    barriers = [
-        row.position
-        for row in view.rows_at(MEMBER_SHARD, day, seqs=seqs)
-        if row.origin == CONTROL_SHARD
-    ]
-    kind = VariationSettled.TYPE.encode()
-    for shard, seq in view.ask(_BARRIERS, [barriers]):
-        for row in view.rows_at(shard, day, seqs=[seq]):
-            for fact in row.facts(kind):
-                if fact["account"] in names:
-                    key = (fact["cycle"], fact["account"])
-                    rows.variation[key][fact["contract"]] = fact["amount_cents"]
-
-
-def _names(names: Iterable[str]) -> str:
-    shown = sorted(names)
-    if not shown:
-        return "none yet"
-    unnamed = f" and {len(shown) - _NAMES_SHOWN} more" if len(shown) > _NAMES_SHOWN else ""
-    return ", ".join(shown[:_NAMES_SHOWN]) + unnamed
-
-
-_NAMES_SHOWN: Final = 10
+STATEMENT_REPORT: Final = ReportKind(
+    name="statement",
+    title="Statement",
+    tells="a summary by member and origin; then positions, balances, movements, calls",
+    columns=(
+        "business_date", "member", "account", "origin", "cycle", "line", "contract", "lots",
+        "price_ticks", "opening_cents", "variation_cents", "deposits_cents", "withdrawals_cents",
+        "other_cents", "closing_cents", "cash_cents", "initial_cents", "maintenance_cents",
+        "equity_cents", "on_deposit_cents", "excess_cents", "deficit_cents", "open_calls",
+        "calls_remaining_cents", "age_minutes", "net_cents", "amount_cents", "remaining_cents",
+        "margin_deficit_cents", "reference", "deadline", "at", "seq",
+    ),
+    rows=_rows,
+    layouts=(
+        TableLayout((
+            "member", "origin", "opening_cents", "variation_cents", "deposits_cents",
+            "withdrawals_cents", "other_cents", "closing_cents", "initial_cents",
+            "on_deposit_cents", "excess_cents", "deficit_cents", "open_calls",
+            "calls_remaining_cents", "deadline", "age_minutes", "net_cents",
+        ), "Summary", ("summary",), is_record=True),
+        TableLayout((
+            "business_date", "account", "cycle", "contract", "line", "lots", "price_ticks",
+            "variation_cents", "initial_cents",
+        ), "Positions", ("position", "position_closed")),
+        TableLayout((
+            "business_date", "account", "cycle", "variation_cents", "cash_cents", "initial_cents",
+            "maintenance_cents", "equity_cents", "on_deposit_cents",
+        ), "Balances", ("balance",)),
+        TableLayout((
+            "business_date", "account", "line", "at", "amount_cents", "remaining_cents",
+            "deadline", "reference",
+        ), "Collateral and calls", (
+            "collateral_moved", "withdrawal_pending", "withdrawal_refused", "margin_called",
+            "margin_call_met", "margin_call_partly_met", "margin_call_raised",
+            "margin_call_missed",
+        )),
+        TableLayout((
+            "business_date", "member", "origin", "cycle", "at", "variation_cents",
+            "margin_deficit_cents",
+        ), "Instructed", ("settlement_instructed",)),
+    ),
+    takes=("member", "account"),
+)  # fmt: skip

@@ -15,45 +15,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, LiteralString, NamedTuple
+from typing import Final, NamedTuple
 
 from events.contracts import product_of
+from services.reports.kind import ReportKind
 from services.reports.raw_line import readable
 from services.reports.report import (
     Cell,
-    Cells,
-    Report,
+    NamedCells,
     ReportFact,
     ReportRequest,
+    TableLayout,
     fact_name,
-    laid_out,
 )
 from services.reports.trade_search import TradeRows, find_trade
 from services.reports.view import JournalView, StoredRow
 from services.shards.routing import MEMBER_SHARD
 from settlement.ledger import cash_of, cents, owner_of_cash, variation_of
 
-_COLUMNS: Final = (
-    "business_date", "shard", "seq", "step", "at", "account", "contract", "cycle", "lots",
-    "price_ticks", "price_ticks_before", "buyer", "seller", "amount_cents", "trade_cents",
-    "debit", "credit", "reason", "origin", "position", "line", "line_hex", "chain",
-)  # fmt: skip
-_BARRIERS: Final[LiteralString] = """
-SELECT DISTINCT link.seq, journal.business_date
-FROM clearing.link
-JOIN clearing.journal ON journal.shard = link.source AND journal.seq = link.seq
-    AND journal.business_date >= %(since)s AND journal.business_date <= %(until)s
-WHERE link.target = 'member/0' AND link.source = %(shard)s AND link.last AND link.seq > %(seq)s
-ORDER BY 1
-"""
-_PAID_BY: Final[LiteralString] = """
-SELECT DISTINCT seq FROM clearing.statement
-WHERE business_date = %s AND member = ANY(%s) AND cycle = %s AND account = ANY(%s) ORDER BY seq
-"""
 _ENDS: Final = b"contract_settled/1"
 _UNMARKED: Final = "contract_unmarked/1"
 _MARKS: Final = (b"settlement_price_set/1", b"cycle_price_set/1", _ENDS, _UNMARKED.encode())
-_OF_CYCLE: Final = (*_MARKS, b"variation_settled/1", b"cycle_done/1")
+_CLOSED: Final = "position_closed/1"
+_OF_CYCLE: Final = (*_MARKS, b"variation_settled/1", b"cycle_done/1", _CLOSED.encode())
 _FACT_FIELDS: Final = (
     "at", "contract", "lots", "price_ticks", "price_ticks_before", "buyer", "seller", "reason",
 )  # fmt: skip
@@ -88,17 +72,15 @@ class ClearedTrade:
         return buyer_cents
 
 
-def trade_extract(view: JournalView, request: ReportRequest) -> Report:
-    """All that the journal says about a trade. Errors: UnknownSubject."""
+def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
     trade, product = request.options["trade"], request.options.get("product")
     trade_rows = find_trade(view, trade, product=product, until=request.given_date)
-    title = f"Audit extract of trade {trade}"
-    return Report(title, _COLUMNS, extract_rows(trade_rows, _cycles(view, trade_rows)))
+    return extract_rows(trade_rows, _cycles(view, trade_rows))
 
 
 def extract_rows(
     trade_rows: TradeRows, cycles: Iterable[tuple[StoredRow, list[StoredRow]]]
-) -> Iterator[Cells]:
+) -> Iterator[NamedCells]:
     """The extract's rows: what speaks of the trade, and the cycles, as they were decided."""
     trade = cleared_trade_of(trade_rows)
     waiting = list(trade_rows.rows)
@@ -126,15 +108,15 @@ def cleared_trade_of(trade_rows: TradeRows) -> ClearedTrade | None:
     return ClearedTrade(novated[0], versions)
 
 
-def _input_and_facts(row: StoredRow, facts: Sequence[ReportFact]) -> Iterator[Cells]:
+def _input_and_facts(row: StoredRow, facts: Sequence[ReportFact]) -> Iterator[NamedCells]:
     """The bytes that came in with their place in the chain, and what was stated about the trade."""
     text, exact = readable(row.line)
     cells: dict[str, Cell] = {"step": "input", "line": text, "line_hex": exact}
     cells |= {"origin": row.origin, "position": row.position, "chain": row.chain.hex()}
-    yield laid_out(_COLUMNS, _row_key(row) | cells)
+    yield _row_key(row) | cells
     for fact in facts:
         stated = {name: fact.get(name) for name in _FACT_FIELDS} | {"step": fact_name(fact["type"])}
-        yield laid_out(_COLUMNS, _row_key(row) | stated)
+        yield _row_key(row) | stated
 
 
 def _row_key(row: StoredRow) -> dict[str, Cell]:
@@ -149,27 +131,20 @@ def _cycles(
     if trade is None:
         return
     first = trade_rows.rows[0][0]
-    values = {
-        "shard": first.shard,
-        "seq": first.seq,
-        "since": first.business_date,
-        "until": trade_rows.until,
-    }
-    sides = [trade.novated["buyer"], trade.novated["seller"]]
-    members = sorted({view.control.accounts[side].member.name for side in sides})
-    for seq, day in view.ask(_BARRIERS, values):
-        (market_row,) = view.rows_at(first.shard, day, seqs=[seq])
-        done = next(market_row.facts(b"cycle_done/1"))
-        named = [day, members, done["cycle"], sides]
-        paid = [seqs[0] for seqs in view.ask(_PAID_BY, named)]
-        yield market_row, view.rows_at(MEMBER_SHARD, day, seqs=paid)
-        if any(market_row.facts(_ENDS, naming=trade.novated["contract"])):
-            return
+    contract = trade.novated["contract"]
+    for day in view.days(ReportRequest(trade_rows.until, since=first.business_date)):
+        paid = {row.cycle: row for row in view.barriers(MEMBER_SHARD, day)}
+        for market_row in view.barriers(first.shard, day):
+            if market_row.seq > first.seq:
+                member_row = paid.get(market_row.cycle)
+                yield market_row, [] if member_row is None else [member_row]
+                if any(market_row.facts(_ENDS, naming=contract)):
+                    return
 
 
 def _cycle(
     trade: ClearedTrade, market_row: StoredRow, *, member_rows: Sequence[StoredRow]
-) -> Iterator[Cells]:
+) -> Iterator[NamedCells]:
     contract = trade.novated["contract"]
     buyer, seller = trade.novated["buyer"], trade.novated["seller"]
     facts = list(market_row.facts(*_OF_CYCLE, naming=contract))
@@ -181,7 +156,7 @@ def _cycle(
             mark = fact.get("price_ticks")
             buyer_cents = trade.add_variation(market_row.seq, mark)
             step = fact_name(fact["type"])
-            yield laid_out(_COLUMNS, same | {"at": fact["at"], "step": step, "price_ticks": mark})
+            yield same | {"at": fact["at"], "step": step, "price_ticks": mark}
     paid = {
         fact["account"]: fact
         for fact in facts
@@ -192,14 +167,18 @@ def _cycle(
         if account in paid or trade_cents:
             amount = paid[account]["amount_cents"] if account in paid else 0
             cells = {"step": "variation_settled", "account": account, "amount_cents": amount}
-            yield laid_out(_COLUMNS, same | cells | {"trade_cents": trade_cents})
+            yield same | cells | {"trade_cents": trade_cents}
+    for fact in facts:
+        if fact["type"] == _CLOSED and fact["account"] in (buyer, seller):
+            ended = {name: fact[name] for name in ("at", "account", "lots")}
+            yield same | ended | {"step": fact_name(_CLOSED)}
     for row in member_rows:
         yield from _postings(row, (buyer, seller), contract=contract, cycle=cycle)
 
 
 def _postings(
     row: StoredRow, accounts: tuple[str, str], *, contract: str, cycle: str
-) -> Iterator[Cells]:
+) -> Iterator[NamedCells]:
     """The postings of the two accounts' variation in the product."""
     variation = variation_of(product_of(contract))
     cash_accounts = {cash_of(account) for account in accounts}
@@ -210,4 +189,28 @@ def _postings(
                 name: fact[name] for name in ("at", "debit", "credit", "amount_cents")
             }
             cells |= {"step": "posting", "cycle": cycle, "account": owner_of_cash(cash)}
-            yield laid_out(_COLUMNS, _row_key(row) | cells)
+            yield _row_key(row) | cells
+
+
+TRADE_REPORT: Final = ReportKind(
+    name="trade",
+    title="Audit extract",
+    tells="one trade from bytes in to cents out, to the close of the date",
+    columns=(
+        "business_date", "shard", "seq", "step", "at", "account", "contract", "cycle", "lots",
+        "price_ticks", "price_ticks_before", "buyer", "seller", "amount_cents", "trade_cents",
+        "debit", "credit", "reason", "origin", "position", "line", "line_hex", "chain",
+    ),
+    rows=_rows,
+    layouts=(
+        TableLayout((
+            "business_date", "shard", "seq", "step", "cycle", "account", "lots", "price_ticks",
+            "price_ticks_before", "amount_cents", "trade_cents", "debit", "credit", "reason",
+        ), "Steps"),
+        TableLayout(("shard", "seq", "origin", "position", "line", "chain"), "Bytes in",
+                    ("input",), "step"),
+    ),
+    takes=("trade", "product"),
+    needs=("trade",),
+    is_of_dates=False,
+)  # fmt: skip

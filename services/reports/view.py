@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import json
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,14 +19,16 @@ from typing import Any, Final, LiteralString, Self
 
 from psycopg import ServerCursor
 
+from events.control_commands import CLOSE_CYCLE, CloseSession, RunCycle
 from services.hosting.control_history import restore_control
 from services.journal.compressed import decompressed
 from services.journal.reader import SELECT_PARTS, SEQ_MAX, QueryValues, Reader
 from services.journal.trouble import translated
-from services.reports.report import ReportFact, UnknownSubject
+from services.reports.report import Origin, ReportFact, ReportRequest, UnknownSubject
 from settlement.control_books import ControlBooks
 
 _ROWS_AT_ONCE: Final = 500
+_SESSIONS_NAMED: Final = 6
 
 _ROWS: Final[LiteralString] = """
 SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
@@ -33,6 +36,15 @@ FROM clearing.journal
 WHERE shard = %(shard)s AND business_date = %(day)s AND seq > %(after)s AND seq <= %(until)s
 AND (parts > 1 OR
      (SELECT bool_or(position(word IN facts) > 0) FROM unnest(%(words)s::bytea[]) AS word))
+ORDER BY seq
+"""
+# Cycles and closes are ordered by control commands, whose copies a shard follows.
+_BARRIERS: Final[LiteralString] = """
+SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
+FROM clearing.journal
+WHERE shard = %(shard)s AND business_date = %(day)s AND seq > %(after)s AND seq <= %(until)s
+AND origin = 'control/0' AND (position('run_cycle/1'::bytea IN input) > 0
+     OR position('close_session/1'::bytea IN input) > 0)
 ORDER BY seq
 """
 _ROWS_AT: Final[LiteralString] = """
@@ -49,6 +61,13 @@ ORDER BY seq
 _CLOSED: Final[LiteralString] = (
     "SELECT business_date, seq FROM clearing.day WHERE shard = %s AND business_date <= %s "
     "ORDER BY business_date DESC LIMIT 2"
+)
+_SESSIONS: Final[LiteralString] = (
+    "SELECT business_date FROM clearing.day WHERE shard = 'control/0' ORDER BY business_date"
+)
+_CHAIN: Final[LiteralString] = "SELECT chain FROM clearing.journal WHERE shard = %s AND seq = %s"
+_LAST_NUMBER: Final[LiteralString] = (
+    "SELECT max(number) FROM clearing.control_number WHERE business_date = %s"
 )
 # Members close after all markets: of shards that close by themselves the last one tells.
 _LAST_DAY: Final[LiteralString] = (
@@ -70,6 +89,14 @@ class StoredRow:
     chain: bytes
     first: bytes
     later_parts: Callable[[], Iterator[bytes]] | None
+
+    @property
+    def cycle(self) -> str | None:
+        """The name of the cycle that the row's command orders; None for any other command."""
+        command = json.loads(self.line)
+        if command["type"] == CloseSession.TYPE:
+            return CLOSE_CYCLE
+        return str(command["cycle"]) if command["type"] == RunCycle.TYPE else None
 
     def facts(self, *starts: bytes, naming: str | None = None) -> Iterator[ReportFact]:
         """The facts whose type begins so, in order. naming: only lines with this name."""
@@ -126,6 +153,45 @@ class JournalView:
         """The last date that all have closed, else the open one, else the first of the calendar."""
         closed = self.ask(_LAST_DAY)[0][0]
         return closed or self.control.business_date or date.min
+
+    def sessions(self) -> list[date]:
+        """The dates of all sessions, the open one last."""
+        closed = [day for (day,) in self.ask(_SESSIONS)]
+        session = self.control.business_date
+        return closed if session is None or session in closed else [*closed, session]
+
+    def days(self, request: ReportRequest) -> list[date]:
+        """The dates asked for that have rows. Errors: UnknownSubject, with the dates there are."""
+        first, last = request.first_date, request.business_date
+        sessions = self.sessions()
+        days = [day for day in (date.min, *sessions) if first <= day <= last]
+        if not days:
+            span = f"on {first}" if first == last else f"from {first} to {last}"
+            msg = f"there is no session {span}; {_sessions_text(sessions, first)}"
+            raise UnknownSubject(msg)
+        return days
+
+    def control_on(self, day: date) -> ControlBooks:
+        """Members, accounts and parameters in force on a date, before its close."""
+        last = self.ask(_LAST_NUMBER, [day])[0][0]
+        if last is None or day == self.control.business_date:
+            return self.control
+        return restore_control(self.reader, last - 1)
+
+    def origins(self, until: date | None) -> Iterator[Origin]:
+        """Of each shard the last row of a date or before it, by the journal; None: the last."""
+        for shard in self.shards():
+            seq = self.reader.last_seq(shard, until or date.max)
+            if seq is not None:
+                ((chain,),) = self.ask(_CHAIN, [shard, seq])
+                yield Origin(shard, seq, chain.hex())
+
+    def barriers(self, shard: str, day: date) -> Iterator[StoredRow]:
+        """The rows of the cycles of a date, the close last."""
+        after, until = self._span(shard, day)
+        values = {"shard": shard, "day": day, "after": after, "until": until}
+        rows = map(self._row, self._streamed(f"barriers {shard}", _BARRIERS, values=values))
+        yield from (row for row in rows if row.cycle is not None)
 
     def rows(self, shard: str, day: date, *, words: Sequence[bytes]) -> Iterator[StoredRow]:
         """The rows of a date whose facts hold one of these words, in order."""
@@ -193,3 +259,17 @@ class JournalView:
         ):
             cursor.itersize = _ROWS_AT_ONCE
             yield from cursor.execute(query, values, binary=True)
+
+
+def _sessions_text(sessions: Sequence[date], about: date) -> str:
+    """The sessions there are: all of a few, else how many and those about a date."""
+    if not sessions:
+        return "none was opened yet"
+    if len(sessions) <= _SESSIONS_NAMED:
+        return f"there are {', '.join(map(str, sessions))}"
+    index = bisect_left(sessions, about)
+    near = sessions[max(0, index - 1) : index + 1]
+    return (
+        f"there are {len(sessions)} from {sessions[0]} to {sessions[-1]}, "
+        f"nearest {' and '.join(map(str, near))}"
+    )

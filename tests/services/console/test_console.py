@@ -123,7 +123,12 @@ def test_a_database_without_a_journal_says_what_to_do_first(database: str) -> No
     [
         (("nonsense",), "'nonsense' is not one of"),
         (("trades", "--date", "8.6.2026"), "expected a date YYYY-MM-DD"),
-        (("trades", "--member", "A"), "takes --product, not --member"),
+        (("prices", "--member", "A"), "takes --contract, --product, not --member"),
+        (("trades", "--date", "2020-01-06"), "there is no session on 2020-01-06; none was opened"),
+        (("trades", "--date", "2026-06-08", "--to", "2026-06-09"), "or --from and --to"),
+        (("trades", "--from", "2026-06-09", "--to", "2026-06-08"), "--from before --to"),
+        (("trade", "--trade", "T", "--from", "2026-06-09"), "takes no --from"),
+        (("halts", "--contract", "SITU6"), "no contract SITU6; symbols look like SITU26"),
         (("trade",), "needs --trade"),
         (("trades", "--product", "XYZ"), "no product XYZ is in use; there are SIT"),
         (("statement", "--member", "Z"), "there is no member Z"),

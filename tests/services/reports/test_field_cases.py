@@ -13,8 +13,8 @@ from services.reports.formats import FORMATS, csv_lines
 from services.reports.report import Report, ReportRequest
 from services.reports.table import REPORTS
 from services.reports.view import JournalView
+from tests.services.reports.asking import columns, made
 from tests.services.reports.small_market import DAY, NEXT, SMALL_MARKET, command
-from tests.services.reports.test_reports import columns, made
 
 AT: Final = "2026-06-05T12:00:00Z"
 # Settings of a server, of a database or of a role that are legal and not the default.

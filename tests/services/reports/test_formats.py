@@ -8,8 +8,9 @@ from datetime import date
 
 import pytest
 
-from services.reports.formats import csv_lines, json_lines, table_lines, usd
+from services.reports.formats import csv_lines, json_lines, table_lines
 from services.reports.report import Cells, Report
+from services.reports.shown import usd
 
 
 def report(*rows: Cells) -> Report:
@@ -38,14 +39,15 @@ def test_json_is_one_document(count: int) -> None:
 def test_a_table_shows_dollars_and_leaves_empty_columns_out() -> None:
     assert list(table_lines(report(ROW))) == [
         "Title",
-        "day         name           amount_cents  is_late",
-        "----------  -----  --------------------  -------",
-        '2026-06-08  a,"b"  -123456 (-$1,234.56)  true',
+        "",
+        "day         name       amount  late",
+        "----------  -----  ----------  ----",
+        '2026-06-08  a,"b"  -$1,234.56  yes',
     ]
 
 
 def test_an_empty_table_says_so() -> None:
-    assert list(table_lines(report())) == ["Title", "Nothing on this date."]
+    assert list(table_lines(report())) == ["Title", "Nothing."]
 
 
 def test_a_cell_cannot_move_the_terminal() -> None:

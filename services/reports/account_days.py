@@ -1,0 +1,302 @@
+"""What a date did to accounts: cash, requirement, movements, calls, instructions.
+
+In: the rows of `member/0` of a date and, for cash at its beginning, the last close before it. Out:
+each account's balance at every cycle, folded from the facts. Law: the read model `statement` says
+the same of every cycle; where it does not, nothing is given out (`derived.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final, LiteralString
+
+from events.market_facts import VariationSettled
+from events.member_facts import CollateralMoved, MarginSet, Posting, SettlementInstructed
+from services.reports.derived import check_agreement, keyed
+from services.reports.report import DerivedRowsChanged, ReportFact
+from services.reports.view import JournalView, StoredRow
+from services.shards.routing import MEMBER_SHARD
+from settlement.control_books import Account
+from settlement.ledger import owner_of_cash
+
+_STATEMENTS: Final[LiteralString] = """
+SELECT account, seq, member, origin, cycle, cash_cents, variation_cents, initial_cents,
+       maintenance_cents, equity_cents, positions
+FROM clearing.statement WHERE business_date = %(day)s
+AND (%(member)s::text IS NULL OR member = %(member)s) ORDER BY seq
+"""
+_COLUMNS: Final = (
+    "account", "seq", "member", "origin", "cycle", "cash_cents", "variation_cents",
+    "initial_cents", "maintenance_cents", "equity_cents", "positions",
+)  # fmt: skip
+_KEY: Final = 2
+_CASH: Final = _COLUMNS.index("cash_cents")
+_POSTING, _MARGIN = Posting.TYPE.encode(), MarginSet.TYPE.encode()
+_INSTRUCTED: Final = SettlementInstructed.TYPE.encode()
+_MOVEMENTS: Final = (b"collateral_moved/", b"withdrawal_", b"margin_call")
+_WORDS: Final = (*_MOVEMENTS, _POSTING, _MARGIN, _INSTRUCTED)
+
+
+@dataclass(slots=True)
+class CycleBalance:
+    """An account at a cycle.
+
+    equity_cents: after the cycle's variation, before its withdrawals, as `margin_set` states it;
+    on_deposit_cents: what is there after them.
+    """
+
+    seq: int
+    cycle: str
+    cash_cents: int
+    variation_cents: int
+    initial_cents: int
+    maintenance_cents: int
+    equity_cents: int
+    on_deposit_cents: int
+    parts: list[dict[str, Any]]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to say of the account."""
+        return not (self.cash_cents or self.variation_cents or self.parts)
+
+
+@dataclass(slots=True)
+class Moved:
+    """What a row moved, by account: variation, and cash for any other reason."""
+
+    variation: dict[str, int] = field(default_factory=dict)
+    paid: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class AccountDay:
+    """An account on a date. Law: opening and the four kinds of movement make the cash.
+
+    came_cents: deposits since the last cycle.
+    """
+
+    account: Account
+    opening_cents: int = 0
+    opening_initial_cents: int = 0
+    cash_cents: int = 0
+    collateral_cents: int = 0
+    variation_cents: int = 0
+    deposits_cents: int = 0
+    withdrawals_cents: int = 0
+    other_cents: int = 0
+    balances: list[CycleBalance] = field(default_factory=list)
+    movements: list[ReportFact] = field(default_factory=list)
+    came_cents: int = 0
+
+    @property
+    def initial_cents(self) -> int:
+        """The requirement of the last cycle: of the date, else of the close before it."""
+        return self.balances[-1].initial_cents if self.balances else self.opening_initial_cents
+
+    @property
+    def on_deposit_cents(self) -> int:
+        """What is there for margin at the end."""
+        return self.cash_cents + self.collateral_cents
+
+
+@dataclass(slots=True)
+class AccountsDay:
+    """All accounts asked for on a date, by name, and what members were instructed.
+
+    barriers: the rows of the cycles; opened_by: the row of the close before, 0 if there is none.
+    """
+
+    day: date
+    accounts: dict[str, AccountDay]
+    instructions: list[ReportFact] = field(default_factory=list)
+    barriers: list[StoredRow] = field(default_factory=list)
+    opened_by: int = 0
+
+
+def read_accounts_day(
+    view: JournalView, day: date, *, accounts: Sequence[Account], member: str | None = None
+) -> AccountsDay:
+    """A date of accounts, checked against the read model. member: of all the accounts, if any.
+
+    Errors: DerivedRowsChanged.
+    """
+    of_day = AccountsDay(day, {account.name: AccountDay(account) for account in accounts})
+    _open(view, of_day, member=member)
+    barriers = {row.seq: row for row in view.barriers(MEMBER_SHARD, day)}
+    of_day.barriers = list(barriers.values())
+    for row in _rows_in_order(view, day, barriers=barriers):
+        _fold(of_day, row, is_barrier=row.seq in barriers)
+    _check(view, of_day, member=member)
+    return of_day
+
+
+def _open(view: JournalView, of_day: AccountsDay, *, member: str | None) -> None:
+    """What was there at the beginning: after the last close, or before the first session."""
+    sessions = [day for day in view.sessions() if day < of_day.day]
+    cash: dict[str, int] = {}
+    if sessions:
+        (*_, close) = view.barriers(MEMBER_SHARD, sessions[-1])
+        of_day.opened_by = close.seq
+        rows = view.ask(_STATEMENTS, {"day": sessions[-1], "member": member})
+        cash = {row[0]: row[_CASH] for row in rows if row[1] == close.seq}
+        _open_margins(of_day, close, cash=cash)
+    elif of_day.day != date.min:
+        cash = _cash_before_sessions(view)
+    for name, account in of_day.accounts.items():
+        account.opening_cents = account.cash_cents = cash.get(name, 0)
+
+
+def _open_margins(of_day: AccountsDay, close: StoredRow, *, cash: Mapping[str, int]) -> None:
+    """The requirements that the close before has set; they tell of the cash there, too."""
+    paid: dict[str, int] = {}
+    margins: list[ReportFact] = []
+    for fact in close.facts(_POSTING, _MARGIN):
+        if fact["type"] == MarginSet.TYPE:
+            margins += [fact] if fact["account"] in of_day.accounts else []
+        elif fact["for"] != VariationSettled.TYPE:
+            for name, cents in _sides(fact):
+                paid[name] = paid.get(name, 0) + cents
+    for fact in margins:
+        name = fact["account"]
+        account = of_day.accounts[name]
+        account.opening_initial_cents = fact["initial_cents"]
+        account.collateral_cents = fact.get("collateral_cents", 0)
+        right = fact["equity_cents"] - account.collateral_cents + paid.get(name, 0)
+        _expect_opening(of_day, name, right=right, recorded=cash.get(name, 0))
+
+
+def _expect_opening(of_day: AccountsDay, name: str, *, right: int, recorded: int) -> None:
+    if right != recorded:
+        msg = (
+            f"not printed: statement {name} {of_day.opened_by}: the journal makes cash_cents "
+            f"{right}, found {recorded}"
+        )
+        raise DerivedRowsChanged(msg)
+
+
+def _cash_before_sessions(view: JournalView) -> dict[str, int]:
+    cash: dict[str, int] = {}
+    for row in view.rows(MEMBER_SHARD, date.min, words=(_POSTING,)):
+        for fact in row.facts(_POSTING):
+            for name, cents in _sides(fact):
+                cash[name] = cash.get(name, 0) + cents
+    return cash
+
+
+def _rows_in_order(
+    view: JournalView, day: date, *, barriers: dict[int, StoredRow]
+) -> Iterator[StoredRow]:
+    """The rows of a date that speak of accounts, those of cycles without any fact too."""
+    waiting = list(barriers.values())
+    for row in view.rows(MEMBER_SHARD, day, words=_WORDS):
+        while waiting and waiting[0].seq < row.seq:
+            yield waiting.pop(0)
+        if waiting and waiting[0].seq == row.seq:
+            waiting.pop(0)
+        yield row
+    yield from waiting
+
+
+def _fold(of_day: AccountsDay, row: StoredRow, *, is_barrier: bool) -> None:
+    """Add what a row says; after a barrier every account has a balance."""
+    margins: dict[str, ReportFact] = {}
+    moved = Moved()
+    for fact in row.facts(*_WORDS):
+        if fact["type"] == Posting.TYPE:
+            _post(of_day, fact, moved=moved)
+        elif fact["type"] == SettlementInstructed.TYPE:
+            of_day.instructions.append(fact)
+        elif fact["type"] == MarginSet.TYPE:
+            margins[fact["account"]] = fact
+        elif fact["account"] in of_day.accounts:
+            account = of_day.accounts[fact["account"]]
+            account.movements.append(fact)
+            if fact["type"] == CollateralMoved.TYPE:
+                account.came_cents += max(0, fact["amount_cents"])
+    if is_barrier:
+        for name, account in of_day.accounts.items():
+            _balance(of_day, account, row=row, moved=moved, margin=margins.get(name))
+
+
+def _balance(
+    of_day: AccountsDay,
+    account: AccountDay,
+    *,
+    row: StoredRow,
+    moved: Moved,
+    margin: ReportFact | None,
+) -> None:
+    """Note an account's balance at a cycle. moved: by the cycle, of all accounts."""
+    margin, name = margin or {}, account.account.name
+    account.collateral_cents = margin.get("collateral_cents", 0)
+    account.came_cents = 0
+    equity = account.on_deposit_cents - moved.paid.get(name, 0)
+    stated = margin.get("equity_cents", equity)
+    right = account.opening_cents + stated - equity
+    _expect_opening(of_day, name, right=right, recorded=account.opening_cents)
+    assert row.cycle is not None, f"{row.shard} {row.seq} is no cycle"
+    account.balances.append(
+        CycleBalance(
+            seq=row.seq,
+            cycle=row.cycle,
+            cash_cents=account.cash_cents,
+            variation_cents=moved.variation.get(name, 0),
+            initial_cents=margin.get("initial_cents", 0),
+            maintenance_cents=margin.get("maintenance_cents", 0),
+            equity_cents=equity,
+            on_deposit_cents=account.on_deposit_cents,
+            parts=margin.get("parts", []),
+        )
+    )
+
+
+def _post(of_day: AccountsDay, fact: ReportFact, *, moved: Moved) -> None:
+    for name, cents in _sides(fact):
+        account = of_day.accounts.get(name)
+        if account is None:
+            continue
+        account.cash_cents += cents
+        if fact["for"] == VariationSettled.TYPE:
+            account.variation_cents += cents
+            moved.variation[name] = moved.variation.get(name, 0) + cents
+            continue
+        moved.paid[name] = moved.paid.get(name, 0) + cents
+        if fact["for"] != CollateralMoved.TYPE:
+            account.other_cents += cents
+        elif cents > 0:
+            account.deposits_cents += cents
+        else:
+            account.withdrawals_cents += cents
+
+
+def _sides(posting: ReportFact) -> Iterator[tuple[str, int]]:
+    """The accounts whose cash a posting moves, and by how much."""
+    for side, sign in (("debit", -1), ("credit", 1)):
+        owner = owner_of_cash(posting[side])
+        if owner is not None:
+            yield owner, sign * posting["amount_cents"]
+
+
+def _check(view: JournalView, of_day: AccountsDay, *, member: str | None) -> None:
+    """Compare the balances with the read model: a row for whom there is cash, lots or variation."""
+    expected = [
+        (
+            name, balance.seq, account.account.member.name, account.account.origin, balance.cycle,
+            balance.cash_cents, balance.variation_cents, balance.initial_cents,
+            balance.maintenance_cents, balance.on_deposit_cents, balance.parts,
+        )
+        for name, account in of_day.accounts.items()
+        for balance in account.balances
+        if not balance.is_empty
+    ]  # fmt: skip
+    rows = view.ask(_STATEMENTS, {"day": of_day.day, "member": member})
+    recorded = [(*row[:-1], json.loads(row[-1])) for row in rows if row[0] in of_day.accounts]
+    check_agreement(
+        "statement",
+        expected=keyed(_COLUMNS, expected, key=_KEY),
+        recorded=keyed(_COLUMNS, recorded, key=_KEY),
+    )

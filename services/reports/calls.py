@@ -1,0 +1,129 @@
+"""Margin calls: those that are open now with what remains, or all of some dates.
+
+In: the rows of `member/0`. Out: one row for each call, by deadline; its status is that of now. The
+clock is that of the books: the greatest time that was accepted, no wall clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from events.units import MINUTE_NS, parse_instant
+from services.reports.filters import accounts_asked
+from services.reports.kind import ReportKind
+from services.reports.report import NamedCells, ReportFact, ReportRequest, TableLayout, fact_name
+from services.reports.view import JournalView
+from services.shards.routing import MEMBER_SHARD
+
+_CALLED: Final = "margin_called/1"
+_ENDED: Final = ("met", "missed")
+_STATUS: Final = "margin_call_"
+# A deadline lies at most a week after a cycle, at 13:00 of the next session after a close.
+_LOOK_BACK: Final = timedelta(days=21)
+_SESSIONS_BACK: Final = 3
+
+
+@dataclass(slots=True)
+class CallLife:
+    """A margin call and what became of it: open, partly_met, raised, met or missed."""
+
+    business_date: date
+    called: ReportFact
+    remaining_cents: int
+    changed_at: str
+    status: str = "open"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is neither met nor missed."""
+        return self.status not in _ENDED
+
+    def minutes(self, clock: int) -> int:
+        """Its age at a time, in whole minutes; of one that ended, at its end."""
+        end = clock if self.is_open else parse_instant(self.changed_at)
+        return max(0, end - parse_instant(self.called["at"])) // MINUTE_NS
+
+    def is_overdue(self, clock: int) -> bool:
+        """Whether its deadline has passed with a remainder."""
+        return self.is_open and clock > parse_instant(self.called["deadline"])
+
+
+def calls_made(
+    view: JournalView, days: Iterable[date], *, accounts: Collection[str] | None
+) -> list[CallLife]:
+    """The calls made on these dates with what became of them until the last of these dates."""
+    calls: dict[str, CallLife] = {}
+    for day in days:
+        for row in view.rows(MEMBER_SHARD, day, words=(b"margin_call",)):
+            for fact in row.facts(b"margin_call"):
+                if accounts is None or fact["account"] in accounts:
+                    _follow(calls, fact, day=day)
+    return list(calls.values())
+
+
+def days_of_open_calls(view: JournalView, until: date) -> list[date]:
+    """The dates, up to one, on which a call that is open then can have been made."""
+    sessions = [day for day in view.sessions() if day <= until]
+    if not sessions:
+        return []
+    recent = [day for day in sessions if day >= sessions[-1] - _LOOK_BACK]
+    return max(recent, sessions[-_SESSIONS_BACK:], key=len)
+
+
+def _follow(calls: dict[str, CallLife], fact: ReportFact, *, day: date) -> None:
+    if fact["type"] == _CALLED:
+        calls[fact["call"]] = CallLife(day, fact, fact["amount_cents"], fact["at"])
+    elif fact["call"] in calls:
+        call = calls[fact["call"]]
+        call.status = fact_name(fact["type"]).removeprefix(_STATUS)
+        call.remaining_cents, call.changed_at = fact["remaining_cents"], fact["at"]
+
+
+def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
+    is_now = request.given_date is None
+    days = days_of_open_calls(view, date.max)
+    if not is_now:
+        days = [day for day in view.sessions() if day >= request.first_date]
+    clock = view.control.clock or 0
+    calls = calls_made(view, days, accounts=accounts_asked(view, request))
+    for call in sorted(calls, key=lambda call: (call.called["deadline"], call.called["call"])):
+        if call.is_open if is_now else call.business_date <= request.business_date:
+            yield _cells(call, clock=max(clock, parse_instant(call.changed_at)))
+
+
+def _cells(call: CallLife, *, clock: int) -> NamedCells:
+    called = call.called
+    return {
+        "business_date": call.business_date,
+        **{name: called[name] for name in ("call", "member", "account", "amount_cents", "seq")},
+        "status": call.status,
+        "remaining_cents": call.remaining_cents,
+        "called_at": called["at"],
+        "deadline": called["deadline"],
+        "age_minutes": call.minutes(clock),
+        "is_overdue": call.is_overdue(clock),
+        "changed_at": call.changed_at,
+    }
+
+
+CALLS_REPORT: Final = ReportKind(
+    name="calls",
+    title="Margin calls",
+    tells="margin calls open now with age, deadline and remainder; with dates, all made on them",
+    columns=(
+        "business_date", "call", "member", "account", "status", "amount_cents", "remaining_cents",
+        "called_at", "deadline", "age_minutes", "is_overdue", "changed_at", "seq",
+    ),
+    rows=_rows,
+    layouts=(
+        TableLayout((
+            "business_date", "member", "account", "status", "amount_cents", "remaining_cents",
+            "called_at", "deadline", "age_minutes", "is_overdue",
+        )),
+    ),
+    takes=("member", "account"),
+    is_as_of_now=True,
+)  # fmt: skip

@@ -1,0 +1,80 @@
+"""What a report is asked to be about: a member, an account, a contract, a product.
+
+In: a request. Out: accounts, markets; whether a fact is about what was asked for. Errors:
+UnknownSubject, with what there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from events.contracts import parse_symbol, product_of
+from services.reports.report import ReportFact, ReportRequest, UnknownSubject
+from services.reports.view import JournalView
+from settlement.control_books import Account, ControlBooks
+
+_NAMES_SHOWN: Final = 10
+# The fields in which facts and commands name accounts.
+_ACCOUNT_FIELDS: Final = (
+    "account", "buyer", "seller", "from_account", "to_account", "maker",
+)  # fmt: skip
+
+
+def check_subjects(view: JournalView, request: ReportRequest) -> None:
+    """See that there is what a report is asked to be about. Errors: UnknownSubject."""
+    accounts_asked(view, request)
+    markets_asked(view, request)
+
+
+def accounts_asked(view: JournalView, request: ReportRequest) -> Collection[str] | None:
+    """The accounts of the member or of the name asked for; None when all are meant."""
+    if not request.options.keys() & {"member", "account"}:
+        return None
+    return {account.name for account in chosen_accounts(view.control, request)}
+
+
+def markets_asked(view: JournalView, request: ReportRequest) -> list[str]:
+    """The market shards of the product or of the contract asked for; else all."""
+    product, contract = request.options.get("product"), request.options.get("contract")
+    if contract is None:
+        return view.markets(product)
+    if parse_symbol(contract) is None:
+        msg = f"there is no contract {contract}; symbols look like SITU26"
+        raise UnknownSubject(msg)
+    if product not in (None, product_of(contract)):
+        msg = f"contract {contract} is of product {product_of(contract)}, not {product}"
+        raise UnknownSubject(msg)
+    return view.markets(product_of(contract))
+
+
+def names_account(fact: ReportFact, accounts: Collection[str] | None) -> bool:
+    """Whether a fact or command is about one of these accounts; None: about any."""
+    return accounts is None or any(fact.get(name) in accounts for name in _ACCOUNT_FIELDS)
+
+
+def chosen_accounts(control: ControlBooks, request: ReportRequest) -> list[Account]:
+    """The accounts asked for, by member and name. Errors: UnknownSubject."""
+    member, name = request.options.get("member"), request.options.get("account")
+    if member is not None and member not in control.members:
+        msg = f"there is no member {member}; there are {_names(control.members)}"
+        raise UnknownSubject(msg)
+    accounts = [
+        account for account in control.accounts_by_number if member in (None, account.member.name)
+    ]
+    if name is not None:
+        known_names = [account.name for account in accounts]
+        accounts = [account for account in accounts if account.name == name]
+        if not accounts:
+            whose = f"member {member} has" if member else "there is"
+            msg = f"{whose} no account {name}; {_names(known_names)}"
+            raise UnknownSubject(msg)
+    return sorted(accounts, key=lambda account: (account.member.name, account.name))
+
+
+def _names(names: Iterable[str]) -> str:
+    shown = sorted(names)
+    if not shown:
+        return "none yet"
+    unnamed = f" and {len(shown) - _NAMES_SHOWN} more" if len(shown) > _NAMES_SHOWN else ""
+    return ", ".join(shown[:_NAMES_SHOWN]) + unnamed

@@ -1,0 +1,70 @@
+"""A kind of report: what it tells, its columns, how its rows are made, which options it takes.
+
+In: the journal and a request. Out: a report with the rows of the shards it was made from. Each
+report is a file with one such kind; `table.py` lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from typing import Final
+
+from services.reports.filters import check_subjects
+from services.reports.report import NamedCells, Report, ReportRequest, TableLayout, laid_out
+from services.reports.view import JournalView
+from services.shards.shard import RULES_VERSION
+
+_DISTRIBUTION: Final = "token-clearinghouse"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportKind:
+    """A report: what it tells; how it is made; which options of OPTIONS it takes and needs.
+
+    is_of_dates: it is asked for from one date to another; else to one. is_as_of_now: it reads to
+    the last row, whatever the dates.
+    """
+
+    name: str
+    title: str
+    tells: str
+    columns: tuple[str, ...]
+    rows: Callable[[JournalView, ReportRequest], Iterable[NamedCells]]
+    layouts: tuple[TableLayout, ...] = ()
+    takes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    is_of_dates: bool = True
+    is_as_of_now: bool = False
+
+    def make(self, view: JournalView, request: ReportRequest) -> Report:
+        """The report. Errors: UnknownSubject; DerivedRowsChanged, also while rows are read."""
+        check_subjects(view, request)
+        if self.is_of_dates:
+            view.days(request)
+        return Report(
+            self._title(request),
+            self.columns,
+            (laid_out(self.columns, cells) for cells in self.rows(view, request)),
+            self.layouts,
+            tuple(view.origins(None if self.is_as_of_now else request.business_date)),
+            f"clearing {version(_DISTRIBUTION)}, rules {RULES_VERSION}",
+        )
+
+    def _title(self, request: ReportRequest) -> str:
+        about = [f"{name} {value}" for name, value in request.options.items()]
+        if not self.is_of_dates:
+            return f"{self.title} of {', '.join(about)}"
+        if self.is_as_of_now and request.given_date is None:
+            return ", ".join([f"{self.title} now", *about])
+        return ", ".join([f"{self.title} of {_span(request)}", *about])
+
+
+def _span(request: ReportRequest) -> str:
+    first, last = (
+        "what came before the first session" if day == date.min else day.isoformat()
+        for day in (request.first_date, request.business_date)
+    )
+    return last if first == last else f"{first} to {last}"

@@ -1,0 +1,170 @@
+"""Members by origin: requirement, collateral, what lacks, what was instructed, what came.
+
+In: the rows of `member/0`. Out: for each date one row for each member and origin, as of the last
+cycle of the date; what came since, up to the next cycle or now, stands beside what is to come.
+Variation is in the cash already: what lacks to the requirement is all that is to be paid.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from typing import Final
+
+from events.control_commands import CLOSE_CYCLE
+from events.member_facts import CollateralMoved
+from events.units import format_instant, parse_date, parse_instant
+from risk.cycle import deadline_of_close, deadline_of_cycle
+from services.reports.account_days import AccountDay, AccountsDay, read_accounts_day
+from services.reports.calls import CallLife, calls_made, days_of_open_calls
+from services.reports.filters import chosen_accounts
+from services.reports.kind import ReportKind
+from services.reports.report import Cell, NamedCells, ReportRequest, TableLayout
+from services.reports.view import JournalView, StoredRow
+from services.shards.routing import MEMBER_SHARD
+
+_MOVED: Final = CollateralMoved.TYPE.encode()
+_INSTRUCTED: Final = ("variation_cents", "margin_deficit_cents")
+
+
+def by_origin(of_day: AccountsDay) -> dict[tuple[str, str], list[AccountDay]]:
+    """The accounts of each member and origin, in order."""
+    sides: dict[tuple[str, str], list[AccountDay]] = {}
+    for entry in of_day.accounts.values():
+        account = entry.account
+        sides.setdefault((account.member.name, account.origin), []).append(entry)
+    return dict(sorted(sides.items()))
+
+
+def margin_cells(levels: Iterable[tuple[int, int]]) -> dict[str, Cell]:
+    """Requirement and collateral. levels: of each account what is on deposit and what is required.
+
+    No excess of one account helps another that lacks.
+    """
+    pairs = list(levels)
+    return {
+        "initial_cents": sum(initial for _, initial in pairs),
+        "on_deposit_cents": sum(deposit for deposit, _ in pairs),
+        "excess_cents": sum(max(0, deposit - initial) for deposit, initial in pairs),
+        "deficit_cents": sum(max(0, initial - deposit) for deposit, initial in pairs),
+    }
+
+
+def call_cells(calls: Sequence[CallLife], accounts: Sequence[AccountDay]) -> dict[str, Cell]:
+    """The open calls of accounts: how many, and what remains of them."""
+    names = {account.account.name for account in accounts}
+    of_accounts = [call for call in calls if call.is_open and call.called["account"] in names]
+    return {
+        "open_calls": len(of_accounts),
+        "calls_remaining_cents": sum(call.remaining_cents for call in of_accounts),
+    }
+
+
+def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
+    accounts = chosen_accounts(view.control, request)
+    member = request.options.get("member")
+    names = {account.name for account in accounts}
+    calls = calls_made(view, days_of_open_calls(view, date.max), accounts=names)
+    for day in _days(view, request):
+        of_day = read_accounts_day(view, day, accounts=accounts, member=member)
+        if of_day.barriers:
+            yield from _day(view, of_day, calls=calls)
+
+
+def _days(view: JournalView, request: ReportRequest) -> list[date]:
+    """The dates asked for; without any, the last one that had a cycle."""
+    if request.given_date is not None:
+        return view.days(request)
+    for day in reversed(view.sessions()):
+        if any(view.barriers(MEMBER_SHARD, day)):
+            return [day]
+    return []
+
+
+def _day(
+    view: JournalView, of_day: AccountsDay, *, calls: Sequence[CallLife]
+) -> Iterator[NamedCells]:
+    last = of_day.barriers[-1]
+    due, came = _due(view, last, day=of_day.day), _came_since(view, of_day)
+    instructed = {
+        (fact["member"], fact["origin"]): fact
+        for fact in of_day.instructions
+        if fact["seq"] == last.seq
+    }
+    for side, accounts in by_origin(of_day).items():
+        levels = {
+            entry.account.name: (entry.balances[-1].on_deposit_cents, entry.initial_cents)
+            for entry in accounts
+        }
+        amounts = {name: instructed.get(side, {}).get(name, 0) for name in _INSTRUCTED}
+        yield {
+            "business_date": of_day.day,
+            "member": side[0],
+            "origin": side[1],
+            "accounts": len(accounts),
+            "cycle": last.cycle,
+            **margin_cells(levels.values()),
+            "maintenance_cents": sum(entry.balances[-1].maintenance_cents for entry in accounts),
+            **amounts,
+            "due": due if amounts["margin_deficit_cents"] else None,
+            "came_cents": sum(came.get(name, 0) for name in levels),
+            "remaining_cents": sum(
+                max(0, initial - deposit - came.get(name, 0))
+                for name, (deposit, initial) in levels.items()
+            ),
+            **call_cells(calls, accounts),
+            "seq": last.seq,
+        }
+
+
+def _due(view: JournalView, barrier: StoredRow, *, day: date) -> str:
+    """The time by which what a cycle instructs is to be there: the deadline of its calls."""
+    command, control = json.loads(barrier.line), view.control_on(day)
+    if barrier.cycle == CLOSE_CYCLE:
+        following = parse_date(command["next_business_date"])
+        time_of_day = control.parameter_text("call_deadline")
+        return format_instant(deadline_of_close(following, time_of_day=time_of_day))
+    minutes = control.parameter("call_minutes")
+    return format_instant(deadline_of_cycle(parse_instant(command["at"]), minutes=minutes))
+
+
+def _came_since(view: JournalView, of_day: AccountsDay) -> dict[str, int]:
+    """What was deposited after the last cycle of a date, up to the next cycle or now."""
+    came = {name: entry.came_cents for name, entry in of_day.accounts.items()}
+    following = [day for day in view.sessions() if day > of_day.day][:1]
+    for day in following:
+        first = next(iter([row.seq for row in view.barriers(MEMBER_SHARD, day)]), None)
+        for row in view.rows(MEMBER_SHARD, day, words=(_MOVED,)):
+            if first is not None and row.seq >= first:
+                break
+            for fact in row.facts(_MOVED):
+                name = fact["account"]
+                came[name] = came.get(name, 0) + max(0, fact["amount_cents"])
+    return came
+
+
+MEMBERS_REPORT: Final = ReportKind(
+    name="members",
+    title="Members",
+    tells="requirement, collateral, excess or deficit, what is due and what came since, by origin",
+    columns=(
+        "business_date", "member", "origin", "accounts", "cycle", "initial_cents",
+        "on_deposit_cents", "excess_cents", "deficit_cents", "maintenance_cents",
+        "variation_cents", "margin_deficit_cents", "due", "came_cents", "remaining_cents",
+        "open_calls", "calls_remaining_cents", "seq",
+    ),
+    rows=_rows,
+    layouts=(
+        TableLayout((
+            "business_date", "member", "origin", "cycle", "initial_cents", "on_deposit_cents",
+            "excess_cents", "deficit_cents", "variation_cents",
+        ), "Margin at the cycle"),
+        TableLayout((
+            "business_date", "member", "origin", "cycle", "margin_deficit_cents", "due",
+            "came_cents", "remaining_cents", "open_calls", "calls_remaining_cents",
+        ), "To be paid"),
+    ),
+    takes=("member",),
+    is_as_of_now=True,
+)  # fmt: skip
