@@ -33,7 +33,11 @@ COMMAND_TARGETS: Final = {
         f"{_AT}audit_commands:replay_command", "Fold the journal into the books."
     ),
     "report": LazyCommand(
-        f"{_AT}report_command:report_command", "Print a report of a business date."
+        f"{_AT}report_command:report_command",
+        "Print a report of one date, or from one date to another.",
+    ),
+    "facts": LazyCommand(
+        f"{_AT}facts_command:facts_command", "Print the facts of existing books as JSON lines."
     ),
     "docs": LazyCommand(
         f"{_AT}docs_command:docs_command", "Print a document that ships with the program."

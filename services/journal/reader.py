@@ -36,9 +36,10 @@ SELECT_ROWS_AT: LiteralString = """
 SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
 FROM clearing.journal WHERE shard = %s AND seq = ANY(%s) ORDER BY seq
 """
-SELECT_FACTS: LiteralString = (
-    "SELECT shard, seq, decided, parts, facts FROM clearing.journal WHERE shard = %s ORDER BY seq"
-)
+SELECT_FACTS: LiteralString = """
+SELECT shard, seq, decided, parts, facts FROM clearing.journal
+WHERE shard = %s AND business_date >= %s AND business_date <= %s ORDER BY seq
+"""
 # The columns for folding; of the inputs only those of control commands.
 SELECT_FOLDING: LiteralString = """
 SELECT seq, origin,
@@ -253,13 +254,25 @@ class Reader:
                 for row in block:
                     yield decompressed(row[0])
 
-    def facts(self) -> Iterator[list[Facts]]:
-        """The facts of all rows of all shards in the order they were decided, in blocks."""
+    def facts(
+        self,
+        *,
+        shards: Sequence[str] | None = None,
+        since: date = date.min,
+        until: date = date.max,
+    ) -> Iterator[list[Facts]]:
+        """The facts of all rows in the order they were decided, in blocks.
+
+        shards: of these only; since and until: of these business dates only, both in.
+        """
         with self._streaming() as connection:
-            shards = [row[0] for row in connection.execute("SELECT shard FROM clearing.shard_head")]
+            heads = [row[0] for row in connection.execute("SELECT shard FROM clearing.shard_head")]
             streams = [
-                _blocks(connection, f"facts {shard}", query=SELECT_FACTS, values=[shard])
-                for shard in sorted(shards)
+                _blocks(
+                    connection, f"facts {shard}", query=SELECT_FACTS, values=[shard, since, until]
+                )
+                for shard in sorted(heads)
+                if shards is None or shard in shards
             ]
             # Rows of one time, which only workers' shards have, come in the order of the shards.
             rows = merge(*map(chain.from_iterable, streams), key=itemgetter(2))

@@ -6,6 +6,7 @@ line of its column; numbers are never cut: where they do not fit, each row is sh
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
@@ -17,6 +18,8 @@ _TEXT_MIN: Final = 10
 _VALUE_MAX: Final = 40
 # Of a longer cell the rest is in CSV and JSON.
 _CELL_LINES: Final = 6
+_TOKEN: Final = re.compile(r"[^\s_/:,-]*[\s_/:,-]|[^\s_/:,-]+")
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+Z)?")
 
 
 def side_by_side(
@@ -65,11 +68,16 @@ def _widths(
         max(word, *(len(row[index]) for row in rows)) if rows else word
         for index, word in enumerate(words)
     ]
+    flexible = [
+        index
+        for index, is_number in enumerate(numeric)
+        if not is_number and not all(_INSTANT.fullmatch(row[index]) for row in rows if row[index])
+    ]
     while _total(widths) > WIDTH_MAX:
         text = [
-            (width, index)
-            for index, width in enumerate(widths)
-            if not numeric[index] and width > max(_TEXT_MIN, words[index])
+            (widths[index], index)
+            for index in flexible
+            if widths[index] > max(_TEXT_MIN, words[index])
         ]
         if not text:
             break
@@ -82,13 +90,24 @@ def _total(widths: Sequence[int]) -> int:
 
 
 def _wrapped(cell: str, width: int) -> list[str]:
+    """A cell in lines, broken behind blanks and marks, inside of words only where it must be."""
     if len(cell) <= width:
         return [cell]
+    lines = [""]
     # Of very long text only what may be shown is looked at.
-    lines = textwrap.wrap(cell[: width * (_CELL_LINES + 1)], width, break_on_hyphens=False)
+    for token in _TOKEN.findall(cell[: width * (_CELL_LINES + 1)]):
+        if len(lines[-1]) + len(token.rstrip()) > width:
+            if len(token) > width:
+                room = width - len(lines[-1])
+                lines[-1] += token[:room]
+                pieces = [token[room:][at : at + width] for at in range(0, len(token), width)]
+                lines += [piece for piece in pieces if piece]
+                continue
+            lines.append("")
+        lines[-1] += token
     if len(lines) > _CELL_LINES:
         lines = [*lines[: _CELL_LINES - 1], lines[_CELL_LINES - 1][: width - 1] + "…"]
-    return lines
+    return [line.rstrip() for line in lines]
 
 
 def _lines(

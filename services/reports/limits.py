@@ -56,8 +56,8 @@ LIMITS_REPORT: Final = ReportKind(
     rows=_rows,
     layouts=(
         TableLayout((
-            "business_date", "at", "product", "event", "owner", "account", "scope", "contract",
-            "lots", "limit_lots", "used_ppm",
+            "at", "event", "owner", "account", "scope", "contract", "lots", "limit_lots",
+            "used_ppm",
         )),
     ),
     takes=("member", "account", "contract", "product"),

@@ -166,8 +166,7 @@ class JournalView:
         sessions = self.sessions()
         days = [day for day in (date.min, *sessions) if first <= day <= last]
         if not days:
-            span = f"on {first}" if first == last else f"from {first} to {last}"
-            msg = f"there is no session {span}; {_sessions_text(sessions, first)}"
+            msg = f"there is no session {_span(first, last)}; {_sessions_text(sessions, first)}"
             raise UnknownSubject(msg)
         return days
 
@@ -259,6 +258,12 @@ class JournalView:
         ):
             cursor.itersize = _ROWS_AT_ONCE
             yield from cursor.execute(query, values, binary=True)
+
+
+def _span(first: date, last: date) -> str:
+    if first == last:
+        return f"on {first}"
+    return f"from {first} on" if last == date.max else f"from {first} to {last}"
 
 
 def _sessions_text(sessions: Sequence[date], about: date) -> str:
