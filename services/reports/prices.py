@@ -1,8 +1,9 @@
 """Settlement prices with tier and reference, marks of cycles, final settlements, margin rates.
 
-In: the barrier rows of the market shards. Out: one row for each price, by product, in the order of
-the cycles and of the last trading days; the rate stands beside the price it was taken on, the lots
-that ended beside a final settlement. Law: the read model `settlement_price` says the same.
+In: the barrier rows of the market shards. Out: first the prices that the exchange has ordered; then
+one row for each price, by product, in the order of the cycles and of the last trading days; the
+rate stands beside the price it was taken on, the lots that ended beside a final settlement. Law:
+the read model `settlement_price` says the same.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from events.market_facts import (
     MarginRateAboveBand,
     MarginRateSet,
     PositionClosed,
+    SettlementPriceOverruled,
     SettlementPriceSet,
 )
 from services.reports.derived import check_agreement, keyed
@@ -46,6 +48,7 @@ _PRICES: Final = tuple(
     kind.TYPE.encode() for kind in (SettlementPriceSet, CyclePriceSet, ContractSettled)
 )
 _RATES: Final = (MarginRateSet.TYPE.encode(), MarginRateAboveBand.TYPE.encode())
+_OVERRULED: Final = SettlementPriceOverruled.TYPE.encode()
 _OF_PRICE: Final = ("contract", "price_ticks", "shard", "seq")
 _OF_RATE: Final = ("rate_ppm", "sigma_ppm", "sigma_source")
 
@@ -102,8 +105,21 @@ def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
         barriers: dict[tuple[str, int], list[ReportFact]] = {}
         for fact in facts:
             barriers.setdefault((fact["shard"], fact["seq"]), []).append(fact)
+        yield from _overruled(view, day, request=request)
         for of_barrier in barriers.values():
             yield from _barrier(day, of_barrier)
+
+
+def _overruled(view: JournalView, day: date, *, request: ReportRequest) -> Iterator[NamedCells]:
+    """The prices that the exchange ordered for the close of a date."""
+    for row in view.rows_of_all(markets_asked(view, request), day, words=(_OVERRULED,)):
+        for fact in row.facts(_OVERRULED, naming=request.options.get("contract")):
+            yield {
+                "business_date": day,
+                "product": product_of(fact["contract"]),
+                "kind": fact_name(fact["type"]),
+                **{name: fact[name] for name in (*_OF_PRICE, "reason")},
+            }
 
 
 def _barrier(day: date, facts: list[ReportFact]) -> Iterator[NamedCells]:
@@ -134,14 +150,15 @@ PRICES_REPORT: Final = ReportKind(
     tells="settlement prices with tier and reference, marks, final settlements, margin rates",
     columns=(
         "business_date", "product", "contract", "cycle", "kind", "price_ticks", "tier",
-        "reference_ticks", "source", "closed_lots", "rate_ppm", "sigma_ppm", "sigma_source",
-        "is_above_band", "shard", "seq",
+        "reference_ticks", "source", "reason", "closed_lots", "rate_ppm", "sigma_ppm",
+        "sigma_source", "is_above_band", "shard", "seq",
     ),
     rows=_rows,
     layouts=(
         TableLayout((
             "business_date", "contract", "cycle", "kind", "price_ticks", "tier", "reference_ticks",
-            "source", "closed_lots", "rate_ppm", "sigma_ppm", "sigma_source", "is_above_band",
+            "source", "reason", "closed_lots", "rate_ppm", "sigma_ppm", "sigma_source",
+            "is_above_band",
         )),
     ),
     takes=("contract", "product"),

@@ -80,6 +80,14 @@ def test_a_final_settlement_names_the_lots_it_closed(expired: JournalView) -> No
     assert ("position_closed", "B-H", -1_000) in columns(extract, "step", "account", "lots")
 
 
+def test_a_price_that_the_exchange_set_stands_with_its_reason(expired: JournalView) -> None:
+    report = made(expired, "prices", business_date=FIRST, contract="SITQ26")
+    assert columns(report, "kind", "cycle", "price_ticks", "tier", "reason") == [
+        ("settlement_price_overruled", None, 210, None, "no market"),
+        ("settlement_price_set", "close", 210, 0, None),
+    ]
+
+
 def test_a_call_that_is_open_stands_with_age_deadline_and_remainder(expired: JournalView) -> None:
     names = ("account", "status", "amount_cents", "remaining_cents", "deadline", "age_minutes")
     assert columns(now(expired, "calls"), *names, "is_overdue") == [
