@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, LiteralString
 
+from events.control_commands import CLOSE_CYCLE
 from events.market_facts import VariationSettled
 from events.member_facts import CollateralMoved, MarginSet, Posting, SettlementInstructed
 from services.reports.derived import check_agreement, keyed
@@ -112,9 +113,14 @@ class AccountsDay:
 
     day: date
     accounts: dict[str, AccountDay]
+    names: frozenset[bytes] = field(init=False)
     instructions: list[ReportFact] = field(default_factory=list)
     barriers: list[StoredRow] = field(default_factory=list)
     opened_by: int = 0
+
+    def __post_init__(self) -> None:
+        """Note the names as they stand in the journal."""
+        self.names = frozenset(name.encode() for name in self.accounts)
 
 
 def read_accounts_day(
@@ -135,17 +141,21 @@ def read_accounts_day(
 
 
 def _open(view: JournalView, of_day: AccountsDay, *, member: str | None) -> None:
-    """What was there at the beginning: after the last close, or before the first session."""
-    sessions = [day for day in view.sessions() if day < of_day.day]
+    """What was there at the beginning: after the last close, and what moved since, if anything."""
     cash: dict[str, int] = {}
-    if sessions:
-        (*_, close) = view.barriers(MEMBER_SHARD, sessions[-1])
-        of_day.opened_by = close.seq
-        rows = view.ask(_STATEMENTS, {"day": sessions[-1], "member": member})
-        cash = {row[0]: row[_CASH] for row in rows if row[1] == close.seq}
-        _open_margins(of_day, close, cash=cash)
-    elif of_day.day != date.min:
-        cash = _cash_before_sessions(view)
+    days_since = [] if of_day.day == date.min else [date.min]
+    for day in reversed([day for day in view.sessions() if day < of_day.day]):
+        closes = [row for row in view.barriers(MEMBER_SHARD, day) if row.cycle == CLOSE_CYCLE]
+        if closes:
+            of_day.opened_by = closes[-1].seq
+            rows = view.ask(_STATEMENTS, {"day": day, "member": member})
+            cash = {row[0]: row[_CASH] for row in rows if row[1] == of_day.opened_by}
+            _open_margins(of_day, closes[-1], cash=cash)
+            days_since.remove(date.min)
+            break
+        days_since.append(day)  # Among workers the members may be behind.
+    for day in days_since:
+        _add_postings(view, day, cash=cash)
     for name, account in of_day.accounts.items():
         account.opening_cents = account.cash_cents = cash.get(name, 0)
 
@@ -154,9 +164,9 @@ def _open_margins(of_day: AccountsDay, close: StoredRow, *, cash: Mapping[str, i
     """The requirements that the close before has set; they tell of the cash there, too."""
     paid: dict[str, int] = {}
     margins: list[ReportFact] = []
-    for fact in close.facts(_POSTING, _MARGIN):
+    for fact in close.facts(_POSTING, _MARGIN, accounts=of_day.names):
         if fact["type"] == MarginSet.TYPE:
-            margins += [fact] if fact["account"] in of_day.accounts else []
+            margins.append(fact)
         elif fact["for"] != VariationSettled.TYPE:
             for name, cents in _sides(fact):
                 paid[name] = paid.get(name, 0) + cents
@@ -178,13 +188,12 @@ def _expect_opening(of_day: AccountsDay, name: str, *, right: int, recorded: int
         raise DerivedRowsChanged(msg)
 
 
-def _cash_before_sessions(view: JournalView) -> dict[str, int]:
-    cash: dict[str, int] = {}
-    for row in view.rows(MEMBER_SHARD, date.min, words=(_POSTING,)):
+def _add_postings(view: JournalView, day: date, *, cash: dict[str, int]) -> None:
+    """Add to the cash of accounts what a date without a close moved."""
+    for row in view.rows(MEMBER_SHARD, day, words=(_POSTING,)):
         for fact in row.facts(_POSTING):
             for name, cents in _sides(fact):
                 cash[name] = cash.get(name, 0) + cents
-    return cash
 
 
 def _rows_in_order(
@@ -205,14 +214,14 @@ def _fold(of_day: AccountsDay, row: StoredRow, *, is_barrier: bool) -> None:
     """Add what a row says; after a barrier every account has a balance."""
     margins: dict[str, ReportFact] = {}
     moved = Moved()
-    for fact in row.facts(*_WORDS):
+    for fact in row.facts(*_WORDS, accounts=of_day.names):
         if fact["type"] == Posting.TYPE:
             _post(of_day, fact, moved=moved)
         elif fact["type"] == SettlementInstructed.TYPE:
             of_day.instructions.append(fact)
         elif fact["type"] == MarginSet.TYPE:
             margins[fact["account"]] = fact
-        elif fact["account"] in of_day.accounts:
+        else:
             account = of_day.accounts[fact["account"]]
             account.movements.append(fact)
             if fact["type"] == CollateralMoved.TYPE:

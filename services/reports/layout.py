@@ -16,6 +16,7 @@ WIDTH_MAX: Final = 120
 _GAP: Final = "  "
 _TEXT_MIN: Final = 10
 _VALUE_MAX: Final = 40
+_HALF_MIN: Final = 4
 # Of a longer cell the rest is in CSV and JSON.
 _CELL_LINES: Final = 6
 _TOKEN: Final = re.compile(r"[^\s_/:,-]*[\s_/:,-]|[^\s_/:,-]+")
@@ -41,7 +42,12 @@ def side_by_side(
 
 
 def as_records(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The heads to the left, each row a column beside them, as many as fit; then the next."""
+    """The heads to the left, each row a column beside them, as many as fit; then the next.
+
+    A row alone stands in two halves beside each other.
+    """
+    if len(rows) == 1:
+        heads, rows = _in_halves(heads, rows[0])
     head_width = max(map(len, heads))
     waiting = list(rows)
     while waiting:
@@ -57,6 +63,19 @@ def as_records(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[
             yield from _lines([[head], *wrapped], widths, numeric=[False, *[True] * len(cells)])
         if waiting:
             yield ""
+
+
+def _in_halves(
+    heads: Sequence[str], row: Sequence[str]
+) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """A long row as two: the heads and cells of its second half beside those of the first."""
+    half = (len(heads) + 1) // 2
+    spare = [""] * (2 * half - len(heads))
+    columns = [row[:half], [*heads[half:], *spare], [*row[half:], *spare]]
+    widths = [max(map(len, column)) for column in (heads[:half], *columns)]
+    if half < _HALF_MIN or max(widths) > _VALUE_MAX or _total(widths) > WIDTH_MAX:
+        return heads, [row]
+    return heads[:half], columns
 
 
 def _widths(

@@ -58,15 +58,14 @@ class MarketsDay:
     def __init__(self, view: JournalView, day: date, *, names: Iterable[str]) -> None:
         self.variation: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
         self.closed: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-        accounts = set(names)
+        accounts = frozenset(name.encode() for name in names)
         for shard in view.markets():
             for row in view.barriers(shard, day):
-                for fact in row.facts(_VARIATION, _CLOSED):
-                    if fact["account"] in accounts:
-                        is_end = fact["type"] == PositionClosed.TYPE
-                        column = self.closed if is_end else self.variation
-                        amount = fact["lots"] if is_end else fact["amount_cents"]
-                        column[(str(row.cycle), fact["account"])][fact["contract"]] = amount
+                for fact in row.facts(_VARIATION, _CLOSED, accounts=accounts):
+                    is_end = fact["type"] == PositionClosed.TYPE
+                    column = self.closed if is_end else self.variation
+                    amount = fact["lots"] if is_end else fact["amount_cents"]
+                    column[(str(row.cycle), fact["account"])][fact["contract"]] = amount
         facts = price_facts(view, day, markets=view.markets())
         self.prices = {
             (fact["contract"], fact.get("cycle", "close")): fact["price_ticks"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -24,11 +24,18 @@ from services.hosting.control_history import restore_control
 from services.journal.compressed import decompressed
 from services.journal.reader import SELECT_PARTS, SEQ_MAX, QueryValues, Reader
 from services.journal.trouble import translated
-from services.reports.report import Origin, ReportFact, ReportRequest, UnknownSubject
+from services.reports.report import (
+    DerivedRowsChanged,
+    Origin,
+    ReportFact,
+    ReportRequest,
+    UnknownSubject,
+)
 from settlement.control_books import ControlBooks
 
 _ROWS_AT_ONCE: Final = 500
 _SESSIONS_NAMED: Final = 6
+_ACCOUNT: Final = b'"account":"'
 
 _ROWS: Final[LiteralString] = """
 SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
@@ -63,7 +70,11 @@ _CLOSED: Final[LiteralString] = (
     "ORDER BY business_date DESC LIMIT 2"
 )
 _SESSIONS: Final[LiteralString] = (
-    "SELECT business_date FROM clearing.day WHERE shard = 'control/0' ORDER BY business_date"
+    "SELECT DISTINCT business_date FROM clearing.journal WHERE shard = 'control/0' "
+    "AND business_date > '0001-01-01' ORDER BY business_date"
+)
+_DATES: Final[LiteralString] = (
+    "SELECT seq, business_date FROM clearing.journal WHERE shard = %s AND seq = ANY(%s)"
 )
 _CHAIN: Final[LiteralString] = "SELECT chain FROM clearing.journal WHERE shard = %s AND seq = %s"
 _LAST_NUMBER: Final[LiteralString] = (
@@ -98,13 +109,25 @@ class StoredRow:
             return CLOSE_CYCLE
         return str(command["cycle"]) if command["type"] == RunCycle.TYPE else None
 
-    def facts(self, *starts: bytes, naming: str | None = None) -> Iterator[ReportFact]:
-        """The facts whose type begins so, in order. naming: only lines with this name."""
+    def facts(
+        self,
+        *starts: bytes,
+        naming: str | None = None,
+        accounts: Collection[bytes] | None = None,
+    ) -> Iterator[ReportFact]:
+        """The facts whose type begins so, in order.
+
+        naming: only lines with this name; accounts: only those of these, and those of no account.
+        """
         heads = tuple(b'{"type":"' + start for start in starts)
         named = b"" if naming is None else f'"{naming}"'.encode()
         for part in self._parts():
             for line in part.split(b"\n"):
                 if line.startswith(heads) and named in line:
+                    if accounts is not None:
+                        _, has_account, after = line.partition(_ACCOUNT)
+                        if has_account and after.partition(b'"')[0] not in accounts:
+                            continue
                     yield json.loads(line)
 
     def _parts(self) -> Iterator[bytes]:
@@ -156,9 +179,9 @@ class JournalView:
 
     def sessions(self) -> list[date]:
         """The dates of all sessions, the open one last."""
-        closed = [day for (day,) in self.ask(_SESSIONS)]
+        sessions = [day for (day,) in self.ask(_SESSIONS)]
         session = self.control.business_date
-        return closed if session is None or session in closed else [*closed, session]
+        return sessions if session is None or session in sessions else [*sessions, session]
 
     def days(self, request: ReportRequest) -> list[date]:
         """The dates asked for that have rows. Errors: UnknownSubject, with the dates there are."""
@@ -231,13 +254,21 @@ class JournalView:
             return self.reader.connection.execute(query, values, binary=True).fetchall()
 
     def _span(self, shard: str, day: date) -> tuple[int, int]:
-        """After which row, and until which, the rows of a date lie."""
+        """After which row, and until which, the rows of a date lie. Errors: DerivedRowsChanged."""
         closed = self.ask(_CLOSED, [shard, day])
         if not closed:
             return -1, SEQ_MAX
         if closed[0][0] != day:
-            return closed[0][1], SEQ_MAX
-        return (closed[1][1] if len(closed) > 1 else -1), closed[0][1]
+            after, until = closed[0][1], SEQ_MAX
+        else:
+            after, until = (closed[1][1] if len(closed) > 1 else -1), closed[0][1]
+        following = min(until, SEQ_MAX - 1) + 1
+        for seq, found_day in self.ask(_DATES, [shard, [after, following]]):
+            if not (found_day < day if seq == after else found_day > day):
+                row = f"the journal's row {seq} of {found_day}"
+                msg = f"not printed: day {shard}: a close hides {row}"
+                raise DerivedRowsChanged(msg)
+        return after, until
 
     def _row(self, record: tuple[Any, ...]) -> StoredRow:
         shard, seq, day, origin, position, decided, line, parts, facts, chain = record

@@ -153,6 +153,21 @@ def test_a_report_is_printed_in_the_format_asked_for(database: str) -> None:
     assert clearing(*asked, "--format", "csv").stdout.count("\n") == 1 + 5
 
 
+def test_a_report_of_several_dates_is_one_report(database: str) -> None:
+    sent = b"".join(line + b"\n" for line in SMALL_MARKET)
+    clearing("clear", "--commands", "-", "--database", database, sent=sent)
+    wanted = ("report", "trades", "--format", "json", "--database", database)
+
+    def dates(*options: str) -> list[str]:
+        rows = json.loads(clearing(*wanted, *options).stdout)["rows"]
+        return [*dict.fromkeys(row["business_date"] for row in rows)]
+
+    assert dates("--from", "2026-06-08", "--to", "2026-06-30") == ["2026-06-08", "2026-06-09"]
+    assert dates("--from", "2026-06-09") == ["2026-06-09"]
+    assert dates("--to", "2026-06-08") == ["2026-06-08"]
+    assert dates() == ["2026-06-08"]
+
+
 def test_the_schema_has_every_field_of_every_fact_as_it_stands_on_the_wire() -> None:
     schema = json.loads(clearing("schema").stdout)
     assert schema == json.loads(json.dumps(wire_schema()))

@@ -5,8 +5,8 @@ All contracts are listed at 200 ticks. SITM26 ends on 2026-06-17.
 2026-06-16: A-H buys 1000 SITM26 at 200 from B-H; a limit is 100,000 cents / 200 = 500 lots, so
 both breach it. A-H buys one SITN26 at 230 from B-H: 200 + 15 %, a halt until 11:10. The close
 marks both at their only trade, 200 and 230: no variation. Requirement of each: 1000 · 200 · 0.08 =
-16,000 and 230 · 0.08 = 18.4, so 16,019. A-H has 1,000,000, asked 100,000 back, and keeps 900,000. SITQ26, in
-which nobody has lots, settles at the 210 that the exchange has set.
+16,000 and 230 · 0.08 = 18.4, so 16,019. A-H has 1,000,000, asked 100,000 back, and keeps 900,000.
+SITQ26, in which nobody has lots, settles at the 210 that the exchange has set.
 
 2026-06-17: the index falls to 1.90. A-H buys 1000 SITN26 at 230 from B-C. SITM26 is finally settled
 at 190: A-H pays 1000 · 10 = 10,000 to B-H and has 890,000. Requirements: A-H 1001 · 230 · 0.08 =

@@ -43,6 +43,16 @@ def test_records_that_do_not_fit_go_on_below() -> None:
     assert lines == [f"name  {'x' * 40}  {'y' * 40}", "", f"name  {'z' * 40}"]
 
 
+def test_a_long_record_alone_stands_in_two_halves() -> None:
+    heads = [f"head {number}" for number in range(7)]
+    assert list(as_records(heads, [[f"${number}" for number in range(7)]])) == [
+        "head 0  $0  head 4  $4",
+        "head 1  $1  head 5  $5",
+        "head 2  $2  head 6  $6",
+        "head 3  $3",
+    ]
+
+
 TEXTS = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=200)
 
 

@@ -121,6 +121,15 @@ def test_a_changed_settlement_price_is_named(changed: str, name: str) -> None:
         list(made(view, name, business_date=CLOSED).rows)
 
 
+@pytest.mark.parametrize(("seq", "day"), [("seq - 1", FIRST), ("seq + 1", LAST)])
+def test_a_changed_close_hides_no_row(changed: str, seq: str, day: str) -> None:
+    statement = ["UPDATE day SET seq =", seq, "WHERE shard = 'market/SIT'"]
+    tamper(changed, " ".join([*statement, f"AND business_date = '{FIRST}'"]))
+    told = rf"day market/SIT: a close hides the journal's row \d+ of {day}"
+    with JournalView(changed) as view, pytest.raises(DerivedRowsChanged, match=told):
+        list(made(view, "trades", business_date=date.fromisoformat(day)).rows)
+
+
 def test_the_command_names_it_prints_nothing_and_exits_with_1(changed: str) -> None:
     tamper(changed, "UPDATE statement SET cash_cents = 1 WHERE account = 'B-H'")
     result = CliRunner().invoke(cli, ["report", "statement", "--database", changed])
