@@ -34,8 +34,8 @@ def test_times_are_not_broken() -> None:
 
 def test_numbers_that_do_not_fit_are_shown_below_each_other() -> None:
     amounts = [f"${10**15 + number:,}.00" for number in range(7)]
-    lines = list(side_by_side(["amount"] * 7, [amounts], numeric=[True] * 7))
-    assert lines == [f"amount  {amount}" for amount in amounts]
+    lines = list(side_by_side(["amount"] * 7, [amounts, amounts], numeric=[True] * 7))
+    assert lines == [f"amount  {amount}  {amount}" for amount in amounts]
 
 
 def test_records_that_do_not_fit_go_on_below() -> None:
