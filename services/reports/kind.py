@@ -49,9 +49,15 @@ class ReportKind:
             self.columns,
             (laid_out(self.columns, cells) for cells in self.rows(view, request)),
             self.layouts,
-            tuple(view.origins(None if self.is_as_of_now else request.business_date)),
+            tuple(view.origins(self._until(request))),
             f"clearing {version(_DISTRIBUTION)}, rules {RULES_VERSION}",
         )
+
+    def _until(self, request: ReportRequest) -> date | None:
+        """The date whose last rows the report has read at most; None for the last of all."""
+        if self.is_as_of_now:
+            return None
+        return request.business_date if self.is_of_dates else request.given_date
 
     def _title(self, request: ReportRequest) -> str:
         about = [f"{name} {value}" for name, value in request.options.items()]

@@ -102,6 +102,7 @@ def test_a_call_of_a_date_shows_what_became_of_it(view: JournalView) -> None:
     assert columns(made(view, "calls"), *names) == [
         ("B-H/2026-06-08/close", "met", 4_241, 0, 12 * 60)
     ]
+    assert columns(now(view, "calls"), *names) == []
 
 
 def test_members_show_what_is_due_and_what_came_since(expired: JournalView) -> None:

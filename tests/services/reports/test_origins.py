@@ -15,7 +15,8 @@ from click.testing import CliRunner
 from services.cli import cli
 from services.journal.embedded import EmbeddedServer
 from services.reports.formats import csv_lines, json_lines, table_lines
-from services.reports.report import DerivedRowsChanged
+from services.reports.report import DerivedRowsChanged, ReportRequest
+from services.reports.table import REPORTS
 from services.reports.view import JournalView
 from services.shards.shard import RULES_VERSION
 from tests.services.audit.tampering import tamper
@@ -66,6 +67,12 @@ def test_of_a_closed_date_the_rows_are_those_until_its_close(expired: JournalVie
     assert now.seq == heads["member/0"].seq
     assert now.chain == heads["member/0"].chain.hex()
     assert then.seq < now.seq
+
+
+def test_an_extract_without_a_date_may_reach_into_the_open_session(expired: JournalView) -> None:
+    request = ReportRequest(CLOSED, options={"trade": "T3"})
+    (*_, last) = REPORTS["trade"].make(expired, request).origins
+    assert last.seq == expired.reader.heads()["member/0"].seq
 
 
 @pytest.mark.parametrize(
