@@ -8,17 +8,16 @@ from typing import Final
 
 import click
 
-from services.audit.laws import broken_laws
 from services.console.books_location import BooksLocation, opened_books
 from services.console.demo_folder import BOOKS, PAGE, REPORTS_FOLDER, begin_afresh, check_empty
-from services.console.demo_run import COMMANDS_FILE, run_demo
+from services.console.demo_run import COMMANDS_FILE, DemoOutcome, run_demo
 from services.console.example import example
 from services.console.exit_codes import EXIT_LAW_BROKEN
 from services.console.output import say
 from services.console.progress import progress
-from services.demo.fact_book import DemoFact, FactBook
+from services.demo.fact_book import FactBook
 from services.demo.market import DAYS_MAX
-from services.demo.page import render_page
+from services.demo.page import FileBeside, render_page
 from services.demo.summary import summary_lines
 from services.reports.formats import csv_lines
 from services.reports.report import ReportRequest
@@ -54,13 +53,11 @@ def demo_command(*, out: str, data: str | None, days: int, seed: int) -> None:
     begin_afresh(folder)
     location = BooksLocation(Path(data) if data is not None else folder / BOOKS, None)
     with opened_books(location) as url:
-        facts = _clear(url, folder, days=days, seed=seed)
-        book = FactBook()
-        book.learn(facts)
+        book, broken = _clear(url, folder, days=days, seed=seed)
         say(summary_lines(book))
-        broken = broken_laws(facts)
         title = f"Clearing {days} days of a token market, seed {seed}"
-        (folder / PAGE).write_text(render_page(book, title=title), "utf-8")
+        page = render_page(book, title=title, broken=broken, files=_files())
+        (folder / PAGE).write_text(page, "utf-8")
         with JournalView(url) as view:
             _write_reports(folder, view, book=book)
     say(["", *_laws(broken), *_paths(folder, location)])
@@ -68,7 +65,7 @@ def demo_command(*, out: str, data: str | None, days: int, seed: int) -> None:
         raise SystemExit(EXIT_LAW_BROKEN)
 
 
-def _clear(url: str, folder: Path, *, days: int, seed: int) -> list[DemoFact]:
+def _clear(url: str, folder: Path, *, days: int, seed: int) -> DemoOutcome:
     with progress("clearing the market", total=days) as advance:
 
         def day_done(done: int, lines: int) -> None:
@@ -79,7 +76,7 @@ def _clear(url: str, folder: Path, *, days: int, seed: int) -> list[DemoFact]:
 
 def _write_reports(folder: Path, view: JournalView, *, book: FactBook) -> None:
     """One file per report: all business dates in one; of `trade`, one that tells much."""
-    first, last = date.min, max(book.hashes)
+    first, last = date.min, book.days[-1]
     trade = _sample_trade(book)
     with progress("writing the reports", total=len(REPORTS)) as advance:
         for number, kind in enumerate(REPORTS.values()):
@@ -89,6 +86,12 @@ def _write_reports(folder: Path, view: JournalView, *, book: FactBook) -> None:
                 if len(options) == len(kind.needs):
                     report = kind.make(view, ReportRequest(last, last, options, first))
                     file.writelines(f"{line}\n" for line in csv_lines(report))
+
+
+def _files() -> list[FileBeside]:
+    """What lies beside the page."""
+    reports = [(f"{REPORTS_FOLDER}/{kind.name}.csv", kind.tells) for kind in REPORTS.values()]
+    return [*reports, (COMMANDS_FILE, "every line as it was sent: `clearing clear` takes it")]
 
 
 def _sample_trade(book: FactBook) -> str | None:

@@ -1,30 +1,38 @@
 """The demonstration, run: a made-up market, cleared day by day on a real Postgres.
 
-In: an empty directory for the books, a seed, a number of days. Out: the commands as a file, their
-facts read back from the journal. Each day's lines take the durable path of `clear`; what the
-market sends next depends on what the journal says was decided. The file alone, cleared anew, gives
-the same day hashes.
+In: an empty directory for the books, a seed, a number of days. Out: the commands as a file, and
+what their facts tell, read back from the journal. Each day's lines take the durable path of
+`clear`; what the market sends next depends on what the journal says was decided. The file alone,
+cleared anew, gives the same day hashes.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
-from services.demo.fact_book import DemoFact
+from pydantic_core import from_json
+
+from services.audit.laws import LawBook
+from services.demo.fact_book import DemoFact, FactBook
 from services.demo.market import DemoMarket
 from services.embedded.run import EmbeddedRun
 from services.journal.migrate import migrate
 from services.shards.rows import JournalRow
-from services.shards.shard import join_parts
 from services.sources.source import Block
 
 COMMANDS_FILE: Final = "commands.jsonl"
 
 DayDone = Callable[[int, int], None]
+
+
+class DemoOutcome(NamedTuple):
+    """What a demonstration's facts tell, and the laws that they show to be broken."""
+
+    book: FactBook
+    broken: list[str]
 
 
 class Stream:
@@ -57,7 +65,6 @@ class Demonstration:
     """A demonstration that is being cleared."""
 
     def __init__(self, run: EmbeddedRun, stream: Stream) -> None:
-        self.facts: list[DemoFact] = []
         self._run = run
         self._stream = stream
         self._position: int | None = None
@@ -69,40 +76,41 @@ class Demonstration:
         self._run.run_block(block, source=COMMANDS_FILE, position_before=self._position)
         self._position = block.end
         self._run.drain()
-        fresh = self._read_facts()
-        self.facts += fresh
-        return fresh
+        return self._read_facts()
 
     def _read_facts(self) -> list[DemoFact]:
+        """The facts of the new rows, in the order they were decided."""
         reader = self._run.reader
         rows: list[JournalRow] = []
-        for shard in reader.heads():
-            for block in reader.rows(shard, after=self._read.get(shard, -1)):
-                rows += block
-                self._read[shard] = block[-1].seq
-        facts: list[DemoFact] = []
+        for shard, head in reader.heads().items():
+            # By number, on the connection that is open: a stream opens one of its own each time.
+            rows += reader.rows_at(shard, range(self._read.get(shard, -1) + 1, head.seq + 1))
+            self._read[shard] = head.seq
+        parts: list[bytes] = []
         for row in sorted(rows, key=lambda row: row.logical_time):
-            further = reader.parts(row.shard, row.seq) if row.parts > 1 else ()
-            whole = join_parts([row.facts, *further])
-            facts += [json.loads(line) for line in whole.split(b"\n")] if whole else []
+            parts.append(row.facts)
+            parts += reader.parts(row.shard, row.seq) if row.parts > 1 else ()
+        lines = b"\n".join(filter(None, parts))
+        facts: list[DemoFact] = from_json(b"[%b]" % lines.replace(b"\n", b","))
         return facts
 
 
-def run_demo(
-    url: str, commands: Path, *, seed: int, days: int, day_done: DayDone
-) -> list[DemoFact]:
-    """Clear a demonstration from its opening to its last close; all its facts.
+def run_demo(url: str, commands: Path, *, seed: int, days: int, day_done: DayDone) -> DemoOutcome:
+    """Clear a demonstration from its opening to its last close; what its facts tell.
 
     day_done: told how many days are closed, and how many lines were read.
     """
     migrate(url)
-    market = DemoMarket(seed=seed, days=days)
+    market, laws = DemoMarket(seed=seed, days=days), LawBook()
     with commands.open("wb") as file, EmbeddedRun(url) as run:
         stream = Stream(file)
         demonstration = Demonstration(run, stream)
-        facts = demonstration.clear(market.opening(), is_last=False)
-        for index in range(days):
-            lines = market.day(index, facts)
-            facts = demonstration.clear(lines, is_last=index == days - 1)
-            day_done(index + 1, stream.count)
-    return demonstration.facts
+        for done in range(days + 1):
+            lines = market.day(done - 1) if done else market.opening()
+            facts = demonstration.clear(lines, is_last=done == days)
+            market.book.learn(facts)
+            for fact in facts:
+                laws.add(fact)
+            if done:
+                day_done(done, stream.count)
+    return DemoOutcome(market.book, laws.broken())

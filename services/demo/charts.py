@@ -1,98 +1,160 @@
 """The charts of the demonstration's page.
 
-In: the book of what happened. Out: charts of prices, margin, calls and variation; dollars and
-percent are made here, for drawing.
+In: the book of what happened. Out: charts of prices, the curve, margin, calls, variation, open
+interest and volume; dollars and percent are made here, for drawing.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from itertools import cycle
 from typing import Final
 
-from services.demo.fact_book import MET, MISSED, FactBook
+from events.contracts import parse_symbol
+from services.demo.fact_book import MET, MISSED, TIERS, FactBook, moment_of
+from services.demo.figures import last_curve, moves_of
 from services.pages.chart import Band, Bars, Chart, Dots, Line, Mark, Tone, chart
 
 _TONES: Final[tuple[Tone, ...]] = ("series-1", "series-2", "series-3", "series-4")
 _OUTCOMES: Final[dict[str, Tone]] = {"met": "good", "missed": "bad", "still open": "quiet"}
 _HIGHLIGHTED: Final = 3
-_HORIZON_DAYS: Final = 2
+_MILLIONS: Final = "USD million"
+_UNITS: Final = ("USD per SCU", "USD per million SIT")
+_TIER_TONES: Final[tuple[Tone, ...]] = ("bad", "series-1", "series-2", "series-3", "quiet")
 _NOON: Final = time(12)
 
 
 def price_chart(book: FactBook, product: str) -> Chart:
-    """The index and the settlement prices of a product's contracts, three of them picked out."""
+    """The index and the settlement prices of a product's contracts, each at its own time."""
     made_up = "" if product == "SIT" else " (made-up prices)"
     settled = [
-        (date.fromisoformat(fact["business_date"]), fact["price_ticks"] / 100)
+        (moment_of(fact), fact["price_ticks"] / 100)
         for fact in book.settled
         if fact["contract"].startswith(product)
     ]
     marks: list[Mark] = [
         *_contract_lines(book, product),
         _index_line(book, product),
-        Dots("final settlement", settled, "bad", shape="D"),
+        Dots("final settlement", settled, "bad", is_diamond=True),
     ]
     title = f"{product}: index and settlement prices{made_up}"
-    unit = "USD per million SIT" if product == "SIT" else "USD per SCU"
-    return chart(title, marks, unit=unit, days=book.days)
+    return chart(title, marks, unit=_UNITS[product == "SIT"], days=book.days)
 
 
-def margin_chart(book: FactBook, contract: str) -> Chart:
-    """A contract's margin rate at each close, and what its price did over the two days after it."""
-    rates, prices = book.rates.get(contract, {}), book.prices[contract]
+def curve_chart(book: FactBook, product: str) -> Chart:
+    """The settlement prices of the last close by month of delivery, and how each was found."""
+    closes = {close: _delivery(close.contract) for close in last_curve(book, product)}
+    points = [(month, close.price_ticks / 100) for close, month in closes.items()]
+    tiers = sorted({close.tier for close in closes})
+    marks: list[Mark] = [Line("", points, "quiet")]
+    for tier in tiers:
+        of_tier = [(month, c.price_ticks / 100) for c, month in closes.items() if c.tier == tier]
+        marks.append(Dots(f"tier {tier}: {TIERS[tier]}", of_tier, _TIER_TONES[tier], radius=5))
+    index = book.index_micros(product)
+    months = [*closes.values()]
+    if index is not None:
+        marks.append(Line("index", [(month, index / 1_000_000) for month in months], "ink"))
+    names = {month: close.contract for close, month in [*closes.items()][::2]}
+    title = f"{product}: the curve at the close of {book.days[-1]}"
+    return chart(title, marks, unit=_UNITS[product == "SIT"], days=months, labels=names)
+
+
+def margin_chart(book: FactBook, product: str) -> Chart:
+    """What each settlement price did over the days of margin, and whether the rate covered it."""
+    contract = max(book.contracts_of(product), key=lambda name: len(book.prices[name]))
+    rates = book.rates.get(contract, {})
     band = [(day, -rates[day] / 10_000, rates[day] / 10_000) for day in sorted(rates)]
     within: list[tuple[date, float]] = []
     beyond: list[tuple[date, float]] = []
-    days = sorted(prices)
-    for day, later in zip(days, days[_HORIZON_DAYS:], strict=False):
-        move = 100 * (prices[later] / prices[day] - 1)
-        is_beyond = abs(move) > rates.get(day, 0) / 10_000
-        (beyond if is_beyond else within).append((day, move))
+    for name in book.contracts_of(product):
+        for move in moves_of(book, name):
+            percent = 100 * (move.to_ticks / move.from_ticks - 1)
+            (beyond if move.lack_ppm(move.rate_ppm) > 0 else within).append((move.day, percent))
     marks: list[Mark] = [
-        Band("margin rate", band, "series-1"),
-        Dots(f"two-day move within it ({len(within)})", within, "good", size=16),
-        Dots(f"two-day move beyond it ({len(beyond)})", beyond, "bad", size=34),
+        Band(f"margin rate of {contract}", band, "series-1"),
+        Dots(f"within the contract's margin rate ({len(within)})", within, "good", radius=1.8),
+        Dots(f"beyond it ({len(beyond)})", beyond, "bad"),
     ]
-    title = f"{contract}: margin rate at the close and the move over the two days after"
+    title = f"{product}: moves over the two days after each close, all contracts"
     return chart(title, marks, unit="% of the settlement price", days=book.days)
 
 
 def calls_chart(book: FactBook) -> Chart:
-    """Margin calls by the day they were made, by what became of them."""
-    calls = list(book.calls.values())
-    days = sorted({call.day for call in calls})
-    counts = Counter(
-        (call.day, call.outcome if call.outcome in {MET, MISSED} else "still open")
-        for call in calls
-    )
+    """Margin calls in dollars by the day they were made, by what became of them."""
+    totals = Counter[tuple[date, str]]()
+    for call in book.calls.values():
+        outcome = call.outcome if call.outcome in {MET, MISSED} else "still open"
+        totals[call.day, outcome] += call.amount_cents
+    days = sorted({day for day, _ in totals})
     marks: list[Mark] = [
-        Bars(outcome, [(day, counts[day, outcome]) for day in days], tone)
+        Bars(outcome, [(day, totals[day, outcome] / 100_000_000) for day in days], tone)
         for outcome, tone in _OUTCOMES.items()
     ]
-    by_day = Counter(call.day for call in calls)
-    raised = sorted({call.day for call in calls if call.was_raised})
-    marks.append(Dots("one or more raised", [(day, by_day[day]) for day in raised], "ink", "^"))
-    title = "Margin calls by the day they were made"
-    return chart(title, marks, unit="calls", days=book.days, is_count=True)
+    return chart("Margin calls by the day they were made", marks, unit=_MILLIONS, days=book.days)
 
 
 def variation_chart(book: FactBook) -> Chart:
-    """The variation paid each day, intraday cycles and the close together."""
-    days = book.days
-    marks = []
-    for product, tone in zip(sorted(book.variation, reverse=True), cycle(_TONES)):
-        by_day = book.variation[product]
-        paid = [(day, by_day.get(day, 0) / 100_000_000) for day in days]
-        marks.append(Bars(product, paid, tone))
-    return chart("Variation paid per day", marks, unit="USD million", days=days)
+    """The variation of each day, intraday cycles and the close together: gross and net."""
+    marks: list[Mark] = [
+        Bars(f"{product}, gross", _in_millions(book, by_day, unit=100_000_000), tone)
+        for product, by_day, tone in _by_product(book, book.variation)
+    ]
+    net = [(day, book.instructed[day] / 100_000_000) for day in book.days]
+    marks.append(Dots("net, through the bank", net, "ink", radius=2.5))
+    return chart("Variation of each day", marks, unit=_MILLIONS, days=book.days)
 
 
-def longest_contract(book: FactBook) -> str | None:
-    """The SIT contract with the most settlement prices; of equals the nearest."""
-    contracts = book.contracts_of("SIT")
-    return max(contracts, key=lambda name: len(book.prices[name]), default=None)
+def volume_charts(book: FactBook) -> list[Chart]:
+    """Open interest at each close, and the volume of each day."""
+    open_lots, volume = _summed(book, book.open_lots), _summed(book, book.volume)
+    interest = [
+        Line(product, _at_closes(book, by_day), tone, is_step=True)
+        for product, by_day, tone in _by_product(book, open_lots)
+    ]
+    traded = [
+        Bars(product, _in_millions(book, by_day, unit=1_000_000), tone)
+        for product, by_day, tone in _by_product(book, volume)
+    ]
+    return [
+        chart("Open interest at each close", interest, unit="million lots", days=book.days),
+        chart("Volume of each day, without busts", traded, unit="million lots", days=book.days),
+    ]
+
+
+def _by_product(
+    book: FactBook, series: Mapping[str, Mapping[date, int]]
+) -> list[tuple[str, Mapping[date, int], Tone]]:
+    """The series of each product in its tone."""
+    named = zip(book.products(), cycle(_TONES), strict=False)
+    return [(product, series.get(product, {}), tone) for product, tone in named]
+
+
+def _summed(
+    book: FactBook, by_contract: Mapping[str, Mapping[date, int]]
+) -> dict[str, Counter[date]]:
+    """Series of contracts added up by product."""
+    sums: dict[str, Counter[date]] = {product: Counter() for product in book.products()}
+    for contract, by_day in by_contract.items():
+        sums.setdefault(contract[:3], Counter()).update(by_day)
+    return sums
+
+
+def _in_millions(
+    book: FactBook, by_day: Mapping[date, int], *, unit: int
+) -> list[tuple[date, float]]:
+    return [(day, by_day.get(day, 0) / unit) for day in book.days]
+
+
+def _at_closes(book: FactBook, by_day: Mapping[date, int]) -> list[tuple[date, float]]:
+    return [(moment, by_day.get(day, 0) / 1_000_000) for day, moment in book.settled_at.items()]
+
+
+def _delivery(contract: str) -> date:
+    delivery = parse_symbol(contract)
+    assert delivery is not None, contract
+    return date(delivery.year, delivery.month, 1)
 
 
 def _contract_lines(book: FactBook, product: str) -> list[Line]:
@@ -106,19 +168,20 @@ def _contract_lines(book: FactBook, product: str) -> list[Line]:
     labels = [f"{len(grey)} other contracts", *([""] * len(grey))]
     return [
         *(
-            Line(label, _dollars(book, name), "quiet", width=0.7)
+            Line(label, _dollars(book, name), "quiet", width=0.7, is_step=True)
             for name, label in zip(grey, labels, strict=False)
         ),
         *(
-            Line(name, _dollars(book, name), tone)
+            Line(name, _dollars(book, name), tone, is_step=True)
             for name, tone in zip(chosen, _TONES, strict=False)
         ),
     ]
 
 
 def _dollars(book: FactBook, contract: str) -> list[tuple[date, float]]:
+    """The settlement prices, each at the time of its close."""
     prices = book.prices[contract]
-    return [(day, prices[day] / 100) for day in sorted(prices)]
+    return [(book.settled_at[day], prices[day] / 100) for day in sorted(prices)]
 
 
 def _index_line(book: FactBook, product: str) -> Line:

@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def line(kind: str, sent_at: datetime, /, **fields: object) -> SentLine:
 
 def command(kind: str, /, **fields: object) -> bytes:
     """A command in the order of its fields as given, the type first."""
-    return json.dumps({"type": kind, **fields}, separators=(",", ":")).encode()
+    return _encode({"type": kind, **fields}).encode()
 
 
 def trade_line(trade: Trade) -> SentLine:

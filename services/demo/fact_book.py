@@ -11,12 +11,23 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from typing import Any, Final
 
 DemoFact = Mapping[str, Any]
 
 # Where a call stands; a met or missed call changes no more.
 RAISED, PARTLY_MET, MET, MISSED, OPEN = "raised", "partly met", "met", "missed", "open"
+# How a settlement price was found, by its tier (RULEBOOK §4).
+TIERS: Final = (
+    "set by the exchange",
+    "mean of the trades before the close",
+    "last trade of the session",
+    "moved with the nearest expiry",
+    "as before",
+)
+# What an account's equity can be below.
+ZERO, MAINTENANCE = "zero", "maintenance margin"
 
 
 @dataclass(slots=True)
@@ -42,15 +53,35 @@ class CallHistory:
     was_raised: bool = False
 
 
+@dataclass(slots=True)
+class Shortfall:
+    """A time in which an account's equity was below a mark. since, until: a date and its cycle.
+
+    worst_cents: how far below at most; until: None as long as it lasts.
+    """
+
+    account: str
+    mark: str
+    since: str
+    worst_cents: int = 0
+    until: str | None = None
+
+
 def _by_day() -> defaultdict[str, dict[date, int]]:
     return defaultdict(dict)
 
 
 @dataclass(slots=True)
 class FactBook:
-    """All that was learnt. counts: of facts, by type; trades: not bust, by id; lots: net."""
+    """All that was learnt. counts: of facts, by type; trades: not bust, by id; lots: net.
+
+    By contract and date: prices, tiers, rates, volume and open interest in lots. margins: the last
+    requirement of each account; variation: gross, by product; instructed: net, as banks move it.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
+    parameters: dict[str, str] = field(default_factory=dict)
+    accounts: dict[str, DemoFact] = field(default_factory=dict)
     lots_cleared: int = 0
     trades: dict[str, DemoFact] = field(default_factory=dict)
     lots: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -61,7 +92,16 @@ class FactBook:
     prices: defaultdict[str, dict[date, int]] = field(default_factory=_by_day)
     rates: defaultdict[str, dict[date, int]] = field(default_factory=_by_day)
     variation: defaultdict[str, dict[date, int]] = field(default_factory=_by_day)
-    hashes: defaultdict[date, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    tiers: defaultdict[str, dict[date, int]] = field(default_factory=_by_day)
+    volume: defaultdict[str, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))
+    open_lots: defaultdict[str, dict[date, int]] = field(default_factory=_by_day)
+    settled_at: dict[date, datetime] = field(default_factory=dict)
+    published: Counter[str] = field(default_factory=Counter)
+    instructed: Counter[date] = field(default_factory=Counter)
+    margins: dict[str, DemoFact] = field(default_factory=dict)
+    shortfalls: list[Shortfall] = field(default_factory=list)
+    lasting: dict[tuple[str, str], Shortfall] = field(default_factory=dict)
+    closes: list[DemoFact] = field(default_factory=list)
     refusals: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     held_prices: list[DemoFact] = field(default_factory=list)
     halts: list[DemoFact] = field(default_factory=list)
@@ -78,9 +118,13 @@ class FactBook:
             self.counts[kind] += 1
 
     @property
+    def _closed(self) -> set[date]:
+        return {_day(fact) for fact in self.closes}
+
+    @property
     def days(self) -> list[date]:
         """The business dates on which anything was settled."""
-        return sorted({day for series in self.prices.values() for day in series} | set(self.hashes))
+        return sorted({day for series in self.prices.values() for day in series} | self._closed)
 
     def calls_that(self, *outcomes: str) -> list[CallHistory]:
         """The calls with one of these outcomes, in the order they were made."""
@@ -127,7 +171,16 @@ class FactBook:
 
 
 def _day(fact: DemoFact) -> date:
-    return date.fromisoformat(fact["business_date"])
+    return _date(fact["business_date"])
+
+
+# Of a hundred thousand facts of a market a few dozen dates differ.
+_date = cache(date.fromisoformat)
+
+
+def moment_of(fact: DemoFact) -> datetime:
+    """When a fact holds, in UTC."""
+    return datetime.fromisoformat(fact["at"].removesuffix("Z"))
 
 
 def _move(book: FactBook, fact: DemoFact, *, buyer: str, seller: str) -> None:
@@ -138,12 +191,15 @@ def _move(book: FactBook, fact: DemoFact, *, buyer: str, seller: str) -> None:
 def _novated(book: FactBook, fact: DemoFact) -> None:
     book.lots_cleared += fact["lots"]
     book.trades[fact["trade_id"]] = fact
+    book.volume[fact["contract"]][_day(fact)] += fact["lots"]
     _move(book, fact, buyer=fact["buyer"], seller=fact["seller"])
 
 
 def _busted(book: FactBook, fact: DemoFact) -> None:
     book.corrections.append(fact)
-    book.trades.pop(fact["trade_id"], None)
+    trade = book.trades.pop(fact["trade_id"], None)
+    if trade is not None:
+        book.volume[fact["contract"]][_day(trade)] -= fact["lots"]
     _move(book, fact, buyer=fact["seller"], seller=fact["buyer"])
 
 
@@ -163,7 +219,8 @@ def _refused(book: FactBook, fact: DemoFact) -> None:
 
 
 def _published(book: FactBook, fact: DemoFact) -> None:
-    moment = datetime.fromisoformat(fact["at"].removesuffix("Z"))
+    book.published[fact["product"]] += 1
+    moment = moment_of(fact)
     series = book.index.setdefault(fact["product"], [])
     if series and series[-1][0] == moment:
         # Reports of one instant come one after another; what stood for no time at all is not shown.
@@ -186,7 +243,9 @@ def _listed(book: FactBook, fact: DemoFact) -> None:
 
 def _priced(book: FactBook, fact: DemoFact) -> None:
     contract, ticks = fact["contract"], fact["price_ticks"]
-    book.prices[contract][_day(fact)] = ticks
+    day = _day(fact)
+    book.prices[contract][day], book.tiers[contract][day] = ticks, fact["tier"]
+    book.settled_at[day] = moment_of(fact)
     if contract in book.contracts:
         book.contracts[contract].reference_ticks = ticks
 
@@ -229,8 +288,39 @@ def _call_changed(outcome: str) -> Callable[[FactBook, DemoFact], None]:
     return change
 
 
-def _hashed(book: FactBook, fact: DemoFact) -> None:
-    book.hashes[_day(fact)][fact["shard"]] = fact["state_hash"]
+def _instructed(book: FactBook, fact: DemoFact) -> None:
+    """Count what members are paid; as much is collected from others."""
+    book.instructed[_day(fact)] += max(0, fact["variation_cents"])
+
+
+def _margined(book: FactBook, fact: DemoFact) -> None:
+    account, when = fact["account"], f"{fact['business_date']} {fact['cycle']}"
+    book.margins[account] = fact
+    for mark, cents in ((ZERO, 0), (MAINTENANCE, fact["maintenance_cents"])):
+        below = cents - fact["equity_cents"]
+        spell = book.lasting.get((account, mark))
+        if below > 0 and spell is None:
+            spell = book.lasting[account, mark] = Shortfall(account, mark, since=when)
+            book.shortfalls.append(spell)
+        if below > 0 and spell is not None:
+            spell.worst_cents = max(spell.worst_cents, below)
+        elif spell is not None:
+            book.lasting.pop((account, mark)).until = when
+
+
+def _day_closed(book: FactBook, fact: DemoFact) -> None:
+    """Keep the hashes, and of a market the open interest: the lots of all that are long."""
+    book.closes.append(fact)
+    product, day = fact["shard"].partition("market/")[2], _day(fact)
+    if product:
+        for (_, contract), lots in book.lots.items():
+            if lots > 0 and contract.startswith(product):
+                open_lots = book.open_lots[contract]
+                open_lots[day] = open_lots.get(day, 0) + lots
+
+
+def _opened_account(book: FactBook, fact: DemoFact) -> None:
+    book.accounts[fact["account"]] = fact
 
 
 _LEARN: Final[dict[str, Callable[[FactBook, DemoFact], None]]] = {
@@ -253,7 +343,11 @@ _LEARN: Final[dict[str, Callable[[FactBook, DemoFact], None]]] = {
     "margin_call_partly_met/1": _call_changed(PARTLY_MET),
     "margin_call_met/1": _call_changed(MET),
     "margin_call_missed/1": _call_changed(MISSED),
-    "day_closed/1": _hashed,
+    "margin_set/1": _margined,
+    "settlement_instructed/1": _instructed,
+    "account_opened/1": _opened_account,
+    "shard_opened/1": lambda book, fact: book.parameters.update(fact.get("parameters", {})),
+    "day_closed/1": _day_closed,
     "provider_price_held/1": lambda book, fact: book.held_prices.append(fact),
     "contract_halted/1": lambda book, fact: book.halts.append(fact),
 }

@@ -9,14 +9,13 @@ settlement prices, and calls are answered with deposits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Final
 
 from services.demo import feed, script
 from services.demo.command_lines import SentLine, Trade, line, micros_text, trade_line
-from services.demo.fact_book import DemoFact, FactBook, ListedContract
+from services.demo.fact_book import FactBook, ListedContract
 from services.demo.flow import Day, Flow
 from services.demo.history import FIRST_BUSINESS_DATE, LAST_BUSINESS_DATE, load_history
 from services.demo.hostile import hostile_lines
@@ -45,7 +44,7 @@ DAYS_MAX: Final = len(business_dates())
 
 
 class DemoMarket:
-    """Gives `opening()`, then `day(0, facts)`, `day(1, facts)`, … with the facts in between."""
+    """Gives `opening()`, then `day(0)`, `day(1)`, …; its book learns the facts in between."""
 
     def __init__(self, *, seed: int, days: int) -> None:
         if not 1 <= days <= DAYS_MAX:
@@ -55,7 +54,7 @@ class DemoMarket:
         self._dates = [*business_dates(), LAST_BUSINESS_DATE + timedelta(days=3)]
         self._rng = Random(seed)  # noqa: S311 - a play of chance that must repeat, not a secret
         self._cast = choose_cast(self._rng)
-        self._book = FactBook()
+        self.book = FactBook()
         self._mood_ppm = {"SIT": 0, "SCU": 0}
         self._scu_micros = _SCU_MICROS
 
@@ -72,9 +71,8 @@ class DemoMarket:
         ]
         return [command.text for command in lines]
 
-    def day(self, index: int, facts: Iterable[DemoFact]) -> list[bytes]:
+    def day(self, index: int) -> list[bytes]:
         """The lines of one business day, from the last close to its own."""
-        self._book.learn(facts)
         day = Day(index, self._dates[index])
         history = load_history()
         jumps = feed.index_jumps(history, self._close_before(index), until=day.at(21))
@@ -101,15 +99,15 @@ class DemoMarket:
         self, day: Day, product: str, *, jumps: list[Jump], lines: list[SentLine]
     ) -> list[Trade]:
         """One product's day: trades are returned, quotes go to the lines."""
-        contracts = self._book.listed(product)
+        contracts = self.book.listed(product)
         if not contracts:
             return []
         tape = self._tape(day, product, contracts=contracts, jumps=jumps)
         is_sit = product == "SIT"
-        flow = Flow(day, contracts, tape=tape, book=self._book, rng=self._rng)
+        flow = Flow(day, contracts, tape=tape, book=self.book, rng=self._rng)
         is_wild = any(abs(jump.level_ppm - 1_000_000) > _WILD_PPM for jump in jumps)
         count = (90 + self._rng.randrange(70)) * (2 if is_wild else 1) if is_sit else 20
-        orders = script.orders_of(day, contracts, book=self._book) if is_sit else []
+        orders = script.orders_of(day, contracts, book=self.book) if is_sit else []
         trades = flow.make(self._cast, count=count, orders=orders)
         makers = MAKERS if is_sit else SCU_MAKERS
         lines += quote_lines(day, contracts, tape=tape, makers=makers, is_wild=is_wild and is_sit)
@@ -118,7 +116,7 @@ class DemoMarket:
     def _tape(
         self, day: Day, product: str, *, contracts: list[ListedContract], jumps: list[Jump]
     ) -> Tape:
-        level = self._book.index_micros(product) or _SCU_MICROS
+        level = self.book.index_micros(product) or _SCU_MICROS
         mood = self._mood_ppm[product]
         drift = self._rng.randrange(2 * _MOOD_PPM + 1) - _MOOD_PPM
         self._mood_ppm[product] = mood * 8 // 10 + drift
@@ -132,9 +130,9 @@ class DemoMarket:
 
     def _publish_scu(self, day: Day) -> tuple[list[SentLine], list[Jump]]:
         """The made-up price of an H100 hour, twice a day; a walk around $2.45."""
-        if not self._book.listed("SCU"):
+        if not self.book.listed("SCU"):
             return [], []
-        begins = self._book.index_micros("SCU") or self._scu_micros
+        begins = self.book.index_micros("SCU") or self._scu_micros
         lines: list[SentLine] = []
         jumps: list[Jump] = []
         for hour in (6, 16):
@@ -149,15 +147,15 @@ class DemoMarket:
         self, day: Day, trades: list[Trade], *, cycles: list[SentLine]
     ) -> list[SentLine]:
         """Cycles, deposits, withdrawals, the script's events and the hostile lines."""
-        treasury = Treasury(day, self._book, trades=trades)
+        treasury = Treasury(day, self.book, trades=trades)
         lines = [*treasury.answer_calls(), *treasury.withdraw(self._cast, self._rng), *cycles]
         for cycle in cycles:
             lines += treasury.answer_cycle(cycle.sent_at, cycle.sent_at + timedelta(minutes=30))
-        contracts = self._book.listed("SIT")
+        contracts = self.book.listed("SIT")
         if not contracts:
             return lines
         sit = [trade for trade in trades if trade.contract.startswith("SIT")]
-        lines += script.event_lines(day, contracts, book=self._book, trades=sit)
+        lines += script.event_lines(day, contracts, book=self.book, trades=sit)
         lines += script.refused_trades(day, contracts)
         return lines + hostile_lines(day, sit, rng=self._rng)
 

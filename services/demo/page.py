@@ -1,75 +1,113 @@
 """The page of a run: the content of its template `demo.html`.
 
-In: the book of a run's facts and a title. Out: HTML; the same facts give the same page.
+In: the book of a run's facts, a title, the laws found broken, the files that lie beside the page.
+Out: HTML; the same facts give the same page. What matters comes first: who is under water, which
+calls were missed, whether margin was enough.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from services.demo.charts import (
     calls_chart,
-    longest_contract,
+    curve_chart,
     margin_chart,
     price_chart,
     variation_chart,
+    volume_charts,
 )
-from services.demo.fact_book import MISSED, FactBook
-from services.demo.summary import dollars, usd_of_micros
+from services.demo.fact_book import MAINTENANCE, MISSED, TIERS, ZERO, FactBook
+from services.demo.figures import (
+    Coverage,
+    coverage,
+    last_curve,
+    member_margins,
+    percent_text,
+)
+from services.demo.summary import dollars, hash_names, usd_of_micros, usd_of_ticks
 from services.pages.chart import Chart
 from services.pages.render import render
 
+# A file beside the page: its relative path, and what it holds.
+FileBeside = tuple[str, str]
 
-def render_page(book: FactBook, *, title: str) -> str:
-    """The whole page."""
+
+def render_page(
+    book: FactBook, *, title: str, broken: Sequence[str] = (), files: Sequence[FileBeside] = ()
+) -> str:
+    """The whole page. broken: laws that do not hold; files: those linked from it."""
     products = book.products() if book.days else []
+    covered = coverage(book)
     content = {
         "title": title,
         "book": book,
         "days": book.days,
-        "tiles": _tiles(book),
-        "price_charts": [price_chart(book, product) for product in products],
-        "margin_charts": _margin_charts(book),
+        "products": products,
+        "tiles": _tiles(book, covered),
+        "missed": book.calls_that(MISSED),
+        "under_water": [spell for spell in book.shortfalls if spell.mark == ZERO],
+        "below_maintenance": [spell for spell in book.shortfalls if spell.mark == MAINTENANCE],
+        "covered": covered,
+        "members": member_margins(book),
+        "curves": {product: last_curve(book, product) for product in products},
+        "tiers": TIERS,
+        "charts": _charts(book, products),
         "refusals": book.refusals_by_count(),
-        "shards": sorted({shard for by_shard in book.hashes.values() for shard in by_shard}),
+        "hashes": [(fact, hash_names(fact)) for fact in book.closes],
+        "broken": broken,
+        "files": files,
         "dollars": dollars,
         "micros": usd_of_micros,
+        "price": usd_of_ticks,
         "minute": _minute,
-        "percent": _percent,
+        "percent": percent_text,
     }
     return render("demo.html", content, package="services.demo")
 
 
-def _tiles(book: FactBook) -> list[tuple[str, str]]:
-    """The counts that sum it up."""
-    paid = sum(cents for by_day in book.variation.values() for cents in by_day.values())
+def _tiles(book: FactBook, covered: Sequence[Coverage]) -> list[tuple[str, str]]:
+    """The figures that sum it up: first what is owed and lacking, then what was done."""
+    missed, members = book.calls_that(MISSED), member_margins(book)
+    required = sum(member.required_cents for member in members)
+    lacking = sum(member.deficit_cents for member in members)
+    under_water = [spell for spell in book.shortfalls if spell.mark == ZERO]
+    now = [spell for spell in under_water if spell.until is None]
+    gross = sum(cents for by_day in book.variation.values() for cents in by_day.values())
+    in_force = [row for row in covered if row.is_in_force and row.moves]
+    closes = [close for product in book.products() for close in last_curve(book, product)]
     return [
+        (f"{len(now):,}", f"under water at the last close; {len(under_water):,} in all"),
+        (dollars(sum(call.remaining_cents for call in missed)), "missed in margin calls"),
+        *(
+            (percent_text(row.covered_ppm), f"of {row.product} moves within margin; 99 % wanted")
+            for row in in_force
+        ),
+        (dollars(required), "margin required at the last close"),
+        (dollars(lacking), "margin deficit at the last close"),
+        (f"{sum(close.open_lots for close in closes):,}", "lots open at the last close"),
+        (f"{sum(close.volume for close in closes):,}", "lots traded on the last day"),
+        (dollars(gross), "variation, gross"),
+        (dollars(book.instructed.total()), "variation, net through the bank"),
         (f"{book.counts['trade_novated/1']:,}", "trades cleared"),
-        (f"{book.lots_cleared:,}", "lots"),
-        (dollars(paid), "variation paid"),
         (f"{book.counts['command_refused/1']:,}", "lines refused"),
-        (f"{book.counts['trade_already_cleared/1']:,}", "trades sent twice"),
-        (f"{len(book.halts):,}", "halts"),
-        (f"{len(book.calls):,}", "margin calls"),
-        (f"{len(book.calls_that(MISSED)):,}", "calls missed"),
-        (f"{book.counts['trade_busted/1']:,}", "trades bust"),
-        (f"{len(book.settled):,}", "contracts finally settled"),
-        (f"{book.counts['margin_rate_above_band/1']:,}", "rates above the 12 % band"),
-        (f"{book.counts['position_limit_breached/1']:,}", "position limits crossed"),
     ]
 
 
-def _margin_charts(book: FactBook) -> list[Chart]:
+def _charts(book: FactBook, products: Sequence[str]) -> dict[str, list[Chart]]:
+    """The charts by the chapter they stand in."""
     if not book.days:
-        return []
-    contract = longest_contract(book)
-    charts = [] if contract is None else [margin_chart(book, contract)]
-    charts.append(variation_chart(book))
-    if book.calls:
-        charts.append(calls_chart(book))
-    return charts
-
-
-def _percent(ppm: int) -> str:
-    return f"{ppm // 10_000}.{ppm % 10_000 // 100:02d} %"
+        return {}
+    calls = [calls_chart(book)] if book.calls else []
+    priced = [product for product in products if book.contracts_of(product)]
+    return {
+        "calls": calls,
+        "margin": [margin_chart(book, product) for product in priced],
+        "volume": volume_charts(book),
+        "curve": [curve_chart(book, product) for product in priced if last_curve(book, product)],
+        "prices": [price_chart(book, product) for product in products],
+        "variation": [variation_chart(book)],
+    }
 
 
 def _minute(moment: str) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.demo.fact_book import MET, MISSED, CallHistory, DemoFact, FactBook
+from services.demo.fact_book import MET, MISSED, ZERO, CallHistory, DemoFact, FactBook
+from services.demo.figures import coverage
 
 _WORST_SHOWN: Final = 3
 _REASONS_SHOWN: Final = 12
@@ -20,7 +21,9 @@ def summary_lines(book: FactBook) -> list[str]:
         *_what_was_cleared(book),
         *_how_the_index_went(book),
         *_halts(book),
+        *_under_water(book),
         *_margin(book),
+        *_coverage(book),
         *_final_settlements(book),
         *_refusals(book),
         *_closing(book),
@@ -40,6 +43,16 @@ def usd_of_micros(value: int) -> str:
     return f"${value // 1_000_000}.{value % 1_000_000 // 100:04d}"
 
 
+def hash_names(fact: DemoFact) -> list[str]:
+    """The hashes that a fact of a close states, by name."""
+    return [name for name in fact if name.endswith("_hash")]
+
+
+def usd_of_ticks(ticks: int) -> str:
+    """A price for people: a tick is a cent."""
+    return f"{'-' if ticks < 0 else ''}${abs(ticks) // 100}.{abs(ticks) % 100:02d}"
+
+
 def _what_was_cleared(book: FactBook) -> list[str]:
     days = book.days
     if not days:
@@ -50,6 +63,7 @@ def _what_was_cleared(book: FactBook) -> list[str]:
         f"{book.counts['trade_novated/1']:,} trades of {book.lots_cleared:,} lots were cleared.",
         f"{book.counts['trade_already_cleared/1']:,} came twice and changed nothing.",
         f"{dollars(paid)} of variation was paid, cent for cent what others lost.",
+        f"{dollars(book.instructed.total())} of it went through the bank, net.",
         _counted(book),
     ]
 
@@ -62,7 +76,7 @@ def _counted(book: FactBook) -> str:
 
 def _how_the_index_went(book: FactBook) -> list[str]:
     lines = [
-        f"The {product} index was published {len(series):,} times and went from "
+        f"The {product} index was published {book.published[product]:,} times and went from "
         f"{usd_of_micros(series[0][1])} to {usd_of_micros(series[-1][1])}."
         for product, series in sorted(book.index.items())
     ]
@@ -86,8 +100,27 @@ def _halts(book: FactBook) -> list[str]:
 
 def _slide_line(fact: DemoFact) -> str:
     moment = fact["at"][:16].replace("T", " ")
-    way = f"went {fact['direction']} to {fact['trigger_ticks']} ticks"
+    way = f"went {fact['direction']} to {usd_of_ticks(fact['trigger_ticks'])}"
     return f"  {moment} {fact['contract']} {way} and was halted for the session."
+
+
+def _under_water(book: FactBook) -> list[str]:
+    return [
+        f"{spell.account} was under water since {spell.since}, until {spell.until or 'now'}: "
+        f"{dollars(-spell.worst_cents)} at worst."
+        for spell in book.shortfalls
+        if spell.mark == ZERO
+    ]
+
+
+def _coverage(book: FactBook) -> list[str]:
+    """Of each product whether the margin in force was enough."""
+    return [
+        f"Margin by the model {row.model} {'was too thin' if row.is_thin else 'was enough'} for "
+        f"{row.product}: {row.beyond} of {row.moves:,} moves over its days went beyond it."
+        for row in coverage(book)
+        if row.is_in_force and row.moves
+    ]
 
 
 def _margin(book: FactBook) -> list[str]:
@@ -95,9 +128,11 @@ def _margin(book: FactBook) -> list[str]:
     if not calls:
         return ["No margin was called."]
     total = dollars(sum(call.amount_cents for call in calls))
-    met, missed = len(book.calls_that(MET)), len(book.calls_that(MISSED))
+    met, missed = len(book.calls_that(MET)), book.calls_that(MISSED)
+    missing = dollars(sum(call.remaining_cents for call in missed))
     raised = sum(call.was_raised for call in calls)
-    lines = [f"{len(calls)} margin calls for {total}: {met} met, {missed} missed, {raised} raised."]
+    outcome = f"{met} met, {len(missed)} missed by {missing}, {raised} raised"
+    lines = [f"{len(calls)} margin calls for {total}: {outcome}."]
     worst = sorted(calls, key=lambda call: -call.amount_cents)[:_WORST_SHOWN]
     lines += [_call_line(call) for call in worst]
     alerts = book.counts["margin_rate_above_band/1"]
@@ -120,7 +155,7 @@ def _final_settlements(book: FactBook) -> list[str]:
 
 def _final_line(fact: DemoFact) -> str:
     source = fact["source"].replace("_", " ")
-    price = f"{fact['price_ticks']} ticks ({source})"
+    price = f"{usd_of_ticks(fact['price_ticks'])} ({source})"
     return f"{fact['contract']} was finally settled on {fact['business_date']} at {price}."
 
 
@@ -140,9 +175,14 @@ def _refusals(book: FactBook) -> list[str]:
 def _closing(book: FactBook) -> list[str]:
     names = ", ".join(f"{len(book.contracts_of(product))} {product}" for product in book.products())
     lines = [f"Contracts with settlement prices: {names}."] if names else []
-    if book.hashes:
-        last = max(book.hashes)
-        lines.append(f"State at the close of {last}:")
-        lines += [f"  {shard} {text}" for shard, text in sorted(book.hashes[last].items())]
+    if book.closes:
+        last = book.closes[-1]["business_date"]
+        lines.append(f"Hashes at the close of {last}:")
+        lines += [
+            f"  {fact['shard']} {name.removesuffix('_hash')} {fact[name]}"
+            for fact in book.closes
+            if fact["business_date"] == last
+            for name in hash_names(fact)
+        ]
     lines.append("Prices, scores and volumes are real; members, trades and SCU prices are made up.")
     return lines

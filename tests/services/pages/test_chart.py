@@ -14,20 +14,21 @@ DAYS = [MONDAY + timedelta(days=n) for n in range(5)]
 RISING = [(day, float(n)) for n, day in enumerate(DAYS)]
 
 
-def drawn(*marks: Mark, title: str = "Prices", is_count: bool = False) -> Chart:
+def drawn(*marks: Mark, title: str = "Prices") -> Chart:
     """A chart of one week."""
-    return chart(title, marks, unit="USD", days=DAYS, is_count=is_count)
+    return chart(title, marks, unit="USD", days=DAYS)
 
 
-def ids_of(svg: str) -> set[str]:
-    return set(re.findall(r' id="([^"]*)"', svg))
+def paths(svg: str, tone: str) -> list[str]:
+    """What is drawn in a tone."""
+    return re.findall(rf'<path d="([^"]*)" [^>]*var\(--{tone}\)', svg)
 
 
 def test_title_unit_days_and_labels_stand_in_the_drawing() -> None:
-    svg = drawn(Line("index", RISING, "ink"), Dots("fixing", RISING, "bad")).svg
-    texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
-    expected = {"Prices", "USD", "business date, 2026 (UTC)", "8 Jun", "index", "fixing"}
-    assert expected <= set(texts)
+    shown = drawn(Line("index", RISING, "ink"), Dots("fixing", RISING, "bad"))
+    assert re.findall(r"<text[^>]*>([^<]*)</text>", shown.svg) == [*"01234", "8 Jun"]
+    assert 'aria-label="Prices"' in shown.svg
+    assert (shown.unit, shown.legend) == ("USD", [("index", "ink"), ("fixing", "bad")])
 
 
 @pytest.mark.parametrize(
@@ -38,12 +39,24 @@ def test_title_unit_days_and_labels_stand_in_the_drawing() -> None:
         Bars("a", RISING, "series-1"),
         Band("a", [(day, -value, value) for day, value in RISING], "series-1"),
         Dots("a", RISING, "series-1"),
+        Dots("a", RISING, "series-1", is_diamond=True),
     ],
 )
 def test_a_mark_is_drawn_in_the_tone_of_the_page(mark: Mark) -> None:
-    svg = drawn(mark).svg
-    assert "var(--series-1)" in svg
-    assert re.findall(r"#0\d0\d0\d", svg) == []
+    assert paths(drawn(mark).svg, "series-1") != []
+    assert paths(drawn(Line("a", [], "ink")).svg, "series-1") == []
+
+
+def test_points_stand_where_their_time_and_value_say() -> None:
+    # 656 pixels are 6 days: Monday noon is one in, Friday noon one from the end. 256 pixels are
+    # 4.16, for a 25th of the span is left free above: 4 stands 246.2 above 266.
+    (path,) = paths(drawn(Line("a", [RISING[0], RISING[-1]], "ink")).svg, "ink")
+    assert path == "M163.3 266.0L600.7 19.8"
+
+
+def test_a_step_holds_its_value_until_the_next() -> None:
+    (path,) = paths(drawn(Line("a", [RISING[0], RISING[-1]], "ink", is_step=True)).svg, "ink")
+    assert path == "M163.3 266.0H600.7V19.8"
 
 
 def test_the_same_marks_give_the_same_text() -> None:
@@ -51,24 +64,30 @@ def test_the_same_marks_give_the_same_text() -> None:
 
 
 def test_a_line_without_a_label_is_not_in_the_legend() -> None:
-    labelled, plain = Line("index", RISING, "ink"), Line("", RISING, "ink")
-    texts = [drawn(*marks).svg.count("<text") for marks in ((labelled,), (labelled, plain))]
-    assert texts[0] == texts[1]
-
-
-def test_two_charts_of_a_page_share_no_id() -> None:
-    first, second = (drawn(Dots("a", RISING, "ink"), title=title).svg for title in ("One", "Two"))
-    assert ids_of(first)
-    assert ids_of(first) & ids_of(second) == set()
+    assert drawn(Line("index", RISING, "ink"), Line("", RISING, "ink")).legend == [("index", "ink")]
 
 
 def test_bars_stand_on_the_bars_before_them() -> None:
-    ones = [(day, 1.0) for day in DAYS]
-    alone = drawn(Bars("a", ones, "good"), is_count=True).svg
-    both = drawn(Bars("a", ones, "good"), Bars("b", ones, "bad"), is_count=True).svg
-    assert (">2<" in alone, ">2<" in both) == (False, True)
+    ones = [(MONDAY, 1.0)]
+    svg = drawn(Bars("a", ones, "good"), Bars("b", ones, "bad")).svg
+    (lower,), (upper,) = paths(svg, "good"), paths(svg, "bad")
+    # 2.08 are 256 pixels: each bar is 123.1 high.
+    assert re.findall(r" ([\d.]+)V([\d.]+)", lower + upper) == [
+        ("266.0", "142.9"),
+        ("142.9", "19.8"),
+    ]
+
+
+def test_a_band_ends_at_its_last_value_and_comes_back_along_the_lower_edge() -> None:
+    band = Band("a", [(DAYS[0], 0.0, 1.0), (DAYS[4], 2.0, 4.0)], "ink")
+    fill, _ = paths(drawn(band).svg, "ink")
+    assert fill == "M163.3 204.5H600.7V19.8V266.0H163.3"
 
 
 def test_a_date_stands_at_its_noon() -> None:
     noons = [(datetime.combine(day, time(12)), value) for day, value in RISING]
     assert drawn(Line("a", RISING, "ink")) == drawn(Line("a", noons, "ink"))
+
+
+def test_a_title_is_escaped() -> None:
+    assert 'aria-label="&lt;b&gt;"' in drawn(title="<b>").svg

@@ -13,6 +13,12 @@ from jinja2 import UndefinedError
 from services.demo.fact_book import DemoFact, FactBook
 from services.demo.page import render_page
 from services.pages.render import render
+from tests.browser import said_of
+
+FOLDED = """
+    const texts = [...page.querySelectorAll("details td:nth-child(n+3)")];
+    return texts.filter(cell => cell.innerText === "" || !cell.checkVisibility()).length;
+"""
 
 
 def page_of(facts: Iterable[DemoFact], *, title: str) -> str:
@@ -41,12 +47,12 @@ def test_what_a_fact_says_is_escaped() -> None:
 def test_a_page_asks_nothing_of_any_server() -> None:
     page = page_of([closed(0)], title="One day")
     assert "<svg" in page
-    assert re.findall(r'(?:src|href)="(?!#)[^"]*"|url\((?!#)', page) == []
+    assert re.findall(r'src=|url\(|href="(?:[a-z]+:|/)[^"]*"', page) == []
 
 
 def test_a_chart_is_an_image_with_a_name() -> None:
     page = page_of([closed(0)], title="One day")
-    assert '<figure role="img" aria-label="Variation paid per day"><svg' in page
+    assert 'role="img" aria-label="Variation of each day">' in page
 
 
 def test_a_table_without_rows_is_a_sentence() -> None:
@@ -59,6 +65,14 @@ def test_a_table_without_rows_is_a_sentence() -> None:
 def test_a_table_of_more_than_thirty_rows_is_folded_up(days: int, summaries: int) -> None:
     page = page_of(map(closed, range(days)), title="Long")
     assert page.count("<details><summary>") == summaries
+
+
+@pytest.mark.parametrize(("medium", "hidden"), [("print", 62), ("all", 0)])
+def test_paper_shows_the_rows_that_are_folded_up_on_a_screen(medium: str, hidden: int) -> None:
+    # The rules of print taken for the screen; 31 closes have a name and a hash each.
+    page = page_of(map(closed, range(31)), title="Long")
+    printed = page.replace("@media print", f"@media {medium}")
+    assert said_of(printed, FOLDED, width=688) == hidden
 
 
 def test_numbers_are_set_to_the_right_under_their_head() -> None:
