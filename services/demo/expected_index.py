@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from fractions import Fraction
+from functools import cache
 from typing import Final
 
 from services.demo.history import History, ListPrice, ScoreRow
@@ -39,6 +40,8 @@ def _cheapest(history: History, moment: datetime) -> dict[str, Fraction]:
     return cheapest
 
 
+# A price counts for weeks, and is asked for at every move of the index.
+@cache
 def _adjusted(row: ListPrice, score: ScoreRow) -> Fraction:
     """Three parts input, one part output, at the anchor's capability."""
     blend = (3 * Fraction(row.input_usd_per_mtok) + Fraction(row.output_usd_per_mtok)) / 4

@@ -145,7 +145,7 @@ class FactBook:
 
     def rate_ppm(self, contract: str) -> int | None:
         """The last margin rate of a contract."""
-        return [*self.rates[contract].values()][-1] if contract in self.rates else None
+        return next(reversed(self.rates[contract].values())) if contract in self.rates else None
 
     def listed(self, product: str) -> list[ListedContract]:
         """The contracts of a product that trade, the front month first."""

@@ -7,6 +7,8 @@ clearinghouse calls.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from random import Random
 from typing import Final
@@ -23,6 +25,15 @@ _GREEDY_EVERY: Final = 5
 _RATE_FLOOR_PPM: Final = 80_000
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What is known at a moment: references, last prices of today, each account's trades."""
+
+    references: dict[str, int]
+    marks: dict[str, int]
+    trades: defaultdict[str, list[Trade]] = field(default_factory=lambda: defaultdict(list))
+
+
 class Treasury:
     """Everybody's treasurer for one day."""
 
@@ -31,6 +42,15 @@ class Treasury:
         self._book = book
         self._trades = trades
         self._deposits = 0
+        listed = [*book.listed("SIT"), *book.listed("SCU")]
+        self._references = {
+            listing.contract: listing.reference_ticks
+            for listing in listed
+            if listing.reference_ticks
+        }
+        contracts = {*self._references, *(trade.contract for trade in trades)}
+        self._rates_ppm = {name: book.rate_ppm(name) or _RATE_FLOOR_PPM for name in contracts}
+        self._seen: dict[datetime, _Seen] = {}
 
     def answer_calls(self) -> list[SentLine]:
         """Deposits for the calls of last evening: most in time, one in parts, the slow too late."""
@@ -85,40 +105,32 @@ class Treasury:
 
     def _equity_and_initial(self, account: str, moment: datetime) -> tuple[int, int]:
         """Equity and initial margin of an account at a moment, in cents, by this reckoning."""
-        marks, lots, equity = self._marks(moment), dict[str, int](), self._cash(account)
-        references = self._references()
-        for contract, reference in references.items():
+        seen = self._seen_at(moment)
+        lots, equity = dict[str, int](), self._book.cash_cents[account]
+        for contract, reference in seen.references.items():
             held_lots = self._book.lots[account, contract]
             lots[contract] = held_lots
-            equity += held_lots * (marks.get(contract, reference) - reference)
-        for trade in self._trades_until(moment):
+            equity += held_lots * (seen.marks.get(contract, reference) - reference)
+        for trade in seen.trades[account]:
             side = (trade.buyer == account) - (trade.seller == account)
             lots[trade.contract] = lots.get(trade.contract, 0) + side * trade.lots
-            equity += side * trade.lots * (marks[trade.contract] - trade.price_ticks)
+            equity += side * trade.lots * (seen.marks[trade.contract] - trade.price_ticks)
         initial = 0
         for contract, held_lots in lots.items():
-            price = marks.get(contract, references.get(contract, 0))
-            rate = self._book.rate_ppm(contract) or _RATE_FLOOR_PPM
-            initial += -(-abs(held_lots) * price * rate // 1_000_000)
+            price = seen.marks.get(contract, seen.references.get(contract, 0))
+            initial += -(-abs(held_lots) * price * self._rates_ppm[contract] // 1_000_000)
         return equity, initial
 
-    def _cash(self, account: str) -> int:
-        return self._book.cash_cents[account]
-
-    def _references(self) -> dict[str, int]:
-        listed = [*self._book.listed("SIT"), *self._book.listed("SCU")]
-        return {
-            listing.contract: listing.reference_ticks
-            for listing in listed
-            if listing.reference_ticks
-        }
-
-    def _marks(self, moment: datetime) -> dict[str, int]:
-        """The last price of each contract that has traded today."""
-        return {trade.contract: trade.price_ticks for trade in self._trades_until(moment)}
-
-    def _trades_until(self, moment: datetime) -> list[Trade]:
-        return [trade for trade in self._trades if trade.executed_at <= moment]
+    def _seen_at(self, moment: datetime) -> _Seen:
+        """What everybody sees at a moment, found once for all accounts."""
+        if moment not in self._seen:
+            trades = [trade for trade in self._trades if trade.executed_at <= moment]
+            seen = _Seen(self._references, {trade.contract: trade.price_ticks for trade in trades})
+            for trade in trades:
+                for account in {trade.buyer, trade.seller}:
+                    seen.trades[account].append(trade)
+            self._seen[moment] = seen
+        return self._seen[moment]
 
     def _deposit(self, account: str, cents: int, *, moment: datetime) -> SentLine:
         self._deposits += 1
