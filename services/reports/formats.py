@@ -10,7 +10,6 @@ other columns as they are.
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
@@ -23,15 +22,20 @@ from services.reports.shown import cell_text, head_text, plain_text
 # A spreadsheet computes a cell that begins so (CWE-1236).
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
 _GUARD: Final = "'"
+_GUARDED: Final = frozenset((*_FORMULA, _GUARD))
 _DATE: Final = "business_date"
 
 
 def csv_lines(report: Report) -> Iterator[str]:
     """A head and a line per row; what is empty is empty, lines end as everywhere here."""
     head = [f"as of {_made_by(report)}"] if report.origins else []
-    yield _csv_line((*report.columns, *head))
+    empty = [""] * len(head)
+    write = csv.writer(_Echo(), lineterminator="").writerow
+    yield write([*report.columns, *head])
     for row in report.rows:
-        yield _csv_line((*map(_guarded, row), *[""] * len(head)))
+        # Most cells of a long report are empty or whole numbers.
+        cells = [cell if cell is None or type(cell) is int else _written(cell) for cell in row]
+        yield write(cells + empty)
 
 
 def json_lines(report: Report) -> Iterator[str]:
@@ -82,20 +86,24 @@ def _made_by(report: Report) -> str:
     return "; ".join([*origins, report.program])
 
 
-def _csv_line(cells: tuple[str, ...]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="").writerow(cells)
-    return buffer.getvalue()
+class _Echo:
+    """A file for `csv.writer` whose lines come back from `writerow`."""
+
+    def write(self, line: str) -> str:
+        return line
 
 
-def _guarded(cell: Cell) -> str:
-    """A cell no spreadsheet takes for a formula: such text has a quote before it.
+def _written(cell: Cell) -> str | int | date | None:
+    """A cell for the csv module, which writes whole numbers, dates and what is empty as we do.
 
-    So has text that begins with a quote: who takes one away always has what was there.
+    No spreadsheet takes text for a formula: such text has a quote before it. So has text that
+    begins with a quote: who takes one away always has what was there.
     """
-    text = plain_text(cell)
-    is_guarded = isinstance(cell, str) and text.startswith((*_FORMULA, _GUARD))
-    return _GUARD + text if is_guarded else text
+    if isinstance(cell, bool):
+        return plain_text(cell)
+    if isinstance(cell, str) and cell[:1] in _GUARDED:
+        return _GUARD + cell
+    return cell
 
 
 def _object(columns: tuple[str, ...], row: Cells) -> dict[str, str | int | bool | None]:

@@ -86,12 +86,15 @@ def _day(
     view: JournalView, of_day: AccountsDay, *, calls: Sequence[CallLife]
 ) -> Iterator[NamedCells]:
     last = of_day.barriers[-1]
-    due, came = _due(view, last, day=of_day.day), _came_since(view, of_day)
+    came = _came_since(view, of_day)
     instructed = {
         (fact["member"], fact["origin"]): fact
         for fact in of_day.instructions
         if fact["seq"] == last.seq
     }
+    # Parameters in force on a date are costly to find; most dates ask nothing of anybody.
+    is_due = any(fact["margin_deficit_cents"] for fact in instructed.values())
+    due = _due(view, last, day=of_day.day) if is_due else None
     for side, accounts in by_origin(of_day).items():
         levels = {
             entry.account.name: (entry.balances[-1].on_deposit_cents, entry.initial_cents)

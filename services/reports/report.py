@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Any, NamedTuple, Self, TypeAlias
 
 Cell: TypeAlias = str | int | bool | date | None
@@ -97,8 +98,12 @@ class Report:
 
 def laid_out(columns: tuple[str, ...], cells: NamedCells) -> Cells:
     """The cells of a row in the order of the columns; those not given are empty."""
-    assert cells.keys() <= set(columns), f"no such columns: {cells.keys() - set(columns)}"
-    return tuple(cells.get(column) for column in columns)
+    known = _names_among(columns)
+    assert cells.keys() <= known, f"no such columns: {cells.keys() - known}"
+    return tuple(map(cells.get, columns))
+
+
+_names_among = cache(frozenset[str])
 
 
 def fact_name(kind: str) -> str:

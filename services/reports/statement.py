@@ -61,11 +61,12 @@ class MarketsDay:
         accounts = frozenset(name.encode() for name in names)
         for shard in view.markets():
             for row in view.barriers(shard, day):
+                cycle = str(row.cycle)
                 for fact in row.facts(_VARIATION, _CLOSED, accounts=accounts):
                     is_end = fact["type"] == PositionClosed.TYPE
                     column = self.closed if is_end else self.variation
                     amount = fact["lots"] if is_end else fact["amount_cents"]
-                    column[(str(row.cycle), fact["account"])][fact["contract"]] = amount
+                    column[cycle, fact["account"]][fact["contract"]] = amount
         facts = price_facts(view, day, markets=view.markets())
         self.prices = {
             (fact["contract"], fact.get("cycle", "close")): fact["price_ticks"]

@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, Final, LiteralString, Self
 
 from psycopg import ServerCursor
+from pydantic_core import from_json
 
 from events.control_commands import CLOSE_CYCLE, CloseSession, RunCycle
 from services.hosting.control_history import restore_control
@@ -128,7 +129,7 @@ class StoredRow:
                         _, has_account, after = line.partition(_ACCOUNT)
                         if has_account and after.partition(b'"')[0] not in accounts:
                             continue
-                    yield json.loads(line)
+                    yield from_json(line)
 
     def _parts(self) -> Iterator[bytes]:
         yield self.first
