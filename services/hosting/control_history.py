@@ -25,7 +25,10 @@ def restore_control(
     books, after = ControlBooks(), 0
     if number == 0:
         return books
-    snapshot = reader.snapshot(CONTROL_SHARD) if from_snapshot else None
+    # The snapshot before the command's row, not the last one and from there one by one.
+    named = [] if number is None else reader.numbered_in([number])
+    until = named[0].seq if named else SEQ_MAX
+    snapshot = reader.snapshot(CONTROL_SHARD, seq=until) if from_snapshot else None
     while snapshot is not None:
         loaded = load_control(snapshot.state)
         if number is None or loaded.number <= number:
