@@ -10,6 +10,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 INT64_MAX: Final = 2**63 - 1
@@ -115,6 +116,8 @@ def parse_instant(text: str) -> int:
     return day_start(_calendar_day(day)) + seconds * SECOND_NS + nanos
 
 
+# What one command leads to has one time, and quotes come by the dozen at a time.
+@lru_cache(maxsize=1_024)
 def format_instant(instant: int) -> str:
     """RFC 3339 in UTC with `Z`, with as many decimals as needed (none to nine)."""
     seconds, nanos = divmod(instant, SECOND_NS)

@@ -17,6 +17,7 @@ from decimal import (
     Overflow,
     localcontext,
 )
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -47,10 +48,16 @@ def sigma20(prices: Sequence[int]) -> Decimal:
     assert len(prices) == PRICES, f"expected {PRICES} prices, found {len(prices)}"
     assert min(prices) > 0, f"expected prices above 0, found {min(prices)}"
     with localcontext(_CONTEXT):
-        returns = [(Decimal(after) / Decimal(before)).ln() for before, after in pairwise(prices)]
+        returns = [_log_return(before, after) for before, after in pairwise(prices)]
         mean = sum(returns, Decimal(0)) / RETURNS
         squares = sum(((value - mean) ** 2 for value in returns), Decimal(0))
         return (squares / (RETURNS - 1)).sqrt() * Decimal(TRADING_DAYS).sqrt()
+
+
+# Nineteen of the twenty are those of the close before. Only to be called in _CONTEXT.
+@lru_cache(maxsize=65_536)
+def _log_return(before: int, after: int) -> Decimal:
+    return (Decimal(after) / Decimal(before)).ln()
 
 
 def over_days(sigma: Decimal, days: int, *, factor: int) -> Decimal:
