@@ -27,6 +27,9 @@ from services.reports.view import JournalView
 OUT_DEFAULT: Final = ".clearing/demo"
 DAYS_DEFAULT: Final = 65
 SEED_DEFAULT: Final = 7
+# A hundred thousand lines over all dates, which nobody reads: a statement is of a date.
+_OF_LAST_DATE: Final = ("statement", "members")
+_ONE_DATE: Final = "; of the last date, of others by `clearing report`"
 _ADJUSTED: Final = "trade_price_adjusted/1"
 
 
@@ -75,14 +78,15 @@ def _clear(url: str, folder: Path, *, days: int, seed: int) -> DemoOutcome:
 
 
 def _write_reports(folder: Path, view: JournalView, *, book: FactBook) -> None:
-    """One file per report: all business dates in one; of `trade`, one that tells much."""
-    first, last = date.min, book.days[-1]
+    """One file per report, of all dates or the last; of `trade`, one that tells much."""
+    last = book.days[-1]
     trade = _sample_trade(book)
     with progress("writing the reports", total=len(REPORTS)) as advance:
         for number, kind in enumerate(REPORTS.values()):
             advance(number, kind.name)
             options = {name: trade for name in kind.needs if trade is not None}
             with (folder / REPORTS_FOLDER / f"{kind.name}.csv").open("w", encoding="utf-8") as file:
+                first = last if kind.name in _OF_LAST_DATE else date.min
                 if len(options) == len(kind.needs):
                     report = kind.make(view, ReportRequest(last, last, options, first))
                     file.writelines(f"{line}\n" for line in csv_lines(report))
@@ -90,7 +94,10 @@ def _write_reports(folder: Path, view: JournalView, *, book: FactBook) -> None:
 
 def _files() -> list[FileBeside]:
     """What lies beside the page."""
-    reports = [(f"{REPORTS_FOLDER}/{kind.name}.csv", kind.tells) for kind in REPORTS.values()]
+    reports = [
+        (f"{REPORTS_FOLDER}/{name}.csv", f"{kind.tells}{_ONE_DATE * (name in _OF_LAST_DATE)}")
+        for name, kind in REPORTS.items()
+    ]
     return [*reports, (COMMANDS_FILE, "every line as it was sent: `clearing clear` takes it")]
 
 

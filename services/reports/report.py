@@ -98,8 +98,8 @@ class Report:
 
 def laid_out(columns: tuple[str, ...], cells: NamedCells) -> Cells:
     """The cells of a row in the order of the columns; those not given are empty."""
-    known = _names_among(columns)
-    assert cells.keys() <= known, f"no such columns: {cells.keys() - known}"
+    names = _names_among(columns)
+    assert cells.keys() <= names, f"no such columns: {cells.keys() - names}"
     return tuple(map(cells.get, columns))
 
 

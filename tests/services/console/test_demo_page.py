@@ -1,4 +1,4 @@
-"""The page of a demonstration in a real browser: its figures are those of the reports beside it."""
+"""The page of a demonstration in a real browser: its figures are those of the reports."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 
+from services.cli import cli
 from tests.browser import said_of
 
 WIDTHS = (360, 1100)
@@ -80,20 +81,19 @@ def test_paper_cuts_nothing_off(page: str) -> None:
     assert said_of(printed, CUT_OFF, width=688) == []
 
 
-def test_requirement_and_collateral_are_those_of_the_statement(
+def test_requirement_and_collateral_are_those_of_statement_and_postings(
     shown: tuple[Path, Result], tables: dict[str, Any]
 ) -> None:
     required, collateral = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    lines = reported(shown, "statement")
-    last = max(line["business_date"] for line in lines)
-    for line in lines:
-        of = (line["member"], line["origin"])
-        if line["line"] == "collateral_moved":
-            collateral[of] += int(line["amount_cents"])
-        if line["line"] == "position":
-            collateral[of] += int(line["variation_cents"])
-        if line["line"] == "balance" and (line["business_date"], line["cycle"]) == (last, "close"):
-            required[of] += int(line["initial_cents"])
+    for line in reported(shown, "statement"):
+        if (line["line"], line["cycle"]) == ("balance", "close"):
+            required[line["member"], line["origin"]] += int(line["initial_cents"])
+    for line in reported(shown, "postings"):
+        for side, sign in (("debit", -1), ("credit", 1)):
+            if line[side].startswith("cash:"):
+                member, number = line[side].removeprefix("cash:").split("-")
+                origin = "house" if number == "H" else "customer"
+                collateral[member, origin] += sign * int(line["amount_cents"])
     (told,) = [rows for caption, rows in tables.items() if caption.startswith("Initial margin")]
     assert len(told) == 12
     for member, origin, _, on_page, had, excess, deficit in told:
@@ -135,10 +135,11 @@ def test_the_last_close_is_that_of_prices_and_trades(
 def test_net_and_gross_variation_are_those_of_the_statement(
     shown: tuple[Path, Result], page: str
 ) -> None:
-    lines = reported(shown, "statement")
-    gross = sum(
-        max(0, int(line["variation_cents"])) for line in lines if line["line"] == "position"
-    )
+    asked = ["report", "statement", "--from", "2025-03-17", "--format", "csv"]
+    answer = CliRunner().invoke(cli, [*asked, "--data", str(shown[0] / "books")])
+    lines = [*csv.DictReader(answer.stdout.splitlines())]
+    positions = [line for line in lines if line["line"] in {"position", "position_closed"}]
+    gross = sum(max(0, int(line["variation_cents"])) for line in positions)
     instructed = [line for line in lines if line["line"] == "settlement_instructed"]
     net = sum(max(0, int(line["variation_cents"])) for line in instructed)
     assert 0 < net < gross
@@ -156,5 +157,5 @@ def test_whole_hashes_and_the_files_beside_it_are_there(
         text for text in re.findall(r"\b[0-9a-f]{64}\b", shown[1].stdout) if text not in said
     ] == []
     links = said_of(page, "return [...page.links].map(a => a.getAttribute('href'))", width=360)
-    assert len(links) == 7
+    assert len(links) == 1 + len([*(shown[0] / "reports").iterdir()])
     assert [link for link in links if not (shown[0] / link).is_file()] == []
