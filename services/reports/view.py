@@ -144,6 +144,7 @@ class JournalView:
         self.reader = Reader(url)
         self.reader.freeze()
         self._control: ControlBooks | None = None
+        self._spans: dict[tuple[str, date], tuple[int, int]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -211,17 +212,12 @@ class JournalView:
 
     def barriers(self, shard: str, day: date) -> Iterator[StoredRow]:
         """The rows of the cycles of a date, the close last."""
-        after, until = self._span(shard, day)
-        values = {"shard": shard, "day": day, "after": after, "until": until}
-        rows = map(self._row, self._streamed(f"barriers {shard}", _BARRIERS, values=values))
+        rows = self._of_day(f"barriers {shard}", _BARRIERS, shard=shard, day=day)
         yield from (row for row in rows if row.cycle is not None)
 
     def rows(self, shard: str, day: date, *, words: Sequence[bytes]) -> Iterator[StoredRow]:
         """The rows of a date whose facts hold one of these words, in order."""
-        after, until = self._span(shard, day)
-        values = {"shard": shard, "day": day, "after": after, "until": until, "words": list(words)}
-        for record in self._streamed(f"rows {shard}", _ROWS, values=values):
-            yield self._row(record)
+        return self._of_day(f"rows {shard}", _ROWS, shard=shard, day=day, words=words)
 
     def rows_of_all(
         self, shards: Sequence[str], day: date, *, words: Sequence[bytes]
@@ -253,6 +249,26 @@ class JournalView:
         """All rows of a short answer."""
         with translated("reading the journal"):
             return self.reader.connection.execute(query, values, binary=True).fetchall()
+
+    def _of_day(
+        self,
+        name: str,
+        query: LiteralString,
+        *,
+        shard: str,
+        day: date,
+        words: Sequence[bytes] = (),
+    ) -> Iterator[StoredRow]:
+        """Rows of a date; those of a short date in one answer, which the server prepares once."""
+        if (shard, day) not in self._spans:
+            self._spans[shard, day] = self._span(shard, day)
+        after, until = self._spans[shard, day]
+        values = {"shard": shard, "day": day, "after": after, "until": until, "words": list(words)}
+        is_short = until - after <= _ROWS_AT_ONCE
+        records = (
+            self.ask(query, values) if is_short else self._streamed(name, query, values=values)
+        )
+        yield from map(self._row, records)
 
     def _span(self, shard: str, day: date) -> tuple[int, int]:
         """After which row, and until which, the rows of a date lie. Errors: DerivedRowsChanged."""
