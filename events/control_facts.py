@@ -105,11 +105,12 @@ class CycleStarted(Fact):
 
 
 class DayClosed(Fact):
-    """The hash of a shard's books at the close."""
+    """The hashes of a shard at the close: of its books, and of its inputs (`events/history.py`)."""
 
     TYPE: ClassVar[str] = "day_closed/1"
     business_date: StatedDate
     state_hash: str
+    history_hash: str
 
 
 SharedFact: TypeAlias = ShardOpened | CommandRefused | DayClosed

@@ -178,7 +178,7 @@ def check_nothing_happens_twice(facts: list[Fields]) -> None:
 def check_log(log: ShardLog) -> None:
     """Law 6: rows are dense from 0 on, each facts' `seq` is its row, and the chain holds.
 
-    Law 10: each fact is, byte for byte, what its own model writes.
+    Law 10: each fact is, byte for byte, what its own model writes. Law 11: the history hashes.
     """
     further: dict[int, list[bytes]] = defaultdict(list)
     for _, seq, number, part in log.pending.parts:
@@ -191,6 +191,7 @@ def check_log(log: ShardLog) -> None:
         chain = chained(chain, row, [facts, *further[number]])
         assert recorded == chain, f"row {number} of {log.shard} was changed"
     assert (log.seq, log.chain) == (len(log.pending.rows), chain)
+    assert [day.history_hash.hex() for day in log.pending.days] == histories(log, further)
     for line in fact_lines_since(log, 0, 0):
         shard, seq, fact = decode_fact(line)
         assert shard == log.shard, line
@@ -209,6 +210,37 @@ def chained(before: bytes, row: JournalRow, parts: list[bytes]) -> bytes:
     text += b"".join(struct.pack(">I", len(part)) for part in parts)
     text += b"".join((line, *parts))
     return hashlib.sha256(text).digest()
+
+
+def histories(log: ShardLog, further: dict[int, list[bytes]]) -> list[str]:
+    """The history hash of each close, by the layout that `events/history.py` documents.
+
+    further: the later parts of a row's facts, by its seq.
+    """
+    text, found = history_start(log.shard, bytes(32)), []
+    for _, seq, _, _, _, _, line, _, facts, _ in log.pending.rows:
+        stated = [json.loads(one) for one in b"\n".join([facts, *further[seq]]).split(b"\n") if one]
+        day = next((fact for fact in stated if fact["type"] == "day_closed/1"), None)
+        texts = [without_seq(fact) for fact in stated if fact is not day]
+        text += struct.pack(">II", len(line), len(texts)) + line
+        text += b"".join(b"\n" + one for one in texts)
+        if day is not None:
+            found.append(hashlib.sha256(text).hexdigest())
+            assert found[-1] == day["history_hash"], (log.shard, seq)
+            text = history_start(log.shard, bytes.fromhex(found[-1]))
+    return found
+
+
+def history_start(shard: str, before: bytes) -> bytes:
+    """The bytes before the first input after a close."""
+    text = b"\x00\x1btoken-clearinghouse/history" + b"\x00\x01"
+    return text + struct.pack(f">H{len(shard)}s", len(shard), shard.encode()) + before
+
+
+def without_seq(fact: Fields) -> bytes:
+    """The text of a fact without its row's number."""
+    named = {name: value for name, value in fact.items() if name != "seq"}
+    return json.dumps(named, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def chosen(facts: list[Fields], kind: str) -> list[Fields]:

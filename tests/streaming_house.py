@@ -211,8 +211,8 @@ class StreamingHouse:
         with Reader(self.url) as reader:
             return reader.heads()
 
-    def day_hashes(self) -> dict[tuple[str, str], str]:
-        """By shard and session the hash of its books at the close."""
+    def day_hashes(self) -> dict[tuple[str, str], tuple[str, str]]:
+        """By shard and session the hashes of its books and of its inputs at the close."""
         return day_hashes(self.url)
 
     def verify(self) -> list[str]:

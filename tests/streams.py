@@ -69,8 +69,12 @@ class Streams:
         inbox.append(Message(len(inbox), line, number))
 
     def feed(self, lines: list[bytes]) -> None:
-        """Route lines as a feed does; what `control/0` decides is everywhere before the next."""
-        for line in lines:
+        """Route lines as a feed does; what `control/0` decides is everywhere before the next.
+
+        Line ends are taken off, empty lines left out.
+        """
+        stripped = [line.removesuffix(b"\n").removesuffix(b"\r") for line in lines]
+        for line in filter(None, stripped):
             products = self.runs[CONTROL_SHARD].shard.control.products
             shard = shard_of(decode_command(line), products)
             self.put(shard, line)
@@ -120,11 +124,11 @@ class Streams:
         assert run.decider.missing_markets(barrier.number) == []
 
 
-def day_hashes(url: str) -> dict[tuple[str, str], str]:
-    """By shard and session the hash of its books at the close."""
+def day_hashes(url: str) -> dict[tuple[str, str], tuple[str, str]]:
+    """By shard and session the hashes of its books and of its inputs at the close."""
     with Reader(url) as reader:
         return {
-            (shard, day.isoformat()): digest.hex()
+            (shard, day.isoformat()): (state.hex(), history.hex())
             for shard in reader.heads()
-            for _, day, _, digest in reader.days(shard)
+            for _, day, _, state, history in reader.days(shard)
         }

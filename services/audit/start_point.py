@@ -15,6 +15,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
+from events.history import History
 from services.audit.evidence import Start
 from services.audit.findings import Findings, contrast
 from services.journal.reader import Reader
@@ -35,19 +36,21 @@ def from_first_row() -> Start:
 
 
 class _Closed(NamedTuple):
-    """A shard's close of a session: its row, and the hash it stated."""
+    """A shard's close of a session: its row, and the hashes it stated."""
 
     seq: int
     stated: bytes
+    history: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class _Saved:
-    """A snapshot of a shard's books; stated: their hash at the close."""
+    """A snapshot of a shard's books; stated: their hash at the close; history: as saved with it."""
 
     shard: str
     seq: int
     chain: bytes
+    history: bytes
     state: bytes
     stated: str
 
@@ -82,7 +85,7 @@ def _last_closed(reader: Reader) -> dict[str, _Closed]:
     """The last close, by shard; empty when there was none."""
     with translated("reading the days"):
         rows = reader.connection.execute(
-            "SELECT shard, seq, state_hash FROM clearing.day "
+            "SELECT shard, seq, state_hash, history_hash FROM clearing.day "
             "WHERE business_date = (SELECT max(business_date) FROM clearing.day) ORDER BY shard"
         ).fetchall()
     return {row[0]: _Closed(*row[1:]) for row in rows}
@@ -94,7 +97,7 @@ def _last_closed_by_all(reader: Reader) -> dict[str, _Closed]:
     opened = {row.shard: row.logical_time for shard in heads for row in reader.rows_at(shard, [0])}
     with translated("reading the days"):
         rows = reader.connection.execute(
-            "SELECT business_date, shard, seq, state_hash FROM clearing.day "
+            "SELECT business_date, shard, seq, state_hash, history_hash FROM clearing.day "
             "ORDER BY business_date DESC, shard"
         ).fetchall()
     for _, day_rows in groupby(rows, key=itemgetter(0)):
@@ -111,13 +114,16 @@ def _last_closed_by_all(reader: Reader) -> dict[str, _Closed]:
 def _saved(reader: Reader, findings: Findings, *, closed: Mapping[str, _Closed]) -> list[_Saved]:
     """The snapshots made at a close."""
     saved = []
-    for shard, (seq, stated) in closed.items():
-        chain_and_state = _snapshot(reader, shard, seq=seq)
-        if chain_and_state is None:
+    for shard, (seq, stated, history) in closed.items():
+        content = _snapshot(reader, shard, seq=seq)
+        if content is None:
             finding = "snapshot: expected the books of this close, found not all parts of them"
             findings.note(shard, seq, finding=finding)
         else:
-            saved.append(_Saved(shard, seq, *chain_and_state, stated.hex()))
+            saved.append(_Saved(shard, seq, *content, stated.hex()))
+            if saved[-1].history != history:
+                finding = f"history of the snapshot: {contrast(history, saved[-1].history)}"
+                findings.note(shard, seq, finding=finding)
     if closed and CONTROL_SHARD not in {snapshot.shard for snapshot in saved}:
         findings.note_apart(
             "snapshot of control/0", finding="at the last close: expected, found none"
@@ -127,7 +133,7 @@ def _saved(reader: Reader, findings: Findings, *, closed: Mapping[str, _Closed])
 
 def _expect_all(reader: Reader, findings: Findings, *, closed: Mapping[str, _Closed]) -> None:
     """Check that every shard open at the close has closed the day."""
-    rows = [row for shard, (seq, _) in closed.items() for row in reader.rows_at(shard, [seq])]
+    rows = [row for shard, (seq, *_) in closed.items() for row in reader.rows_at(shard, [seq])]
     last = max((row.logical_time for row in rows), default=0)
     for shard in reader.heads():
         opened = reader.rows_at(shard, [0])
@@ -135,18 +141,18 @@ def _expect_all(reader: Reader, findings: Findings, *, closed: Mapping[str, _Clo
             findings.note(shard, 0, finding="day: expected the hash of the last close, found none")
 
 
-def _snapshot(reader: Reader, shard: str, *, seq: int) -> tuple[bytes, bytes] | None:
-    """Chain and state of a snapshot; None when a part is missing."""
+def _snapshot(reader: Reader, shard: str, *, seq: int) -> tuple[bytes, bytes, bytes] | None:
+    """Chain, history and state of a snapshot; None when a part is missing."""
     with translated("reading a snapshot"):
         rows: list[Any] = reader.connection.execute(
-            "SELECT part, parts, chain, state FROM clearing.snapshot "
+            "SELECT part, parts, chain, history, state FROM clearing.snapshot "
             "WHERE shard = %s AND seq = %s ORDER BY part",
             [shard, seq],
             binary=True,
         ).fetchall()
     if not rows or [row[0] for row in rows] != list(range(rows[0][1])):
         return None
-    return rows[0][2], b"".join([row[3] for row in rows])
+    return rows[0][2], rows[0][3], b"".join([row[4] for row in rows])
 
 
 def _check_row(reader: Reader, findings: Findings, *, snapshot: _Saved) -> int:
@@ -175,6 +181,7 @@ def _load(snapshot: _Saved, *, control: bytes) -> Shard:
     shard = load_shard(snapshot.shard, snapshot.state, control_as_of=as_of)
     next_seq, links_sent = snapshot.seq + 1, shard.log.links_sent
     shard.log = ShardLog(snapshot.shard, next_seq, snapshot.chain, links_sent)
+    shard.log.history = History(snapshot.shard, snapshot.history)
     return shard
 
 

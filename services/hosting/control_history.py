@@ -44,10 +44,14 @@ def restore_control(
 
 
 def blocks_of(
-    reader: Reader, shard: str, *, after: int, until: int = SEQ_MAX
+    reader: Reader, shard: str, *, after: int, until: int = SEQ_MAX, has_inputs: bool = False
 ) -> Iterator[list[FoldRow]]:
-    """A shard's rows of `after` < seq <= `until`, whole, in blocks; the next is read meanwhile."""
-    for block in ahead(reader.rows_to_fold(shard, after=after, until=until)):
+    """A shard's rows of `after` < seq <= `until`, whole, in blocks; the next is read meanwhile.
+
+    has_inputs: with the inputs of all rows, not of control commands only.
+    """
+    rows = reader.rows_to_fold(shard, after=after, until=until, has_inputs=has_inputs)
+    for block in ahead(rows):
         yield [_whole(reader, shard, row=row) for row in block] if _has_parts(block) else block
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from events.history import History
 from services.hosting.control_history import blocks_of, restore_control
 from services.hosting.interpreter import paced
 from services.journal.reader import SEQ_MAX, NumberedCommand, Reader
@@ -107,34 +108,39 @@ def restore_shard(reader: Reader, name: str) -> Shard:
     """A shard as of its last row, with a log that goes on from there."""
     snapshot = reader.snapshot(name)
     if snapshot is None:
-        shard = replay_shard(reader, name, from_snapshot=True)
+        shard, history, after = opened_shard(reader, name), History(name), 0
+        history.add_row(b"", reader.rows_at(name, [0])[0].facts, seq=0)
     else:
         as_of = partial(restore_control, reader)
         shard = load_shard(name, snapshot.state, control_as_of=as_of)
-        _fold(reader, shard, after=snapshot.seq, until=SEQ_MAX)
+        history, after = History(name, snapshot.history), snapshot.seq
+    with paced():
+        for block in blocks_of(reader, name, after=after, has_inputs=True):
+            shard.fold(block)
+            for seq, _, line, facts, _ in block:
+                history.add_row(line, facts, seq=seq)
     head = reader.heads()[name]
     shard.log = ShardLog(name, head.seq + 1, head.chain, reader.links_sent(name))
+    shard.log.history = history
     return shard
 
 
-def replay_shard(
-    reader: Reader, name: str, *, until: int = SEQ_MAX, from_snapshot: bool = False
-) -> Shard:
-    """A shard after a row, folded from its first; opened with the control books as of row 0.
+def replay_shard(reader: Reader, name: str, *, until: int = SEQ_MAX) -> Shard:
+    """A shard after a row, folded from its first; no snapshot is used."""
+    shard = opened_shard(reader, name, from_snapshot=False)
+    with paced():
+        for block in blocks_of(reader, name, after=0, until=until):
+            shard.fold(block)
+    return shard
+
+
+def opened_shard(reader: Reader, name: str, *, from_snapshot: bool = True) -> Shard:
+    """A shard after its row 0, with the control books of then.
 
     from_snapshot: take those books from a snapshot where there is one.
     """
     number = _opening(reader, name)["control_number"]
-    control = restore_control(reader, number, from_snapshot=from_snapshot)
-    shard = open_shard(name, control)
-    _fold(reader, shard, after=0, until=until)
-    return shard
-
-
-def _fold(reader: Reader, shard: Shard, *, after: int, until: int) -> None:
-    with paced():
-        for block in blocks_of(reader, shard.log.shard, after=after, until=until):
-            shard.fold(block)
+    return open_shard(name, restore_control(reader, number, from_snapshot=from_snapshot))
 
 
 def _opening(reader: Reader, shard: str) -> dict[str, Any]:

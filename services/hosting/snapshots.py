@@ -24,6 +24,8 @@ def _rows_of(shard: Shard, day: date) -> list[SnapshotRow]:
         state[first : first + PART_BYTES_MAX] for first in range(0, len(state), PART_BYTES_MAX)
     ]
     return [
-        SnapshotRow(log.shard, log.seq - 1, part, len(pieces), log.chain, day, piece)
+        SnapshotRow(
+            log.shard, log.seq - 1, part, len(pieces), log.chain, log.history.before, day, piece
+        )
         for part, piece in enumerate(pieces)
     ]

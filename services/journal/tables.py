@@ -70,11 +70,21 @@ SNAPSHOT = Table(
         "part": "int4",
         "parts": "int4",
         "chain": "bytea",
+        "history": "bytea",
         "business_date": "date",
         "state": "bytea",
     },
 )
-DAY = Table("day", {"shard": "text", "business_date": "date", "seq": "int8", "state_hash": "bytea"})
+DAY = Table(
+    "day",
+    {
+        "shard": "text",
+        "business_date": "date",
+        "seq": "int8",
+        "state_hash": "bytea",
+        "history_hash": "bytea",
+    },
+)
 SETTLEMENT_PRICE = Table(
     "settlement_price",
     {

@@ -1,4 +1,4 @@
-"""The decided rows of one shard that are not written yet, with its hash chain.
+"""The decided rows of one shard that are not written yet, with its hash chain and its history.
 
 In: an input with its origin and position, and its facts. Out: rows in the order of the journal's
 tables. Nothing here is durable before the journal has written it.
@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 
 from events.chain import GENESIS, RowKey, chain_row
+from events.history import History, closes_day
 from services.shards.emission import Emission, parts_of
 from services.shards.rows import (
     DayRow,
@@ -58,7 +59,8 @@ class Pending:
 class ShardLog:
     """The log of one shard.
 
-    seq: of the next row; chain: of the row before; links_sent: the number of the last link.
+    seq: of the next row; chain: of the row before; links_sent: the number of the last link;
+    history: the inputs since the last close.
     """
 
     shard: str
@@ -66,6 +68,10 @@ class ShardLog:
     chain: bytes = GENESIS
     links_sent: int = 0
     pending: Pending = field(default_factory=Pending)
+    history: History = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.history = History(self.shard)
 
     def hand_over(self) -> Pending:
         """The rows decided since the last call."""
@@ -83,10 +89,12 @@ class ShardLog:
     def append(
         self, inbound: Inbound, blocks: Sequence[bytes], *, business_date: date | None
     ) -> None:
-        """Append a row with its facts."""
+        """Append a row with its facts; the history has one that closes the day already."""
         parts = parts_of(blocks) if blocks else [b""]
         day = business_date or BEFORE_SESSIONS
         origin, position, logical_time, line = inbound
+        if not blocks or not closes_day(blocks[-1]):
+            self.history.add(line, blocks, seq=self.seq)
         key = RowKey(self.shard, self.seq, day, origin, position, logical_time)
         self.chain = chain_row(self.chain, key, line=line, parts=parts)
         self.pending.rows.append(

@@ -65,24 +65,26 @@ class LinkRow(NamedTuple):
 
 
 class SnapshotRow(NamedTuple):
-    """A part of a shard's books after a close. part: its number, from 0."""
+    """A part of a shard's books after a close. part: its number, from 0; history: at the close."""
 
     shard: str
     seq: int
     part: int
     parts: int
     chain: bytes
+    history: bytes
     business_date: date
     state: bytes
 
 
 class DayRow(NamedTuple):
-    """The hash of a shard's books at a close."""
+    """The hashes of a shard's books and of its inputs at a close."""
 
     shard: str
     business_date: date
     seq: int
     state_hash: bytes
+    history_hash: bytes
 
 
 class PriceRow(NamedTuple):
@@ -126,5 +128,6 @@ class NumberRow(NamedTuple):
     business_date: date
 
 
-# A journal row for folding: seq, origin, line, facts (all parts joined), number of parts.
+# A journal row for folding: seq, origin, line (empty where no fold needs it), facts (all parts
+# joined), number of parts.
 FoldRow: TypeAlias = tuple[int, str, bytes, bytes, int]

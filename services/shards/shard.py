@@ -142,11 +142,20 @@ def record_opening(shard: Shard, *, logical_time: int) -> None:
     log.record(Inbound(GENESIS_ORIGIN, 0, logical_time, b""), emission, business_date=None)
 
 
-def close_day(shard: Shard, command: CloseSession, *, emission: Emission[Any]) -> None:
-    """State the hash of the books at a close."""
-    day, state_hash = command.business_date, shard.state_hash()
-    emission.record(DayClosed(at=command.at, business_date=day, state_hash=state_hash))
-    row = DayRow(emission.shard, day, emission.seq, bytes.fromhex(state_hash))
+def close_day(shard: Shard, command: CloseSession, *, line: bytes, emission: Emission[Any]) -> None:
+    """State the hashes of books and inputs, as the last fact of a close. line: its input."""
+    day, state_hash, history = command.business_date, shard.state_hash(), shard.log.history
+    history.add(line, emission.blocks, seq=emission.seq)
+    history_hash = history.close()
+    emission.record(
+        DayClosed(
+            at=command.at,
+            business_date=day,
+            state_hash=state_hash,
+            history_hash=history_hash.hex(),
+        )
+    )
+    row = DayRow(emission.shard, day, emission.seq, bytes.fromhex(state_hash), history_hash)
     shard.log.pending.days.append(row)
 
 

@@ -68,7 +68,7 @@ class ControlShard:
             stands = decide_control(books, command, emit=emission)
         if stands:
             if isinstance(command, CloseSession):
-                close_day(self, command, emission=emission)
+                close_day(self, command, line=inbound.line, emission=emission)
             day = session or BEFORE_SESSIONS
             log.pending.numbers.append(NumberRow(log.shard, log.seq, books.number, day))
         log.record(inbound, emission, business_date=session)

@@ -124,7 +124,7 @@ class MarketShard:
         session = books.control.business_date
         sent = _follow(books, command, emit=emission)
         if isinstance(command, CloseSession):
-            close_day(self, command, emission=emission)
+            close_day(self, command, line=inbound.line, emission=emission)
         if isinstance(command, Barrier):
             barrier = (inbound.position, log.seq)
             links = link_rows(log.shard, sent, number=log.links_sent + 1, at=barrier)

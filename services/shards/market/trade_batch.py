@@ -293,6 +293,7 @@ def _record(
         columns.buyers[chosen], columns.sellers[chosen], strict=True,
     )  # fmt: skip
     facts = [*map(template.__mod__, values)]
+    log.history.add_alike(lines, facts, seqs=seqs)
     numbers = map(
         ROW_NUMBERS.pack, seqs, repeat(session.toordinal() - 1), positions, times,
         map(len, lines), repeat(1), map(len, facts),

@@ -92,7 +92,7 @@ class MemberShard:
             state_missed(books, command.event_time, emit=emission)
         apply_member_copy(books, command)
         if isinstance(command, CloseSession):
-            close_day(self, command, emission=emission)
+            close_day(self, command, line=inbound.line, emission=emission)
         log.record(inbound, emission, business_date=session)
         return []
 

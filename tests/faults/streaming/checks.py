@@ -69,7 +69,7 @@ def check_every_message_has_one_row(house: StreamingHouse, lines: Sequence[bytes
 def check_day_hashes(house: StreamingHouse, run: MemoryRun) -> None:
     """The books at every close are those of the embedded run, shard for shard."""
     wanted = {
-        (day.shard, day.business_date.isoformat()): day.state_hash.hex()
+        (day.shard, day.business_date.isoformat()): (day.state_hash.hex(), day.history_hash.hex())
         for shard in run.clearinghouse.in_order()
         for day in shard.log.pending.days
     }

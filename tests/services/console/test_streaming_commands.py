@@ -64,7 +64,7 @@ def test_the_order_of_a_fed_file_is_the_order_everywhere(busy: StreamingHouse) -
     for line in LINES:
         run.decide(line)
     expected = {
-        (day.shard, day.business_date.isoformat()): day.state_hash.hex()
+        (day.shard, day.business_date.isoformat()): (day.state_hash.hex(), day.history_hash.hex())
         for shard in run.clearinghouse.in_order()
         for day in shard.log.pending.days
     }

@@ -144,17 +144,19 @@ def test_links_of_a_barrier_come_by_source_and_number(journal: Journal, reader: 
 def test_the_last_snapshot_at_or_before_a_row(journal: Journal, reader: Reader) -> None:
     states = [(4, b"early"), (9, b"late")]
     halves = [
-        SnapshotRow(SIT, seq, part, 2, chain(seq), DAY, state[part * 2 : part * 2 + 2 + 2 * part])
+        SnapshotRow(
+            SIT, seq, part, 2, chain(seq), HASH, DAY, state[part * 2 : part * 2 + 2 + 2 * part]
+        )
         for seq, state in states
         for part in (0, 1)
     ]
     journal.commit(Batch(snapshots=halves))
-    assert reader.snapshot(SIT) == Snapshot(SIT, 9, chain(9), DAY, b"late")
-    assert reader.snapshot(SIT, seq=8) == Snapshot(SIT, 4, chain(4), DAY, b"early"[:6])
+    assert reader.snapshot(SIT) == Snapshot(SIT, 9, chain(9), HASH, DAY, b"late")
+    assert reader.snapshot(SIT, seq=8) == Snapshot(SIT, 4, chain(4), HASH, DAY, b"early"[:6])
     assert reader.snapshot(SIT, seq=3) is None
 
 
 def test_day_hashes_come_in_order_of_days(journal: Journal, reader: Reader) -> None:
-    days = [DayRow(SIT, DAY.replace(day=day), day, HASH) for day in (2, 3, 4)]
+    days = [DayRow(SIT, DAY.replace(day=day), day, HASH, HASH) for day in (2, 3, 4)]
     journal.commit(Batch(days=days[::-1]))
     assert reader.days(SIT) == days

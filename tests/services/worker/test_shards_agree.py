@@ -19,13 +19,13 @@ DAYS = 4
 SOME = SCENARIOS[::4]
 
 
-def embedded_hashes(lines: list[bytes]) -> dict[tuple[str, str], str]:
+def embedded_hashes(lines: list[bytes]) -> dict[tuple[str, str], tuple[str, str]]:
     """The day hashes of the clearinghouse in one process."""
     run = MemoryRun()
     for line in lines:
         run.decide(line)
     return {
-        (day.shard, day.business_date.isoformat()): day.state_hash.hex()
+        (day.shard, day.business_date.isoformat()): (day.state_hash.hex(), day.history_hash.hex())
         for shard in run.clearinghouse.in_order()
         for day in shard.log.pending.days
     }

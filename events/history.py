@@ -1,0 +1,110 @@
+"""The history hash of a shard: its byte layout (WIRE §3, `day_closed`; RULEBOOK §9, law 11).
+
+In: the inputs of a shard in order, the exact bytes and the facts of each. Out: 32 bytes at each
+close, which commit to every input until then. Layout, all integers big-endian:
+
+    domain  "token-clearinghouse/history"   length as u16, bytes
+    version u16
+    shard   length as u16, bytes
+    before  32 bytes, the history hash of the close before (zeros for the first)
+
+and then of each input since that close, up to and with the one that closes the day:
+
+    length of the input u32, number of its facts u32
+    input   bytes
+    facts   of each a line feed, and its canonical bytes without the member `seq`
+
+An input is a row of the journal: a command in the shard's inbox, accepted, refused or known before;
+the copy of a control command that stands, which has the bytes of that command; row 0, which has no
+bytes. What makes no row is none: an empty line, a copy delivered again, the links of the markets.
+Left out are origin, position and logical time, by which one process and workers differ, the time of
+receipt, `seq`, the parts into which facts are cut, and the `day_closed` that states the hash. So
+the same commands have the same hash embedded and on Kafka, whatever the batches. A message that
+only Kafka can bring (a wrong key, a forged copy, an unreadable batch) is an input like any other,
+by the bytes that the journal keeps of it; its refusal is among its facts.
+
+The rows and any SHA-256 suffice to check it: tests/laws.py does it in a few lines of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
+from operator import itemgetter
+from struct import Struct
+from typing import Final
+
+from events.control_facts import DayClosed
+from events.fact_text import fact_head
+
+HISTORY_VERSION: Final = 1
+
+_DOMAIN: Final = b"token-clearinghouse/history"
+_U16: Final = Struct(">H")
+_DAY_CLOSED: Final = fact_head(DayClosed)
+_SEQ: Final = b',"seq":'
+INPUT_NUMBERS: Final = Struct(">II")
+
+
+class History:
+    """The inputs of a shard since its last close, being hashed. before: the hash at that close."""
+
+    __slots__ = ("_hashed", "_shard", "before")
+
+    def __init__(self, shard: str, before: bytes = bytes(32)) -> None:
+        self._shard = shard
+        self.before = before
+        self._begin()
+
+    def add(self, line: bytes, blocks: Sequence[bytes], *, seq: int) -> None:
+        """The next input. blocks: its facts, several in a block joined by line feeds."""
+        count = sum([block.count(b"\n") + 1 for block in blocks])
+        self._hashed.update(INPUT_NUMBERS.pack(len(line), count) + line)
+        for block in blocks:
+            self._hashed.update(b"\n" + without_seq(block, seq))
+
+    def add_row(self, line: bytes, facts: bytes, *, seq: int) -> None:
+        """The next recorded input; one that closed a day goes without its last fact, and closes."""
+        last = facts.rfind(b"\n") + 1
+        is_close = facts.startswith(_DAY_CLOSED, last)
+        stated = facts[: max(last - 1, 0)] if is_close else facts
+        self.add(line, [stated] if stated else [], seq=seq)
+        if is_close:
+            self.close()
+
+    def add_alike(self, lines: Sequence[bytes], facts: Sequence[bytes], *, seqs: range) -> None:
+        """Inputs with one fact each, all of one kind, in rows that follow one another."""
+        start, name, _ = facts[0].partition(_SEQ)
+        width = len(start + name)
+        ends: Iterable[bytes]
+        if len(str(seqs[0])) == len(str(seqs[-1])):
+            ends = map(itemgetter(slice(width + len(str(seqs[0])), None)), facts)
+        else:
+            ends = [fact[width + len(str(seq)) :] for fact, seq in zip(facts, seqs, strict=True)]
+        lengths = [*map(len, lines)]
+        numbers = {length: INPUT_NUMBERS.pack(length, 1) for length in set(lengths)}
+        heads = map(numbers.__getitem__, lengths)
+        pieces = zip(heads, lines, repeat(b"\n" + start), ends, strict=False)
+        self._hashed.update(b"".join(chain.from_iterable(pieces)))
+
+    def close(self) -> bytes:
+        """The history hash with the input last added; the next input comes after this close."""
+        self.before = self._hashed.digest()
+        self._begin()
+        return self.before
+
+    def _begin(self) -> None:
+        shard = self._shard.encode()
+        head = _U16.pack(len(_DOMAIN)) + _DOMAIN + _U16.pack(HISTORY_VERSION)
+        self._hashed = hashlib.sha256(head + _U16.pack(len(shard)) + shard + self.before)
+
+
+def closes_day(facts: bytes) -> bool:
+    """True for the fact that closes a day, which is the last of its row."""
+    return facts.startswith(_DAY_CLOSED)
+
+
+def without_seq(facts: bytes, seq: int) -> bytes:
+    """Facts of one row without the member `seq`; nowhere else do these bytes stand in a fact."""
+    return facts.replace(b',"seq":%d,"at":' % seq, b',"at":')
