@@ -46,9 +46,9 @@ def _with_report_options(command: _Command) -> _Command:
 Tables show dollars and percent; CSV and JSON have integers, whose unit stands in the column's name.
 Each says of which rows it was made: a table at its foot, JSON in `as_of`, CSV in the head of a
 last, empty column. What came before the first session has the date 0001-01-01. `calls` and
-`members` without a date tell how things stand now. Exit code 1, and nothing printed, where a table
-that the report reads is not what the journal makes of it. `clearing docs columns` explains every
-column.
+`members` without a date tell how things stand now. Exit code 1, and no row of that date, where a
+table that the report reads is not what the journal makes of it. `clearing docs columns` explains
+every column.
 """,
     epilog=example(
         "clearing report statement --member ALPHA",

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
+from itertools import chain, islice
 from typing import Any, Final
 
 from services.reports.layout import as_records, side_by_side
@@ -31,8 +32,9 @@ def csv_lines(report: Report) -> Iterator[str]:
     head = [f"as of {_made_by(report)}"] if report.origins else []
     empty = [""] * len(head)
     write = csv.writer(_Echo(), lineterminator="").writerow
+    rows = _begun(report.rows)
     yield write([*report.columns, *head])
-    for row in report.rows:
+    for row in rows:
         # Most cells of a long report are empty or whole numbers.
         cells = [cell if cell is None or type(cell) is int else _written(cell) for cell in row]
         yield write(cells + empty)
@@ -44,9 +46,10 @@ def json_lines(report: Report) -> Iterator[str]:
     if report.origins:
         head["program"] = report.program
         head["as_of"] = [origin._asdict() for origin in report.origins]
+    rows = _begun(report.rows)
     yield json.dumps(head, ensure_ascii=False)[:-1] + ', "rows": ['
     finished: str | None = None
-    for row in report.rows:
+    for row in rows:
         if finished is not None:
             yield finished + ","
         finished = json.dumps(_object(report.columns, row), ensure_ascii=False)
@@ -79,6 +82,12 @@ FORMATS: Final[dict[str, Callable[[Report], Iterator[str]]]] = {
     "csv": csv_lines,
     "json": json_lines,
 }
+
+
+def _begun(rows: Iterable[Cells]) -> Iterator[Cells]:
+    """The rows, the first one made already: a report that must not be printed says so before."""
+    made = iter(rows)
+    return chain([*islice(made, 1)], made)
 
 
 def _made_by(report: Report) -> str:

@@ -81,11 +81,12 @@ def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
     days = [
         read_accounts_day(view, day, accounts=accounts, member=member) for day in view.days(request)
     ]
+    # All is compared with the journal before the first row is given out.
+    markets = [MarketsDay(view, of_day.day, names=of_day.accounts) for of_day in days]
     yield from _summaries(view, days)
-    for of_day in days:
-        markets = MarketsDay(view, of_day.day, names=of_day.accounts)
+    for of_day, market in zip(days, markets, strict=True):
         for entry in of_day.accounts.values():
-            yield from _account(of_day.day, entry, markets=markets)
+            yield from _account(of_day.day, entry, markets=market)
         yield from _instructions(of_day, is_of_account="account" in request.options)
 
 

@@ -137,9 +137,15 @@ def test_a_changed_close_hides_no_row(changed: str, seq: str, day: str) -> None:
         list(made(view, "trades", business_date=date.fromisoformat(day)).rows)
 
 
-def test_the_command_names_it_prints_nothing_and_exits_with_1(changed: str) -> None:
-    tamper(changed, "UPDATE statement SET cash_cents = 1 WHERE account = 'B-H'")
-    result = CliRunner().invoke(cli, ["report", "statement", "--database", changed])
+@pytest.mark.parametrize("shape", ["table", "csv", "json"])
+@pytest.mark.parametrize("table", ["statement", "settlement_price"])
+def test_the_command_names_it_prints_nothing_and_exits_with_1(
+    changed: str, table: str, shape: str
+) -> None:
+    where = ("B-H", LAST) if table == "statement" else ("SITN26", LAST)
+    change(changed, table, "cash_cents = 1" if table == "statement" else "tier = 4", where=where)
+    wanted = ["report", "statement", "--date", LAST, "--format", shape, "--database", changed]
+    result = CliRunner().invoke(cli, wanted)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "Error: not printed" in result.stderr
-    assert "statement B-H" in result.stderr
+    assert f"{table} " in result.stderr
