@@ -47,7 +47,7 @@ _SEQ: Final = b',"seq":'
 INPUT_NUMBERS: Final = Struct(">II")
 
 
-class History:
+class InputHistory:
     """The inputs of a shard since its last close, being hashed. before: the hash at that close."""
 
     __slots__ = ("_hashed", "_shard", "before")
@@ -83,7 +83,7 @@ class History:
         else:
             ends = [fact[width + len(str(seq)) :] for fact, seq in zip(facts, seqs, strict=True)]
         lengths = [*map(len, lines)]
-        numbers = {length: INPUT_NUMBERS.pack(length, 1) for length in set(lengths)}
+        numbers = {length: INPUT_NUMBERS.pack(length, 1) for length in dict.fromkeys(lengths)}
         heads = map(numbers.__getitem__, lengths)
         pieces = zip(heads, lines, repeat(b"\n" + start), ends, strict=False)
         self._hashed.update(b"".join(chain.from_iterable(pieces)))

@@ -29,6 +29,9 @@ COMMAND_TARGETS: Final = {
     "verify": LazyCommand(
         f"{_AT}audit_commands:verify_command", "Recompute the journal, name what differs."
     ),
+    "days": LazyCommand(
+        f"{_AT}days_command:days_command", "List the days closed, with their hashes."
+    ),
     "replay": LazyCommand(
         f"{_AT}audit_commands:replay_command", "Fold the journal into the books."
     ),

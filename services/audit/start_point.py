@@ -15,7 +15,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from events.history import History
+from events.history import InputHistory
 from services.audit.evidence import Start
 from services.audit.findings import Findings, contrast
 from services.journal.reader import Reader
@@ -181,7 +181,7 @@ def _load(snapshot: _Saved, *, control: bytes) -> Shard:
     shard = load_shard(snapshot.shard, snapshot.state, control_as_of=as_of)
     next_seq, links_sent = snapshot.seq + 1, shard.log.links_sent
     shard.log = ShardLog(snapshot.shard, next_seq, snapshot.chain, links_sent)
-    shard.log.history = History(snapshot.shard, snapshot.history)
+    shard.log.history = InputHistory(snapshot.shard, snapshot.history)
     return shard
 
 

@@ -14,23 +14,28 @@ books; the chains are still followed to their ends.
 A journal that names a file it was read from was written by one process, any other journal by
 workers. The two kinds order their inputs differently, so neither passes an audit as the other.
 
-An audit from inside cannot see a history rewritten whole, inputs, chain, heads and all. Keep day
-hashes elsewhere; of workers' journals Kafka is a second witness, as long as it keeps messages.
+An audit from inside cannot see a history rewritten whole, inputs, chain, heads and all, nor one cut
+off at its end. A list of days kept elsewhere (`days.py`) shows both, up to its last day; of
+workers' journals Kafka is a second witness, as long as it keeps messages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from events.chain import GENESIS
+from services.audit.days import closed_days, first_day_that_differs
 from services.audit.embedded_order import EmbeddedOrder
 from services.audit.evidence import Evidence
 from services.audit.findings import Findings
 from services.audit.journal_rows import RecordedRows
 from services.audit.start_point import from_first_row, from_last_snapshot
 from services.audit.streamed_order import StreamedOrder
+from services.audit.verdict import AuditVerdict, scopes
 from services.hosting.interpreter import paced
+from services.journal.guards import has_checksums, open_guards
 from services.journal.reader import Reader
 from services.journal.trouble import translated
 from services.shards.rows import JournalRow
@@ -72,20 +77,52 @@ def verify(
 
     from_snapshot: begin with the books of the last close and check only the rows after it.
     """
+    return list(audit(url, from_snapshot=from_snapshot, progress=progress).differences)
+
+
+def audit(
+    url: str,
+    *,
+    from_snapshot: bool = False,
+    expected: Sequence[Mapping[str, str]] | None = None,
+    progress: RowReport | None = None,
+) -> AuditVerdict:
+    """The findings of an audit, and what it looked at. expected: a list of days kept elsewhere."""
     findings = Findings()
     with Reader(url) as reader:
         reader.freeze()
-        is_streamed = _is_streamed(reader)
+        is_streamed, start = _is_streamed(reader), from_first_row()
         if from_snapshot:
             start = from_last_snapshot(reader, findings, is_streamed=is_streamed)
-        else:
-            start = from_first_row()
         if not findings.lines() and reader.heads():
             evidence = Evidence(reader, findings, start=start)
             order = StreamedOrder(evidence) if is_streamed else EmbeddedOrder(evidence)
             with paced():
                 _run(evidence, order, progress=progress)
-    return findings.lines()
+        looked_at = scopes(reader, after=start.after)
+        verdict = AuditVerdict(
+            findings.lines(),
+            looked_at,
+            is_streamed=is_streamed,
+            guards=open_guards(reader.connection),
+            has_checksums=has_checksums(reader.connection),
+        )
+        return verdict if expected is None else _compared(reader, verdict, expected=expected)
+
+
+def _compared(
+    reader: Reader, verdict: AuditVerdict, *, expected: Sequence[Mapping[str, str]]
+) -> AuditVerdict:
+    """The verdict with the comparison of the days with a list of them."""
+    days = closed_days(reader)
+    difference = first_day_that_differs(expected, days)
+    last = max(day["business_date"] for day in expected)
+    return replace(
+        verdict,
+        differences=[*verdict.differences, *filter(None, [difference])],
+        expected_days=len(expected),
+        later_days=sum(day.business_date.isoformat() > last for day in days),
+    )
 
 
 def _is_streamed(reader: Reader) -> bool:

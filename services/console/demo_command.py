@@ -8,8 +8,17 @@ from typing import Final
 
 import click
 
+from services.audit.days import closed_days
 from services.console.books_location import BooksLocation, opened_books
-from services.console.demo_folder import BOOKS, PAGE, REPORTS_FOLDER, begin_afresh, check_empty
+from services.console.days_command import days_report
+from services.console.demo_folder import (
+    BOOKS,
+    DAYS_FILE,
+    PAGE,
+    REPORTS_FOLDER,
+    begin_afresh,
+    check_empty,
+)
 from services.console.demo_run import COMMANDS_FILE, DemoOutcome, run_demo
 from services.console.example import example
 from services.console.exit_codes import EXIT_LAW_BROKEN
@@ -19,6 +28,7 @@ from services.demo.fact_book import FactBook
 from services.demo.market import DAYS_MAX
 from services.demo.page import FileBeside, render_page
 from services.demo.summary import summary_lines
+from services.journal.reader import Reader
 from services.reports.formats import csv_lines
 from services.reports.report import ReportRequest
 from services.reports.table import REPORTS
@@ -63,6 +73,9 @@ def demo_command(*, out: str, data: str | None, days: int, seed: int) -> None:
         (folder / PAGE).write_text(page, "utf-8")
         with JournalView(url) as view:
             _write_reports(folder, view, book=book)
+        with Reader(url) as reader:
+            lines = csv_lines(days_report(closed_days(reader)))
+            (folder / DAYS_FILE).write_text("".join(f"{line}\n" for line in lines), "utf-8")
     say(["", *_laws(broken), *_paths(folder, location)])
     if broken:
         raise SystemExit(EXIT_LAW_BROKEN)
@@ -122,6 +135,7 @@ def _paths(folder: Path, location: BooksLocation) -> list[str]:
         "",
         f"page       {folder / PAGE}",
         f"reports    {folder / REPORTS_FOLDER}",
+        f"days       {folder / DAYS_FILE}, for `verify --expect`",
         f"commands   {folder / COMMANDS_FILE}",
         f"books      {location.data}",
         f"           clearing report statement --data {location.data}",

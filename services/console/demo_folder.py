@@ -17,6 +17,7 @@ from services.journal.embedded import EmbeddedServer, is_running
 MARK: Final = ".clearing-demo"
 BOOKS: Final = "books"
 REPORTS_FOLDER: Final = "reports"
+DAYS_FILE: Final = "days.csv"
 PAGE: Final = "index.html"
 
 
@@ -56,5 +57,5 @@ def _empty(out: Path) -> None:
         shutil.rmtree(books)
     if (out / REPORTS_FOLDER).exists():
         shutil.rmtree(out / REPORTS_FOLDER)
-    for name in (COMMANDS_FILE, PAGE):
+    for name in (COMMANDS_FILE, DAYS_FILE, PAGE):
         (out / name).unlink(missing_ok=True)

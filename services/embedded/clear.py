@@ -53,7 +53,7 @@ class Summary:
         text += [f"  refused {reason}: {n}" for reason, n in sorted(self.tally.refused.items())]
         text += [f"    {line}" for line in self.malformed()]
         text += [
-            f"  day {day.business_date} {day.shard} {day.state_hash.hex()}"
+            f"  day {day.business_date} {day.shard} {day.state_hash.hex()} {day.history_hash.hex()}"
             for day in self.tally.days
         ]
         rate = self.tally.trades / self.seconds if self.seconds else 0.0
@@ -84,6 +84,7 @@ class Summary:
                     "business_date": day.business_date.isoformat(),
                     "shard": day.shard,
                     "state_hash": day.state_hash.hex(),
+                    "history_hash": day.history_hash.hex(),
                 }
                 for day in self.tally.days
             ],

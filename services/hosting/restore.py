@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from events.history import History
+from events.history import InputHistory
 from services.hosting.control_history import blocks_of, restore_control
 from services.hosting.interpreter import paced
 from services.journal.reader import SEQ_MAX, NumberedCommand, Reader
@@ -108,12 +108,12 @@ def restore_shard(reader: Reader, name: str) -> Shard:
     """A shard as of its last row, with a log that goes on from there."""
     snapshot = reader.snapshot(name)
     if snapshot is None:
-        shard, history, after = opened_shard(reader, name), History(name), 0
+        shard, history, after = opened_shard(reader, name), InputHistory(name), 0
         history.add_row(b"", reader.rows_at(name, [0])[0].facts, seq=0)
     else:
         as_of = partial(restore_control, reader)
         shard = load_shard(name, snapshot.state, control_as_of=as_of)
-        history, after = History(name, snapshot.history), snapshot.seq
+        history, after = InputHistory(name, snapshot.history), snapshot.seq
     with paced():
         for block in blocks_of(reader, name, after=after, has_inputs=True):
             shard.fold(block)

@@ -87,7 +87,8 @@ class Cluster:
     def make(self) -> None:
         """Make the cluster if there is none; one of another version is refused.
 
-        It is made under another name, so that a kill in the middle leaves nothing that looks whole.
+        It is made under another name, so that a kill in the middle leaves nothing that looks whole;
+        with checksums of its pages.
         """
         for leftover in self.directory.glob("postgres.new-*"):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -97,7 +98,7 @@ class Cluster:
         made = self.directory / f"postgres.new-{os.getpid()}"
         made.mkdir(mode=0o700)
         self._account.give(made)
-        options = f"-U {USER} -A trust -E UTF8 --no-locale -D".split()
+        options = f"-U {USER} -A trust -E UTF8 --no-locale -k -D".split()
         try:
             self._run_well(["initdb", *options, str(made)])
         except BaseException:

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 
 from events.chain import GENESIS, RowKey, chain_row
-from events.history import History, closes_day
+from events.history import InputHistory, closes_day
 from services.shards.emission import Emission, parts_of
 from services.shards.rows import (
     DayRow,
@@ -68,10 +68,10 @@ class ShardLog:
     chain: bytes = GENESIS
     links_sent: int = 0
     pending: Pending = field(default_factory=Pending)
-    history: History = field(init=False)
+    history: InputHistory = field(init=False)
 
     def __post_init__(self) -> None:
-        self.history = History(self.shard)
+        self.history = InputHistory(self.shard)
 
     def hand_over(self) -> Pending:
         """The rows decided since the last call."""

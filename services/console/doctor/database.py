@@ -20,6 +20,7 @@ from services.journal.connecting import (
     setting,
     url_parts,
 )
+from services.journal.guards import has_checksums, open_guards
 from services.journal.migrate import migrations, schema_version
 from services.journal.trouble import JournalTrouble, SchemaTooNew, translated
 
@@ -61,6 +62,8 @@ def check_database(url: str) -> Iterator[Finding]:
             yield _clock(connection)
             yield _roles(connection)
             yield _schema(connection)
+            yield _guards(connection)
+            yield _checksums(connection)
     except JournalTrouble as trouble:
         advice = "start it, or see host, port, user and password in --database"
         yield Finding("fail", "database reachable", str(trouble), advice)
@@ -123,6 +126,20 @@ def _schema(connection: Connection) -> Finding:
     if version == 0:
         return Finding("ok", "schema", "no journal yet; the first `clear` makes it")
     return Finding("warn", "schema", f"version {version}", f"the next `clear` takes it to {newest}")
+
+
+def _guards(connection: Connection) -> Finding:
+    opened = open_guards(connection)
+    advice = "somebody could change rows: find out who did this and when, run `clearing verify`"
+    actual = "; ".join(opened) or "the tables only grow"
+    return expect("guards of the journal", actual, is_good=not opened, advice=advice)
+
+
+def _checksums(connection: Connection) -> Finding:
+    is_good = has_checksums(connection)
+    advice = "a page that the disk changed is not noticed: stop Postgres, run pg_checksums --enable"
+    actual = "on" if is_good else "off"
+    return expect("data checksums", actual, is_good=is_good, advice=advice, otherwise="warn")
 
 
 def _value(connection: Connection, query: LiteralString, *values: object) -> Any:  # noqa: ANN401 - of any type

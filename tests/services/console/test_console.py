@@ -10,6 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from services.audit.verdict import AuditVerdict
 from services.cli import COMMAND_TARGETS, cli, main
 from services.console import progress as shown
 from services.console.doctor.database import check_database
@@ -191,16 +192,38 @@ def test_verify_agrees_with_what_was_cleared(database: str) -> None:
     clearing("clear", "--commands", "-", "--database", database, sent=sent)
     for start in ("start", "snapshot"):
         result = clearing("verify", "--from", start, "--database", database)
-        assert (result.exit_code, result.stdout.count("\n")) == (0, 1), result.output
+        assert result.exit_code == 0, result.output
+        assert result.stdout.startswith(
+            "The journal is what its input makes of it: no difference.\n"
+        )
+        assert ("; not rows 0 to " in result.stdout) == (start == "snapshot")
+
+
+def test_verify_compares_with_a_list_of_days(database: str, tmp_path: Path) -> None:
+    sent = b"".join(line + b"\n" for line in SMALL_MARKET)
+    clearing("clear", "--commands", "-", "--database", database, sent=sent)
+    days = clearing("days", "--format", "csv", "--database", database).stdout
+    listed = tmp_path / "days.csv"
+    asked = ("verify", "--expect", str(listed), "--json", "--database", database)
+    assert clearing(*asked).exit_code == 2
+    listed.write_text(days)
+    assert json.loads(clearing(*asked).stdout)["agrees"] is True
+    first, second = days.splitlines()[1:3]
+    listed.write_text(days.replace(second, second.replace("market/SIT", "market/SCU")))
+    result = clearing(*asked)
+    (difference,) = json.loads(result.stdout)["differences"]
+    assert result.exit_code == 1
+    assert difference.startswith(f"{first[:10]} market/SCU expected this day")
 
 
 def test_verify_names_what_differs_and_exits_with_1(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clearing("clear", "--commands", "-", "--database", database, sent=b"{}\n")
-    monkeypatch.setattr("services.audit.verify.verify", lambda _url, **_: ["member/0 7 differs"])
+    found = AuditVerdict(["member/0 7 differs"], [], is_streamed=False)
+    monkeypatch.setattr("services.audit.verify.audit", lambda _url, **_: found)
     result = clearing("verify", "--database", database)
-    assert (result.exit_code, result.stdout) == (1, "member/0 7 differs\n")
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (1, "member/0 7 differs")
 
 
 def test_patterns_are_those_of_json_schema() -> None:
