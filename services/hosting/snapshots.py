@@ -25,7 +25,7 @@ def _rows_of(shard: Shard, day: date) -> list[SnapshotRow]:
     ]
     return [
         SnapshotRow(
-            log.shard, log.seq - 1, part, len(pieces), log.chain, log.history.before, day, piece
+            log.shard, log.seq - 1, part, len(pieces), log.chain, day, piece, log.history.before
         )
         for part, piece in enumerate(pieces)
     ]

@@ -70,9 +70,9 @@ SNAPSHOT = Table(
         "part": "int4",
         "parts": "int4",
         "chain": "bytea",
-        "history": "bytea",
         "business_date": "date",
         "state": "bytea",
+        "history": "bytea",
     },
 )
 DAY = Table(

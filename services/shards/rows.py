@@ -72,9 +72,9 @@ class SnapshotRow(NamedTuple):
     part: int
     parts: int
     chain: bytes
-    history: bytes
     business_date: date
     state: bytes
+    history: bytes
 
 
 class DayRow(NamedTuple):

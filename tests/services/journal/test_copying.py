@@ -29,9 +29,10 @@ def awkward_rows() -> list[JournalRow]:
 
 
 def test_a_row_of_days_is_laid_out_as_postgres_documents_it() -> None:
-    packed = pack(DAY, [("a", date(2000, 1, 3), 7, b"\xff")])
-    by_hand = b"\x00\x04" + b"\x00\x00\x00\x01a" + b"\x00\x00\x00\x04\x00\x00\x00\x02"
-    assert packed == by_hand + struct.pack(">iq", 8, 7) + b"\x00\x00\x00\x01\xff"
+    packed = pack(DAY, [("a", date(2000, 1, 3), 7, b"\xff", b"\xfe")])
+    by_hand = b"\x00\x05" + b"\x00\x00\x00\x01a" + b"\x00\x00\x00\x04\x00\x00\x00\x02"
+    hashes = b"\x00\x00\x00\x01\xff" + b"\x00\x00\x00\x01\xfe"
+    assert packed == by_hand + struct.pack(">iq", 8, 7) + hashes
 
 
 def test_null_has_length_minus_one() -> None:

@@ -145,7 +145,7 @@ def test_the_last_snapshot_at_or_before_a_row(journal: Journal, reader: Reader) 
     states = [(4, b"early"), (9, b"late")]
     halves = [
         SnapshotRow(
-            SIT, seq, part, 2, chain(seq), HASH, DAY, state[part * 2 : part * 2 + 2 + 2 * part]
+            SIT, seq, part, 2, chain(seq), DAY, state[part * 2 : part * 2 + 2 + 2 * part], HASH
         )
         for seq, state in states
         for part in (0, 1)

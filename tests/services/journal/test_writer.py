@@ -33,7 +33,7 @@ def full_batch() -> Batch:
     batch.identities = []
     batch.seals = [Seal(SIT, 0, [(SIT, 0, 5, b"keys", b"seqs")], b"words")]
     batch.source = SourceMove("feed", None, 10, HASH, 2, ended=False)
-    batch.snapshots = [SnapshotRow(SIT, 1, 0, 1, chain(1), HASH, DAY, b"state")]
+    batch.snapshots = [SnapshotRow(SIT, 1, 0, 1, chain(1), DAY, b"state", HASH)]
     batch.days = [DayRow(SIT, DAY, 1, HASH, HASH)]
     batch.prices = [PriceRow(SIT, 1, "SIT", "SITH26", DAY, "close", 207, 1, "settlement")]
     money = 100, -5, 30, 20, 95
