@@ -43,11 +43,7 @@ WHERE shard = %s AND business_date >= %s AND business_date <= %s ORDER BY seq
 # The columns for folding; of the inputs only those of control commands, or all.
 SELECT_FOLDING: LiteralString = """
 SELECT seq, origin,
-       CASE WHEN 'control/0' IN (origin, shard) THEN input ELSE ''::bytea END, facts, parts
-FROM clearing.journal WHERE shard = %s AND seq > %s AND seq <= %s ORDER BY seq
-"""
-SELECT_FOLDING_INPUTS: LiteralString = """
-SELECT seq, origin, input, facts, parts
+       CASE WHEN %s OR 'control/0' IN (origin, shard) THEN input ELSE ''::bytea END, facts, parts
 FROM clearing.journal WHERE shard = %s AND seq > %s AND seq <= %s ORDER BY seq
 """
 SELECT_PARTS: LiteralString = (
@@ -243,8 +239,8 @@ class Reader:
             yield from _blocks(
                 connection,
                 "rows",
-                query=SELECT_FOLDING_INPUTS if has_inputs else SELECT_FOLDING,
-                values=[shard, after, until],
+                query=SELECT_FOLDING,
+                values=[has_inputs, shard, after, until],
                 weigh=_weigh if has_inputs else _weigh_facts,
             )
 

@@ -16,7 +16,7 @@ from tests.twin.generate import market, written
 
 SEED = 4
 TEMPLATE = "audited_template"
-STREAMED_SEED = 6
+STREAMED_SEED = 45
 STREAMED_TEMPLATE = "audited_streamed_template"
 
 

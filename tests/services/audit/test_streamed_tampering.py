@@ -142,8 +142,9 @@ def test_a_control_command_that_its_copies_do_not_have_is_found_in_them(
     tamper(streamed_journal, "UPDATE journal SET input = input || ' ' @order")
     rewrite_chain(streamed_journal, "control/0")
     findings = verify(streamed_journal)
-    assert [one.split(" ", 1)[0] for one in findings] == ["market/SIT", "member/0"]
-    assert all("input: expected" in one for one in findings)
+    assert [one.split(" ", 1)[0] for one in findings] == ["control/0", "market/SIT", "member/0"]
+    assert "history_hash" in findings[0]
+    assert all("input: expected" in one for one in findings[1:])
 
 
 def test_a_market_that_is_cut_off_before_a_barrier_is_missed_by_members(
