@@ -111,7 +111,9 @@ def _files() -> list[FileBeside]:
         (f"{REPORTS_FOLDER}/{name}.csv", f"{kind.tells}{_ONE_DATE * (name in _OF_LAST_DATE)}")
         for name, kind in REPORTS.items()
     ]
-    return [*reports, (COMMANDS_FILE, "every line as it was sent: `clearing clear` takes it")]
+    days = (DAYS_FILE, "the hashes of every day: keep it elsewhere for `clearing verify --expect`")
+    sent = (COMMANDS_FILE, "every line as it was sent: `clearing clear` takes it")
+    return [*reports, days, sent]
 
 
 def _sample_trade(book: FactBook) -> str | None:

@@ -48,6 +48,7 @@ def whole(reader: Reader) -> Clearinghouse:
     assert clearinghouse is not None
     for name, shard in clearinghouse.shards.items():
         pending = shard.log.pending
+        pending.days = reader.days(name)
         pending.rows = [row for block in reader.rows(name) for row in block]
         pending.parts = [
             PartRow(name, row.seq, number, part)

@@ -152,10 +152,11 @@ def test_net_and_gross_variation_are_those_of_the_statement(
 def test_whole_hashes_and_the_files_beside_it_are_there(
     shown: tuple[Path, Result], page: str, tables: dict[str, Any]
 ) -> None:
-    said = {row[3] for row in tables["Hashes at each close"]}
+    said = {text for row in tables["Hashes at each close"] for text in row[3].split()}
     assert [
         text for text in re.findall(r"\b[0-9a-f]{64}\b", shown[1].stdout) if text not in said
     ] == []
     links = said_of(page, "return [...page.links].map(a => a.getAttribute('href'))", width=360)
-    assert len(links) == 1 + len([*(shown[0] / "reports").iterdir()])
+    assert {"commands.jsonl", "days.csv"} < set(links)
+    assert len(links) == 2 + len([*(shown[0] / "reports").iterdir()])
     assert [link for link in links if not (shown[0] / link).is_file()] == []
