@@ -48,9 +48,16 @@ def front_month(business_date: date, holidays: Container[date]) -> Delivery:
     return delivery if last_trading_day(delivery, holidays) >= business_date else delivery.next
 
 
-def listed_deliveries(business_date: date, holidays: Container[date]) -> list[Delivery]:
-    """Six consecutive months from the front month, then the four nearest quarter months."""
-    listed = [front_month(business_date, holidays)]
+def listed_deliveries(
+    business_date: date, holidays: Container[date], *, passed_until: str = ""
+) -> list[Delivery]:
+    """Six consecutive months from the front month, then the four nearest quarter months.
+
+    passed_until: the text of the last delivery month whose last trading day has passed already;
+    a holiday taken back later does not bring it back.
+    """
+    front = front_month(business_date, holidays)
+    listed = [front if front.text > passed_until else front.next]
     while len(listed) < CONSECUTIVE_MONTHS:
         listed.append(listed[-1].next)
     delivery = listed[-1].next

@@ -81,3 +81,11 @@ def test_there_are_always_ten_expiries_in_rising_order(month: int) -> None:
         listed = listed_deliveries(date(2026, month, day), set())
         assert len(listed) == 10
         assert listed == sorted(set(listed))
+
+
+def test_a_month_that_has_passed_is_not_the_front_month_again() -> None:
+    """Its last trading day was a holiday's eve; then the holiday was taken back."""
+    session = date(2026, 6, 17)
+    listed = listed_deliveries(session, set(), passed_until="2026-06")
+    assert listed == listed_deliveries(date(2026, 6, 18), set())
+    assert listed_deliveries(session, set(), passed_until="2026-05")[0] == Delivery(2026, 6)

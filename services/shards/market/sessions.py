@@ -44,11 +44,18 @@ def list_contracts(books: MarketBooks, at: int, *, emit: MarketEmission) -> None
     if books.product.code not in control.products_listed:
         return
     _move_last_days(books, session, at=at, emit=emit)
-    for delivery in listed_deliveries(session, control.holidays):
+    listed = listed_deliveries(session, control.holidays, passed_until=_passed_until(books))
+    for delivery in listed:
         name = symbol(books.product.code, delivery)
-        if name not in books.contracts and delivery.text > books.settled_until:
+        if name not in books.contracts:
             emit(_listing(books, delivery, session=session, at=at))
     set_limits(books)
+
+
+def _passed_until(books: MarketBooks) -> str:
+    """The last delivery month that is settled, or whose last trading day had no session."""
+    passed = [entry.delivery for entry in books.contracts.values() if not tradable(books, entry)]
+    return max(books.settled_until, *passed, "")
 
 
 def _move_last_days(books: MarketBooks, session: date, *, at: int, emit: MarketEmission) -> None:
