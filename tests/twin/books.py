@@ -98,7 +98,8 @@ class Contract:
     """A listed contract and everything that ever happened in it.
 
     own_price: the last reference or settlement price that the exchange did not set; set_price: the
-    one that it has set for the coming close.
+    one that it has set for the coming close; carried: that of the latest trade of the sessions
+    before, while nothing has marked the contract.
     """
 
     symbol: str
@@ -108,6 +109,7 @@ class Contract:
     mark: int | None = None
     own_price: int | None = None
     set_price: int | None = None
+    carried: int | None = None
     rate_ppm: int = FLOOR_PPM
     open_interest: int = 0
     limit_stage: int = 0

@@ -40,8 +40,9 @@ facts beyond WIRE's list. Where the texts are silent or ambiguous this is how th
    close nothing is marked, and marks stay; only when all its trades were bust a contract gives
    back what its cycles paid, and its mark is forgotten.
 15. A contract settled by tier 1 or 2 for want of a fixing on its last day may move others.
-   Final settlement without any price: the last mark, else the last trade
-   not bust. A new contract's first mark is its reference, if it has one.
+   Final settlement without any price: the last mark, else the latest trade that stood at
+   the close of the last session with one, unless all are bust since. A new contract's first
+   mark is its reference, if it has one.
 16. A position without any mark has margin 0 until it has one. A cycle's price is stated where
    it moved, a position is open or anything is paid.
 17. A missed call is looked for with every accepted command, by the clock, and closed; a call

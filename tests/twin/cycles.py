@@ -12,6 +12,7 @@ from tests.twin.positions import close_halts, legs, open_interest, positions
 from tests.twin.words import Command
 
 WINDOW = 5 * MINUTE
+FAR = 1 << 63
 
 
 def list_contracts(house: House, market: Market, at: int) -> None:
@@ -105,9 +106,19 @@ def close_market(house: House, market: Market, command: Command) -> dict[str, in
     for contract in market.contracts.values():
         contract.quotes.clear()
         contract.set_price = None
+        carry_price(contract, house)
         contract.open_interest = open_interest(contract)
     state_done(house, market, "close", at)
     return paid
+
+
+def carry_price(contract: Contract, house: House) -> None:
+    """Keep the price of the session's latest trade, whenever executed, for want of any mark."""
+    last = latest(session_trades(contract, house), FAR)
+    if contract.mark is not None:
+        contract.carried = None
+    elif last is not None:
+        contract.carried = last.price
 
 
 def state_done(house: House, market: Market, cycle: str, at: int) -> None:
@@ -287,9 +298,11 @@ def final_settlement(
         source = "tpi_stale" if market.index.is_fixing_stale else "tpi_fixing"
     else:
         price, source = prices.get(contract.symbol, (contract.mark, 0))[0], "daily_settlement"
-    standing = [trade for trade in contract.trades if not trade.is_busted]
-    if price is None and standing:
-        price = standing[-1].price
+    last = latest(session_trades(contract, house), FAR)
+    if price is None and last is not None:
+        price = last.price
+    elif price is None and not all(trade.is_busted for trade in contract.trades):
+        price = contract.carried
     session = house.session().isoformat()
     if price is not None:
         house.state(

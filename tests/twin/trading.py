@@ -130,11 +130,12 @@ def exceeds_int64(
 
 
 def extraordinary(house: House, contract: Contract) -> int:
-    """Give the highest price of the session beyond the second limit; without limits, of all."""
+    """Give the highest price that may mark beyond the second limit; without limits, of all."""
     today = [one.price for one in contract.trades if one.session == house.session()]
     today.append(contract.set_price or 0)
     highest = max(today, default=0)
     if contract.reference is None:
+        highest = max(highest, contract.carried or 0)
         return max([highest, *(one.bid or 0 for one in contract.quotes.values())])
     return highest if highest > contract.reference + max(1, contract.reference // 4) else 0
 

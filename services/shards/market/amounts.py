@@ -91,10 +91,10 @@ def unbearable(books: MarketBooks, contract: ContractBooks, *, price_ticks: int)
 
 
 def extraordinary_ticks(contract: ContractBooks) -> int:
-    """The highest price of the session outside all limits, 0 without such a price."""
+    """The highest price outside all limits that may mark the contract, 0 without such a price."""
     highest = max(contract.trades.highest, contract.overruled_ticks or 0)
     if contract.reference_ticks is None:
-        return max(highest, contract.quotes.highest_bid)
+        return max(highest, contract.quotes.highest_bid, contract.carried_ticks or 0)
     _, limit = limits_of(contract.reference_ticks, contract.halts.rule.second_ppm)
     return highest if highest > limit else 0
 

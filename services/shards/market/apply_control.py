@@ -20,8 +20,10 @@ from events.control_commands import (
     RunCycle,
     SuspendAccount,
 )
+from events.units import INT64_MAX, INT64_MIN
 from risk.price_limits import apply_new_session
 from services.shards.market.books import (
+    ContractBooks,
     Holder,
     MarketBooks,
     add_holder,
@@ -82,10 +84,19 @@ def _end_session(books: MarketBooks, command: CloseSession) -> None:
             books.settled_until = max(books.settled_until, contract.delivery)
             continue
         contract.trades_carried += contract.trades.standing()
+        contract.carried_ticks = _carried_ticks(contract)
         contract.trades = SessionTrades()
         contract.quotes = QuoteBook()
         contract.overruled_ticks = None
         contract.interest_lots = contract.positions.open_interest()
+
+
+def _carried_ticks(contract: ContractBooks) -> int | None:
+    """The price of the latest trade while nothing has marked the contract; None once it is."""
+    if contract.positions.mark_ticks is not None:
+        return None
+    latest = contract.trades.latest_price(INT64_MIN, INT64_MAX)
+    return contract.carried_ticks if latest is None else latest
 
 
 def _open_holder(books: MarketBooks, name: str) -> None:

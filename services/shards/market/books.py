@@ -59,8 +59,9 @@ class Holder:
 class ContractBooks:
     """One listed contract.
 
-    trades_carried: the number of trades of earlier sessions that are not busted; settlements: the
-    last prices, as many as the margin models need; measure: of the last close, None before;
+    trades_carried: the number of trades of earlier sessions that are not busted; carried_ticks: the
+    price of the latest of them, kept while no price has marked the contract; settlements: the last
+    prices, as many as the margin models need; measure: of the last close, None before;
     market_ticks: the last reference or settlement price that the exchange did not set;
     overruled_ticks: the price that it has set for the close of the open session.
     """
@@ -79,6 +80,7 @@ class ContractBooks:
     measure: Measure | None = None
     interest_lots: int = 0
     trades_carried: int = 0
+    carried_ticks: int | None = None
     limit_lots: int | None = None
 
 

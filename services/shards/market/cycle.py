@@ -169,13 +169,19 @@ def todays_fixing(books: MarketBooks, business_date: date) -> Fixing | None:
 def _final_price(
     books: MarketBooks, contract: ContractBooks, *, settled: int | None, fixing: Fixing | None
 ) -> int | None:
-    """The TPI fixing in ticks; else the price by tiers, the last mark, or the last trade."""
+    """The TPI fixing in ticks; else the price by tiers, the last mark, or the last trade.
+
+    No position is closed at no price: the last trade may be of an earlier session.
+    """
     if fixing is not None:
         return index_ticks(fixing.value_micros, books.product.micros_per_tick)
     if settled is not None:
         return settled
     mark = contract.positions.mark_ticks
-    return mark if mark is not None else contract.trades.latest_price(INT64_MIN, INT64_MAX)
+    if mark is not None:
+        return mark
+    latest = contract.trades.latest_price(INT64_MIN, INT64_MAX)
+    return contract.carried_ticks if latest is None and contract.trades_carried else latest
 
 
 def _candidate(contract: ContractBooks) -> Candidate:

@@ -103,6 +103,7 @@ def _contract_tree(
         **_measure_tree(contract.measure),
         "interest_lots": contract.interest_lots,
         "trades_carried": contract.trades_carried,
+        **_carried_tree(contract),
         "mark_ticks": positions.mark_ticks,
         "lots": by_account(positions.lots),
         "open_cents": by_account(positions.open_cents),
@@ -110,6 +111,11 @@ def _contract_tree(
         "trades": [in_stream(column) for column in (trades.times, trades.prices, trades.lots)],
         "quotes": {maker: list(quote) for maker, quote in contract.quotes.by_maker.items()},
     }
+
+
+def _carried_tree(contract: ContractBooks) -> dict[str, Any]:
+    """The carried price of a contract that has one: few ever do."""
+    return {} if contract.carried_ticks is None else {"carried_ticks": contract.carried_ticks}
 
 
 def _measure_tree(measure: Measure | None) -> dict[str, Any]:
@@ -151,4 +157,5 @@ def _load_contract(
         measure=_load_measure(tree),
         interest_lots=tree["interest_lots"],
         trades_carried=tree["trades_carried"],
+        carried_ticks=tree.get("carried_ticks"),
     )

@@ -236,8 +236,8 @@ def _is_large(
 
 
 def _highest(contract: ContractBooks) -> int:
-    """The highest of a contract's mark, trade prices, best bid and price set by the exchange."""
-    marked = contract.positions.mark_ticks or 0
+    """The highest of a contract's marks, trade prices, best bid and price set by the exchange."""
+    marked = max(contract.positions.mark_ticks or 0, contract.carried_ticks or 0)
     overruled = contract.overruled_ticks or 0
     return max(marked, contract.trades.highest, contract.quotes.highest_bid, overruled)
 
