@@ -1,7 +1,7 @@
 """Margin calls: those that are open now with what remains, or all of some dates.
 
 In: the rows of `member/0`. Out: one row for each call, by deadline; its status is that of now. The
-clock is that of the books: the greatest time that was accepted, no wall clock.
+clock is that of `member/0`: the greatest time that it accepted, no wall clock.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from events.member_facts import CollateralMoved, WithdrawalPending
 from events.units import MINUTE_NS, parse_instant
 from services.reports.filters import accounts_asked
 from services.reports.kind import ReportKind
@@ -20,6 +21,8 @@ from services.shards.routing import MEMBER_SHARD
 
 _CALLED: Final = "margin_called/1"
 _ENDED: Final = ("met", "missed")
+# A shard's clock goes by its own commands too (RULEBOOK §1); these are what they state.
+_CASH_ASKED: Final = (CollateralMoved.TYPE.encode(), WithdrawalPending.TYPE.encode())
 _STATUS: Final = "margin_call_"
 # A deadline lies at most a week after a cycle, at 13:00 of the next session after a close.
 _LOOK_BACK: Final = timedelta(days=21)
@@ -73,6 +76,17 @@ def days_of_open_calls(view: JournalView, until: date) -> list[date]:
     return max(recent, sessions[-_SESSIONS_BACK:], key=len)
 
 
+def clock_of_calls(view: JournalView) -> int:
+    """The clock by which calls are missed: the greatest time that `member/0` accepted."""
+    times = [
+        parse_instant(fact["at"])
+        for day in view.sessions()[-_SESSIONS_BACK:]
+        for row in view.rows(MEMBER_SHARD, day, words=_CASH_ASKED)
+        for fact in row.facts(*_CASH_ASKED)
+    ]
+    return max([view.control.clock or 0, *times])
+
+
 def _follow(calls: dict[str, CallLife], fact: ReportFact, *, day: date) -> None:
     if fact["type"] == _CALLED:
         calls[fact["call"]] = CallLife(day, fact, fact["amount_cents"], fact["at"])
@@ -87,11 +101,11 @@ def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
     days = days_of_open_calls(view, date.max)
     if not is_now:
         days = [day for day in view.sessions() if day >= request.first_date]
-    clock = view.control.clock or 0
+    clock = clock_of_calls(view)
     calls = calls_made(view, days, accounts=accounts_asked(view, request))
     for call in sorted(calls, key=lambda call: (call.called["deadline"], call.called["call"])):
         if call.is_open if is_now else call.business_date <= request.business_date:
-            yield _cells(call, clock=max(clock, parse_instant(call.changed_at)))
+            yield _cells(call, clock=clock)
 
 
 def _cells(call: CallLife, *, clock: int) -> NamedCells:

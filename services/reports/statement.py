@@ -23,7 +23,7 @@ from services.reports.account_days import (
     CycleBalance,
     read_accounts_day,
 )
-from services.reports.calls import CallLife, calls_made, days_of_open_calls
+from services.reports.calls import CallLife, calls_made, clock_of_calls, days_of_open_calls
 from services.reports.filters import chosen_accounts
 from services.reports.kind import ReportKind
 from services.reports.members import by_origin, call_cells, margin_cells
@@ -118,10 +118,10 @@ def _summaries(view: JournalView, days: Sequence[AccountsDay]) -> Iterator[Named
 
 
 def _clock(view: JournalView, last: AccountsDay) -> int:
-    """The time as of which a statement speaks: of the close, else the clock of the books."""
+    """The time as of which a statement speaks: of the close, else the clock of the members."""
     if last.barriers and last.day != view.control.business_date:
         return parse_instant(json.loads(last.barriers[-1].line)["at"])
-    return view.control.clock or 0
+    return clock_of_calls(view)
 
 
 def _first_deadline(

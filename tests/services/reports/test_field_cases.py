@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -147,3 +148,22 @@ def test_a_refused_line_is_no_formula(database: str, tmp_path: Path) -> None:
         cells = [cell for row in csv.reader(csv_lines(report)) for cell in row]
     assert f"'{formula.decode()}" in cells
     assert [cell for cell in cells if cell.startswith("=")] == []
+
+
+# B-H is called for 4241 at the close of small_market; nobody but the bank moves after it.
+CALLED: Final = SMALL_MARKET[:-2]
+
+
+def deposited(reference: str, account: str, *, cents: int, at: str) -> bytes:
+    """A deposit in the session after the call."""
+    own = {"reference": reference, "account": account, "asset": "USD", "amount_cents": cents}
+    return command("deposit_collateral/1", **own, at=f"{NEXT}T{at}Z")
+
+
+def test_a_call_ages_by_whatever_time_was_accepted_last(database: str, tmp_path: Path) -> None:
+    url = cleared(database, tmp_path, *CALLED, deposited("d-1", "A-H", cents=1, at="12:00:00"))
+    with JournalView(url) as view:
+        open_now = REPORTS["calls"].make(view, ReportRequest(view.last_date()))
+        assert columns(open_now, "account", "age_minutes", "is_overdue") == [("B-H", 900, False)]
+        statement = made(view, "statement", business_date=date.fromisoformat(NEXT), member="B")
+        assert columns(statement, "origin", "age_minutes")[1] == ("house", 900)
