@@ -1,12 +1,13 @@
 """Margin calls: those that are open now with what remains, or all of some dates.
 
-In: the rows of `member/0`. Out: one row for each call, by deadline; its status is that of now. The
+In: the rows of `member/0`. Out: one row for each call, by deadline; its status is that of now. One
+that was missed is shown among the open ones until the next cycle, which calls again or not. The
 clock is that of `member/0`: the greatest time that it accepted, no wall clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -20,7 +21,8 @@ from services.reports.view import JournalView
 from services.shards.routing import MEMBER_SHARD
 
 _CALLED: Final = "margin_called/1"
-_ENDED: Final = ("met", "missed")
+_MISSED: Final = "missed"
+_ENDED: Final = ("met", _MISSED)
 # A shard's clock goes by its own commands too (RULEBOOK §1); these are what they state.
 _CASH_ASKED: Final = (CollateralMoved.TYPE.encode(), WithdrawalPending.TYPE.encode())
 _STATUS: Final = "margin_call_"
@@ -37,6 +39,7 @@ class CallLife:
     called: ReportFact
     remaining_cents: int
     changed_at: str
+    changed_seq: int
     status: str = "open"
 
     @property
@@ -51,7 +54,8 @@ class CallLife:
 
     def is_overdue(self, clock: int) -> bool:
         """Whether its deadline has passed with a remainder."""
-        return self.is_open and clock > parse_instant(self.called["deadline"])
+        is_late = self.is_open and clock > parse_instant(self.called["deadline"])
+        return is_late or self.status == _MISSED
 
 
 def calls_made(
@@ -89,11 +93,12 @@ def clock_of_calls(view: JournalView) -> int:
 
 def _follow(calls: dict[str, CallLife], fact: ReportFact, *, day: date) -> None:
     if fact["type"] == _CALLED:
-        calls[fact["call"]] = CallLife(day, fact, fact["amount_cents"], fact["at"])
+        calls[fact["call"]] = CallLife(day, fact, fact["amount_cents"], fact["at"], fact["seq"])
     elif fact["call"] in calls:
         call = calls[fact["call"]]
         call.status = fact_name(fact["type"]).removeprefix(_STATUS)
-        call.remaining_cents, call.changed_at = fact["remaining_cents"], fact["at"]
+        call.remaining_cents = fact["remaining_cents"]
+        call.changed_at, call.changed_seq = fact["at"], fact["seq"]
 
 
 def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
@@ -103,9 +108,24 @@ def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
         days = [day for day in view.sessions() if day >= request.first_date]
     clock = clock_of_calls(view)
     calls = calls_made(view, days, accounts=accounts_asked(view, request))
-    for call in sorted(calls, key=lambda call: (call.called["deadline"], call.called["call"])):
-        if call.is_open if is_now else call.business_date <= request.business_date:
+    calls.sort(key=lambda call: (call.called["deadline"], call.called["call"]))
+    last_cycle = _last_cycle(view, days) if is_now else None
+    for call in calls:
+        if last_cycle is None:
+            is_asked = call.business_date <= request.business_date
+        else:
+            is_asked = call.is_open or (call.status == _MISSED and call.changed_seq > last_cycle)
+        if is_asked:
             yield _cells(call, clock=clock)
+
+
+def _last_cycle(view: JournalView, days: Sequence[date]) -> int:
+    """The row of the last cycle of these dates; -1 if they have none."""
+    for day in reversed(days):
+        seqs = [row.seq for row in view.barriers(MEMBER_SHARD, day)]
+        if seqs:
+            return seqs[-1]
+    return -1
 
 
 def _cells(call: CallLife, *, clock: int) -> NamedCells:
@@ -126,7 +146,7 @@ def _cells(call: CallLife, *, clock: int) -> NamedCells:
 CALLS_REPORT: Final = ReportKind(
     name="calls",
     title="Margin calls",
-    tells="margin calls open now with age, deadline and remainder; with dates, all made on them",
+    tells="margin calls open now, or missed since the last cycle; with dates, all made on them",
     columns=(
         "business_date", "call", "member", "account", "status", "amount_cents", "remaining_cents",
         "called_at", "deadline", "age_minutes", "is_overdue", "changed_at", "seq",

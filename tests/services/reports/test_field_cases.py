@@ -167,3 +167,17 @@ def test_a_call_ages_by_whatever_time_was_accepted_last(database: str, tmp_path:
         assert columns(open_now, "account", "age_minutes", "is_overdue") == [("B-H", 900, False)]
         statement = made(view, "statement", business_date=date.fromisoformat(NEXT), member="B")
         assert columns(statement, "origin", "age_minutes")[1] == ("house", 900)
+
+
+def test_a_missed_call_stands_among_the_calls_until_the_next_cycle(
+    database: str, tmp_path: Path
+) -> None:
+    late = deposited("d-1", "A-H", cents=1, at="13:05:00")
+    names = ("account", "status", "remaining_cents", "is_overdue")
+    with JournalView(cleared(database, tmp_path, *CALLED, late)) as view:
+        now = REPORTS["calls"].make(view, ReportRequest(view.last_date()))
+        assert columns(now, *names) == [("B-H", "missed", 4_241, True)]
+    cycle = command("run_cycle/1", cycle="noon", at=f"{NEXT}T14:00:00Z")
+    with JournalView(cleared(database, tmp_path, *CALLED, late, cycle)) as view:
+        now = REPORTS["calls"].make(view, ReportRequest(view.last_date()))
+        assert columns(now, *names) == [("B-H", "open", 4_241, False)]
