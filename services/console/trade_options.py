@@ -34,14 +34,13 @@ class TradeOptions:
 
     def line_reading(self) -> LineReading:
         """How the lines of a file are read: as commands, or as trades. Errors: a usage error."""
-        from services.sources.csv_trades import column_mapping, trade_lines
-        from services.sources.lines import command_lines
+        from services.sources.csv_trades import column_mapping, lines_of_no_csv, trade_lines
 
         if not self.is_csv:
             if self.columns or self.constants or self.separator or self.decimal:
                 msg = "--map, --set, --separator and --decimal are about CSV: give --csv too"
                 raise click.UsageError(msg)
-            return command_lines
+            return lines_of_no_csv
         try:
             mapping = column_mapping(
                 pairs(self.columns, "--map"),

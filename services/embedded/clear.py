@@ -19,7 +19,7 @@ from services.hosting.interpreter import return_freed_memory
 from services.journal.inboxes import refuse_streamed
 from services.journal.migrate import migrate
 from services.journal.reader import Reader
-from services.sources.csv_trades import TradeStream
+from services.sources.csv_trades import TradeStream, check_no_header
 from services.sources.line_numbers import LineNumbers
 from services.sources.lines import Lines
 from services.sources.source import Block, ByteStream, SourceReader, open_source, source_name
@@ -119,6 +119,8 @@ def clear(
                 seconds = monotonic() - start
                 return Summary(source, run.tally, seconds, was_done=True, number_of=stream.number)
         for block in reader.blocks():
+            if rows is None and position is None and block.lines:
+                check_no_header(block.lines[0], source)
             run.run_block(block, source=source, position_before=position)
             position = block.end
             if progress is not None:

@@ -19,7 +19,7 @@ from events.codec import decode_command
 from events.command import Malformed
 from events.market_commands import SubmitTrade
 from services.sources.csv_dialect import SEPARATORS
-from services.sources.lines import LineEnds, Lines, raw_lines
+from services.sources.lines import LineEnds, Lines, command_lines, raw_lines
 from services.sources.source import ByteStream, SourceTrouble
 
 FIELDS: Final = tuple(SubmitTrade.model_fields)
@@ -99,6 +99,29 @@ def trade_lines(
         msg = f"{name} is empty: a CSV file begins with the names of its columns"
         raise SourceTrouble(msg)
     yield Lines(lines, numbers, rows.end)
+
+
+def check_no_header(line: bytes, name: str) -> None:
+    """See that the first line of what should be commands is not the header of trades as CSV.
+
+    Errors: SourceTrouble; else every row would be refused, and the source's name be used up.
+    """
+    text = line.decode("utf-8", "replace").lower()
+    for separator in SEPARATORS.values():
+        cells = {cell.strip().strip('"') for cell in text.split(separator)}
+        if len(cells & {*FIELDS}) > 1:
+            msg = f"{name} begins with the header of trades as CSV, not with a command: give --csv"
+            raise SourceTrouble(msg)
+
+
+def lines_of_no_csv(stream: ByteStream, name: str, *, first: int = 1) -> Iterator[Lines]:
+    """The commands of a stream of JSON lines, of which the first is no header of trades."""
+    is_checked = first > 1
+    for group in command_lines(stream, name, first=first):
+        if group.lines and not is_checked:
+            check_no_header(group.lines[0], name)
+            is_checked = True
+        yield group
 
 
 class TradeStream:

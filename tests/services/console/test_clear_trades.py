@@ -157,3 +157,17 @@ def test_options_that_do_not_fit_are_named_before_anything_is_cleared(
     result = clearing("clear", "--commands", "-", *arguments, "--database", "postgresql://x/y")
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+@pytest.mark.parametrize("separator", [b",", b";", b"\t"])
+def test_trades_as_csv_without_saying_so_are_not_taken_for_commands(
+    database: str, tmp_path: Path, separator: bytes
+) -> None:
+    file = tmp_path / "day.csv"
+    file.write_bytes((HEADER + T1).replace(b",", separator))
+    wrong = clearing("clear", "--commands", str(file), *opened(database))
+    assert (wrong.exit_code, "give --csv" in wrong.stderr) == (2, True), wrong.stderr
+    named = {b",": ",", b";": ";", b"\t": "tab"}[separator]
+    command = ("clear", "--csv", "--separator", named, "--commands", str(file))
+    right = clearing(*command, "--database", database)
+    assert "novated 1 trades" in right.stderr
