@@ -226,12 +226,10 @@ def _quote_fault(error: csv.Error) -> str:
 
 def _check_header(header: list[str], mapping: ColumnMapping, *, name: str) -> None:
     """See that each column is there just once. Errors: SourceTrouble names those that are not."""
-    wrong = [
-        f"{column!r} for {field}"
-        for field, column in mapping.columns.items()
-        if header.count(column) != 1
-    ]
-    if not wrong:
+    counts = {field: header.count(column) for field, column in mapping.columns.items()}
+    missing = [field for field, count in counts.items() if count == 0]
+    several = [field for field, count in counts.items() if count > 1]
+    if not missing and not several:
         return
     for called, separator in SEPARATORS.items():
         if len(header) == 1 and separator in header[0]:
@@ -240,12 +238,22 @@ def _check_header(header: list[str], mapping: ColumnMapping, *, name: str) -> No
                 f"{mapping.separator!r}: give --separator '{called}'"
             )
             raise SourceTrouble(msg)
-    shown = ", ".join(map(repr, header))
+    faults = [
+        f"{what} {', '.join(_column_text(mapping, field) for field in fields)}"
+        for what, fields in (("no column", missing), ("several columns", several))
+        if fields
+    ]
     msg = (
-        f"{name} has not just one column {', '.join(wrong)}; it has {shown}. "
+        f"{name} has {' and '.join(faults)}; it has {', '.join(map(repr, header))}. "
         "Name the column with --map field=column, or the same for all rows with --set"
     )
     raise SourceTrouble(msg)
+
+
+def _column_text(mapping: ColumnMapping, field: str) -> str:
+    """A column, and the field it is for where that has another name."""
+    column = mapping.columns[field]
+    return repr(column) if column == field else f"{column!r} (for {field})"
 
 
 def _line(row: _Row, header: list[str], *, mapping: ColumnMapping) -> bytes:
@@ -279,7 +287,7 @@ def _check_first(line: bytes, row: _Row, *, name: str, mapping: ColumnMapping) -
     if isinstance(command, Malformed):
         hint = "see --map and --set"
         if mapping.decimal_sign == "." and "," in str(command.fields.get("price")):
-            hint = "if its decimal sign is a comma, give --decimal ,"
+            hint = "if its decimal sign is a comma, give --decimal ','"
         msg = (
             f"line {row.number} of {name}, the first row, makes no trade: {command.detail}. "
             f"Nothing of it was sent; {hint}, or pass over it with --from-line {row.number + 1}"
