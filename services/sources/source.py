@@ -32,6 +32,10 @@ LINE_KEPT_BYTES_MAX: Final = 128 << 20
 _BLOCK_BYTES: Final = 4 << 20
 _CHUNK_BYTES: Final = 1 << 20
 _BOM: Final = b"\xef\xbb\xbf"
+_OTHER: Final = (
+    "it is another file, was changed, or is read with other options (--csv and what goes with it); "
+    "name it with --source"
+)
 _GZIP: Final = b"\x1f\x8b"
 # A close or a cycle may cause gigabytes of facts: a block holds at most one of these commands.
 _BARRIERS: Final = (b"close_session/1", b"run_cycle/1")
@@ -157,7 +161,7 @@ class SourceReader:
             if not chunk:
                 msg = (
                     f"source {self._name} was read to byte {position} before, this one ends at "
-                    f"{position - remaining}: it is another file; name it with --source"
+                    f"{position - remaining}: {_OTHER}"
                 )
                 raise SourceTrouble(msg)
             self._digest.update(chunk)
@@ -167,7 +171,7 @@ class SourceReader:
         if self._digest.digest() != sha256:
             msg = (
                 f"the first {position} bytes of source {self._name} are not those read before: "
-                "it is another file; name it with --source"
+                f"{_OTHER}"
             )
             raise SourceTrouble(msg)
         self._count = lines_so_far

@@ -171,3 +171,12 @@ def test_trades_as_csv_without_saying_so_are_not_taken_for_commands(
     command = ("clear", "--csv", "--separator", named, "--commands", str(file))
     right = clearing(*command, "--database", database)
     assert "novated 1 trades" in right.stderr
+
+
+def test_a_file_that_was_read_with_other_options_is_told_so(database: str, tmp_path: Path) -> None:
+    file = tmp_path / "day.csv"
+    file.write_bytes(HEADER + T1)
+    command = ("clear", "--csv", "--commands", str(file), *opened(database))
+    assert clearing(*command).exit_code == 0
+    other = clearing(*command, "--set", "lots=20")
+    assert (other.exit_code, "or is read with other options" in other.stderr) == (2, True)

@@ -144,7 +144,7 @@ def test_another_file_under_the_same_name_is_refused(
 ) -> None:
     cleared(url, tmp_path / "day", WHOLE)
     before = contents(url)
-    with pytest.raises(SourceTrouble, match="it is another file; name it with --source"):
+    with pytest.raises(SourceTrouble, match="it is another file, was changed, or is read with"):
         cleared(url, tmp_path / "day", other)
     assert_equal(contents(url), before)
 
