@@ -7,7 +7,7 @@ stands in the journal, and takes effect with the first session on or after its e
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import date
 from difflib import get_close_matches
 
 import click
@@ -58,11 +58,35 @@ def _days(calendar: str, year: int) -> list[date]:
     ),
 )
 @click.argument("calendar")
-@click.option("--from", "first", type=click.IntRange(2020, 2099), required=True, help="First year.")
-@click.option("--to", "last", type=click.IntRange(2020, 2099), required=True, help="Last year.")
-@click.option("--effective", type=click.DateTime(["%Y-%m-%d"]), required=True, help="From when.")
-@click.option("--at", required=True, help="The commands' event time, RFC 3339 with Z.")
-def calendar_command(calendar: str, *, first: int, last: int, effective: datetime, at: str) -> None:
+@click.option(
+    "--from",
+    "first",
+    type=click.IntRange(2020, 2099),
+    required=True,
+    metavar="YEAR",
+    help="First year.",
+)
+@click.option(
+    "--to",
+    "last",
+    type=click.IntRange(2020, 2099),
+    required=True,
+    metavar="YEAR",
+    help="Last year.",
+)
+@click.option(
+    "--effective",
+    required=True,
+    metavar="D",
+    help="Business date from whose session on they hold.",
+)
+@click.option(
+    "--at",
+    required=True,
+    metavar="TIME",
+    help="The commands' event time in UTC, like 2026-06-05T12:00:00Z.",
+)
+def calendar_command(calendar: str, *, first: int, last: int, effective: str, at: str) -> None:
     """Print a calendar's holidays as commands.
 
     CALENDAR is a country's code (US) or an exchange's (XNYS). Without any, the market is 24/5.
@@ -70,13 +94,23 @@ def calendar_command(calendar: str, *, first: int, last: int, effective: datetim
     if first > last:
         msg = f"--from {first} is after --to {last}"
         raise click.UsageError(msg)
+    effective_date = _date(effective)
     _check_time(at)
     _check_calendar(calendar)
-    lines = holiday_commands(calendar, range(first, last + 1), effective=effective.date(), at=at)
+    lines = holiday_commands(calendar, range(first, last + 1), effective=effective_date, at=at)
     if not lines:
         msg = f"{calendar} has no holiday on a weekday from {first} to {last}"
         raise click.UsageError(msg)
     say(lines)
+
+
+def _date(effective: str) -> date:
+    from events.units import parse_date
+
+    try:
+        return parse_date(effective)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--effective") from error
 
 
 def _check_time(at: str) -> None:

@@ -63,3 +63,16 @@ def test_arguments_of_no_calendar_are_named(
     result = CliRunner().invoke(cli, ["calendar", calendar, *asked])
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("effective", "said"),
+    [
+        ("2026-06-31", "--effective: expected a day of the calendar, found '2026-06-31'"),
+        ("8.6.2026", "--effective: expected a date YYYY-MM-DD, found '8.6.2026'"),
+    ],
+)
+def test_a_date_that_is_none_is_told_in_plain_words(effective: str, said: str) -> None:
+    asked = ["--from", "2026", "--to", "2026", "--effective", effective, "--at", AT]
+    result = CliRunner().invoke(cli, ["calendar", "US", *asked])
+    assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
