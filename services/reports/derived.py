@@ -31,10 +31,10 @@ def check_agreement(table: str, *, expected: DerivedRows, recorded: DerivedRows)
         return
     unnamed = len(differences) - _NAMED_MAX
     raise DerivedRowsChanged(
-        "not printed, for the journal says otherwise:\n"
+        "not printed, for a table and the journal do not agree:\n"
         + "\n".join(differences[:_NAMED_MAX])
         + (f"\nand {unnamed} more" if unnamed > 0 else "")
-        + "\n`clearing verify` compares all of the books"
+        + "\n`clearing verify` says which of them is not what the input makes"
     )
 
 
@@ -47,10 +47,10 @@ def _difference(
     expected: Mapping[str, object] | None, recorded: Mapping[str, object] | None
 ) -> str | None:
     if recorded is None:
-        return "the row is missing"
+        return "the table lacks the row"
     if expected is None:
-        return "there should be no such row"
+        return "the journal has no such row"
     for name, content in expected.items():
         if recorded[name] != content:
-            return f"expected {name} {content}, found {recorded[name]}"
+            return f"the journal has {name} {content}, the table {recorded[name]}"
     return None

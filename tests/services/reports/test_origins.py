@@ -78,13 +78,13 @@ def test_an_extract_without_a_date_may_reach_into_the_open_session(expired: Jour
 @pytest.mark.parametrize(
     ("column", "told"),
     [
-        ("cash_cents = 890001", "expected cash_cents 890000, found 890001"),
-        ("initial_cents = 1", "expected initial_cents 18419, found 1"),
-        ("maintenance_cents = 1", "expected maintenance_cents 13815, found 1"),
-        ("variation_cents = 1", "expected variation_cents -10000, found 1"),
-        ("equity_cents = 1", "expected equity_cents 890000, found 1"),
-        ("member = 'B'", "expected member A, found B"),
-        ("positions = '[]'", "expected positions .*1001.*, found"),
+        ("cash_cents = 890001", "the journal has cash_cents 890000, the table 890001"),
+        ("initial_cents = 1", "the journal has initial_cents 18419, the table 1"),
+        ("maintenance_cents = 1", "the journal has maintenance_cents 13815, the table 1"),
+        ("variation_cents = 1", "the journal has variation_cents -10000, the table 1"),
+        ("equity_cents = 1", "the journal has equity_cents 890000, the table 1"),
+        ("member = 'B'", "the journal has member A, the table B"),
+        ("positions = '[]'", "the journal has positions .*1001.*, the table"),
     ],
 )
 def test_a_changed_row_of_a_statement_is_named_and_not_printed(
@@ -115,7 +115,7 @@ def test_a_row_too_few_or_too_many_is_named(changed: str) -> None:
     tamper(changed, "DELETE FROM statement WHERE account = 'B-C' AND business_date = '2026-06-17'")
     with (
         JournalView(changed) as view,
-        pytest.raises(DerivedRowsChanged, match=r"statement B-C \d+: the row is missing"),
+        pytest.raises(DerivedRowsChanged, match=r"statement B-C \d+: the table lacks the row"),
     ):
         list(made(view, "statement", business_date=CLOSED).rows)
 
@@ -123,9 +123,20 @@ def test_a_row_too_few_or_too_many_is_named(changed: str) -> None:
 @pytest.mark.parametrize("name", ["prices", "activity", "statement"])
 def test_a_changed_settlement_price_is_named(changed: str, name: str) -> None:
     change(changed, "settlement_price", "price_ticks = 231", where=("SITN26", LAST))
-    told = r"settlement_price market/SIT \d+ SITN26 .*expected price_ticks 230, found 231"
+    told = (
+        r"settlement_price market/SIT \d+ SITN26 .*the journal has price_ticks 230, the table 231"
+    )
     with JournalView(changed) as view, pytest.raises(DerivedRowsChanged, match=told):
         list(made(view, name, business_date=CLOSED).rows)
+
+
+def test_a_changed_fact_is_not_blamed_on_the_table(changed: str) -> None:
+    ticks = "replace(encode(facts, 'escape'), '\"price_ticks\":230', '\"price_ticks\":231')"
+    where = f"shard = 'market/SIT' AND business_date = '{LAST}' AND facts LIKE '%day_closed%'"
+    tamper(changed, f"UPDATE journal SET facts = convert_to({ticks}, 'UTF8') WHERE {where}")
+    told = r"do not agree:\n.*SITN26 .*the journal has price_ticks 231, the table 230\n.*verify"
+    with JournalView(changed) as view, pytest.raises(DerivedRowsChanged, match=told):
+        list(made(view, "prices", business_date=CLOSED).rows)
 
 
 @pytest.mark.parametrize(("seq", "day"), [("seq - 1", FIRST), ("seq + 1", LAST)])
