@@ -154,8 +154,8 @@ CALLS_REPORT: Final = ReportKind(
     rows=_rows,
     layouts=(
         TableLayout((
-            "business_date", "member", "account", "status", "amount_cents", "remaining_cents",
-            "called_at", "deadline", "age_minutes", "is_overdue",
+            "member", "account", "status", "amount_cents", "remaining_cents", "called_at",
+            "deadline", "age_minutes", "is_overdue",
         )),
     ),
     takes=("member", "account"),

@@ -69,7 +69,7 @@ def table_lines(report: Report) -> Iterator[str]:
         if chosen:
             yield ""
             yield from [layout.title] if layout.title else []
-            yield from _table(report.columns, layout, rows=chosen)
+            yield from _table(report, layout, rows=chosen)
     if report.origins:
         yield ""
         yield "as of"
@@ -129,13 +129,13 @@ def _rows_of(report: Report, layout: TableLayout, *, rows: Sequence[Cells]) -> S
     return [row for row in rows if row[index] in layout.lines]
 
 
-def _table(columns: tuple[str, ...], layout: TableLayout, *, rows: Sequence[Cells]) -> list[str]:
-    """The lines of one table; a date that is the same in all rows stands in the title."""
-    shown = []
+def _table(report: Report, layout: TableLayout, *, rows: Sequence[Cells]) -> list[str]:
+    """The lines of one table, without a date that is the same in all rows and in the title."""
+    columns, shown = report.columns, []
     for name in layout.columns:
         cells = {row[columns.index(name)] for row in rows}
-        is_empty, is_same = cells == {None}, name == _DATE and len(cells) == 1
-        if not is_empty and not is_same:
+        is_told = name == _DATE and len(cells) == 1 and plain_text(*cells) in report.title
+        if cells != {None} and not is_told:
             shown.append(name)
     if not shown:
         return []

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from services.reports.formats import table_lines
 from services.reports.report import Report, ReportRequest, UnknownSubject
 from services.reports.table import REPORTS
 from services.reports.view import JournalView
@@ -118,6 +119,21 @@ def test_members_show_what_is_due_and_what_came_since(expired: JournalView) -> N
         (0, 8_400, DEADLINE, 3_400, 5_000, 1),
         (10_000, 0, None, 0, 0, 0),
     ]
+
+
+def test_members_as_they_stand_now_say_of_which_date_their_last_cycle_was(
+    expired: JournalView,
+) -> None:
+    lines = [*table_lines(now(expired, "members", member="B"))]
+    heads = [line for line in lines if line.startswith("date ")]
+    assert len(heads) == 2
+    assert sum(line.startswith(f"{LAST} ") for line in lines) == 4
+    assert not any(line.startswith("date ") for line in table_lines(of_last(expired)))
+
+
+def of_last(view: JournalView) -> Report:
+    """The members of the last date, which the title names."""
+    return made(view, "members", business_date=LAST, member="B")
 
 
 def test_what_is_due_after_an_intraday_cycle_is_due_an_hour_later(view: JournalView) -> None:

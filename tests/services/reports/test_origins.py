@@ -132,8 +132,9 @@ def test_a_changed_settlement_price_is_named(changed: str, name: str) -> None:
 
 def test_a_changed_fact_is_not_blamed_on_the_table(changed: str) -> None:
     ticks = "replace(encode(facts, 'escape'), '\"price_ticks\":230', '\"price_ticks\":231')"
-    where = f"shard = 'market/SIT' AND business_date = '{LAST}' AND facts LIKE '%day_closed%'"
-    tamper(changed, f"UPDATE journal SET facts = convert_to({ticks}, 'UTF8') WHERE {where}")
+    statement = ["UPDATE journal SET facts = convert_to(", ticks, ", 'UTF8')"]
+    statement += ["WHERE shard = 'market/SIT' AND facts LIKE '%day_closed%' AND business_date ="]
+    tamper(changed, " ".join([*statement, f"'{LAST}'"]))
     told = r"do not agree:\n.*SITN26 .*the journal has price_ticks 231, the table 230\n.*verify"
     with JournalView(changed) as view, pytest.raises(DerivedRowsChanged, match=told):
         list(made(view, "prices", business_date=CLOSED).rows)
