@@ -18,13 +18,15 @@ from typing import Any, Final
 
 from services.reports.layout import as_records, side_by_side
 from services.reports.report import Cell, Cells, Report, TableLayout
-from services.reports.shown import cell_text, head_text, plain_text
+from services.reports.shown import cell_text, fact_words, head_text, plain_text
 
 # A spreadsheet computes a cell that begins so (CWE-1236).
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
 _GUARD: Final = "'"
 _GUARDED: Final = frozenset((*_FORMULA, _GUARD))
 _DATE: Final = "business_date"
+# Columns of names of facts, which tables show in words.
+_FACTS: Final = frozenset({"event", "for", "kind", "step"})
 
 
 def csv_lines(report: Report) -> Iterator[str]:
@@ -141,8 +143,13 @@ def _table(report: Report, layout: TableLayout, *, rows: Sequence[Cells]) -> lis
         return []
     indices = [columns.index(name) for name in shown]
     heads = [head_text(name) for name in shown]
+    facts = {*_FACTS, layout.by} if layout.lines else _FACTS
     texts = [
-        [cell_text(name, row[index]) for name, index in zip(shown, indices, strict=True)]
+        [
+            fact_words(text) if name in facts else text
+            for name, index in zip(shown, indices, strict=True)
+            for text in [cell_text(name, row[index])]
+        ]
         for row in rows
     ]
     if layout.is_record:

@@ -10,7 +10,7 @@ from typing import Final
 
 from events.units import PPM
 from services.reports.raw_line import printable
-from services.reports.report import Cell, SettingText
+from services.reports.report import Cell, SettingText, fact_name
 
 _UNITS: Final = frozenset({"cents", "ticks", "micros", "ppm", "minutes"})
 # Numbers that count nothing.
@@ -43,6 +43,11 @@ def cell_text(column: str, cell: Cell) -> str:
     if isinstance(cell, int):
         return _number(column, cell)
     return printable(plain_text(cell))
+
+
+def fact_words(name: str) -> str:
+    """The name of a fact in words, without its version."""
+    return fact_name(name).replace("_", " ")
 
 
 def plain_text(cell: Cell) -> str:

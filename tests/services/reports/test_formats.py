@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from services.reports.formats import csv_lines, json_lines, table_lines
-from services.reports.report import Cells, Report
+from services.reports.report import Cells, Report, TableLayout
 from services.reports.shown import usd
 
 
@@ -60,3 +60,12 @@ def test_a_cell_cannot_move_the_terminal() -> None:
 )
 def test_cents_are_dollars_to_the_cent(cents: int, text: str) -> None:
     assert usd(cents) == text
+
+
+def test_names_of_facts_are_words_in_a_table_and_evidence_is_as_it_was() -> None:
+    row: Cells = ("settlement_price_set", "variation_settled/1", "raw_line")
+    named = Report("Title", ("kind", "for", "line"), iter([row]))
+    assert [*table_lines(named)][-1] == "settlement price set  variation settled  raw_line"
+    layout = TableLayout(("line",), "Detail", ("margin_called",))
+    ours = Report("Title", ("line",), iter([("margin_called",)]), (layout,))
+    assert [*table_lines(ours)][-1] == "margin called"
