@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from events.codec import readable_reference
 from events.control_facts import CommandRefused
 from events.member_facts import WithdrawalRefused
 from services.reports.filters import accounts_asked, markets_asked, names_account
@@ -44,7 +45,7 @@ def _cells(row: StoredRow, fact: ReportFact) -> NamedCells:
         "shard": row.shard,
         "seq": row.seq,
         "command_type": fact.get("command_type", "withdraw_collateral/1"),
-        "reference": fact["reference"],
+        "reference": fact["reference"] or readable_reference(row.line),
         "reason": fact["reason"],
         "detail": fact["detail"] if "detail" in fact else _of_withdrawal(fact),
         "origin": row.origin,

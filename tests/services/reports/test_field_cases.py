@@ -181,3 +181,12 @@ def test_a_missed_call_stands_among_the_calls_until_the_next_cycle(
     with JournalView(cleared(database, tmp_path, *CALLED, late, cycle)) as view:
         now = REPORTS["calls"].make(view, ReportRequest(view.last_date()))
         assert columns(now, *names) == [("B-H", "open", 4_241, False)]
+
+
+def test_a_malformed_line_stands_under_the_reference_that_can_be_read(
+    database: str, tmp_path: Path
+) -> None:
+    broken = (b'{"type":"submit_trade/1","trade_id":"T7","contract":"SITM26"}', b"no command")
+    with JournalView(cleared(database, tmp_path, *SMALL_MARKET, *broken)) as view:
+        report = made(view, "refusals", business_date=date.fromisoformat(NEXT))
+        assert columns(report, "reason", "reference") == [("malformed", "T7"), ("malformed", None)]
