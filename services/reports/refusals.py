@@ -19,6 +19,7 @@ from services.reports.filters import accounts_asked, markets_asked, names_accoun
 from services.reports.kind import ReportKind
 from services.reports.raw_line import readable
 from services.reports.report import NamedCells, ReportFact, ReportRequest, TableLayout
+from services.reports.shown import usd
 from services.reports.view import JournalView, StoredRow
 
 _KINDS: Final = (CommandRefused.TYPE.encode(), WithdrawalRefused.TYPE.encode())
@@ -67,7 +68,7 @@ def _readable_fields(line: bytes) -> Mapping[str, Any]:
 
 
 def _of_withdrawal(fact: ReportFact) -> str:
-    return f"{fact['amount_cents']} cents of {fact['account']}, refused by the cycle in this line"
+    return f"{usd(fact['amount_cents'])} of {fact['account']}, refused by the cycle in this line"
 
 
 REFUSALS_REPORT: Final = ReportKind(

@@ -190,3 +190,16 @@ def test_a_malformed_line_stands_under_the_reference_that_can_be_read(
     with JournalView(cleared(database, tmp_path, *SMALL_MARKET, *broken)) as view:
         report = made(view, "refusals", business_date=date.fromisoformat(NEXT))
         assert columns(report, "reason", "reference") == [("malformed", "T7"), ("malformed", None)]
+
+
+def test_a_withdrawal_refused_at_its_cycle_is_told_in_dollars(
+    database: str, tmp_path: Path
+) -> None:
+    own = {"reference": "w-B", "account": "B-H", "asset": "USD", "amount_cents": 1_250}
+    asked = command("withdraw_collateral/1", **own, at=f"{NEXT}T08:00:00Z")
+    cycle = command("run_cycle/1", cycle="noon", at=f"{NEXT}T12:00:00Z")
+    with JournalView(cleared(database, tmp_path, *CALLED, asked, cycle)) as view:
+        report = made(view, "refusals", business_date=date.fromisoformat(NEXT))
+        ((reference, detail),) = columns(report, "reference", "detail")
+    told = "$12.50 of B-H, refused by the cycle in this line"
+    assert (reference, detail) == ("w-B", told)
