@@ -80,6 +80,8 @@ class _Batch:
         self.base_offset: int = header.base_offset
         self.next_offset: int = header.next_offset
         self.producer: int = header.producer_id
+        self.timestamp: int = header.max_timestamp
+        self.timestamp_type: int = header.timestamp_type
         self.is_transactional: bool = header.is_transactional
         self.is_control: bool = header.is_control_batch
         self.is_whole: bool = header.magic == _MAGIC and header.validate_crc()
@@ -108,7 +110,14 @@ class _Batch:
             record.offset == offset for record, offset in zip(records, offsets, strict=True)
         ):
             return records
-        return [BrokenBatch(self.next_offset - 1, self.raw)]
+        return [
+            BrokenBatch(
+                self.next_offset - 1,
+                self.raw,
+                timestamp=self.timestamp,
+                timestamp_type=self.timestamp_type,
+            )
+        ]
 
 
 def _batches(raw: bytes) -> Iterator[_Batch]:

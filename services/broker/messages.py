@@ -12,7 +12,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import accumulate, takewhile
+from itertools import accumulate, repeat, takewhile
 from typing import Final, NamedTuple, Protocol
 
 from events.refusals import Reason, Refusal
@@ -25,6 +25,9 @@ _NUMBER_DIGITS_MAX: Final = 18
 VALUE_BYTES_MAX: Final = 16 << 20
 # So many bytes of a longer value are kept: one byte too many to be read as a command.
 BEGINNING_BYTES: Final = LINE_BYTES_MAX + 1
+
+# Kafka's own sign.
+NO_TIME: Final = -1
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -46,25 +49,33 @@ class Fault(NamedTuple):
 
 
 class Message(NamedTuple):
-    """One message of an inbox. number: of a copy of a control command; None for a command."""
+    """One message of an inbox. number: of a copy of a control command; None for a command.
+
+    timestamp, timestamp_type: as Kafka has them, milliseconds since 1970 and whose clock.
+    """
 
     offset: int
     line: bytes
     number: int | None = None
     fault: Fault | None = None
+    timestamp: int = NO_TIME
+    timestamp_type: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenBatch:
     """A batch that cannot be read, as if it were one record. value: all of its bytes.
 
-    offset: that of its last record, so that reading goes on after the batch.
+    offset: that of its last record, so that reading goes on after the batch; timestamp: the latest
+    of its records.
     """
 
     offset: int
     value: bytes
     key: bytes | None = None
     headers: Headers = ()
+    timestamp: int = NO_TIME
+    timestamp_type: int | None = None
 
 
 class Record(Protocol):
@@ -85,6 +96,14 @@ class Record(Protocol):
     @property
     def headers(self) -> Headers:
         """The number, if it is a copy of a control command."""
+
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since 1970."""
+
+    @property
+    def timestamp_type(self) -> int | None:
+        """Whose clock: 0 of the producer, 1 of the broker."""
 
 
 def copy_headers(number: int) -> list[tuple[str, bytes]]:
@@ -123,7 +142,10 @@ def read_messages(shard: str, records: Sequence[Record]) -> list[Message]:
     if sum(map(len, lines)) > VALUE_BYTES_MAX:
         return [_read(shard, record) for record in records]
     offsets = [record.offset for record in records]
-    return [*map(Message, offsets, lines)]
+    times = [record.timestamp for record in records]
+    types = [record.timestamp_type for record in records]
+    none = repeat(None)
+    return [*map(Message, offsets, lines, none, none, times, types)]
 
 
 def leading(messages: Sequence[Message]) -> int:
@@ -154,14 +176,16 @@ def unreadable(batch: bytes) -> Refusal:
 def _read(shard: str, record: Record) -> Message:
     if isinstance(record, BrokenBatch) and len(record.value) <= VALUE_BYTES_MAX:
         fault = Fault(BY_BATCH, unreadable(record.value))
-        return Message(record.offset, record.value, fault=fault)
-    return read_message(
-        shard,
-        offset=record.offset,
-        key=record.key,
-        value=record.value,
-        headers=record.headers,
-    )
+        message = Message(record.offset, record.value, fault=fault)
+    else:
+        message = read_message(
+            shard,
+            offset=record.offset,
+            key=record.key,
+            value=record.value,
+            headers=record.headers,
+        )
+    return message._replace(timestamp=record.timestamp, timestamp_type=record.timestamp_type)
 
 
 def _number(headers: Headers) -> int | None:

@@ -8,8 +8,10 @@ source become durable together, or not at all.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from time import time
 from typing import Final, NamedTuple, Self
 
 from events.codec import readable_reference
@@ -20,6 +22,7 @@ from services.hosting.blocks import clear_run, decode_lines
 from services.hosting.commit_queue import CommitQueue, batch_of
 from services.hosting.id_memory import IdMemory
 from services.hosting.interpreter import paced
+from services.hosting.receipts import BY_RUN, Moment, Receipts
 from services.hosting.restore import check_rules, restore_shard
 from services.hosting.snapshots import snapshot_rows
 from services.journal.batch import HeadMove, SourceMove
@@ -72,8 +75,13 @@ class Tally:
 class EmbeddedRun:
     """A clearinghouse on a journal; a context manager that leaves every block durable."""
 
-    def __init__(self, url: str) -> None:
-        """Restore the shards, or open them; no other process may write them from here on."""
+    def __init__(self, url: str, *, clock: Callable[[], float] = time) -> None:
+        """Restore the shards, or open them; no other process may write them from here on.
+
+        clock: seconds since 1970, to tell when a block was received.
+        """
+        self._clock = clock
+        self._receipts = Receipts()
         with ExitStack() as opened:
             self._journal = opened.enter_context(Journal(url))
             self._journal.claim()
@@ -121,6 +129,7 @@ class EmbeddedRun:
 
     def run_block(self, block: Block, *, source: str, position_before: int | None) -> None:
         """Decide a block and hand it to the writer; waits while two others are not durable yet."""
+        received = Moment(int(self._clock()), BY_RUN)
         self._commits.forget_durable()
         self._undecided = Undecided(source, block, range(len(block.lines)))
         self._decide(block, self._undecided)
@@ -129,7 +138,7 @@ class EmbeddedRun:
         move = SourceMove(
             source, position_before, block.end, block.sha256, block.lines_so_far, ended=ended
         )
-        self._submit(move)
+        self._submit(move, received)
         self.tally.read += len(block.lines)
 
     def drain(self) -> None:
@@ -176,7 +185,7 @@ class EmbeddedRun:
     def _home_of(self, command: Command | Malformed) -> str:
         return shard_of(command, self.clearinghouse.control.books.products)
 
-    def _submit(self, move: SourceMove) -> None:
+    def _submit(self, move: SourceMove, received: Moment) -> None:
         pending = {
             shard.log.shard: (shard.log, shard.log.hand_over())
             for shard in self.clearinghouse.in_order()
@@ -191,6 +200,8 @@ class EmbeddedRun:
                 head = HeadMove(log.shard, before, last, log.chain, move.position, number)
                 batch.heads.append(head)
                 self._heads[log.shard] = last
+                first = log.seq - len(written.rows)
+                batch.receipts += self._receipts.rows(log.shard, [(first, received)])
         batch.snapshots, self._snapshots = self._snapshots, []
         self._commits.submit(batch)
 

@@ -4,6 +4,7 @@ The shards decide, the host fills a batch, `writer.Journal.commit` writes it who
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,18 @@ class Seal:
     words: bytes
 
 
+class ReceiptRow(NamedTuple):
+    """The rows of a shard from `seq_first` to its next receipt were received in this second.
+
+    second: since 1970, UTC; clock: whose, as in `hosting/receipts.py`.
+    """
+
+    shard: str
+    seq_first: int
+    second: int
+    clock: str
+
+
 @dataclass(slots=True)
 class Batch:
     """The rows of one transaction; everything may be empty.
@@ -82,3 +95,4 @@ class Batch:
     prices: list[PriceRow] = field(default_factory=list)
     statements: list[StatementRow] = field(default_factory=list)
     numbers: list[NumberRow] = field(default_factory=list)
+    receipts: list[ReceiptRow] = field(default_factory=list)

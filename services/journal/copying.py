@@ -19,6 +19,7 @@ TRAILER = b"\xff\xff"
 
 # Postgres counts days from here.
 POSTGRES_EPOCH = date(2000, 1, 1).toordinal()
+_POSTGRES_EPOCH_S = (POSTGRES_EPOCH - date(1970, 1, 1).toordinal()) * 86_400
 _INT2 = Struct(">h").pack
 _INT4 = Struct(">i").pack
 _NULL = _INT4(-1)
@@ -119,5 +120,6 @@ _PACKERS: dict[Kind, Callable[[Any], bytes]] = {
     "int4": lambda value: _FIELD_INT4(4, value),
     "int8": lambda value: _FIELD_INT8(8, value),
     "bool": lambda value: _FIELD_BOOL(1, value),
+    "timestamptz": lambda value: _FIELD_INT8(8, (value - _POSTGRES_EPOCH_S) * 1_000_000),
     "date": lambda value: _FIELD_INT4(4, value.toordinal() - POSTGRES_EPOCH),
 }

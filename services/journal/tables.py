@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 # packed: bytes that are packed on their way in (compressed.py)
-Kind = Literal["text", "int8", "int4", "date", "bool", "bytea", "packed"]
+# timestamptz: a whole second since 1970
+Kind = Literal["text", "int8", "int4", "date", "bool", "bytea", "packed", "timestamptz"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,10 @@ STATEMENT = Table(
 CONTROL_NUMBER = Table(
     "control_number", {"shard": "text", "seq": "int8", "number": "int8", "business_date": "date"}
 )
+RECEIPT = Table(
+    "receipt",
+    {"shard": "text", "seq_first": "int8", "received_at": "timestamptz", "clock": "text"},
+)
 INBOX = Table("inbox", {"shard": "text", "topic": "text", "partition": "int4", "topic_id": "text"})
 APPEND_ONLY = (
     JOURNAL,
@@ -133,5 +138,6 @@ APPEND_ONLY = (
     SETTLEMENT_PRICE,
     STATEMENT,
     CONTROL_NUMBER,
+    RECEIPT,
     INBOX,
 )

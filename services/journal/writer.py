@@ -28,6 +28,7 @@ from services.journal.tables import (
     JOURNAL,
     JOURNAL_PART,
     LINK,
+    RECEIPT,
     SETTLEMENT_PRICE,
     SNAPSHOT,
     STATEMENT,
@@ -212,6 +213,7 @@ class Journal:
             self._append_rows(IDENTITY_FILTER, [(seal.shard, seal.span, seal.words)])
         self._append_rows(SNAPSHOT, batch.snapshots, at_once=1)
         self._append_rows(CONTROL_NUMBER, batch.numbers)
+        self._append_rows(RECEIPT, batch.receipts)
         self._append_rows(DAY, batch.days)
         self._append_rows(SETTLEMENT_PRICE, batch.prices)
         self._append_rows(STATEMENT, batch.statements)

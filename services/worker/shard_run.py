@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from time import monotonic
+from time import monotonic, time
 from types import TracebackType
 from typing import Final, Self
 
 from services.broker.messages import Message
 from services.broker.topics import ShardPartition
 from services.hosting.commit_queue import CommitQueue, batch_of
+from services.hosting.receipts import BY_RUN, Moment, Receipts
 from services.hosting.restore import load_from_journal
-from services.journal.batch import Batch, HeadMove
+from services.journal.batch import Batch, HeadMove, ReceiptRow
 from services.journal.reader import Reader
 from services.journal.writer import Journal
 from services.shards.shard import Shard
 from services.shards.table import markets_among
+from services.worker.receipt_times import moments_of
 from services.worker.shard_decider import ShardDecider
 
 WRITER_TIMEOUT_S: Final = 60.0
@@ -51,6 +53,7 @@ class ShardRun:
         """
         self._refused: Counter[str] = Counter()
         self._seconds = 0.0
+        self._receipts = Receipts()
         with ExitStack() as opened:
             self._journal = opened.enter_context(Journal(url))
             self._journal.give_up_after(timeout_s)
@@ -125,9 +128,9 @@ class ShardRun:
         Errors: those of `ShardDecider.decide`, and of the journal for a batch before this one.
         """
         self._commits.forget_durable()
-        self.decider.decide(messages)
+        decided = self.decider.decide(messages)
         self.next_offset = messages[-1].offset + 1
-        self._submit()
+        self._submit(decided)
 
     def pass_to(self, offset: int) -> None:
         """Go on from an offset before which no message makes a row."""
@@ -135,8 +138,11 @@ class ShardRun:
         self.next_offset = offset
         self._submit()
 
-    def _submit(self) -> None:
-        """Submit the decided rows; after repeated copies only, a batch that moves the offset."""
+    def _submit(self, decided: Sequence[Message] = ()) -> None:
+        """Submit the rows of messages; after repeated copies only, a batch that moves the offset.
+
+        No message brings row 0.
+        """
         shard = self.decider.shard
         log, written = shard.log, shard.log.hand_over()
         batch = batch_of([written])
@@ -145,6 +151,16 @@ class ShardRun:
         )
         batch.heads = [head]
         batch.snapshots, self.decider.snapshots = self.decider.snapshots, []
+        batch.receipts = self._receipts_of(decided, rows=len(written.rows))
         self._head = log.seq - 1
         self._refused += written.refused
         self._commits.submit(batch)
+
+    def _receipts_of(self, messages: Sequence[Message], *, rows: int) -> list[ReceiptRow]:
+        log = self.shard.log
+        seq, now = log.seq - rows, Moment(int(time()), BY_RUN)
+        if not messages and rows:
+            assert (seq, rows) == (0, 1), (log.shard, seq, rows)
+            return self._receipts.rows(log.shard, [(0, now)])
+        assert len(messages) == rows, (log.shard, len(messages), rows)
+        return self._receipts.rows(log.shard, moments_of(messages, seq=seq, now=now))

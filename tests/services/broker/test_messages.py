@@ -37,9 +37,16 @@ class Record:
     key: bytes | None = KEY
     value: bytes | None = b"{}"
     headers: Headers = ()
+    timestamp: int = 7_000
+    timestamp_type: int | None = 1
 
 
-PLAIN = [Record(7), Record(8, value=b"a\nb"), Record(11, value=None), Record(12, value=b"")]
+PLAIN = [
+    Record(7),
+    Record(8, value=b"a\nb", timestamp=7_999),
+    Record(11, value=None),
+    Record(12, value=b""),
+]
 ODD = [
     Record(13, key=None),
     Record(13, key=b"market/SCU"),
@@ -55,7 +62,7 @@ def one_by_one(records: list[Record]) -> list[Message]:
     return [
         read_message(
             SHARD, offset=record.offset, key=record.key, value=record.value, headers=record.headers
-        )
+        )._replace(timestamp=record.timestamp, timestamp_type=record.timestamp_type)
         for record in records
     ]
 

@@ -6,7 +6,7 @@ from datetime import date
 import psycopg
 import pytest
 
-from services.journal.batch import Batch, Seal, SourceMove
+from services.journal.batch import Batch, ReceiptRow, Seal, SourceMove
 from services.journal.reader import Head, Reader, Source
 from services.journal.tables import APPEND_ONLY
 from services.journal.trouble import DatabaseGone, FencedOff, JournalTrouble, StatementRefused
@@ -38,6 +38,7 @@ def full_batch() -> Batch:
     batch.prices = [PriceRow(SIT, 1, "SIT", "SITH26", DAY, "close", 207, 1, "settlement")]
     money = 100, -5, 30, 20, 95
     batch.numbers = [NumberRow("control/0", 1, 1, DAY)]
+    batch.receipts = [ReceiptRow(SIT, 0, 1_772_445_600, "broker")]
     batch.statements = [
         StatementRow(SIT, 1, "a-1", "m-1", "house", DAY, "close", *money, "SITH26:3")
     ]

@@ -22,6 +22,7 @@ from services.broker.topic_state import topics_admin
 from services.broker.topics import partition_of
 from services.journal.embedded import EmbeddedServer
 from services.journal.reader import Reader
+from services.journal.receipts import receipt_of
 from settlement.control_books import ControlBooks
 from tests.kafka_broker import free_ports
 from tests.services.worker.test_shards_agree import DAYS, embedded_hashes
@@ -63,6 +64,23 @@ def test_a_worker_leaves_the_day_hashes_of_the_embedded_run(house: StreamingHous
     house.await_durable()
     assert house.day_hashes() == embedded_hashes(lines)
     assert house.verify() == []
+
+
+def test_inputs_were_received_when_kafka_says(house: StreamingHouse) -> None:
+    house.start_worker()
+    before = int(time.time())
+    house.feed(written(5, 1).lines)
+    house.await_durable()
+    with Reader(house.url) as reader:
+        heads = reader.heads().values()
+        receipts = [
+            receipt_of(reader, head.shard, seq=seq) for head in heads for seq in (1, head.seq)
+        ]
+    assert len(receipts) >= 6
+    for receipt in filter(None, receipts):
+        assert receipt.clock == "broker"
+        assert before <= receipt.second <= time.time()
+    assert None not in receipts
 
 
 def test_two_workers_share_the_shards_and_one_takes_over_in_order(house: StreamingHouse) -> None:
