@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, Final
 
 from services.journal.reader import Reader
+from services.journal.receipts import first_receipts
 from services.journal.trouble import translated
 from services.shards.log import BEFORE_SESSIONS
 from services.shards.shard import RULES_VERSION
@@ -31,7 +32,8 @@ class ShardScope:
     """The rows of a shard that were decided again, `first_row` to `head`, and their dates.
 
     before: how many rows before them were not; the dates are None before the first session, and
-    where no row was looked at. chain: of the head.
+    where no row was looked at. chain: of the head. without_receipt: how many rows, from row 0 on,
+    have no time of receipt.
     """
 
     shard: str
@@ -41,6 +43,7 @@ class ShardScope:
     first_date: date | None
     last_date: date | None
     chain: str
+    without_receipt: int
 
     def line(self) -> str:
         """The shard in words."""
@@ -82,6 +85,7 @@ class AuditVerdict:
             f"Decided again by program {program}, rules version {RULES_VERSION}; written {kind}:",
             *(shard.line() for shard in self.shards),
             self._unseen(),
+            self._receipts(),
             *([] if self.has_checksums else [checksums]),
         ]
 
@@ -94,6 +98,15 @@ class AuditVerdict:
                 f"ones are not on it. {UNSEEN} after the last day listed."
             )
         return f"{self.expected_days} days were compared with the list. {UNSEEN} after it."
+
+    def _receipts(self) -> str:
+        rows = ", ".join(
+            f"{shard.shard} 0 to {shard.without_receipt - 1}"
+            for shard in self.shards
+            if shard.without_receipt
+        )
+        state = f"these rows have none: {rows}" if rows else "every row has one"
+        return f"No hash covers the times of receipt, and they were not checked; {state}."
 
     def tree(self, *, program: str) -> dict[str, Any]:
         """The verdict for JSON."""
@@ -121,12 +134,14 @@ class AuditVerdict:
 def scopes(reader: Reader, *, after: Mapping[str, int]) -> list[ShardScope]:
     """The rows of each shard that an audit looks at. after: by shard the last that it does not."""
     shards = []
+    received = first_receipts(reader)
     for shard, head in sorted(reader.heads().items()):
         first = after.get(shard, -1) + 1
         with translated("reading the dates of the rows"):
             dates = reader.connection.execute(_DATES, [shard, first, BEFORE_SESSIONS]).fetchone()
         first_date, last_date = dates or (None, None)
+        chain, unreceived = head.chain.hex(), received.get(shard, head.seq + 1)
         shards.append(
-            ShardScope(shard, first, head.seq, first, first_date, last_date, head.chain.hex())
+            ShardScope(shard, first, head.seq, first, first_date, last_date, chain, unreceived)
         )
     return shards

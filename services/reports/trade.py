@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from events.contracts import product_of
+from events.units import SECOND_NS, format_instant
+from services.journal.receipts import receipt_of
 from services.reports.kind import ReportKind
 from services.reports.raw_line import readable
 from services.reports.report import (
@@ -37,6 +39,7 @@ _ENDS: Final = b"contract_settled/1"
 _UNMARKED: Final = "contract_unmarked/1"
 _MARKS: Final = (b"settlement_price_set/1", b"cycle_price_set/1", _ENDS, _UNMARKED.encode())
 _CLOSED: Final = "position_closed/1"
+_INPUT: Final = "input"
 _OF_CYCLE: Final = (*_MARKS, b"variation_settled/1", b"cycle_done/1", _CLOSED.encode())
 _FACT_FIELDS: Final = (
     "at", "contract", "lots", "price_ticks", "price_ticks_before", "buyer", "seller", "reason",
@@ -75,7 +78,18 @@ class ClearedTrade:
 def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
     trade, product = request.options["trade"], request.options.get("product")
     trade_rows = find_trade(view, trade, product=product, until=request.given_date)
-    return extract_rows(trade_rows, _cycles(view, trade_rows))
+    return (
+        {**cells, **_receipt(view, cells)} if cells["step"] == _INPUT else cells
+        for cells in extract_rows(trade_rows, _cycles(view, trade_rows))
+    )
+
+
+def _receipt(view: JournalView, cells: NamedCells) -> NamedCells:
+    """The second in which an input was received and whose clock said so, if it was recorded."""
+    receipt = receipt_of(view.reader, str(cells["shard"]), seq=int(str(cells["seq"])))
+    if receipt is None:
+        return {}
+    return {"received_at": format_instant(receipt.second * SECOND_NS), "clock": receipt.clock}
 
 
 def extract_rows(
@@ -111,7 +125,7 @@ def cleared_trade_of(trade_rows: TradeRows) -> ClearedTrade | None:
 def _input_and_facts(row: StoredRow, facts: Sequence[ReportFact]) -> Iterator[NamedCells]:
     """The bytes that came in with their place in the chain, and what was stated about the trade."""
     text, exact = readable(row.line)
-    cells: dict[str, Cell] = {"step": "input", "line": text, "line_hex": exact}
+    cells: dict[str, Cell] = {"step": _INPUT, "line": text, "line_hex": exact}
     cells |= {"origin": row.origin, "position": row.position, "chain": row.chain.hex()}
     yield _row_key(row) | cells
     for fact in facts:
@@ -199,7 +213,8 @@ TRADE_REPORT: Final = ReportKind(
     columns=(
         "business_date", "shard", "seq", "step", "at", "account", "contract", "cycle", "lots",
         "price_ticks", "price_ticks_before", "buyer", "seller", "amount_cents", "trade_cents",
-        "debit", "credit", "reason", "origin", "position", "line", "line_hex", "chain",
+        "debit", "credit", "reason", "received_at", "clock", "origin", "position", "line",
+        "line_hex", "chain",
     ),
     rows=_rows,
     layouts=(
@@ -207,8 +222,8 @@ TRADE_REPORT: Final = ReportKind(
             "business_date", "shard", "seq", "step", "cycle", "account", "lots", "price_ticks",
             "price_ticks_before", "amount_cents", "trade_cents", "debit", "credit", "reason",
         ), "Steps"),
-        TableLayout(("shard", "seq", "origin", "position", "line", "chain"), "Bytes in",
-                    ("input",), "step"),
+        TableLayout(("shard", "seq", "received_at", "clock", "origin", "position", "line", "chain"),
+                    "Bytes in", (_INPUT,), "step"),
     ),
     takes=("trade", "product"),
     needs=("trade",),

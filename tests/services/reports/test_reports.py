@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from services.embedded.run import EmbeddedRun
+from services.journal.migrate import migrate
 from services.reports.report import UnknownSubject
 from services.reports.table import OPTIONS, REPORTS
 from services.reports.view import JournalView
+from services.sources.source import SourceReader
 from tests.services.reports.asking import DAY, columns, made
-from tests.services.reports.small_market import BROKEN, WRONG, trade
+from tests.services.reports.small_market import BROKEN, SMALL_MARKET, WRONG, trade
 
 NEXT, EMPTY = date(2026, 6, 9), date(2020, 1, 6)
 
@@ -130,6 +135,30 @@ def test_a_trade_names_the_chain_of_the_row_it_came_in(view: JournalView) -> Non
     (chain,) = columns(made(view, "trade", trade="T1"), "chain", "seq")[:1]
     (row,) = view.rows_at("market/SIT", DAY, seqs=[int(str(chain[1]))])
     assert chain[0] == row.chain.hex()
+
+
+def test_a_trade_says_when_its_bytes_were_received(database: str, tmp_path: Path) -> None:
+    path = tmp_path / "market.jsonl"
+    path.write_bytes(b"\n".join(SMALL_MARKET))
+    migrate(database)
+    # 2026-06-08T14:00:01.5Z
+    with path.open("rb") as stream, EmbeddedRun(database, clock=lambda: 1_780_927_201.5) as run:
+        position = None
+        for block in SourceReader(stream, name="market", lines_a_block=8_192).blocks():
+            run.run_block(block, source="market", position_before=position)
+            position = block.end
+    input_row, fact_row = ("input", "2026-06-08T14:00:01Z", "run"), ("command_refused", None, None)
+    assert received(database, "T4") == [input_row, fact_row]
+    with psycopg.connect(database) as connection:
+        connection.execute("ALTER TABLE clearing.receipt DISABLE TRIGGER append_only")
+        connection.execute("DELETE FROM clearing.receipt")
+    assert received(database, "T4") == [("input", None, None), fact_row]
+
+
+def received(url: str, name: str) -> list[tuple[object, ...]]:
+    """The steps of a trade with the time of receipt."""
+    with JournalView(url) as view:
+        return columns(made(view, "trade", trade=name), "step", "received_at", "clock")
 
 
 def test_a_refused_trade_has_an_extract_too(view: JournalView) -> None:
