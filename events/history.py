@@ -31,7 +31,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from itertools import chain, repeat
-from operator import itemgetter
 from struct import Struct
 from typing import Final
 
@@ -73,19 +72,25 @@ class InputHistory:
         if is_close:
             self.close()
 
-    def add_alike(self, lines: Sequence[bytes], facts: Sequence[bytes], *, seqs: range) -> None:
-        """Inputs with one fact each, all of one kind, in rows that follow one another."""
-        start, name, _ = facts[0].partition(_SEQ)
-        width = len(start + name)
-        ends: Iterable[bytes]
-        if len(str(seqs[0])) == len(str(seqs[-1])):
-            ends = map(itemgetter(slice(width + len(str(seqs[0])), None)), facts)
-        else:
-            ends = [fact[width + len(str(seq)) :] for fact, seq in zip(facts, seqs, strict=True)]
+    def add_alike(
+        self,
+        lines: Sequence[bytes],
+        facts: Sequence[bytes],
+        *,
+        seqs: range,
+        starts: Iterable[bytes],
+    ) -> None:
+        """Inputs with one fact each in rows that follow one another. starts: of facts, to `seq`."""
+        starts = [*starts]
+        widths: Iterable[int] = repeat(len(_SEQ) + len(str(seqs[0])))
+        if len(str(seqs[0])) != len(str(seqs[-1])):
+            widths = [len(_SEQ) + len(str(seq)) for seq in seqs]
+        cuts = map(int.__add__, map(len, starts), widths)
+        ends = [fact[cut:] for fact, cut in zip(facts, cuts, strict=False)]
         lengths = [*map(len, lines)]
         numbers = {length: INPUT_NUMBERS.pack(length, 1) for length in dict.fromkeys(lengths)}
         heads = map(numbers.__getitem__, lengths)
-        pieces = zip(heads, lines, repeat(b"\n" + start), ends, strict=False)
+        pieces = zip(heads, lines, repeat(b"\n"), starts, ends, strict=False)
         self._hashed.update(b"".join(chain.from_iterable(pieces)))
 
     def close(self) -> bytes:

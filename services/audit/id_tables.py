@@ -97,10 +97,10 @@ class IdTables:
         *,
         keys: Sequence[int],
         lines: Sequence[bytes],
-        last_seq: int,
+        seqs: Sequence[int],
     ) -> None:
         """Never called: an audit decides every trade the readable way."""
-        raise NotImplementedError((shard, len(names), len(keys), len(lines), last_seq))
+        raise NotImplementedError((shard, len(names), len(keys), len(lines), len(seqs)))
 
     def drop(self, shard: str) -> None:
         """Forget the ids of a shard whose decisions differ from its record."""

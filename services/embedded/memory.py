@@ -48,11 +48,10 @@ class DictMemory:
         *,
         keys: Sequence[int],
         lines: Sequence[bytes],
-        last_seq: int,
+        seqs: Sequence[int],
     ) -> None:
-        """Remember trades that were cleared in rows that follow one another, up to the last."""
+        """Remember trades that were cleared, with their rows in order."""
         del keys
-        seqs = range(last_seq + 1 - len(names), last_seq + 1)
         cleared = self.cleared.setdefault(shard, {})
         cleared.update(zip(names, zip(seqs, lines, strict=True), strict=True))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import time
 from typing import Final, NamedTuple, Self
 
@@ -18,7 +18,7 @@ from events.codec import readable_reference
 from events.command import Command, Malformed
 from events.control_commands import CloseSession
 from services.embedded.law_note import BROKEN, Undecided
-from services.hosting.blocks import clear_run, decode_lines
+from services.hosting.blocks import decode_lines
 from services.hosting.commit_queue import CommitQueue, batch_of
 from services.hosting.id_memory import IdMemory
 from services.hosting.interpreter import paced
@@ -147,33 +147,28 @@ class EmbeddedRun:
         self._commits.forget_durable()
 
     def _decide(self, block: Block, undecided: Undecided) -> None:
-        """Decide a block: runs of trades together, market by market; other lines one by one."""
-        markets = markets_among(self.clearinghouse.shards.values())
+        """Decide a block: trades and quotes together, market by market; other lines one by one."""
+        first, step = self._line + 1, COPIES_A_LINE_MAX
+        times = range(first * step, (first + len(block.lines)) * step, step)
         decoded = decode_lines(
             block.lines,
             positions=block.positions,
-            markets=markets,
+            markets=markets_among(self.clearinghouse.shards.values()),
             memory=self._memory,
             home_of=self._home_of,
         )
-        first, step = self._line + 1, COPIES_A_LINE_MAX
-        times = range(first * step, (first + len(block.lines)) * step, step)
-        trades = replace(decoded.trades, logical_times=times)
-        for numbers, are_trades in decoded.steps():
+        for numbers, queue in decoded.steps():
             undecided.numbers = numbers
-            if are_trades:
-                run = trades.part(slice(numbers.start, numbers.stop))
-                clear_run(run, markets=markets, origin=undecided.source, memory=self._memory)
+            if queue is not None:
+                queue.clear(numbers, times[numbers.start : numbers.stop], origin=undecided.source)
                 continue
             (number,) = numbers
-            command = decoded.commands[number]
-            inbound = trades.inbound(number, origin=undecided.source)
+            command, position = decoded.commands[number], block.positions[number]
+            inbound = Inbound(undecided.source, position, times[number], block.lines[number])
             if isinstance(command, Malformed) and len(self.tally.malformed) < _MALFORMED_SHOWN:
                 nth = block.lines_so_far - len(block.lines) + number + 1
                 reference = readable_reference(inbound.line)
-                self.tally.malformed.append(
-                    MalformedLine(nth, inbound.position, command.detail, reference)
-                )
+                self.tally.malformed.append(MalformedLine(nth, position, command.detail, reference))
             self._decide_line(inbound, command)
         self._line += len(block.lines)
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from events.codec import decode_command, readable_reference
 from events.command import CONTROL, Command, Malformed
 from events.contracts import PRODUCT_LETTERS
-from events.trade_line import TRADE_LINES, TradeFields
+from events.trade_line import TRADE_LINES, LineFields
 from services.shards.routing import CONTROL_SHARD, market_shard, shard_of
 from services.sources.lines import Lines
 
@@ -36,7 +36,7 @@ class RoutedLines:
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines.lines
-        self._trades: list[TradeFields] = TRADE_LINES.findall(b"\n".join(lines.lines))
+        self._trades: list[LineFields] = TRADE_LINES.findall(b"\n".join(lines.lines))
         assert len(self._trades) == len(self._lines), "a line was read as several"
         # What the pattern of plain trades does not read, by index.
         self._decoded: dict[int, Command | Malformed] = {

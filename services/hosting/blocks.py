@@ -1,67 +1,125 @@
 """A block of lines, made ready to be decided in order (ARCHITECTURE §2).
 
-In: lines, and the markets that are hosted here. Out: the trades among the lines that one pattern
-reads, for each market to clear together, and the decoded commands of all further lines; every id in
-them has been looked up.
+In: lines, and the markets that are hosted here. Out: for each market the trades and quotes among
+the lines that a pattern reads, to clear together, and the decoded commands of all further lines;
+every id in them has been looked up.
 """
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from events.codec import decode_command
-from events.command import TRADE, Command, Malformed
-from events.trade_line import TRADE_LINES, TradeFields
-from services.hosting.id_memory import IdMemory, key_of, suspects_among
+from events.command import CONTROL, TRADE, Command, Malformed
+from events.trade_line import QUOTE_LINES, TRADE_LINES, LineFields
+from services.hosting.id_memory import key_of, suspects_among
+from services.journal.batch import Int64s
 from services.journal.id_index import wire_keys
 from services.shards.ids import Identity, Memory, identity_named
-from services.shards.log import ShardLog
-from services.shards.market.trade_batch import Bools, TradeRun
+from services.shards.market.line_columns import Bools, MarketLines
+from services.shards.market.trade_batch import LineBatch, TradingMarket
+
+# By product, as the symbols of contracts begin.
+Markets = Mapping[bytes, TradingMarket]
+
+# Stands in for a line that the pattern must not read, and its fields.
+_NOT_READ: Final = b"-"
+_NO_FIELDS: Final = (b"", b"", b"", b"", b"", b"", b"")
 
 
-class TradeMarket(Protocol):
-    """A market that clears trades together."""
+class BlockMemory(Memory, Protocol):
+    """A memory of ids that looks them up for a block of lines."""
 
-    log: ShardLog
+    def begin_block(self) -> None:
+        """Forget what was looked up for the block before."""
+        ...
 
-    def clear_trades(self, run: TradeRun, *, origin: str, memory: Memory) -> None:
-        """Decide trades of this market in their order."""
+    def prepare_trades(
+        self, shard: str, names: Sequence[bytes], *, keys: Int64s, chosen: npt.NDArray[np.bool_]
+    ) -> list[int]:
+        """Look up the trade ids of chosen lines; gives the keys of those that may be known."""
+        ...
+
+    def prepare(self, shard: str, ids: Sequence[tuple[Identity, int]]) -> None:
+        """Look up further ids, with their keys."""
         ...
 
 
-# By product, as the symbols of contracts begin.
-Markets = Mapping[bytes, TradeMarket]
+class MarketQueue:
+    """The trades and quotes of one market in a block. shard: its name."""
 
-# Stands in for a line that the pattern must not read.
-_NO_TRADE = b"-"
+    __slots__ = ("_batch", "_memory", "_next", "_numbers", "shard")
+
+    def __init__(
+        self, market: TradingMarket, lines: MarketLines, *, numbers: Sequence[int], memory: Memory
+    ) -> None:
+        self.shard = market.log.shard
+        self._batch = LineBatch(market, lines)
+        self._numbers = numbers
+        self._memory = memory
+        self._next = 0
+
+    def before(self, number: int) -> range | None:
+        """The numbers from the first to the last line that waits before a line; None if none."""
+        last = bisect_left(self._numbers, number, self._next)
+        if last == self._next:
+            return None
+        return range(self._numbers[self._next], self._numbers[last - 1] + 1)
+
+    def clear(self, numbers: range, times: Sequence[int], *, origin: str) -> None:
+        """Clear the lines that wait to the end of the numbers. times: logical, of the numbers."""
+        first, self._next = self._next, bisect_left(self._numbers, numbers.stop)
+        waiting = self._numbers[first : self._next]
+        if len(waiting) < len(numbers):
+            times = [times[number - numbers.start] for number in waiting]
+        self._batch.clear(times, origin=origin, memory=self._memory)
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedBlock:
     """Lines ready to be decided.
 
-    trades: every line, with the fields of a trade where it is one; singles: the numbers of the
-    lines that are not; commands: those of the single lines, by the number of the line.
+    count: of the lines; queues: the trades and quotes of each market; singles: the numbers of all
+    further lines; commands, homes: by their numbers what they say, and the shard that decides it.
     """
 
-    trades: TradeRun
+    count: int
+    queues: Sequence[MarketQueue]
     singles: Sequence[int]
     commands: Mapping[int, Command | Malformed]
+    homes: Mapping[int, str]
 
-    def steps(self) -> Iterator[tuple[range, bool]]:
-        """Ranges of line numbers in order, and whether they are trades; single lines alone."""
-        first, last = 0, len(self.trades.lines)
+    def steps(self) -> Iterator[tuple[range, MarketQueue | None]]:
+        """Line numbers to decide next, and the market that clears those of its own among them.
+
+        A single line comes alone and without a market. Before it only those markets clear whose
+        lines it could change, or could be changed by: the order inside each shard is that of the
+        lines.
+        """
         for number in self.singles:
-            if first < number:
-                yield range(first, number), True
-            yield range(number, number + 1), False
-            first = number + 1
-        if first < last:
-            yield range(first, last), True
+            for queue in self.queues:
+                numbers = queue.before(number)
+                if numbers is not None and self._touches(number, queue.shard):
+                    yield numbers, queue
+            yield range(number, number + 1), None
+        for queue in self.queues:
+            numbers = queue.before(self.count)
+            if numbers is not None:
+                yield numbers, queue
+
+    def _touches(self, number: int, market: str) -> bool:
+        """Whether a single line and a market have to do with each other."""
+        command = self.commands.get(number)
+        if command is None or self.homes[number] == market:
+            return True
+        return not isinstance(command, Malformed) and command.SHARD == CONTROL
 
 
 def decode_lines(
@@ -69,103 +127,110 @@ def decode_lines(
     *,
     positions: Sequence[int],
     markets: Markets,
-    memory: IdMemory,
+    memory: BlockMemory,
     home_of: Callable[[Command | Malformed], str],
     closed: Collection[int] = (),
 ) -> DecodedBlock:
-    """Decode every line that is no trade of a hosted market, and look up every id.
+    """Decode every line that is no trade or quote of a hosted market, and look up every id.
 
     positions: of the lines in their source; home_of: the shard in which a command is decided;
     closed: the numbers of lines that must not be read.
     """
     memory.begin_block()
-    fields = _trade_fields(lines, closed) if markets else []
-    symbols = [trade[1] for trade in fields]
-    products = {symbol[:3] for symbol in set(symbols)}
-    singles = _not_hosted(symbols, markets, products=products) if markets else range(len(lines))
-    commands, seen_keys = _decode_singles(
-        lines, singles, memory=memory, home_of=home_of, closed=closed
+    fields = (
+        _line_fields(TRADE_LINES, lines, closed=closed) if markets else [_NO_FIELDS] * len(lines)
     )
+    singles = _not_hosted(fields, range(len(lines)), markets=markets)
     names = [trade[0] for trade in fields]
+    is_trade = np.ones(len(lines), np.bool_)
+    is_trade[singles] = False
+    is_quote = np.zeros(len(lines), np.bool_)
+    if markets and singles:
+        singles = _read_quotes(lines, singles, fields=fields, closed=closed, markets=markets)
+        is_quote = ~is_trade
+        is_quote[singles] = False
+    commands = {number: decode_command(lines[number]) for number in singles if number not in closed}
+    homes = {number: home_of(command) for number, command in commands.items()}
+    seen_keys = _prepare(commands, homes, memory=memory)
     keys = wire_keys(TRADE, names)
-    is_trade = np.ones(len(fields), np.bool_)
-    if markets:
-        is_trade[singles] = False
-    hosted = [product for product in markets if product in products]
-    for product, chosen in _by_product(symbols, is_trade, products=hosted).items():
+    chosen = _by_product(fields, is_trade | is_quote, markets=markets)
+    for product, numbers in chosen.items():
+        is_chosen = np.zeros(len(lines), np.bool_)
+        is_chosen[numbers] = True
         shard = markets[product].log.shard
-        seen_keys += memory.prepare_trades(shard, names, keys=keys, chosen=chosen)
+        seen_keys += memory.prepare_trades(shard, names, keys=keys, chosen=is_chosen & is_trade)
     suspects = suspects_among(keys, is_trade=is_trade, seen_keys=seen_keys)
-    trades = TradeRun(fields, positions, range(len(lines)), lines, keys.tolist(), suspects)
-    return DecodedBlock(trades, singles, commands)
+    read = MarketLines(fields, positions, lines, keys.tolist(), suspects, is_quote)
+    queues = [
+        MarketQueue(markets[product], read.chosen(numbers), numbers=numbers, memory=memory)
+        for product, numbers in chosen.items()
+    ]
+    return DecodedBlock(len(lines), queues, singles, commands, homes)
 
 
-def clear_run(run: TradeRun, *, markets: Markets, origin: str, memory: IdMemory) -> None:
-    """Clear trades, each in its market."""
-    products: Collection[bytes] = markets
-    if len(markets) > 1:
-        products = {symbol[:3] for symbol in {trade[1] for trade in run.fields}}
-    if len(products) == 1:
-        (product,) = products
-        markets[product].clear_trades(run, origin=origin, memory=memory)
-        return
-    numbers: dict[bytes, list[int]] = {}
-    for number, trade in enumerate(run.fields):
-        numbers.setdefault(trade[1][:3], []).append(number)
-    for product, chosen in numbers.items():
-        markets[product].clear_trades(run.chosen(chosen), origin=origin, memory=memory)
-
-
-def _trade_fields(lines: Sequence[bytes], closed: Collection[int]) -> list[TradeFields]:
-    """The fields of each line; empty for a line that is no trade or must not be read."""
+def _line_fields(
+    pattern: re.Pattern[bytes], lines: Sequence[bytes], *, closed: Collection[int]
+) -> list[LineFields]:
+    """The fields of each line; empty for a line of another kind, or that must not be read."""
     shown = b"\n".join(lines)
     if closed or not all(lines) or shown.count(b"\n") != len(lines) - 1:
         shown = b"\n".join(
-            line if line and b"\n" not in line and number not in closed else _NO_TRADE
+            line if line and b"\n" not in line and number not in closed else _NOT_READ
             for number, line in enumerate(lines)
         )
-    fields: list[TradeFields] = TRADE_LINES.findall(shown)
+    fields: list[LineFields] = pattern.findall(shown)
     assert len(fields) == len(lines), f"read {len(fields)} of {len(lines)} lines"
     return fields
 
 
-def _decode_singles(
+def _read_quotes(
     lines: Sequence[bytes],
     singles: Sequence[int],
     *,
-    memory: IdMemory,
-    home_of: Callable[[Command | Malformed], str],
+    fields: list[LineFields],
     closed: Collection[int],
-) -> tuple[dict[int, Command | Malformed], list[int]]:
-    """The commands of these lines, by number, and the keys of the ids they need."""
-    commands = {number: decode_command(lines[number]) for number in singles if number not in closed}
+    markets: Markets,
+) -> Sequence[int]:
+    """Put the fields of quotes among single lines into `fields`; gives the further singles."""
+    opened = [number for number in singles if number not in closed]
+    if opened:
+        read = _line_fields(QUOTE_LINES, [lines[number] for number in opened], closed=())
+        for number, quote in zip(opened, read, strict=True):
+            fields[number] = quote
+    return _not_hosted(fields, singles, markets=markets)
+
+
+def _prepare(
+    commands: Mapping[int, Command | Malformed], homes: Mapping[int, str], *, memory: BlockMemory
+) -> list[int]:
+    """Look up the ids that single lines need; gives their keys."""
     ids: dict[str, list[tuple[Identity, int]]] = {}
-    for command in commands.values():
+    for number, command in commands.items():
         identity = None if isinstance(command, Malformed) else identity_named(command)
         if identity is not None:
-            ids.setdefault(home_of(command), []).append((identity, key_of(identity)))
+            ids.setdefault(homes[number], []).append((identity, key_of(identity)))
     for shard, named in ids.items():
         memory.prepare(shard, named)
-    return commands, [key for named in ids.values() for _, key in named]
+    return [key for named in ids.values() for _, key in named]
 
 
 def _not_hosted(
-    symbols: Sequence[bytes], markets: Markets, *, products: Collection[bytes]
+    fields: Sequence[LineFields], numbers: Sequence[int], *, markets: Markets
 ) -> Sequence[int]:
-    """The numbers of the lines that are no trade of a hosted market. products: of the symbols."""
+    """Of these numbers those of lines that are of no hosted market."""
+    products = {symbol[:3] for symbol in {line[1] for line in fields}}
     if all(product in markets for product in products):
         return []
-    return [number for number, symbol in enumerate(symbols) if symbol[:3] not in markets]
+    return [number for number in numbers if fields[number][1][:3] not in markets]
 
 
 def _by_product(
-    symbols: Sequence[bytes], is_trade: Bools, *, products: Sequence[bytes]
-) -> dict[bytes, Bools]:
-    """By hosted product a mask of the lines that are its trades."""
-    if len(products) == 1:
-        return dict.fromkeys(products, is_trade)
-    named = [symbol[:3] for symbol in symbols]
-    return {
-        product: np.fromiter(map(product.__eq__, named), np.bool_, len(named))
-        for product in products
-    }
+    fields: Sequence[LineFields], is_read: Bools, *, markets: Markets
+) -> dict[bytes, Sequence[int]]:
+    """By hosted product the numbers of its lines."""
+    if fields and len(markets) == 1 and is_read.all():
+        return dict.fromkeys(markets, range(len(fields)))
+    numbers: dict[bytes, list[int]] = {}
+    for number in np.flatnonzero(is_read).tolist():
+        numbers.setdefault(fields[number][1][:3], []).append(number)
+    return {product: numbers[product] for product in markets if product in numbers}

@@ -133,11 +133,10 @@ class IdMemory:
         *,
         keys: Sequence[int],
         lines: Sequence[bytes],
-        last_seq: int,
+        seqs: Sequence[int],
     ) -> None:
-        """Remember trades that were cleared in rows that follow one another, up to the last."""
+        """Remember trades that were cleared, with their rows in order."""
         shard_ids = self._of(shard)
-        seqs = range(last_seq + 1 - len(names), last_seq + 1)
         batch = shard_ids.cleared[-1]
         batch.names += names
         batch.seqs += seqs

@@ -50,9 +50,9 @@ class Memory(Protocol):
         *,
         keys: Sequence[int],
         lines: Sequence[bytes],
-        last_seq: int,
+        seqs: Sequence[int],
     ) -> None:
-        """Remember trades cleared in consecutive rows that end with the last."""
+        """Remember trades that were cleared, with their rows in order."""
         ...
 
 

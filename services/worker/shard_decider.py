@@ -8,21 +8,19 @@ of `member/0` needs (`until_barrier`, `missing_markets`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from events.codec import decode_command
 from events.command import Command, Malformed
 from events.control_commands import Barrier, CloseSession
 from services.broker.messages import Fault, Message
 from services.broker.topics import ShardPartition
-from services.hosting.blocks import Markets, clear_run, decode_lines
+from services.hosting.blocks import MarketQueue, Markets, decode_lines
 from services.hosting.id_memory import IdMemory
 from services.hosting.snapshots import snapshot_rows
 from services.journal.reader import NumberedCommand, Reader
 from services.shards.control_commands import standing_command
 from services.shards.links import ContractFlow
 from services.shards.log import Inbound
-from services.shards.market.trade_batch import TradeRun
 from services.shards.routing import CONTROL_SHARD
 from services.shards.rows import SnapshotRow
 from services.shards.shard import Shard, decide_where_it_lies, refuse_unread
@@ -114,9 +112,9 @@ class ShardDecider:
             },
         )
         ignored = set[int]()
-        for numbers, are_trades in block.steps():
-            if are_trades:
-                self._clear(block.trades.part(slice(numbers.start, numbers.stop)))
+        for numbers, queue in block.steps():
+            if queue is not None:
+                self._clear(queue, numbers)
             else:
                 (number,) = numbers
                 seq = self.shard.log.seq
@@ -127,11 +125,12 @@ class ShardDecider:
             return messages
         return [message for number, message in enumerate(messages) if number not in ignored]
 
-    def _clear(self, run: TradeRun) -> None:
+    def _clear(self, queue: MarketQueue, numbers: range) -> None:
+        """Clear the lines of some numbers, all of this market, at the next logical times."""
         first = self._logical_time + 1
-        self._logical_time += len(run.lines)
-        timed = replace(run, logical_times=range(first, self._logical_time + 1))
-        clear_run(timed, markets=self._markets, origin=self._partition.origin, memory=self.memory)
+        self._logical_time += len(numbers)
+        times = range(first, self._logical_time + 1)
+        queue.clear(numbers, times, origin=self._partition.origin)
 
     def _decide(self, message: Message, command: Command | Malformed | None) -> None:
         if message.fault is not None:

@@ -18,7 +18,7 @@ from typing import Any, Final
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from services.settings import Settings
-from tests.bench import close, failover, ingest, latency, memory, replay, stream
+from tests.bench import close, failover, ingest, latency, memory, mixed, replay, stream
 
 _BATCH: Final[int] = Settings.model_fields["batch_messages"].default
 _SESSION: Final[int] = Settings.model_fields["session_timeout_ms"].default
@@ -37,6 +37,11 @@ class Bench:
 BENCHES: Final = {
     "ingest": Bench(
         ingest.run,
+        {"trades_count": 1_000_000, "accounts": 10_000},
+        {"trades_count": 2_000, "accounts": 20},
+    ),
+    "mixed": Bench(
+        mixed.run,
         {"trades_count": 1_000_000, "accounts": 10_000},
         {"trades_count": 2_000, "accounts": 20},
     ),

@@ -1,4 +1,4 @@
-"""The pattern that reads a trade against the strict reader: what it reads, it reads alike."""
+"""The patterns of trades and quotes against the strict reader: what they read, they read alike."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from events.codec import decode_command
 from events.command import Malformed
-from events.market_commands import SubmitTrade
-from events.trade_line import TRADE_LINE, TRADE_LINES
+from events.market_commands import SubmitQuote, SubmitTrade
+from events.trade_line import QUOTE_LINE, QUOTE_LINES, TRADE_LINE, TRADE_LINES
 from events.units import parse_decimal, parse_instant
 
 IDENTIFIERS = st.from_regex(r"[A-Za-z0-9._:\-]{1,64}", fullmatch=True)
@@ -110,3 +110,67 @@ def test_the_pattern_reads_what_members_send() -> None:
     )
     assert TRADE_LINE.fullmatch(line)
     assert TRADE_LINE.fullmatch(line.replace(b'": ', b'":').replace(b", ", b","))
+
+
+@st.composite
+def quote_lines(draw: st.DrawFn) -> bytes:
+    """The line of a quote: compact or spaced, its values anywhere, a side perhaps withdrawn."""
+    prices = st.one_of(
+        st.none(), st.from_regex(r"(0|[1-9][0-9]{0,9})(\.[0-9]{1,10})?", fullmatch=True)
+    )
+    lots = st.one_of(st.none(), st.integers(0, 10**19))
+    moment = draw(st.one_of(MOMENTS, st.just("2026-02-30T09:00:00")))
+    fraction = draw(st.from_regex(r"(\.[0-9]{1,10})?", fullmatch=True))
+    fields = {
+        "type": "submit_quote/1",
+        "maker": draw(IDENTIFIERS),
+        "contract": draw(st.from_regex(r"[A-Z]{3}[FGHJKMNQUVXZ][0-9]{2}", fullmatch=True)),
+        "bid": draw(prices),
+        "bid_lots": draw(lots),
+        "ask": draw(prices),
+        "ask_lots": draw(lots),
+        "at": f"{moment}{fraction}Z",
+    }
+    separators = (",", ":") if draw(st.booleans()) else (", ", ": ")
+    line = json.dumps(fields, separators=separators).encode()
+    offset = draw(st.integers(0, len(line)))
+    return line[:offset] + draw(PIECES) + line[offset:] if draw(st.booleans()) else line
+
+
+@given(st.lists(quote_lines(), min_size=1, max_size=4))
+def test_a_quote_that_the_pattern_reads_is_read_alike_by_the_strict_reader(
+    drawn: list[bytes],
+) -> None:
+    lines = [line for text in drawn for line in text.split(b"\n") if line]
+    matches = [QUOTE_LINE.fullmatch(line) for line in lines]
+    alone = [match.groups() if match else (b"",) * 7 for match in matches]
+    assert QUOTE_LINES.findall(b"\n".join(lines)) == alone
+    for line, match in zip(lines, matches, strict=True):
+        if match is None:
+            continue
+        maker, contract, bid, bid_lots, ask, ask_lots, at = (
+            text.decode() for text in match.groups()
+        )
+        decoded, instant = decode_command(line), instant_of(at.encode())
+        if instant is None:
+            assert isinstance(decoded, Malformed), line
+            continue
+        assert decoded == SubmitQuote(
+            maker=maker,
+            contract=contract,
+            bid=parse_decimal(bid),
+            bid_lots=int(bid_lots),
+            ask=parse_decimal(ask),
+            ask_lots=int(ask_lots),
+            at=instant,
+        )
+
+
+def test_the_pattern_reads_what_makers_send() -> None:
+    line = (
+        b'{"type": "submit_quote/1", "maker": "m", "contract": "SITM26", "bid": "2.06", '
+        b'"bid_lots": 3, "ask": "2.07", "ask_lots": 4, "at": "2026-06-08T09:30:00Z"}'
+    )
+    assert QUOTE_LINE.fullmatch(line)
+    assert QUOTE_LINE.fullmatch(line.replace(b'": ', b'":').replace(b", ", b","))
+    assert QUOTE_LINE.fullmatch(line.replace(b'"2.06"', b"null")) is None

@@ -1,4 +1,4 @@
-"""The same market in batches, ordinary trades by columns, with restarts in between.
+"""The same market in batches, ordinary trades and quotes by columns, with restarts in between.
 
 In: the lines of a market. Out: nothing, or an AssertionError that names the first row that differs
 from a run line by line.
@@ -6,17 +6,16 @@ from a run line by line.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from random import Random
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
-from events.codec import decode_command
-from events.command import TRADE
-from events.trade_line import TRADE_LINE, TradeFields
+from events.command import TRADE, Command, Malformed
 from services.embedded.memory import DictMemory
+from services.hosting.blocks import decode_lines
+from services.journal.batch import Int64s
 from services.shards.clearinghouse import (
     COPIES_A_LINE_MAX,
     Clearinghouse,
@@ -25,66 +24,65 @@ from services.shards.clearinghouse import (
 )
 from services.shards.ids import Identity
 from services.shards.log import Inbound, ShardLog
-from services.shards.market.trade_batch import TradeRun, clear_trades
-from services.shards.routing import market_shard
+from services.shards.routing import shard_of
+from services.shards.table import markets_among
 from tests.simulation.restarts import hashes, restarted
 
 ORIGIN = "memory"
-WaitingTrade = tuple[TradeFields, int, bytes]
+
+
+class BlockDict(DictMemory):
+    """A dictionary in the place of the journal's memory of ids."""
+
+    def begin_block(self) -> None:
+        """Nothing was looked up."""
+
+    def prepare_trades(
+        self, shard: str, names: Sequence[bytes], *, keys: Int64s, chosen: npt.NDArray[np.bool_]
+    ) -> list[int]:
+        """The keys of the trades that have a known id."""
+        return [
+            int(keys[number])
+            for number in np.flatnonzero(chosen).tolist()
+            if self.find(shard, Identity(TRADE, names[number].decode())) is not None
+        ]
+
+    def prepare(self, shard: str, ids: Sequence[tuple[Identity, int]]) -> None:
+        """A dictionary is always ready."""
 
 
 class BatchedRun:
-    """A clearinghouse that takes lines in batches: ordinary trades together, by columns."""
+    """A clearinghouse that takes lines in batches: ordinary trades and quotes by columns."""
 
     def __init__(self) -> None:
         self.clearinghouse = open_clearinghouse()
-        self.memory = DictMemory()
+        self.memory = BlockDict()
         self.lines = 0
 
     def take(self, batch: list[bytes]) -> None:
-        """Decide a batch of lines; trades wait until anything else comes, by market."""
-        waiting: dict[str, list[WaitingTrade]] = {}
-        for text in batch:
-            line = text.removesuffix(b"\n").removesuffix(b"\r")
-            if not line:
+        """Decide a batch of lines as a host of all shards does."""
+        stripped = [text.removesuffix(b"\n").removesuffix(b"\r") for text in batch]
+        lines = [line for line in stripped if line]
+        first, self.lines = self.lines + 1, self.lines + len(lines)
+        block = decode_lines(
+            lines,
+            positions=range(first, self.lines + 1),
+            markets=markets_among(self.clearinghouse.shards.values()),
+            memory=self.memory,
+            home_of=self._home_of,
+        )
+        for numbers, queue in block.steps():
+            times = [(first + number) * COPIES_A_LINE_MAX for number in numbers]
+            if queue is not None:
+                queue.clear(numbers, times, origin=ORIGIN)
                 continue
-            self.lines += 1
-            match = TRADE_LINE.fullmatch(line)
-            product = "" if match is None else match[2][:3].decode()
-            if match is not None and product in self.clearinghouse.markets:
-                waiting.setdefault(product, []).append(
-                    (cast("TradeFields", match.groups()), self.lines, line)
-                )
-                continue
-            self._clear(waiting)
-            waiting = {}
-            inbound = Inbound(ORIGIN, self.lines, self.lines * COPIES_A_LINE_MAX, line)
-            decide_line(
-                self.clearinghouse, inbound, command=decode_command(line), memory=self.memory
-            )
-        self._clear(waiting)
+            number, time = numbers[0], times[0]
+            inbound = Inbound(ORIGIN, first + number, time, lines[number])
+            command = block.commands[number]
+            decide_line(self.clearinghouse, inbound, command=command, memory=self.memory)
 
-    def _clear(self, waiting: dict[str, list[WaitingTrade]]) -> None:
-        for product, trades in waiting.items():
-            fields, positions, lines = zip(*trades, strict=True)
-            run = TradeRun(
-                fields,
-                positions,
-                [position * COPIES_A_LINE_MAX for position in positions],
-                lines,
-                [0] * len(lines),
-                self._suspects(product, [trade[0].decode() for trade in fields]),
-            )
-            clear_trades(
-                self.clearinghouse.markets[product], run, origin=ORIGIN, memory=self.memory
-            )
-
-    def _suspects(self, product: str, names: list[str]) -> npt.NDArray[np.bool_]:
-        """Whether each trade has a repeated id, here or before."""
-        counts, shard = Counter(names), market_shard(product)
-        repeated = [self.memory.find(shard, Identity(TRADE, name)) is not None for name in names]
-        twice = [counts[name] > 1 for name in names]
-        return np.logical_or(repeated, twice)
+    def _home_of(self, command: Command | Malformed) -> str:
+        return shard_of(command, self.clearinghouse.control.books.products)
 
     def restart(self) -> None:
         """Dump the books of every shard and load them again."""

@@ -39,16 +39,17 @@ from services.shards.market.apply_control import follow_control
 from services.shards.market.books import MarketBooks, MarketEmission, open_market_books
 from services.shards.market.cycle import close_market, run_cycle
 from services.shards.market.fold import fold_market_rows
+from services.shards.market.line_columns import Ticks
 from services.shards.market.orders import (
     decide_halt,
     decide_quote,
     decide_settlement_price,
     decide_transfer,
 )
+from services.shards.market.ordinary import changes_ordinary
 from services.shards.market.sessions import open_session
 from services.shards.market.state import dump_market, load_market, market_hash
 from services.shards.market.trade import decide_trade
-from services.shards.market.trade_batch import TradeRun, clear_trades
 from services.shards.read_model_rows import price_rows
 from services.shards.routing import product_in
 from services.shards.rows import FoldRow
@@ -66,13 +67,17 @@ from settlement.index.refusals import refuse_index_command
 
 @dataclass(slots=True)
 class MarketShard:
-    """The shard of a product. ticks: by the text of a price; a cache."""
+    """The shard of a product.
+
+    ticks: by the text of a price; a cache. changes: counts what may make lines unusual.
+    """
 
     HAS_COPIES: ClassVar[bool] = True
     WAITS_AT_BARRIERS: ClassVar[bool] = False
     books: MarketBooks
     log: ShardLog
-    ticks: dict[bytes, int] = field(default_factory=dict)
+    ticks: Ticks = field(default_factory=dict)
+    changes: int = 0
 
     @classmethod
     def open(cls, name: str, control: ControlBooks) -> Self:
@@ -104,13 +109,10 @@ class MarketShard:
             if refusal is not None:
                 refuse_command(emission, command, refusal=refusal)
             remember(memory, command, emission=emission)
+        self.changes += any(changes_ordinary(books, fact) for fact in emission.facts)
         log.pending.novated += any(isinstance(fact, TradeNovated) for fact in emission.facts)
         log.record(inbound, emission, business_date=books.control.business_date)
         return False
-
-    def clear_trades(self, run: TradeRun, *, origin: str, memory: Memory) -> None:
-        """Decide trades read by the pattern, the ordinary ones by columns."""
-        clear_trades(self, run, origin=origin, memory=memory)
 
     def decide_copy(
         self,
@@ -123,6 +125,7 @@ class MarketShard:
         books, log, emission = self.books, self.log, self._emission()
         session = books.control.business_date
         sent = _follow(books, command, emit=emission)
+        self.changes += 1
         if isinstance(command, CloseSession):
             close_day(self, command, line=inbound.line, emission=emission)
         if isinstance(command, Barrier):
@@ -137,6 +140,7 @@ class MarketShard:
     def fold(self, block: Sequence[FoldRow]) -> None:
         """Change the books by recorded rows."""
         fold_market_rows(self.books, block)
+        self.changes += 1
 
     def state_hash(self) -> str:
         """The hash of the books."""

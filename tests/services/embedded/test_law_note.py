@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from services.audit.verify import verify
-from services.embedded import run
 from services.embedded.clear import clear
 from services.embedded.memory import clear_in_memory
-from services.shards.market.trade_batch import TradeRun
+from services.hosting.blocks import MarketQueue
 from tests.bench.market import opening, trades
 from tests.services.embedded.facts_in import facts_in
 from tests.services.reports.small_market import SMALL_MARKET
@@ -48,10 +47,10 @@ def test_a_broken_law_names_the_line_and_what_is_durable(url: str, tmp_path: Pat
 def test_a_law_broken_by_trades_cleared_together_names_all_of_them(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken_law(trades: TradeRun, **_: object) -> None:
-        assert not trades.lines, "a law"
+    def broken_law(_: MarketQueue, numbers: range, *__: object, **___: object) -> None:
+        assert not numbers, "a law"
 
-    monkeypatch.setattr(run, "clear_run", broken_law)
+    monkeypatch.setattr(MarketQueue, "clear", broken_law)
     before = [*opening(2)]
     with pytest.raises(AssertionError, match="a law") as broken:
         clear(url, written(tmp_path, [*before, *trades(3, 2), b"{}"]))

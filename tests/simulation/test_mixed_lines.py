@@ -1,0 +1,87 @@
+"""Trades, quotes and further lines that lie between them: in batches the same as line by line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from services.embedded.memory import MemoryRun
+from tests.bench.market import opening, trades
+from tests.bench.mixed import mixed_lines
+from tests.simulation.batches import BatchedRun, check_rows
+from tests.simulation.restarts import hashes
+
+DAY = "2026-06-08"
+ACCOUNTS = 20
+
+
+def expect_alike(lines: list[bytes], *, size: int) -> MemoryRun:
+    """The market line by line, after it was the same in batches."""
+    plain, batched = MemoryRun(), BatchedRun()
+    for line in lines:
+        plain.decide(line)
+    for first in range(0, len(lines), size):
+        batched.take(lines[first : first + size])
+    pairs = zip(batched.clearinghouse.in_order(), plain.clearinghouse.in_order(), strict=True)
+    for ours, theirs in pairs:
+        check_rows(ours.log, theirs.log)
+    assert hashes(batched.clearinghouse) == hashes(plain.clearinghouse)
+    return plain
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 8192])
+def test_a_mixed_market_is_the_same_in_batches(size: int) -> None:
+    expect_alike([*opening(ACCOUNTS), *mixed_lines(1_000, ACCOUNTS)], size=size)
+
+
+def _quote(maker: str, *prices: str, at: str) -> dict[str, object]:
+    """A quote with its fields in WIRE's order. prices: bid and ask."""
+    (bid, ask), of = prices, {"maker": maker, "contract": "SITM26"}
+    sides = {"bid": bid, "bid_lots": 5, "ask": ask, "ask_lots": 5}
+    return {"type": "submit_quote/1", **of, **sides, "at": at}
+
+
+def between(number: int) -> Iterator[bytes]:
+    """What may change which lines after it are ordinary, or be changed by trades before it."""
+    at = f"{DAY}T11:00:{number:02d}Z"
+    of = {"contract": "SITM26", "at": at}
+    for fields in (
+        {"type": "suspend_account/1", "account": "A0000003", "reason": "a stop", "at": at},
+        _quote("A0000003", "2.00", "2.10", at=at),
+        {"type": "reinstate_account/1", "account": "A0000003", "reason": "again", "at": at},
+        _quote("A0000003", "2.00", "2.10", at=at),
+        _quote("A0000003", "2.10", "2.00", at=at),
+        _quote("A0000004", "1.00", "3.00", at=at),
+        _quote("nobody", "2.00", "2.10", at=at),
+        _quote("A0000005", "2.001", "2.10", at=at),
+        {"type": "bust_trade/1", "trade_id": f"T{number - 1:09d}", "reason": "error", **of},
+        {"type": "open_account/1", "account": f"N{number}", "member": "M00", "origin": "customer",
+         "owner": f"n{number}", "at": at},
+        _quote(f"N{number}", "2.01", "2.02", at=at),
+        {"type": "run_cycle/1", "cycle": f"C{number}", "at": at},
+        {"type": "halt_contract/1", "until": f"{DAY}T11:59:00Z", "reason": "a pause", **of},
+        _quote("A0000006", "2.00", "2.10", at=at),
+    ):  # fmt: skip
+        yield json.dumps(fields, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize("size", [5, 8192])
+@pytest.mark.parametrize("trades_between", [0, 1, 90])
+def test_what_lies_between_trades_is_decided_in_its_place(size: int, trades_between: int) -> None:
+    kinds = [*between(1)]
+    ordinary = trades((len(kinds) + 2) * trades_between, ACCOUNTS)
+    lines = [*opening(ACCOUNTS), *(next(ordinary) for _ in range(trades_between))]
+    for line in kinds:
+        lines += [line, *(next(ordinary) for _ in range(trades_between))]
+    plain = expect_alike([*lines, *between(2), *ordinary], size=size)
+    reasons = {
+        reason for shard in plain.clearinghouse.in_order() for reason in shard.log.pending.refused
+    }
+    assert {
+        "account_suspended",
+        "quote_crossed",
+        "price_outside_limit",
+        "price_off_tick",
+    } <= reasons
