@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import accumulate, repeat, takewhile
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from events.refusals import Reason, Refusal
 from events.strict_json import LINE_BYTES_MAX
@@ -26,6 +26,8 @@ VALUE_BYTES_MAX: Final = 16 << 20
 # So many bytes of a longer value are kept: one byte too many to be read as a command.
 BEGINNING_BYTES: Final = LINE_BYTES_MAX + 1
 
+# Milliseconds since 1970, and whose clock: 0 of the producer, 1 of the broker.
+Stamp: TypeAlias = tuple[int, int | None]
 # Kafka's own sign.
 NO_TIME: Final = -1
 
@@ -51,15 +53,14 @@ class Fault(NamedTuple):
 class Message(NamedTuple):
     """One message of an inbox. number: of a copy of a control command; None for a command.
 
-    timestamp, timestamp_type: as Kafka has them, milliseconds since 1970 and whose clock.
+    stamp: Kafka's time of it, None if it has none.
     """
 
     offset: int
     line: bytes
     number: int | None = None
     fault: Fault | None = None
-    timestamp: int = NO_TIME
-    timestamp_type: int | None = None
+    stamp: Stamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +143,8 @@ def read_messages(shard: str, records: Sequence[Record]) -> list[Message]:
     if sum(map(len, lines)) > VALUE_BYTES_MAX:
         return [_read(shard, record) for record in records]
     offsets = [record.offset for record in records]
-    times = [record.timestamp for record in records]
-    types = [record.timestamp_type for record in records]
-    none = repeat(None)
-    return [*map(Message, offsets, lines, none, none, times, types)]
+    stamps = [(record.timestamp, record.timestamp_type) for record in records]
+    return [*map(Message, offsets, lines, repeat(None), repeat(None), stamps)]
 
 
 def leading(messages: Sequence[Message]) -> int:
@@ -185,7 +184,7 @@ def _read(shard: str, record: Record) -> Message:
             value=record.value,
             headers=record.headers,
         )
-    return message._replace(timestamp=record.timestamp, timestamp_type=record.timestamp_type)
+    return message._replace(stamp=(record.timestamp, record.timestamp_type))
 
 
 def _number(headers: Headers) -> int | None:

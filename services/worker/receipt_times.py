@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from operator import attrgetter
+from operator import itemgetter
 from typing import Final
 
-from services.broker.messages import Message
+from services.broker.messages import NO_TIME, Message, Stamp
 from services.hosting.receipts import Moment, ReceiptClock
 
 # Kafka's CreateTime and LogAppendTime.
 _CLOCKS: Final[dict[int | None, ReceiptClock]] = {0: "producer", 1: "broker"}
 # Up to the end of the year 9999. Any number may come from a producer; -1 stands for none.
 _MS_MAX: Final = 253_402_300_799_999
-_STAMP: Final = attrgetter("timestamp", "timestamp_type")
+_STAMP: Final = itemgetter(Message._fields.index("stamp"))
+_NO_STAMP: Final[Stamp] = (NO_TIME, None)
 
 
 def moments_of(
@@ -28,7 +29,8 @@ def moments_of(
 
     seq: of the row of the first message; now: for messages that have no time.
     """
-    for (timestamp, timestamp_type), run in groupby(messages, key=_STAMP):
+    for stamp, run in groupby(messages, key=_STAMP):
+        timestamp, timestamp_type = stamp or _NO_STAMP
         clock = _CLOCKS.get(timestamp_type)
         if clock is None or not 0 <= timestamp <= _MS_MAX:
             yield seq, now

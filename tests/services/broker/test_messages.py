@@ -62,7 +62,7 @@ def one_by_one(records: list[Record]) -> list[Message]:
     return [
         read_message(
             SHARD, offset=record.offset, key=record.key, value=record.value, headers=record.headers
-        )._replace(timestamp=record.timestamp, timestamp_type=record.timestamp_type)
+        )._replace(stamp=(record.timestamp, record.timestamp_type))
         for record in records
     ]
 

@@ -30,10 +30,7 @@ NINE_MS = 1_780_304_400_000
 
 def stamped(*stamps: tuple[int, int | None]) -> list[Message]:
     """Messages with these times and kinds of times."""
-    return [
-        Message(offset, b"", timestamp=ms, timestamp_type=kind)
-        for offset, (ms, kind) in enumerate(stamps)
-    ]
+    return [Message(offset, b"", stamp=(ms, kind)) for offset, (ms, kind) in enumerate(stamps)]
 
 
 def moments(*stamps: tuple[int, int | None]) -> list[tuple[int, Moment]]:
@@ -84,7 +81,7 @@ def test_a_time_that_is_none_is_that_of_the_worker(stamp: tuple[int, int | None]
 
 
 def test_the_last_time_that_can_be_written_is_kept(streams: Streams) -> None:
-    last = Message(0, line(ADMIT), timestamp=253_402_300_799_999, timestamp_type=0)
+    last = Message(0, line(ADMIT), stamp=(253_402_300_799_999, 0))
     put(streams, "control/0", last)
     assert receipts(streams, "control/0") == [(1, 253_402_300_799, "producer")]
     with Reader(streams.url) as reader:
@@ -98,7 +95,7 @@ def test_the_last_time_that_can_be_written_is_kept(streams: Streams) -> None:
 
 def test_a_row_is_written_when_the_second_changes_and_only_then(streams: Streams) -> None:
     def at(offset: int, ms: int) -> Message:
-        return Message(offset, line(TRADE), timestamp=NINE_MS + ms, timestamp_type=1)
+        return Message(offset, line(TRADE), stamp=(NINE_MS + ms, 1))
 
     put(streams, SIT, at(0, 0), at(1, 999), at(2, 1000))
     put(streams, SIT, at(3, 1999), at(4, 500))
@@ -121,7 +118,7 @@ def test_a_copy_that_leaves_no_row_moves_no_time(streams: Streams) -> None:
         (OPEN, 1),
     ]
     messages = [
-        Message(at, line(command), number, timestamp=1_000 * at, timestamp_type=1)
+        Message(at, line(command), number, stamp=(1_000 * at, 1))
         for at, (command, number) in enumerate(sent)
     ]
     put(streams, SIT, *messages)
@@ -135,7 +132,7 @@ class LateStreams(Streams):
         """One message more in an inbox."""
         inbox = self.inboxes[shard]
         ms = NINE_MS + 1_000 * len(inbox)
-        inbox.append(Message(len(inbox), line, number, timestamp=ms, timestamp_type=1))
+        inbox.append(Message(len(inbox), line, number, stamp=(ms, 1)))
 
 
 def test_messages_at_other_times_give_the_same_books(postgres: EmbeddedServer) -> None:
