@@ -95,10 +95,10 @@ def _clear(*, arguments: list[str], log: Path, lines_a_block: int) -> None:
     os.dup2(said, 2)
     sys.stderr = os.fdopen(2, "w", buffering=1)
     import services.cli  # noqa: PLC0415 - the process that only starts victims needs none of it
-    import services.console.clear_command as command  # noqa: PLC0415
-    from services.embedded.clear import clear  # noqa: PLC0415
+    import services.embedded.clear as embedded  # noqa: PLC0415
 
     # The command has no such option: blocks are its own affair.
-    setattr(command, "clear", partial(clear, lines_a_block=lines_a_block))  # noqa: B010
+    of_lines = partial(embedded.clear, lines_a_block=lines_a_block)
+    setattr(embedded, "clear", of_lines)  # noqa: B010
     sys.argv = ["clearing", "clear", *arguments]
     services.cli.main()
