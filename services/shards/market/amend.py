@@ -7,7 +7,6 @@ has marked drops out, a marked one is undone by the opposite trade at its price:
 
 from __future__ import annotations
 
-from events.contracts import ticks_of
 from events.market_commands import AdjustTradePrice, BustTrade, SubmitTrade
 from events.market_facts import TradeBusted, TradePriceAdjusted
 from events.refusals import Reason, Refusal
@@ -68,10 +67,9 @@ def _refuse_effect(
         before = _price_now(books, trade)
         return too_large(contract, trade.lots, price_ticks=before, sides=(seller, buyer))
     refusal = guard.bad_price(books.product, command.price)
-    ticks = ticks_of(command.price, books.product)
-    if refusal is not None or ticks is None:
+    if refusal is not None:
         return refusal
-    prices = (_price_now(books, trade), ticks)
+    prices = (_price_now(books, trade), guard.whole_ticks(books.product, command.price))
     return repriced_too_large(
         books, contract, lots=trade.lots, prices=prices, sides=(buyer, seller)
     )
@@ -81,9 +79,7 @@ def _price_now(books: MarketBooks, trade: SubmitTrade) -> int:
     amended = books.amendments.get(trade.trade_id)
     if amended is not None:
         return amended.price_ticks
-    ticks = ticks_of(trade.price, books.product)
-    assert ticks is not None, f"{trade.trade_id} was cleared off the tick"
-    return ticks
+    return guard.whole_ticks(books.product, trade.price)
 
 
 def _busted(command: BustTrade, trade: SubmitTrade, *, price_ticks: int, seq: int) -> TradeBusted:
@@ -108,8 +104,7 @@ def _adjusted(
     before_ticks: int,
     seq: int,
 ) -> TradePriceAdjusted:
-    ticks = ticks_of(command.price, books.product)
-    assert ticks is not None, f"{command.price} is off the tick after the guard"
+    ticks = guard.whole_ticks(books.product, command.price)
     return TradePriceAdjusted(
         at=command.at,
         trade_id=trade.trade_id,

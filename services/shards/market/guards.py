@@ -124,6 +124,13 @@ def bad_price(product: Product, price: Decimal) -> Refusal | None:
     return None
 
 
+def whole_ticks(product: Product, price: Decimal) -> int:
+    """The ticks of a price that `bad_price` has let through."""
+    ticks = ticks_of(price, product)
+    assert ticks is not None, f"{price} is off the tick after the guard"
+    return ticks
+
+
 def outside_limits(contract: ContractBooks, price_ticks: int) -> Refusal | None:
     """The refusal of a price beyond the active limits."""
     if judge_price(contract.halts, price_ticks) != "beyond":

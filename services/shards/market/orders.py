@@ -55,8 +55,7 @@ def decide_transfer(
         return refusal
     # Nothing can fail from here.
     contract = books.contracts[command.contract]
-    ticks = ticks_of(command.price, books.product)
-    assert ticks is not None, f"{command.price} is off the tick after the guard"
+    ticks = guard.whole_ticks(books.product, command.price)
     emit(
         PositionTransferred(
             at=command.at,
@@ -129,8 +128,7 @@ def _price_beyond(books: MarketBooks, contract: ContractBooks, *, price: Decimal
 def _too_large(
     books: MarketBooks, contract: ContractBooks, *, command: TransferPosition
 ) -> Refusal | None:
-    ticks = ticks_of(command.price, books.product)
-    assert ticks is not None, f"{command.price} is off the tick after the guard"
+    ticks = guard.whole_ticks(books.product, command.price)
     return too_large(contract, command.lots, price_ticks=ticks, sides=_sides(books, command))
 
 
@@ -233,8 +231,7 @@ def decide_settlement_price(
     if refusal is not None:
         return refusal
     contract = books.contracts[command.contract]
-    ticks = ticks_of(command.price, books.product)
-    assert ticks is not None, f"{command.price} is off the tick after the guard"
+    ticks = guard.whole_ticks(books.product, command.price)
     refusal = (
         _far_from_market(contract, ticks)
         or _settled_by_index(books, contract)

@@ -6,7 +6,6 @@ halt, limits. Every trade can be decided here; `trade_batch` is the fast twin fo
 
 from __future__ import annotations
 
-from events.contracts import ticks_of
 from events.market_commands import SubmitTrade
 from events.market_facts import TradeAlreadyCleared, TradeNovated
 from events.refusals import Reason, Refusal
@@ -54,7 +53,9 @@ def refuse_trade(books: MarketBooks, trade: SubmitTrade) -> Refusal | None:
         or _self_trade(trade)
         or guard.no_lots(trade.lots)
         or guard.bad_price(books.product, trade.price)
-        or _refuse_price(contract, _ticks(books, trade), executed_at=trade.executed_at)
+        or _refuse_price(
+            contract, guard.whole_ticks(books.product, trade.price), executed_at=trade.executed_at
+        )
         or _refuse_amount(books, contract, trade=trade)
     )
 
@@ -62,18 +63,12 @@ def refuse_trade(books: MarketBooks, trade: SubmitTrade) -> Refusal | None:
 def _refuse_amount(
     books: MarketBooks, contract: ContractBooks, *, trade: SubmitTrade
 ) -> Refusal | None:
-    ticks = _ticks(books, trade)
+    ticks = guard.whole_ticks(books.product, trade.price)
     sides = (books.holders[trade.buyer], books.holders[trade.seller])
     refusal = too_large(contract, trade.lots, price_ticks=ticks, sides=sides)
     if refusal is None and contract.reference_ticks is None:
         return unbearable(books, contract, price_ticks=ticks)
     return refusal
-
-
-def _ticks(books: MarketBooks, trade: SubmitTrade) -> int:
-    ticks = ticks_of(trade.price, books.product)
-    assert ticks is not None, f"{trade.price} is off the tick after the guard"
-    return ticks
 
 
 def _answer_again(trade: SubmitTrade, seen: Seen, *, emit: MarketEmission) -> Refusal | None:
@@ -102,7 +97,7 @@ def _refuse_price(contract: ContractBooks, price_ticks: int, *, executed_at: int
 def _novate(books: MarketBooks, trade: SubmitTrade, *, emit: MarketEmission) -> None:
     contract = books.contracts[trade.contract]
     buyer, seller = books.holders[trade.buyer], books.holders[trade.seller]
-    ticks, session = _ticks(books, trade), books.control.business_date
+    ticks, session = guard.whole_ticks(books.product, trade.price), books.control.business_date
     assert session is not None, "a trade was accepted without a session"
     for resumed in resumes_before_trade(contract.halts, trade.executed_at):
         emit(resumed)
