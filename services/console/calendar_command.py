@@ -12,7 +12,9 @@ from difflib import get_close_matches
 
 import click
 
+from events.units import parse_date, parse_instant
 from services.console.example import example
+from services.console.option_values import option_value
 from services.console.output import say
 
 
@@ -94,32 +96,14 @@ def calendar_command(calendar: str, *, first: int, last: int, effective: str, at
     if first > last:
         msg = f"--from {first} is after --to {last}"
         raise click.UsageError(msg)
-    effective_date = _date(effective)
-    _check_time(at)
+    effective_date = option_value(parse_date, effective, option="--effective")
+    option_value(parse_instant, at, option="--at")
     _check_calendar(calendar)
     lines = holiday_commands(calendar, range(first, last + 1), effective=effective_date, at=at)
     if not lines:
         msg = f"{calendar} has no holiday on a weekday from {first} to {last}"
         raise click.UsageError(msg)
     say(lines)
-
-
-def _date(effective: str) -> date:
-    from events.units import parse_date
-
-    try:
-        return parse_date(effective)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--effective") from error
-
-
-def _check_time(at: str) -> None:
-    from events.units import parse_instant
-
-    try:
-        parse_instant(at)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--at") from error
 
 
 def _check_calendar(calendar: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
 from difflib import get_close_matches
 
 import click
@@ -13,6 +12,7 @@ from events.units import parse_date
 from services.console.books_location import location_of, opened_books, with_location
 from services.console.example import example
 from services.console.exit_codes import Stopped
+from services.console.option_values import option_value
 from services.console.output import open_stdout
 from services.journal.reader import Facts
 from services.reports.report import ReportRequest, UnknownSubject, fact_name
@@ -54,7 +54,8 @@ def facts_command(
     as they are read, however many there are. What came before the first session has the date
     0001-01-01.
     """
-    first, last = _parsed("--from", since or "0001-01-01"), _parsed("--to", until or "9999-12-31")
+    first = option_value(parse_date, since or "0001-01-01", option="--from")
+    last = option_value(parse_date, until or "9999-12-31", option="--to")
     starts = tuple(_start(kind) for kind in kinds)
     with (
         opened_books(location_of(data, database), must_exist=True) as url,
@@ -99,10 +100,3 @@ def _expect_shards(shards: Sequence[str], heads: Sequence[str]) -> None:
         if shard not in heads:
             msg = f"there is no shard {shard}; there are {', '.join(heads)}"
             raise Stopped(msg)
-
-
-def _parsed(option: str, text: str) -> date:
-    try:
-        return parse_date(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint=option) from error

@@ -12,6 +12,7 @@ from events.units import parse_date
 from services.console.books_location import location_of, opened_books, with_location
 from services.console.example import example
 from services.console.exit_codes import EXIT_LAW_BROKEN, Stopped
+from services.console.option_values import option_value
 from services.console.output import say
 from services.reports.formats import FORMATS
 from services.reports.kind import ReportKind
@@ -131,9 +132,4 @@ def _check_options(kind: ReportKind, options: Collection[str]) -> None:
 
 
 def _parsed(option: str, text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return parse_date(text)
-    except ValueError as found:
-        raise click.BadParameter(str(found), param_hint=_DAYS[option]) from found
+    return None if text is None else option_value(parse_date, text, option=_DAYS[option])
