@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from events.units import usd_text
+
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -56,7 +58,7 @@ def trade_command(trade: Trade) -> bytes:
         "submit_trade/1",
         trade_id=trade.trade_id,
         contract=trade.contract,
-        price=price_text(trade.price_ticks),
+        price=usd_text(trade.price_ticks),
         lots=trade.lots,
         buyer=trade.buyer,
         seller=trade.seller,
@@ -67,11 +69,6 @@ def trade_command(trade: Trade) -> bytes:
 def time_text(moment: datetime) -> str:
     """A moment in UTC, to the second."""
     return moment.isoformat(timespec="seconds") + "Z"
-
-
-def price_text(ticks: int) -> str:
-    """A price in dollars from ticks of one cent."""
-    return f"{ticks // 100}.{ticks % 100:02d}"
 
 
 def micros_text(micros: int) -> str:

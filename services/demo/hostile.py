@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
+from events.units import usd_text
 from services.demo.command_lines import (
     SentLine,
     Trade,
     command,
-    price_text,
     time_text,
     trade_command,
 )
@@ -67,7 +67,7 @@ def _reordered(sample: Trade) -> bytes:
         seller=sample.seller,
         buyer=sample.buyer,
         lots=sample.lots,
-        price=price_text(sample.price_ticks) + "0",
+        price=usd_text(sample.price_ticks) + "0",
         contract=sample.contract,
         trade_id=sample.trade_id,
     )

@@ -10,7 +10,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from services.demo.command_lines import SentLine, line, price_text
+from events.units import usd_text
+from services.demo.command_lines import SentLine, line
 from services.demo.fact_book import ListedContract
 from services.demo.flow import Day
 from services.demo.tape import Tape
@@ -51,9 +52,9 @@ def _quote(maker: str, contract: str, *, moment: datetime, level: tuple[int, int
         moment,
         maker=maker,
         contract=contract,
-        bid=price_text(fair - width),
+        bid=usd_text(fair - width),
         bid_lots=_LOTS + 1_000 * number,
-        ask=price_text(fair + width),
+        ask=usd_text(fair + width),
         ask_lots=_LOTS + 2_000 * number,
     )
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Final
 
-from services.demo.command_lines import SentLine, Trade, line, price_text, time_text, trade_line
+from events.units import usd_text
+from services.demo.command_lines import SentLine, Trade, line, time_text, trade_line
 from services.demo.fact_book import FactBook, ListedContract
 from services.demo.flow import Day, ScriptedTrade
 from services.demo.participants import BIG_FUND, MAKERS, SCRIPT_DAYS, SUSPENDED, SUSPENDED_DAYS
@@ -163,7 +164,7 @@ def _adjust_lines(day: Day, trades: list[Trade]) -> list[SentLine]:
             day.at(15, minute),
             trade_id=candidates[-1].trade_id,
             contract=candidates[-1].contract,
-            price=price_text(candidates[-1].price_ticks + 2),
+            price=usd_text(candidates[-1].price_ticks + 2),
             reason="price agreed otherwise on the recorded line",
         )
         for minute, candidates in ((20, early), (21, late))
@@ -198,7 +199,7 @@ def _transfer(
         from_account=giver,
         to_account=taker,
         side="long",
-        price=price_text(ticks),
+        price=usd_text(ticks),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from events.units import usd_text
 from services.demo.fact_book import MET, MISSED, ZERO, CallHistory, DemoFact, FactBook
 from services.demo.figures import coverage
 
@@ -32,10 +33,9 @@ def summary_lines(book: FactBook) -> list[str]:
 
 def dollars(cents: int) -> str:
     """An amount for people: dollars, whole from a thousand on."""
-    sign, cents = ("-" if cents < 0 else ""), abs(cents)
-    if cents >= 100_000:  # noqa: PLR2004 - a thousand dollars
-        return f"{sign}${(cents + 50) // 100:,}"
-    return f"{sign}${cents // 100}.{cents % 100:02d}"
+    if abs(cents) < 100_000:  # noqa: PLR2004 - a thousand dollars
+        return usd_of_ticks(cents)
+    return f"{'-' if cents < 0 else ''}${(abs(cents) + 50) // 100:,}"
 
 
 def usd_of_micros(value: int) -> str:
@@ -50,7 +50,7 @@ def hash_names(fact: DemoFact) -> list[str]:
 
 def usd_of_ticks(ticks: int) -> str:
     """A price for people: a tick is a cent."""
-    return f"{'-' if ticks < 0 else ''}${abs(ticks) // 100}.{abs(ticks) % 100:02d}"
+    return f"{'-' if ticks < 0 else ''}${usd_text(abs(ticks))}"
 
 
 def _what_was_cleared(book: FactBook) -> list[str]:
