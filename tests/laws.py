@@ -11,10 +11,12 @@ import hashlib
 import json
 import struct
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from events.fact_text import encode_fact
 from events.facts import decode_fact
+from services.audit.laws import LawBook
 from services.shards.clearinghouse import Clearinghouse
 from services.shards.log import ShardLog
 from services.shards.rows import JournalRow
@@ -24,6 +26,14 @@ Sums: TypeAlias = dict[tuple[str, ...], int]
 
 REFUSED = "command_refused/1"
 VARIATION = "variation_settled/1"
+
+
+def broken_laws(facts: Iterable[Fields]) -> list[str]:
+    """The laws that the facts of a whole journal show to be broken, one line each."""
+    book = LawBook()
+    for fact in facts:
+        book.add(fact)
+    return book.broken()
 
 
 def check_laws(clearinghouse: Clearinghouse) -> None:

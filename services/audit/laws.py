@@ -8,7 +8,7 @@ part of the program.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 # A fact as its JSON has it.
@@ -130,11 +130,3 @@ class LawBook:
             self._broken.append(f"a posting of {fact['amount_cents']} cents: {fact['reference']}")
         self._balances[fact["debit"]] -= fact["amount_cents"]
         self._balances[fact["credit"]] += fact["amount_cents"]
-
-
-def broken_laws(facts: Iterable[FactFields]) -> list[str]:
-    """The laws that the facts of a whole journal show to be broken, one line each."""
-    book = LawBook()
-    for fact in facts:
-        book.add(fact)
-    return book.broken()

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.audit.laws import broken_laws
 from services.embedded.memory import clear_in_memory
+from tests.laws import broken_laws
 from tests.services.reports.small_market import SMALL_MARKET
 
 Fields = dict[str, Any]

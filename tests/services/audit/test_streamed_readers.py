@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from services.audit.laws import broken_laws
 from services.embedded.run import restore
 from services.journal.reader import Reader
 from services.reports.report import ReportRequest
@@ -15,15 +14,15 @@ from services.reports.table import REPORTS
 from services.reports.view import JournalView
 from services.shards.clearinghouse import Clearinghouse
 from services.shards.rows import PartRow
-from tests.laws import check_laws
+from tests.laws import broken_laws, check_laws
 from tests.services.audit.streamed import embedded, streamed
 from tests.services.reports.small_market import SMALL_MARKET
 from tests.twin.generate import written
 
-# Where something came from and which number it has, not what was decided.
 # Nothing halted, no limit was near, and the one call was met.
 _SILENT = {"calls", "halts", "limits"}
-_OF_PLACE = {"seq", "origin", "position", "chain"}
+# Where and when something came and which number it has, not what was decided.
+_OF_PLACE = {"seq", "origin", "position", "chain", "received_at"}
 
 
 @pytest.mark.parametrize("seed", [1, 5])
