@@ -210,7 +210,11 @@ class PositionLimitBreached(Fact):
 
 
 class MarginRateSet(Fact):
-    """The initial margin rate of a contract from this close on (eq. 7)."""
+    """The initial margin rate of a contract from this close on, under a model that is a rate.
+
+    sigma_ppm, sigma_source: of eq. 7. evidence: further inputs of the model; fallback: what stands
+    in for missing history. paper_rate_ppm: the rate of eq. 7, whatever the model.
+    """
 
     TYPE: ClassVar[str] = "margin_rate_set/1"
     contract: str
@@ -218,6 +222,10 @@ class MarginRateSet(Fact):
     rate_ppm: int
     sigma_ppm: int | None
     sigma_source: Literal["contract", "tpi", "none"]
+    model: str
+    evidence: dict[str, int | str | None]
+    fallback: str | None
+    paper_rate_ppm: int
 
 
 class MarginScenariosSet(Fact):
@@ -237,6 +245,22 @@ class MarginScenariosSet(Fact):
     evidence: dict[str, int | str | None]
     fallback: str | None
     paper_rate_ppm: int
+
+
+class MarginAddOnSet(Fact):
+    """Own: the inputs of the add-ons to a contract's margin from this close on.
+
+    traded_lots: the median of lots traded in a session, null without the concentration add-on;
+    half_spread_ppm: half the spread that makers are allowed; jump_ppm: the move of a jump to the
+    second price limit, null without that add-on.
+    """
+
+    TYPE: ClassVar[str] = "margin_add_on_set/1"
+    contract: str
+    business_date: StatedDate
+    traded_lots: int | None
+    half_spread_ppm: int
+    jump_ppm: int | None
 
 
 class MarginRateAboveBand(Fact):
@@ -287,6 +311,7 @@ MarketFact: TypeAlias = (
     | PositionLimitBreached
     | MarginRateSet
     | MarginScenariosSet
+    | MarginAddOnSet
     | MarginRateAboveBand
     | CyclePriceSet
     | CycleDone

@@ -54,7 +54,11 @@ class MarginPart(BaseModel):
 
 
 class MarginSet(Fact):
-    """The margin of an account and its equity after the cycle's variation."""
+    """The margin of an account and its equity after the cycle's variation.
+
+    collateral_cents: what assets other than cash count for, a part of equity. credit_cents: what a
+    portfolio model takes off for positions that offset; the parts − credit + add_on = initial.
+    """
 
     TYPE: ClassVar[str] = "margin_set/1"
     account: str
@@ -64,6 +68,9 @@ class MarginSet(Fact):
     initial_cents: int
     maintenance_cents: int
     equity_cents: int
+    collateral_cents: int
+    credit_cents: int
+    add_on_cents: int
     parts: tuple[MarginPart, ...]
 
 

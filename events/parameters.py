@@ -94,6 +94,13 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         Parameter("settlement_window_minutes", "minutes", "5", "§4 D", _DAY),
         # The valid names are those of the table of models (risk/margin_models.py).
         Parameter("margin_model", "name", "paper", "§5", bool),
+        Parameter(
+            "margin_add_ons",
+            "none, concentration, jump_to_limit, or both with a comma between",
+            "none",
+            "§5",
+            _one_of("none", "concentration", "jump_to_limit", "concentration,jump_to_limit"),
+        ),
         Parameter("margin_alpha_ppm", "ppm", "3000000", "§5 eq. 7", _IntegerBetween(1, 100 * PPM)),
         Parameter("margin_floor_ppm", "ppm", "80000", "§5 eq. 7", _SHARE),
         Parameter("margin_band_ppm", "ppm", "120000", "§5", _SHARE),
@@ -106,6 +113,8 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         Parameter("first_limit_ppm", "ppm", "150000", "§6", _SHARE),
         Parameter("second_limit_ppm", "ppm", "250000", "§6", _SHARE),
         Parameter("halt_minutes", "minutes", "10", "§6", _DAY),
+        Parameter("maker_spread_front_ppm", "ppm of mid", "20000", "§6", _SHARE),
+        Parameter("maker_spread_ppm", "ppm of mid", "50000", "§6", _SHARE),
         Parameter("position_share_ppm", "ppm", "100000", "§6 D", _SHARE),
         Parameter("position_share_beyond_ppm", "ppm", "25000", "§6 D", _SHARE),
         Parameter(

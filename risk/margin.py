@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from datetime import date
+from typing import Final, NamedTuple, Protocol
 
 from events.int64 import IntArray
 
@@ -20,13 +21,20 @@ RATE: Final = "rate"
 
 @dataclass(frozen=True, slots=True)
 class ContractHistory:
-    """The settlement prices and index fixings of a contract at its close, newest last.
+    """What a market knows of a contract at its close, newest last.
 
-    settlements: in ticks, today's included; fixings: of the product's index, in micros.
+    settlements: in ticks, today's included; fixings: of the product's index, in micros. rank: 0 for
+    the front month, among the contracts that go on; days_left, sessions_left: from the close to the
+    end of the last trading day. business_date: None only where no model of scenarios is measured.
     """
 
     settlements: Sequence[int]
     fixings: Sequence[int]
+    product: str = ""
+    business_date: date | None = None
+    rank: int = 0
+    days_left: int = 0
+    sessions_left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,45 +52,88 @@ class Measure:
     evidence: Mapping[str, int | str | None] = field(default_factory=dict)
     fallback: str | None = None
 
+    @property
+    def long_ppm(self) -> int:
+        """The largest loss of a long position in ppm of the price, never below 0."""
+        return max(0, *self.shocks_ppm)
+
+    @property
+    def short_ppm(self) -> int:
+        """The largest loss of a short position in ppm of the price, never below 0."""
+        if self.axis == RATE:
+            return self.long_ppm
+        return max(0, -min(self.shocks_ppm))
+
+
+class AddOn(NamedTuple):
+    """The inputs of the add-ons to a contract's margin.
+
+    traded_lots: the median of lots traded in a session, None without the concentration add-on;
+    half_spread_ppm: half the spread that makers are allowed; jump_ppm: the move of a jump to the
+    second price limit, None without that add-on.
+    """
+
+    traded_lots: int | None
+    half_spread_ppm: int
+    jump_ppm: int | None
+
+
+NO_ADD_ON: Final = AddOn(None, 0, None)
+
 
 class Holding(NamedTuple):
     """The positions in a contract.
 
     accounts, lots: columns of one length, by rising account number; price_cents: of a lot, None
-    while there is no price.
+    while there is no price. product: of the contract; add_on: None without add-ons.
     """
 
     accounts: IntArray
     lots: IntArray
     price_cents: int | None
     measure: Measure
+    product: str = ""
+    add_on: AddOn | None = None
 
 
 class Requirement(NamedTuple):
-    """The initial margin of accounts.
+    """The initial margin of accounts under one model, without add-ons.
 
-    initial: (accounts,) cents, rounded up, never below 0. parts: for each holding the margin of its
-    positions, in cents.
+    initial: (accounts,) cents, rounded up, never below 0. parts: for each holding the margin that
+    its positions ask alone, in cents. credit: (accounts,) cents, what offsetting takes off: parts
+    of an account − credit = initial; None where nothing offsets.
     """
 
     initial: IntArray
     parts: list[IntArray]
+    credit: IntArray | None = None
+
+
+class Require(Protocol):
+    """From positions to requirements. settings: the portfolio parameters of the model."""
+
+    def __call__(
+        self, holdings: Sequence[Holding], accounts: int, *, settings: Mapping[str, int]
+    ) -> Requirement:
+        """The requirement of each account, by account number."""
 
 
 class MarginModel(NamedTuple):
     """A row of the table of models.
 
     history_days: prices and fixings that a market keeps for it; parameters: names of the settings
-    that `measure` receives; require: takes holdings and the number of accounts.
+    that `measure` receives; require: takes holdings, the number of accounts and the settings named
+    by `portfolio_parameters`, which are the clearinghouse's and not a product's.
     """
 
     name: str
     history_days: int
     parameters: tuple[str, ...]
     measure: Callable[[ContractHistory, Mapping[str, int]], Measure]
-    require: Callable[[Sequence[Holding], int], Requirement]
+    require: Require
+    portfolio_parameters: tuple[str, ...] = ()
 
 
-def rate(rate_ppm: int, **evidence: int | str | None) -> Measure:
+def rate(rate_ppm: int, *, fallback: str | None = None, **evidence: int | str | None) -> Measure:
     """The measure of a rate: a loss in ppm of the price on either side."""
-    return Measure(RATE, (rate_ppm,), evidence)
+    return Measure(RATE, (rate_ppm,), evidence, fallback)

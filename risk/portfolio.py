@@ -6,7 +6,7 @@ No other module adds margins.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,11 +15,16 @@ from risk.margin import Holding, Requirement
 from risk.requirement import margin_column
 
 
-def sum_of_parts(holdings: Sequence[Holding], accounts: int) -> Requirement:
+def sum_of_parts(
+    holdings: Sequence[Holding], accounts: int, *, settings: Mapping[str, int]
+) -> Requirement:
     """Σ ceil(|lots| · price · rate / 10⁶): no position offsets another. For measures of a rate.
+
+    settings: none.
 
     Errors: OverflowError when an account's sum is beyond int64.
     """
+    assert not settings, f"expected no settings, found {settings}"
     initial = np.zeros(accounts, dtype=np.int64)
     parts = []
     for holding in holdings:

@@ -65,6 +65,10 @@ class SessionTrades:
         """The number of trades that are not busted."""
         return len(self.lots) - self.lots.count(0)
 
+    def standing_lots(self) -> int:
+        """The lots of the trades that are not busted."""
+        return sum(self.lots)
+
     def reprice(self, seq: int, price_ticks: int) -> None:
         """Set the price of a journal row's trade."""
         index = self._find(seq)

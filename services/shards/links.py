@@ -15,7 +15,7 @@ import numpy as np
 
 from events.chain import link_hash
 from events.int64 import IntArray
-from risk.margin import Measure
+from risk.margin import AddOn, Measure
 from services.shards.routing import MEMBER_SHARD
 from services.shards.rows import LinkRow
 
@@ -27,7 +27,7 @@ _INT64: Final = "<i8"
 class LinkBlock(NamedTuple):
     """The content of a row.
 
-    head: kind, contract, model, mark, axis; columns: by name, of any lengths.
+    head: kind, contract, model, mark, axis, add-ons; columns: by name, of any lengths.
     """
 
     head: Mapping[str, Any]
@@ -38,9 +38,9 @@ class LinkBlock(NamedTuple):
 class ContractFlow:
     """One contract at a barrier.
 
-    model: the margin model of its product; mark_ticks: None while the contract has no price;
-    measure: the losses of a lot. accounts, lots, amount_cents: columns of one length, by rising
-    account number.
+    model: the margin model that gave the measure; mark_ticks: None while the contract has no price;
+    measure: the losses of a lot; add_on: None without add-ons. accounts, lots, amount_cents:
+    columns of one length, by rising account number.
     """
 
     contract: str
@@ -50,6 +50,7 @@ class ContractFlow:
     accounts: IntArray
     lots: IntArray
     amount_cents: IntArray
+    add_on: AddOn | None = None
 
 
 class Answers(NamedTuple):
@@ -92,6 +93,7 @@ def encode_flow(flow: ContractFlow) -> list[bytes]:
         "model": flow.model,
         "mark_ticks": flow.mark_ticks,
         "axis": flow.measure.axis,
+        "add_on": flow.add_on,
     }
     shocks = np.array(flow.measure.shocks_ppm, dtype=np.int64)
     payloads = []
@@ -121,6 +123,7 @@ def decode_flow(payload: bytes) -> ContractFlow:
         accounts=columns["accounts"],
         lots=columns["lots"],
         amount_cents=columns["amount_cents"],
+        add_on=None if head["add_on"] is None else AddOn(*head["add_on"]),
     )
 
 

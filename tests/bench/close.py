@@ -126,7 +126,9 @@ def _settle_columns(market: MarketBooks, contracts: list[ContractBooks]) -> None
     marked = [
         Marked(one, SETTLED_TICKS, 1, one.positions.variation(SETTLED_TICKS)) for one in contracts
     ]
-    totals = add_up(len(contracts[0].positions.lots), [flow_of(market, one) for one in marked])
+    flows = [flow_of(market, one) for one in marked]
+    accounts = len(contracts[0].positions.lots)
+    totals = add_up(accounts, flows, parameter=market.control.parameter)
     maintenance_of(totals.initial, share_ppm=MAINTENANCE_PPM)
     assert not totals.net.sum(), "variation does not sum to zero"
 

@@ -19,7 +19,7 @@ def require(lots: IntArray, prices: list[int], rates: list[int]) -> Requirement:
     for column, price, rate_ppm in zip(lots.T, prices, rates, strict=True):
         accounts = np.flatnonzero(column).astype(np.int64)
         holdings.append(Holding(accounts, column[accounts].copy(), price, rate(rate_ppm)))
-    return sum_of_parts(holdings, len(lots))
+    return sum_of_parts(holdings, len(lots), settings={})
 
 
 def test_a_thousand_lots_at_two_dollars_ask_eight_percent_of_their_value() -> None:
@@ -46,7 +46,7 @@ def test_large_margins_of_different_accounts_need_not_fit_together() -> None:
 
 def test_a_contract_without_a_price_asks_nothing() -> None:
     lots = np.array([5, -5], dtype=np.int64)
-    requirement = sum_of_parts([Holding(np.arange(2), lots, None, rate(80_000))], 2)
+    requirement = sum_of_parts([Holding(np.arange(2), lots, None, rate(80_000))], 2, settings={})
     assert (requirement.initial.tolist(), requirement.parts[0].tolist()) == ([0, 0], [0, 0])
 
 

@@ -326,6 +326,7 @@ def set_rate(house: House, market: Market, contract: Contract, at: int) -> None:
     house.state(
         "margin_rate_set/1", market.shard, at, contract=contract.symbol, business_date=session,
         rate_ppm=rate_ppm, sigma_ppm=sigma_ppm, sigma_source=source,
+        model="paper", evidence={}, fallback=None, paper_rate_ppm=rate_ppm,
     )  # fmt: skip
     if rate_ppm > ABOVE_BAND_PPM:
         house.state(

@@ -143,7 +143,8 @@ def set_requirements(house: House, name: str, at: int) -> None:
             "margin_set/1", SHARD, at, account=account,
             business_date=house.session().isoformat(), cycle=name, model="paper",
             initial_cents=asked, maintenance_cents=maintenance_cents(asked),
-            equity_cents=treasury.cash.get(account, 0), parts=parts.get(account, []),
+            equity_cents=treasury.cash.get(account, 0), collateral_cents=0, credit_cents=0,
+            add_on_cents=0, parts=parts.get(account, []),
         )  # fmt: skip
     treasury.initial = initial
     treasury.with_position = sorted(parts)

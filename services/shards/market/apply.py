@@ -21,6 +21,7 @@ from events.market_facts import (
     ContractUnmarked,
     CycleDone,
     CyclePriceSet,
+    MarginAddOnSet,
     MarginRateAboveBand,
     MarginRateSet,
     MarginScenariosSet,
@@ -38,7 +39,7 @@ from events.market_facts import (
     VariationSettled,
 )
 from events.units import INT64_MAX
-from risk.margin import Measure, rate
+from risk.margin import NO_ADD_ON, AddOn, Measure, rate
 from risk.margin_models import HISTORY_DAYS
 from risk.price_limits import HaltState, apply_halted, apply_resumed
 from services.shards.market.books import (
@@ -98,6 +99,7 @@ def _apply_contract_fact(
     | ContractSettled
     | MarginRateSet
     | MarginScenariosSet
+    | MarginAddOnSet
     | ContractRescheduled,
 ) -> None:
     match fact:
@@ -119,9 +121,13 @@ def _apply_contract_fact(
         case ContractSettled():
             contract.settlements.append(fact.price_ticks)
         case MarginRateSet():
-            contract.measure = rate(fact.rate_ppm)
+            contract.measure, contract.margin_model = rate(fact.rate_ppm), fact.model
         case MarginScenariosSet():
             contract.measure = Measure(fact.axis, fact.shocks_ppm)
+            contract.margin_model = fact.model
+        case MarginAddOnSet():
+            add_on = AddOn(fact.traded_lots, fact.half_spread_ppm, fact.jump_ppm)
+            contract.add_on = None if add_on == NO_ADD_ON else add_on
         case ContractRescheduled():
             contract.last_trading_day = fact.last_trading_day
         case _:

@@ -23,6 +23,7 @@ from events.control_commands import (
 from events.units import INT64_MAX, INT64_MIN
 from risk.price_limits import apply_new_session
 from services.shards.market.books import (
+    SESSIONS_BEFORE,
     ContractBooks,
     Holder,
     MarketBooks,
@@ -85,6 +86,8 @@ def _end_session(books: MarketBooks, command: CloseSession) -> None:
             continue
         contract.trades_carried += contract.trades.standing()
         contract.carried_ticks = _carried_ticks(contract)
+        traded_lots = [*contract.traded_lots, contract.trades.standing_lots()]
+        contract.traded_lots = traded_lots[-SESSIONS_BEFORE:]
         contract.trades = SessionTrades()
         contract.quotes = QuoteBook()
         contract.overruled_ticks = None

@@ -16,7 +16,7 @@ from events.contracts import PRODUCTS, Product
 from events.facts import MarketShardFact
 from events.int64 import magnitude
 from events.units import INT64_MAX, MINUTE_NS
-from risk.margin import Measure
+from risk.margin import AddOn, Measure
 from risk.margin_models import HISTORY_DAYS
 from risk.position_limits import LimitParameters, limit_lots
 from risk.price_limits import HaltState, LimitRule
@@ -29,6 +29,8 @@ from settlement.quotes import QuoteBook
 from settlement.session_trades import SessionTrades
 
 UNBOUNDED: Final = 1 << 62
+# The concentration add-on reads the lots traded in 20 sessions, today's included.
+SESSIONS_BEFORE: Final = 19
 
 MarketEmission: TypeAlias = Emission[MarketShardFact]
 
@@ -61,7 +63,8 @@ class ContractBooks:
 
     trades_carried: the number of trades of earlier sessions that are not busted; carried_ticks: the
     price of the latest of them, kept while no price has marked the contract; settlements: the last
-    prices, as many as the margin models need; measure: of the last close, None before;
+    prices, as many as the margin models need; traded_lots: of as many sessions before as the
+    concentration add-on needs; measure, margin_model, add_on: of the last close, None before;
     market_ticks: the last reference or settlement price that the exchange did not set;
     overruled_ticks: the price that it has set for the close of the open session.
     """
@@ -77,7 +80,10 @@ class ContractBooks:
     trades: SessionTrades = field(default_factory=SessionTrades)
     quotes: QuoteBook = field(default_factory=QuoteBook)
     settlements: list[int] = field(default_factory=list)
+    traded_lots: list[int] = field(default_factory=list)
     measure: Measure | None = None
+    margin_model: str = ""
+    add_on: AddOn | None = None
     interest_lots: int = 0
     trades_carried: int = 0
     carried_ticks: int | None = None

@@ -34,7 +34,7 @@ from services.shards.market.books import (
     in_order,
     is_expiring,
 )
-from services.shards.market.margin import margin_model_of, measure_of, state_measures
+from services.shards.market.margin import measure_of, state_measures
 from settlement.index.books import Fixing
 from settlement.index.decide import expire_prices, fix_index
 from settlement.prices import Candidate, SessionTimes, index_ticks, settle_prices
@@ -290,11 +290,13 @@ def flow_of(books: MarketBooks, marked: Marked) -> ContractFlow:
     lots = np.frombuffer(contract.positions.lots, dtype=np.int64)
     chosen = np.flatnonzero((lots != 0) | (marked.amount_cents != 0)).astype(np.int64, copy=False)
     index = as_index(chosen)
+    model, measure = measure_of(books, contract)
     return ContractFlow(
         contract=contract.symbol,
-        model=margin_model_of(books).name,
+        model=model,
         mark_ticks=contract.positions.mark_ticks,
-        measure=measure_of(books, contract),
+        measure=measure,
+        add_on=contract.add_on,
         accounts=chosen,
         lots=lots[index].copy(),
         amount_cents=marked.amount_cents[index],

@@ -1,19 +1,46 @@
 """The measures of the margin models at the close (RULEBOOK §5).
 
 In: the contracts with a settlement price today. Out: `margin_rate_set` or `margin_scenarios_set`
-for each, and the band alert.
+for each, the inputs of its add-ons, and the band alert.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from datetime import date, timedelta
+from statistics import median_low
+from typing import Any, Final, NamedTuple
+
+import numpy as np
 
 from events.control_commands import CloseSession
-from events.market_facts import MarginRateAboveBand, MarginRateSet, MarginScenariosSet
-from risk.margin import RATE, ContractHistory, MarginModel, Measure, rate
+from events.market_facts import (
+    MarginAddOnSet,
+    MarginRateAboveBand,
+    MarginRateSet,
+    MarginScenariosSet,
+)
+from risk.margin import NO_ADD_ON, RATE, AddOn, ContractHistory, MarginModel, Measure, rate
 from risk.margin_models import MODELS, PAPER
-from services.shards.market.books import ContractBooks, MarketBooks, MarketEmission
+from services.shards.market.books import (
+    ContractBooks,
+    MarketBooks,
+    MarketEmission,
+    in_order,
+    is_expiring,
+)
+
+_DAY: Final = timedelta(days=1)
+_SIGMA: Final = ("sigma_ppm", "sigma_source")
+_CONCENTRATION: Final = "concentration"
+_JUMP: Final = "jump_to_limit"
+
+
+class ContractMeasure(NamedTuple):
+    """The measure of a contract in a cycle and the model that gave it."""
+
+    model: str
+    measure: Measure
 
 
 def margin_model_of(books: MarketBooks) -> MarginModel:
@@ -21,11 +48,19 @@ def margin_model_of(books: MarketBooks) -> MarginModel:
     return MODELS[books.control.parameter_text("margin_model", books.product.code)]
 
 
-def measure_of(books: MarketBooks, contract: ContractBooks) -> Measure:
-    """The measure of a contract's last close; before the first the floor."""
+def measure_of(books: MarketBooks, contract: ContractBooks) -> ContractMeasure:
+    """The measure of a contract's last close.
+
+    Before the first the floor, under a model of scenarios what it measures on the fixings alone.
+    """
     if contract.measure is not None:
-        return contract.measure
-    return rate(books.control.parameter("margin_floor_ppm", books.product.code))
+        return ContractMeasure(contract.margin_model, contract.measure)
+    model, session = margin_model_of(books), books.control.business_date
+    if model.name == PAPER or session is None:
+        floor = books.control.parameter("margin_floor_ppm", books.product.code)
+        return ContractMeasure(model.name, rate(floor))
+    history = _history(books, contract, business_date=session, rank=_ranks(books)[contract.symbol])
+    return ContractMeasure(model.name, _measured(books, model, history=history))
 
 
 def state_measures(
@@ -36,41 +71,98 @@ def state_measures(
     emit: MarketEmission,
 ) -> None:
     """State the measure of each contract, in force from this close."""
-    parameter, model = books.control.parameters_of(books.product.code), margin_model_of(books)
-    fixings = [fixing.value_micros for fixing in books.index.fixings]
+    model, paper = margin_model_of(books), MODELS[PAPER]
+    band = books.control.parameter("margin_band_ppm", books.product.code)
+    ranks = _ranks(books, after=command.business_date)
     for contract in contracts:
-        history = ContractHistory(contract.settlements, fixings)
-        measure = _measure(model, history, parameter=parameter)
+        rank = ranks[contract.symbol]
+        history = _history(books, contract, business_date=command.business_date, rank=rank)
+        measure = _measured(books, model, history=history)
+        paper_measure = measure if model is paper else _measured(books, paper, history=history)
+        paper_ppm = paper_measure.long_ppm
         stated = {
             "at": command.at,
             "contract": contract.symbol,
             "business_date": command.business_date,
         }
-        if measure.axis == RATE:
-            rate_ppm = measure.shocks_ppm[0]
-            emit(MarginRateSet.model_validate(stated | {"rate_ppm": rate_ppm, **measure.evidence}))
-        else:
-            rate_ppm = _measure(MODELS[PAPER], history, parameter=parameter).shocks_ppm[0]
-            emit(_scenarios_set(stated, measure, model=model.name, paper_rate_ppm=rate_ppm))
-        if rate_ppm > parameter("margin_band_ppm"):
+        emit(_measure_set(stated, measure, model=model.name, paper=paper_measure))
+        _state_add_on(books, contract, stated=stated, rank=rank, emit=emit)
+        rate_ppm = measure.long_ppm if measure.axis == RATE else paper_ppm
+        if rate_ppm > band:
             emit(MarginRateAboveBand.model_validate(stated | {"rate_ppm": rate_ppm}))
 
 
-def _measure(
-    model: MarginModel, history: ContractHistory, *, parameter: Callable[[str], int]
-) -> Measure:
+def _ranks(books: MarketBooks, *, after: date = date.min) -> dict[str, int]:
+    """The ranks of the contracts that do not expire by a date, 0 for the front month."""
+    going_on = [contract for contract in in_order(books) if not is_expiring(contract, after)]
+    return {contract.symbol: rank for rank, contract in enumerate(going_on)}
+
+
+def _history(
+    books: MarketBooks, contract: ContractBooks, *, business_date: date, rank: int
+) -> ContractHistory:
+    return ContractHistory(
+        settlements=contract.settlements,
+        fixings=[fixing.value_micros for fixing in books.index.fixings],
+        product=books.product.code,
+        business_date=business_date,
+        rank=rank,
+        days_left=(contract.last_trading_day - business_date).days,
+        sessions_left=_sessions_left(books, contract, business_date=business_date),
+    )
+
+
+def _sessions_left(books: MarketBooks, contract: ContractBooks, *, business_date: date) -> int:
+    """The business days after a date, the last trading day included."""
+    first, after = (day + _DAY for day in (business_date, contract.last_trading_day))
+    return int(np.busday_count(first, after, holidays=sorted(books.control.holidays)))
+
+
+def _measured(books: MarketBooks, model: MarginModel, *, history: ContractHistory) -> Measure:
+    parameter = books.control.parameters_of(books.product.code)
     return model.measure(history, {name: parameter(name) for name in model.parameters})
 
 
-def _scenarios_set(
-    stated: Mapping[str, Any], measure: Measure, *, model: str, paper_rate_ppm: int
-) -> MarginScenariosSet:
-    scenarios = {
-        "model": model,
-        "axis": measure.axis,
-        "shocks_ppm": measure.shocks_ppm,
-        "evidence": dict(measure.evidence),
-        "fallback": measure.fallback,
-        "paper_rate_ppm": paper_rate_ppm,
-    }
-    return MarginScenariosSet.model_validate({**stated, **scenarios})
+def _measure_set(
+    stated: Mapping[str, Any], measure: Measure, *, model: str, paper: Measure
+) -> MarginRateSet | MarginScenariosSet:
+    common = {**stated, "model": model, "fallback": measure.fallback}
+    common["paper_rate_ppm"] = paper.long_ppm
+    if measure.axis != RATE:
+        scenarios = {"axis": measure.axis, "shocks_ppm": measure.shocks_ppm}
+        return MarginScenariosSet.model_validate(
+            {**common, **scenarios, "evidence": dict(measure.evidence)}
+        )
+    evidence = {name: text for name, text in measure.evidence.items() if name not in _SIGMA}
+    sigma = {name: measure.evidence[name] for name in _SIGMA}
+    rated = {"rate_ppm": measure.long_ppm, "evidence": evidence}
+    return MarginRateSet.model_validate({**common, **rated, **sigma})
+
+
+def _state_add_on(
+    books: MarketBooks,
+    contract: ContractBooks,
+    *,
+    stated: Mapping[str, Any],
+    rank: int,
+    emit: MarketEmission,
+) -> None:
+    """State the inputs of the add-ons, where some are chosen or were until now."""
+    add_on = _add_on(books, contract, rank=rank)
+    if add_on is not None or contract.add_on is not None:
+        inputs = NO_ADD_ON if add_on is None else add_on
+        emit(MarginAddOnSet.model_validate({**stated, **inputs._asdict()}))
+
+
+def _add_on(books: MarketBooks, contract: ContractBooks, *, rank: int) -> AddOn | None:
+    code = books.product.code
+    chosen = books.control.parameter_text("margin_add_ons", code).split(",")
+    traded = [*contract.traded_lots, contract.trades.standing_lots()]
+    spread = "maker_spread_front_ppm" if rank == 0 else "maker_spread_ppm"
+    has_concentration = _CONCENTRATION in chosen
+    add_on = AddOn(
+        traded_lots=median_low(traded) if has_concentration else None,
+        half_spread_ppm=books.control.parameter(spread, code) // 2 if has_concentration else 0,
+        jump_ppm=books.control.parameter("second_limit_ppm", code) if _JUMP in chosen else None,
+    )
+    return None if add_on == NO_ADD_ON else add_on

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from events.contracts import PRODUCTS
-from risk.margin import RATE, Measure, rate
+from risk.margin import AddOn, Measure
 from risk.margin_models import HISTORY_DAYS
 from risk.price_limits import HaltState
 from services.shards.control.state import name_order, shared_hash
@@ -100,7 +100,8 @@ def _contract_tree(
         "overruled_ticks": contract.overruled_ticks,
         "halts": contract.halts.to_state(),
         "settlements": contract.settlements,
-        **_measure_tree(contract.measure),
+        "traded_lots": contract.traded_lots,
+        **_measure_tree(contract),
         "interest_lots": contract.interest_lots,
         "trades_carried": contract.trades_carried,
         **_carried_tree(contract),
@@ -118,18 +119,20 @@ def _carried_tree(contract: ContractBooks) -> dict[str, Any]:
     return {} if contract.carried_ticks is None else {"carried_ticks": contract.carried_ticks}
 
 
-def _measure_tree(measure: Measure | None) -> dict[str, Any]:
-    """A rate by itself; of other measures their scenarios beside it."""
-    if measure is None or measure.axis == RATE:
-        return {"rate_ppm": None if measure is None else measure.shocks_ppm[0]}
-    return {"rate_ppm": None, "scenarios": [measure.axis, measure.shocks_ppm]}
+def _measure_tree(contract: ContractBooks) -> dict[str, Any]:
+    measure, add_on = contract.measure, contract.add_on
+    return {
+        "margin_model": contract.margin_model,
+        "measure": None if measure is None else [measure.axis, measure.shocks_ppm],
+        "add_on": None if add_on is None else [*add_on],
+    }
 
 
 def _load_measure(tree: dict[str, Any]) -> Measure | None:
-    if "scenarios" in tree:
-        axis, shocks_ppm = tree["scenarios"]
-        return Measure(axis, tuple(shocks_ppm))
-    return None if tree["rate_ppm"] is None else rate(tree["rate_ppm"])
+    if tree["measure"] is None:
+        return None
+    axis, shocks_ppm = tree["measure"]
+    return Measure(axis, tuple(shocks_ppm))
 
 
 def _load_contract(
@@ -154,7 +157,10 @@ def _load_contract(
         trades=SessionTrades(seqs=columns[tree["seqs"]], times=times, prices=prices, lots=lots),
         quotes=QuoteBook({maker: Quote(*quote) for maker, quote in tree["quotes"].items()}),
         settlements=tree["settlements"],
+        traded_lots=tree["traded_lots"],
         measure=_load_measure(tree),
+        margin_model=tree["margin_model"],
+        add_on=None if tree["add_on"] is None else AddOn(*tree["add_on"]),
         interest_lots=tree["interest_lots"],
         trades_carried=tree["trades_carried"],
         carried_ticks=tree.get("carried_ticks"),

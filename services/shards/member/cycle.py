@@ -53,7 +53,7 @@ def settle_cycle(
     """Settle a barrier; calls whose deadline has passed are stated first."""
     state_missed(books, cycle.at, emit=emit)
     accounts = len(books.cash)
-    totals = add_up(accounts, flows)
+    totals = add_up(accounts, flows, parameter=books.control.parameter)
     totals.positions = positions_of(accounts, flows, margins=totals.margins)
     net = totals.net
     _pay_variation(books, totals, cycle=cycle, emit=emit)
@@ -112,21 +112,25 @@ def _require(
         books, initial=totals.initial, maintenance=maintenance, has_position=has_position
     )
     amounts = {
-        name: [*map(str, column[chosen].tolist())]
-        for name, column in (
-            ("initial_cents", totals.initial),
-            ("maintenance_cents", maintenance),
-            ("equity_cents", books.equity()),
-        )
+        "initial_cents": totals.initial,
+        "maintenance_cents": maintenance,
+        "equity_cents": books.equity(),
+        "collateral_cents": np.zeros_like(maintenance),
+        "credit_cents": totals.credit,
+        "add_on_cents": totals.add_on,
     }
-    alike = {"business_date": cycle.business_date, "cycle": cycle.name}
+    alike: dict[str, object] = {"business_date": cycle.business_date, "cycle": cycle.name}
     columns = {"account": [accounts[number].name for number in numbers]}
     default = books.control.parameter_text("margin_model")
     if len(totals.models) > 1:
         columns["model"] = models_of(totals, numbers, default=default)
     else:
         alike["model"] = next(iter(totals.models), default)
-    columns |= amounts
+    for name, column in amounts.items():
+        if column.any():
+            columns[name] = [*map(str, column[chosen].tolist())]
+        else:
+            alike[name] = 0
     columns["parts"] = [positions[number] for number in numbers]
     emit.columns(MarginSet, cycle.at, alike=alike, columns=columns)
 

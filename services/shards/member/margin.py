@@ -6,7 +6,7 @@ the margin of each position. Contracts of one margin model go to the model toget
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from events.contracts import product_of
 from events.int64 import IntArray, add, add_at, as_index
+from risk.add_ons import add_ons
 from risk.margin import Holding
 from risk.margin_models import MODELS
 from services.shards.links import ContractFlow
@@ -26,7 +27,10 @@ _ACCOUNTS_AT_ONCE: Final = 8_192
 
 @dataclass(slots=True)
 class CycleTotals:
-    """The totals of a cycle by account number.
+    """The totals of a cycle by account number, in cents.
+
+    initial: with add-ons; credit: what positions that offset take off; parts − credit + add_on =
+    initial.
 
     models: for each margin model of the flows, in the order of the table, whether an account has a
     position under it. margins: of the positions of each flow; positions: the JSON of each account's
@@ -35,6 +39,8 @@ class CycleTotals:
 
     variation: dict[str, IntArray]
     initial: IntArray
+    credit: IntArray
+    add_on: IntArray
     models: dict[str, npt.NDArray[np.bool_]]
     margins: list[IntArray]
     positions: list[str] = field(default_factory=list)
@@ -56,11 +62,15 @@ class CycleTotals:
         return holds
 
 
-def add_up(accounts: int, flows: Sequence[ContractFlow]) -> CycleTotals:
-    """The totals of a cycle. accounts: their number."""
+def add_up(
+    accounts: int, flows: Sequence[ContractFlow], *, parameter: Callable[[str], int]
+) -> CycleTotals:
+    """The totals of a cycle. accounts: their number; parameter: of the clearinghouse."""
     totals = CycleTotals(
         variation=_variation(accounts, flows),
         initial=np.zeros(accounts, dtype=np.int64),
+        credit=np.zeros(accounts, dtype=np.int64),
+        add_on=np.zeros(accounts, dtype=np.int64),
         models={},
         margins=[flow.lots for flow in flows],
     )
@@ -69,11 +79,18 @@ def add_up(accounts: int, flows: Sequence[ContractFlow]) -> CycleTotals:
         if not numbers:
             continue
         chosen = [flows[number] for number in numbers]
-        requirement = model.require([_holding(flow) for flow in chosen], accounts)
+        holdings = [_holding(flow) for flow in chosen]
+        settings = {name: parameter(name) for name in model.portfolio_parameters}
+        requirement = model.require(holdings, accounts, settings=settings)
         totals.initial = add(totals.initial, requirement.initial)
+        if requirement.credit is not None:
+            totals.credit = add(totals.credit, requirement.credit)
+        if any(holding.add_on for holding in holdings):
+            totals.add_on = add(totals.add_on, add_ons(holdings, accounts))
         for number, part in zip(numbers, requirement.parts, strict=True):
             totals.margins[number] = part
         totals.models[name] = _holders(accounts, chosen)
+    totals.initial = add(totals.initial, totals.add_on)
     return totals
 
 
@@ -112,7 +129,8 @@ def _variation(accounts: int, flows: Sequence[ContractFlow]) -> dict[str, IntArr
 
 def _holding(flow: ContractFlow) -> Holding:
     price_cents = None if flow.mark_ticks is None else cents(1, flow.mark_ticks)
-    return Holding(flow.accounts, flow.lots, price_cents, flow.measure)
+    product = product_of(flow.contract)
+    return Holding(flow.accounts, flow.lots, price_cents, flow.measure, product, flow.add_on)
 
 
 def _holders(accounts: int, flows: Sequence[ContractFlow]) -> npt.NDArray[np.bool_]:

@@ -31,12 +31,14 @@ def measure(history: ContractHistory, settings: Mapping[str, int]) -> Measure:
     return Measure("both", (100_000, -300_000), {"days": days}, fallback=str(*settings.values()))
 
 
-def require(holdings: Sequence[Holding], accounts: int) -> Requirement:
-    """The larger loss over both scenarios; a contract before its first close asks nothing."""
+def require(
+    holdings: Sequence[Holding], accounts: int, *, settings: Mapping[str, int]
+) -> Requirement:
+    """The larger loss over both scenarios; a contract without a price asks nothing."""
+    assert not settings
     losses = np.zeros((accounts, 2), dtype=np.int64)
     for holding in holdings:
-        if holding.measure.axis == "both":
-            assert holding.price_cents is not None
+        if holding.price_cents is not None:
             shocks = np.array(holding.measure.shocks_ppm)
             np.add.at(
                 losses,
