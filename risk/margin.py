@@ -123,7 +123,8 @@ class MarginModel(NamedTuple):
 
     history_days: prices and fixings that a market keeps for it; parameters: names of the settings
     that `measure` receives; require: takes holdings, the number of accounts and the settings named
-    by `portfolio_parameters`, which are the clearinghouse's and not a product's.
+    by `portfolio_parameters`, which are the clearinghouse's and not a product's. scenario_names:
+    of a model whose scenarios are the same every day.
     """
 
     name: str
@@ -132,6 +133,7 @@ class MarginModel(NamedTuple):
     measure: Callable[[ContractHistory, Mapping[str, int]], Measure]
     require: Require
     portfolio_parameters: tuple[str, ...] = ()
+    scenario_names: tuple[str, ...] = ()
 
 
 def rate(rate_ppm: int, *, fallback: str | None = None, **evidence: int | str | None) -> Measure:

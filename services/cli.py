@@ -39,6 +39,9 @@ COMMAND_TARGETS: Final = {
         f"{_AT}report_command:report_command",
         "Print a report of one date, or from one date to another.",
     ),
+    "margin": LazyCommand(
+        f"{_AT}margin_command:margin_command", "Tell what a portfolio asks for, and why."
+    ),
     "facts": LazyCommand(
         f"{_AT}facts_command:facts_command", "Print the facts of existing books as JSON lines."
     ),

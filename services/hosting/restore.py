@@ -125,6 +125,19 @@ def restore_shard(reader: Reader, name: str) -> Shard:
     return shard
 
 
+def shard_at(reader: Reader, name: str, *, until: int = SEQ_MAX) -> Shard:
+    """The books of a shard after a row, from the last snapshot before it, for who only reads."""
+    snapshot = reader.snapshot(name, seq=until)
+    if snapshot is None:
+        return replay_shard(reader, name, until=until)
+    as_of = partial(restore_control, reader)
+    shard = load_shard(name, snapshot.state, control_as_of=as_of)
+    with paced():
+        for block in blocks_of(reader, name, after=snapshot.seq, until=until):
+            shard.fold(block)
+    return shard
+
+
 def replay_shard(reader: Reader, name: str, *, until: int = SEQ_MAX) -> Shard:
     """A shard after a row, folded from its first; no snapshot is used."""
     shard = opened_shard(reader, name, from_snapshot=False)

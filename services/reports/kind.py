@@ -50,7 +50,7 @@ class ReportKind:
             (laid_out(self.columns, cells) for cells in self.rows(view, request)),
             self.layouts,
             tuple(view.origins(self._until(request))),
-            f"clearing {version(_DISTRIBUTION)}, rules {RULES_VERSION}",
+            program_text(),
         )
 
     def _until(self, request: ReportRequest) -> date | None:
@@ -66,6 +66,11 @@ class ReportKind:
         if self.is_as_of_now and request.given_date is None:
             return ", ".join([f"{self.title} now", *about])
         return ", ".join([f"{self.title} of {_span(request)}", *about])
+
+
+def program_text() -> str:
+    """The program and its rules, as reports name them."""
+    return f"clearing {version(_DISTRIBUTION)}, rules {RULES_VERSION}"
 
 
 def _span(request: ReportRequest) -> str:

@@ -63,6 +63,15 @@ def measure_of(books: MarketBooks, contract: ContractBooks) -> ContractMeasure:
     return ContractMeasure(model.name, _measured(books, model, history=history))
 
 
+def measure_under(
+    books: MarketBooks, contract: ContractBooks, *, model: MarginModel, business_date: date
+) -> Measure:
+    """What a model, in force or not, measures on what a market knows after a close."""
+    rank = _ranks(books, after=business_date)[contract.symbol]
+    history = _history(books, contract, business_date=business_date, rank=rank)
+    return _measured(books, model, history=history)
+
+
 def state_measures(
     books: MarketBooks,
     contracts: list[ContractBooks],

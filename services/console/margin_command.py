@@ -1,0 +1,125 @@
+"""`clearing margin`: what a trade would cost, and where a call comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from events.units import parse_date
+from risk.margin_models import MODELS
+from services.console.books_location import location_of, opened_books, with_location
+from services.console.example import example
+from services.console.exit_codes import Stopped
+from services.console.option_values import option_value
+from services.console.output import say
+from services.reports.formats import FORMATS
+from services.reports.margin_call import CALL_REPORT
+from services.reports.portfolio import SupposedTrade, parse_trade, read_positions
+from services.reports.report import ReportRequest, UnknownSubject
+from services.reports.view import JournalView
+from services.reports.what_if import WhatIf, what_if
+
+_ALL = "all"
+_SHAPE = click.option(
+    "--format", "shape", type=click.Choice(list(FORMATS)), default="table", show_default=True
+)
+
+
+@click.group("margin")
+def margin_command() -> None:
+    """Tell what a portfolio asks for, and why."""
+
+
+@margin_command.command(
+    "what-if",
+    epilog=example(
+        "clearing margin what-if --account A-H --trade SITZ26:500 --trade SITH27:-500@2.10",
+        "clearing margin what-if --positions portfolio.csv --model all --format json",
+    ),
+)
+@click.option("--account", metavar="A", help="The account; without one the portfolio starts flat.")
+@click.option(
+    "--trade", "trades", metavar="CONTRACT:LOTS[@PRICE]", multiple=True,
+    help="A trade to suppose, - lots to sell; at the mark without a price. May be repeated.",
+)  # fmt: skip
+@click.option(
+    "--positions", metavar="FILE.csv",
+    help="Positions to suppose: columns contract, lots and perhaps price.",
+)  # fmt: skip
+@click.option(
+    "--model", metavar="NAME|all", type=click.Choice([*MODELS, _ALL]),
+    help="A model, or all side by side.  [default: those in force]",
+)  # fmt: skip
+@click.option("--date", "day", metavar="D", help="After the close of a date.  [default: now]")
+@_SHAPE
+@with_location
+def what_if_command(
+    *,
+    trades: tuple[str, ...],
+    shape: str,
+    data: str | None,
+    database: str | None,
+    **given: str | None,
+) -> None:
+    """Tell the margin of an account before and after trades that nobody has made.
+
+    Marks and positions are those of now, or of the date's close; the losses of a lot those that the
+    last close measured, or, for a model that is not in force, what it measures on the same history.
+    """
+    supposed = [option_value(parse_trade, text, option="--trade") for text in trades]
+    question = _question(supposed, **given)
+    with (
+        opened_books(location_of(data, database), must_exist=True) as url,
+        JournalView(url) as view,
+    ):
+        try:
+            say(FORMATS[shape](what_if(view, question)))
+        except UnknownSubject as unknown:
+            raise Stopped(str(unknown)) from unknown
+
+
+def _question(
+    trades: list[SupposedTrade],
+    *,
+    account: str | None,
+    positions: str | None,
+    model: str | None,
+    day: str | None,
+) -> WhatIf:
+    trades = trades + ([] if positions is None else _positions_of(positions))
+    if account is None and not trades:
+        msg = "expected --account, --trade or --positions"
+        raise click.UsageError(msg)
+    models = None if model is None else [*MODELS] if model == _ALL else [model]
+    date_asked = None if day is None else option_value(parse_date, day, option="--date")
+    return WhatIf(account, trades, models, date_asked)
+
+
+def _positions_of(path: str) -> list[SupposedTrade]:
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as lines:
+            return [*read_positions(lines)]
+    except (OSError, ValueError) as error:
+        msg = f"{path}: {getattr(error, 'strerror', None) or error}"
+        raise Stopped(msg) from error
+
+
+@margin_command.command(
+    "explain",
+    epilog=example("clearing margin explain --call A-H/2026-06-08/close"),
+)
+@click.option("--call", metavar="ID", required=True, help="The call, as account/date/cycle.")
+@_SHAPE
+@with_location
+def explain_command(*, call: str, shape: str, data: str | None, database: str | None) -> None:
+    """Tell where a margin call comes from: lots, marks, losses of a lot, prices, journal rows."""
+    with (
+        opened_books(location_of(data, database), must_exist=True) as url,
+        JournalView(url) as view,
+    ):
+        try:
+            request = ReportRequest(view.last_date(), options={"call": call})
+            say(FORMATS[shape](CALL_REPORT.make(view, request)))
+        except UnknownSubject as unknown:
+            raise Stopped(str(unknown)) from unknown
