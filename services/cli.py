@@ -42,6 +42,10 @@ COMMAND_TARGETS: Final = {
     "margin": LazyCommand(
         f"{_AT}margin_command:margin_command", "Tell what a portfolio asks for, and why."
     ),
+    "backtest": LazyCommand(
+        f"{_AT}backtest_command:backtest_command",
+        "Test margin models on past prices, or the margins of a journal.",
+    ),
     "facts": LazyCommand(
         f"{_AT}facts_command:facts_command", "Print the facts of existing books as JSON lines."
     ),

@@ -43,6 +43,11 @@ DOCUMENTS: Final[dict[str, Document]] = {
             "RULEBOOK §5–8: margin, calls, limits, default, the price model",
         ),
         Document("wire", "events/WIRE.md", "commands, facts, reasons of refusal, exit codes"),
+        Document(
+            "backtest",
+            "services/backtest/BACKTEST.md",
+            "what a back-test of margin holds against what, and its figures",
+        ),
         Document("columns", "services/reports/COLUMNS.md", "every column of every report"),
         Document("operations", "services/OPERATIONS.md", "running it on Kafka and Postgres"),
         Document("architecture", "services/ARCHITECTURE.md", "how the parts fit"),
