@@ -39,7 +39,7 @@ _TOTALS: Final = (
     "parts_cents", "credit_cents", "add_on_cents", "initial_cents", "maintenance_cents",
     "equity_cents", "excess_cents",
 )  # fmt: skip
-COLUMNS: Final = (
+_COLUMNS: Final = (
     "model", "step", "contract", "lots", "mark_ticks", "margin_cents", "loss_ppm", "fallback",
     *_TOTALS, "driver",
 )  # fmt: skip
@@ -54,7 +54,7 @@ _LAYOUTS: Final = (
     ),
 )  # fmt: skip
 
-Lots = Mapping[str, int]
+_Lots = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,8 @@ def what_if(view: JournalView, question: WhatIf) -> Report:
     return Report(
         f"Margin of {about} before and after {len(question.trades)} trades, by the measures of "
         f"{books.business_date}",
-        COLUMNS,
-        [laid_out(COLUMNS, row) for row in rows],
+        _COLUMNS,
+        [laid_out(_COLUMNS, row) for row in rows],
         _LAYOUTS,
         tuple(view.origins(question.day)),
         program_text(),
@@ -143,7 +143,7 @@ def _positions(books: _Books, account: str) -> dict[str, int]:
 
 
 def _answer(
-    books: _Books, question: WhatIf, *, model: str | None, lots: tuple[Lots, Lots]
+    books: _Books, question: WhatIf, *, model: str | None, lots: tuple[_Lots, _Lots]
 ) -> Iterator[NamedCells]:
     """The rows of one model: totals before, after and their difference, then the positions."""
     equity = 0 if question.account is None else _equity(books, question.account)
