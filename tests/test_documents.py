@@ -219,6 +219,11 @@ def test_a_wheel_holds_every_document(unpacked_wheel: Path) -> None:
         assert (unpacked_wheel / document.path).read_text("utf-8") == document.text
 
 
+def test_a_wheel_holds_the_index_history(unpacked_wheel: Path) -> None:
+    path = "services/backtest/index_history.csv"
+    assert (unpacked_wheel / path).read_bytes() == (ROOT / path).read_bytes()
+
+
 def test_an_installed_wheel_prints_its_documents(unpacked_wheel: Path) -> None:
     page = unpacked_wheel / DOCUMENTS["rules"].path
     page.write_text(page.read_text("utf-8") + "printed from the wheel\n", "utf-8")

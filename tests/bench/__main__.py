@@ -18,7 +18,7 @@ from typing import Any, Final
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from services.settings import Settings
-from tests.bench import close, failover, ingest, latency, memory, mixed, replay, stream
+from tests.bench import backtest, close, failover, ingest, latency, memory, mixed, replay, stream
 
 _BATCH: Final[int] = Settings.model_fields["batch_messages"].default
 _SESSION: Final[int] = Settings.model_fields["session_timeout_ms"].default
@@ -50,6 +50,7 @@ BENCHES: Final = {
         {"accounts": 1_000_000, "accounts_durable": 100_000},
         {"accounts": 300, "accounts_durable": 200},
     ),
+    "backtest": Bench(backtest.run, {"days": 732}, {"days": 80}),
     "replay": Bench(
         replay.run,
         {"trades_count": 500_000, "accounts": 10_000},
@@ -101,9 +102,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python tests/bench", description=__doc__)
     parser.add_argument("name", choices=sorted(BENCHES))
     parser.add_argument("--small", action="store_true", help="sizes that prove nothing")
-    parser.add_argument("--trades", type=int, help="of all but close")
+    parser.add_argument("--trades", type=int, help="of those that clear trades")
     parser.add_argument("--accounts", type=int, help="that hold positions")
     parser.add_argument("--accounts-durable", type=int, help="of the close to durable rows")
+    parser.add_argument("--days", type=int, help="of the index that backtest takes")
     parser.add_argument("--block", type=int, help="trades in a point of the curve of memory")
     parser.add_argument("--agent-trades", type=int, help="of the agent that stream is held against")
     parser.add_argument("--seconds", type=int, help="of latency at a steady rate")
@@ -118,6 +120,7 @@ def main() -> None:
         trades_count=asked.trades,
         accounts=asked.accounts,
         accounts_durable=asked.accounts_durable,
+        days=asked.days,
         block=asked.block,
         agent_trades=asked.agent_trades,
         seconds=asked.seconds,
