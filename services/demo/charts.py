@@ -14,10 +14,11 @@ from typing import Final
 
 from events.contracts import parse_symbol
 from services.demo.fact_book import MET, MISSED, TIERS, FactBook, moment_of
-from services.demo.figures import last_curve, moves_of
+from services.demo.figures import last_curve, model_in_force, moves_of, other_models
 from services.pages.chart import Band, Bars, Chart, Dots, Line, Mark, Tone, chart
 
 _TONES: Final[tuple[Tone, ...]] = ("series-1", "series-2", "series-3", "series-4")
+_MODEL_TONES: Final[tuple[Tone, ...]] = ("ink", *_TONES, "quiet")
 _OUTCOMES: Final[dict[str, Tone]] = {"met": "good", "missed": "bad", "still open": "quiet"}
 _HIGHLIGHTED: Final = 3
 _MILLIONS: Final = "USD million"
@@ -64,14 +65,14 @@ def curve_chart(book: FactBook, product: str) -> Chart:
 def margin_chart(book: FactBook, product: str) -> Chart:
     """What each settlement price did over the days of margin, and whether the rate covered it."""
     contract = max(book.contracts_of(product), key=lambda name: len(book.prices[name]))
-    rates = book.rates.get(contract, {})
-    band = [(day, -rates[day] / 10_000, rates[day] / 10_000) for day in sorted(rates)]
+    rates = sorted(book.rates.get(contract, {}).items())
+    band = [(day, -asked.long_ppm / 10_000, asked.short_ppm / 10_000) for day, asked in rates]
     within: list[tuple[date, float]] = []
     beyond: list[tuple[date, float]] = []
     for name in book.contracts_of(product):
         for move in moves_of(book, name):
             percent = 100 * (move.to_ticks / move.from_ticks - 1)
-            (beyond if move.lack_ppm(move.rate_ppm) > 0 else within).append((move.day, percent))
+            (beyond if move.lack_in_force_ppm > 0 else within).append((move.day, percent))
     marks: list[Mark] = [
         Band(f"margin rate of {contract}", band, "series-1"),
         Dots(f"within the contract's margin rate ({len(within)})", within, "good", radius=1.8),
@@ -79,6 +80,21 @@ def margin_chart(book: FactBook, product: str) -> Chart:
     ]
     title = f"{product}: moves over the two days after each close, all contracts"
     return chart(title, marks, unit="% of the settlement price", days=book.days)
+
+
+def models_chart(book: FactBook, product: str) -> Chart:
+    """What each model asks of who is long (below zero) and of who is short, day by day."""
+    contract = max(book.contracts_of(product), key=lambda name: len(book.prices[name]))
+    in_force = {f"{model_in_force(book)} ({contract})": book.rates.get(contract, {})}
+    marks: list[Mark] = []
+    asked = in_force | other_models(book, product)
+    for (model, rates), tone in zip(asked.items(), cycle(_MODEL_TONES), strict=False):
+        days = sorted(rates)
+        longs = [(day, -rates[day].long_ppm / 10_000) for day in days]
+        shorts = [(day, rates[day].short_ppm / 10_000) for day in days]
+        marks += [Line(model, longs, tone, is_step=True), Line("", shorts, tone, is_step=True)]
+    title = f"{product}: the margin rates of each model"
+    return chart(title, marks, unit="% of the price", days=book.days)
 
 
 def calls_chart(book: FactBook) -> Chart:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 DemoFact = Mapping[str, Any]
 
@@ -37,6 +37,17 @@ class ListedContract:
     contract: str
     last_trading_day: date
     reference_ticks: int | None
+
+
+class SideRates(NamedTuple):
+    """What a lot may lose by the model in force, of its price: who is long, who is short.
+
+    paper_ppm: what the model paper would have asked of either side.
+    """
+
+    long_ppm: int
+    short_ppm: int
+    paper_ppm: int
 
 
 @dataclass(slots=True)
@@ -71,12 +82,17 @@ def _by_day() -> defaultdict[str, dict[date, int]]:
     return defaultdict(dict)
 
 
+def _rates_by_day() -> defaultdict[str, dict[date, SideRates]]:
+    return defaultdict(dict)
+
+
 @dataclass(slots=True)
 class FactBook:
     """All that was learnt. counts: of facts, by type; trades: not bust, by id; lots: net.
 
-    By contract and date: prices, tiers, rates, volume and open interest in lots. margins: the last
-    requirement of each account; variation: gross, by product; instructed: net, as banks move it.
+    By contract and date: prices, tiers, rates, volume and open interest in lots; by product and
+    date: fixings, in micros. margins: the last requirement of each account; variation: gross, by
+    product; instructed: net, as banks move it.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -90,7 +106,8 @@ class FactBook:
     contracts: dict[str, ListedContract] = field(default_factory=dict)
     index: dict[str, list[tuple[datetime, int]]] = field(default_factory=dict)
     prices: defaultdict[str, dict[date, int]] = field(default_factory=_by_day)
-    rates: defaultdict[str, dict[date, int]] = field(default_factory=_by_day)
+    rates: defaultdict[str, dict[date, SideRates]] = field(default_factory=_rates_by_day)
+    fixings: defaultdict[str, dict[date, int]] = field(default_factory=_by_day)
     variation: defaultdict[str, dict[date, int]] = field(default_factory=_by_day)
     tiers: defaultdict[str, dict[date, int]] = field(default_factory=_by_day)
     volume: defaultdict[str, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))
@@ -144,8 +161,11 @@ class FactBook:
         return self.index[product][-1][1] if product in self.index else None
 
     def rate_ppm(self, contract: str) -> int | None:
-        """The last margin rate of a contract."""
-        return next(reversed(self.rates[contract].values())) if contract in self.rates else None
+        """The last margin rate of a contract, that of the dearer side."""
+        if contract not in self.rates:
+            return None
+        last = next(reversed(self.rates[contract].values()))
+        return max(last.long_ppm, last.short_ppm)
 
     def listed(self, product: str) -> list[ListedContract]:
         """The contracts of a product that trade, the front month first."""
@@ -256,7 +276,19 @@ def _expired(book: FactBook, fact: DemoFact) -> None:
 
 
 def _rated(book: FactBook, fact: DemoFact) -> None:
-    book.rates[fact["contract"]][_day(fact)] = fact["rate_ppm"]
+    rate_ppm, paper_ppm = fact["rate_ppm"], fact["paper_rate_ppm"]
+    book.rates[fact["contract"]][_day(fact)] = SideRates(rate_ppm, rate_ppm, paper_ppm)
+
+
+def _measured(book: FactBook, fact: DemoFact) -> None:
+    """A model of scenarios: the worst of them for each side."""
+    shocks, paper_ppm = fact["shocks_ppm"], fact["paper_rate_ppm"]
+    rates = SideRates(max(0, *shocks), max(0, -min(shocks)), paper_ppm)
+    book.rates[fact["contract"]][_day(fact)] = rates
+
+
+def _fixed(book: FactBook, fact: DemoFact) -> None:
+    book.fixings[fact["product"]][_day(fact)] = fact["value_micros"]
 
 
 def _moved_cash(book: FactBook, fact: DemoFact) -> None:
@@ -336,6 +368,8 @@ _LEARN: Final[dict[str, Callable[[FactBook, DemoFact], None]]] = {
     "settlement_price_set/1": _priced,
     "contract_settled/1": _expired,
     "margin_rate_set/1": _rated,
+    "margin_scenarios_set/1": _measured,
+    "index_fixed/1": _fixed,
     "collateral_moved/1": _moved_cash,
     "variation_settled/1": _paid,
     "margin_called/1": _called,

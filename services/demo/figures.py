@@ -6,11 +6,15 @@ nothing is estimated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
-from services.demo.fact_book import FactBook
+from risk.backtest import IndexSeries, Rates, rates_of
+from risk.margin import MarginModel
+from risk.margin_models import MODELS
+from services.demo.fact_book import FactBook, SideRates
 
 # Margin is asked to cover 99 of 100 moves: of so many one may go beyond it.
 ONE_IN: Final = 100
@@ -62,16 +66,22 @@ class ContractClose(NamedTuple):
 
 
 class Move(NamedTuple):
-    """What a settlement price did over the days that margin is for; rate: at the first of them."""
+    """What a settlement price did over the days that margin is for; rates: at the first of them."""
 
     day: date
     from_ticks: int
     to_ticks: int
-    rate_ppm: int
+    rates: SideRates
 
-    def lack_ppm(self, rate_ppm: int) -> int:
-        """By how much the move went beyond a rate, rounded up; 0 or less within it."""
+    def lack_ppm(self, long_ppm: int, short_ppm: int) -> int:
+        """By how much the move went beyond the rate of its side, rounded up; else 0 or less."""
+        rate_ppm = long_ppm if self.to_ticks < self.from_ticks else short_ppm
         return -(-abs(self.to_ticks - self.from_ticks) * _PPM // self.from_ticks) - rate_ppm
+
+    @property
+    def lack_in_force_ppm(self) -> int:
+        """The same by the model in force."""
+        return self.lack_ppm(self.rates.long_ppm, self.rates.short_ppm)
 
 
 def member_margins(book: FactBook) -> list[MemberMargin]:
@@ -102,31 +112,63 @@ def moves_of(book: FactBook, contract: str) -> Iterator[Move]:
 
 
 def coverage(book: FactBook) -> list[Coverage]:
-    """Of every product each model: the one in force, and beside it the floor and the band alone."""
-    names = {str(fact["model"]) for fact in book.margins.values()}
-    in_force = ", ".join(sorted(names)) or "none"
-    floor_ppm = int(book.parameters.get("margin_floor_ppm", 0))
-    band_ppm = int(book.parameters.get("margin_band_ppm", 0))
-    models: dict[str, Callable[[int], int]] = {
-        in_force: lambda rate: rate,
-        f"{percent_text(band_ppm)} as a ceiling": lambda rate: min(rate, band_ppm),
-        f"{percent_text(floor_ppm)} floor alone": lambda _: floor_ppm,
-    }
-    return [
-        Coverage(product, model, model == in_force, *_lacks(book, product, rate_of=rate_of))
-        for product in book.products()
-        for model, rate_of in models.items()
-    ]
+    """Of every product the model in force, then each other, then the second price limit, flat."""
+    in_force = model_in_force(book)
+    rows = []
+    for product in book.products():
+        moves = [move for name in book.contracts_of(product) for move in moves_of(book, name)]
+        rows.append(_covered(product, in_force, moves, is_in_force=True))
+        for model, rates in other_models(book, product).items():
+            chosen = [move._replace(rates=rates[move.day]) for move in moves]
+            rows.append(_covered(product, model, chosen))
+    return rows
 
 
-def _lacks(book: FactBook, product: str, *, rate_of: Callable[[int], int]) -> tuple[int, int, int]:
-    """The number of moves, of those beyond the rate, and the largest lack."""
-    lacks = [
-        move.lack_ppm(rate_of(move.rate_ppm))
-        for contract in book.contracts_of(product)
-        for move in moves_of(book, contract)
-    ]
-    return len(lacks), sum(lack > 0 for lack in lacks), max(0, *lacks, 0)
+def model_in_force(book: FactBook) -> str:
+    """The models by which accounts are margined, joined by commas."""
+    return ", ".join(sorted({str(fact["model"]) for fact in book.margins.values()})) or "none"
+
+
+def other_models(book: FactBook, product: str) -> dict[str, Mapping[date, SideRates]]:
+    """What the models that are not in force would ask, by day, measured on the index.
+
+    Then the second price limit, flat. A day without a fixing has the rates of the day before.
+    """
+    limit_ppm = int(book.parameters.get("second_limit_ppm", 0))
+    days, fixings = book.days, sorted(book.fixings[product].items())
+    prices = IndexSeries([day for day, _ in fixings], [max(1, micros) for _, micros in fixings])
+    rates: dict[str, Mapping[date, SideRates]] = {}
+    for model in MODELS.values():
+        if model.name not in model_in_force(book).split(", "):
+            asked = rates_of(model, prices, settings=_settings(book, model))
+            rates[model.name] = _on_days(days, prices, rates=asked)
+    flat = SideRates(limit_ppm, limit_ppm, 0)
+    return rates | {f"flat {percent_text(limit_ppm)}": dict.fromkeys(days, flat)}
+
+
+def _on_days(
+    days: Sequence[date], prices: IndexSeries, *, rates: Rates
+) -> Mapping[date, SideRates]:
+    by_day = {}
+    for day in days:
+        index = bisect_right(prices.days, day) - 1
+        sides = (0, 0) if index < 0 else (rates.long[index], rates.short[index])
+        long_ppm, short_ppm = (round(side * _PPM) for side in sides)
+        by_day[day] = SideRates(long_ppm, short_ppm, 0)
+    return by_day
+
+
+def _settings(book: FactBook, model: MarginModel) -> dict[str, int]:
+    names = (*model.parameters, *model.portfolio_parameters)
+    return {name: int(book.parameters[name]) for name in names}
+
+
+def _covered(
+    product: str, model: str, moves: Sequence[Move], *, is_in_force: bool = False
+) -> Coverage:
+    lacks = [move.lack_in_force_ppm for move in moves]
+    beyond = sum(lack > 0 for lack in lacks)
+    return Coverage(product, model, is_in_force, len(lacks), beyond, max(0, *lacks, 0))
 
 
 def last_curve(book: FactBook, product: str) -> list[ContractClose]:

@@ -13,6 +13,7 @@ from services.demo.charts import (
     calls_chart,
     curve_chart,
     margin_chart,
+    models_chart,
     price_chart,
     variation_chart,
     volume_charts,
@@ -102,7 +103,9 @@ def _charts(book: FactBook, products: Sequence[str]) -> dict[str, list[Chart]]:
     priced = [product for product in products if book.contracts_of(product)]
     return {
         "calls": calls,
-        "margin": [margin_chart(book, product) for product in priced],
+        "margin": [
+            drawing(book, product) for product in priced for drawing in (margin_chart, models_chart)
+        ],
         "volume": volume_charts(book),
         "curve": [curve_chart(book, product) for product in priced if last_curve(book, product)],
         "prices": [price_chart(book, product) for product in products],

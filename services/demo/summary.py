@@ -137,7 +137,7 @@ def _margin(book: FactBook) -> list[str]:
     lines += [_call_line(call) for call in worst]
     alerts = book.counts["margin_rate_above_band/1"]
     if alerts:
-        lines.append(f"The margin rate stood above the paper's 12 % band {alerts} times.")
+        lines.append(f"The paper's margin rate stood above its 12 % band {alerts} times.")
     breaches = book.counts["position_limit_breached/1"]
     if breaches:
         lines.append(f"Position limits were crossed {breaches} times.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from events.parameters import PARAMETERS
+from risk.margin_models import MODELS
 from services.demo.fact_book import DemoFact, FactBook
 from services.demo.figures import (
     ContractClose,
@@ -32,7 +34,7 @@ def priced(day: int, ticks: int, *, rate_ppm: int = 80_000, tier: int = 1) -> li
     same = {"contract": "SITM26"}
     return [
         fact("settlement_price_set", day, price_ticks=ticks, tier=tier, **same),
-        fact("margin_rate_set", day, rate_ppm=rate_ppm, **same),
+        fact("margin_rate_set", day, rate_ppm=rate_ppm, paper_rate_ppm=rate_ppm, **same),
     ]
 
 
@@ -60,7 +62,7 @@ def book_of(*facts: DemoFact) -> FactBook:
     book.learn(
         [
             {"type": "shard_opened/1", "parameters": {
-                "margin_days": "2", "margin_floor_ppm": "80000", "margin_band_ppm": "120000"}},
+                name: parameter.default for name, parameter in PARAMETERS.items()}},
             *(fact("account_opened", account=f"{m}-1", member=m, origin="customer") for m in "AB"),
             *facts,
         ]
@@ -78,15 +80,28 @@ def test_a_move_at_the_rate_is_covered_and_one_tick_more_is_not() -> None:
     assert (rows[0].covered_ppm, rows[0].is_thin) == (500_000, True)
 
 
-def test_the_ceiling_and_the_floor_stand_beside_the_model_in_force() -> None:
-    # 200 to 230 is 15 %: a rate of 20 % covers it, 12 % lacks 3, 8 % lacks 7.
-    facts = (*priced(0, 200, rate_ppm=200_000), *priced(1, 200), *priced(2, 230))
+def test_the_other_models_and_a_flat_rate_stand_beside_the_model_in_force() -> None:
+    # 200 to 260 is 30 %: the second limit lacks 5.
+    facts = (*priced(0, 200, rate_ppm=300_000), *priced(1, 200), *priced(2, 260))
     rows = coverage(book_of(*facts, margined(0, "close", 1_000)))
-    assert [(row.model, row.beyond, row.worst_ppm) for row in rows] == [
-        ("paper", 0, 0),
-        ("12.00 % as a ceiling", 1, 30_000),
-        ("8.00 % floor alone", 1, 70_000),
+    others = [name for name in MODELS if name != "paper"]
+    assert [row.model for row in rows] == ["paper", *others, "flat 25.00 %"]
+    assert (rows[0].beyond, rows[-1].beyond, rows[-1].worst_ppm) == (0, 1, 50_000)
+
+
+def test_the_paper_beside_another_model_asks_by_the_fixings_so_far() -> None:
+    """Each side has its own rate: down 10 % is covered by 12 %, up 10 % not by 9 %."""
+    shocks = {"shocks_ppm": [120_000, -90_000], "paper_rate_ppm": 80_000, "contract": "SITM26"}
+    days = [
+        (*priced(day, ticks)[:1], fact("margin_scenarios_set", day, **shocks))
+        for day, ticks in enumerate((200, 200, 180, 220))
     ]
+    fixed = [fact("index_fixed", day, product="SIT", value_micros=2_000_000) for day in range(4)]
+    scenario = {**margined(0, "close", 1_000), "model": "another"}
+    rows = coverage(book_of(*(each for day in days for each in day), *fixed, scenario))
+    assert [(row.model, row.beyond, row.worst_ppm) for row in rows[:2]] == [
+        ("another", 1, 10_000), ("paper", 2, 20_000),
+    ]  # fmt: skip
 
 
 def test_the_last_move_goes_into_the_final_settlement() -> None:
