@@ -28,7 +28,7 @@ PRICES: Final = RETURNS + 1
 TRADING_DAYS: Final = 252
 
 # Every setting is stated: a default changed elsewhere in the process must not change a margin rate.
-_CONTEXT: Final = Context(
+DECIMAL_34: Final = Context(
     prec=34,
     rounding=ROUND_HALF_EVEN,
     Emin=-999_999,
@@ -47,14 +47,14 @@ def sigma20(prices: Sequence[int]) -> Decimal:
     """
     assert len(prices) == PRICES, f"expected {PRICES} prices, found {len(prices)}"
     assert min(prices) > 0, f"expected prices above 0, found {min(prices)}"
-    with localcontext(_CONTEXT):
+    with localcontext(DECIMAL_34):
         returns = [_log_return(before, after) for before, after in pairwise(prices)]
         mean = sum(returns, Decimal(0)) / RETURNS
         squares = sum(((value - mean) ** 2 for value in returns), Decimal(0))
         return (squares / (RETURNS - 1)).sqrt() * Decimal(TRADING_DAYS).sqrt()
 
 
-# Nineteen of the twenty are those of the close before. Only to be called in _CONTEXT.
+# Nineteen of the twenty are those of the close before. Only to be called in DECIMAL_34.
 @lru_cache(maxsize=65_536)
 def _log_return(before: int, after: int) -> Decimal:
     return (Decimal(after) / Decimal(before)).ln()
@@ -62,11 +62,11 @@ def _log_return(before: int, after: int) -> Decimal:
 
 def over_days(sigma: Decimal, days: int, *, factor: int) -> Decimal:
     """A volatility over some trading days: factor · σ · √(days/252)."""
-    with localcontext(_CONTEXT):
+    with localcontext(DECIMAL_34):
         return factor * sigma * (Decimal(days) / TRADING_DAYS).sqrt()
 
 
 def sigma_ppm(sigma: Decimal) -> int:
     """The volatility in ppm a year, half to even: for the record, never fed back."""
-    with localcontext(_CONTEXT):
+    with localcontext(DECIMAL_34):
         return int((sigma * PPM).to_integral_value(rounding=ROUND_HALF_EVEN))
