@@ -17,6 +17,8 @@ from events.int64 import IntArray
 
 # The axis of a rate: one scenario for each side, with the same loss.
 RATE: Final = "rate"
+# How the axis of a contract begins that offsets nothing, in its last sessions.
+ALONE: Final = "alone/"
 
 
 @dataclass(frozen=True, slots=True)
