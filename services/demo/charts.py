@@ -66,7 +66,7 @@ def margin_chart(book: FactBook, product: str) -> Chart:
     """What each settlement price did over the days of margin, and whether the rate covered it."""
     contract = max(book.contracts_of(product), key=lambda name: len(book.prices[name]))
     rates = sorted(book.rates.get(contract, {}).items())
-    band = [(day, -asked.long_ppm / 10_000, asked.short_ppm / 10_000) for day, asked in rates]
+    band = [(day, -sides.long_ppm / 10_000, sides.short_ppm / 10_000) for day, sides in rates]
     within: list[tuple[date, float]] = []
     beyond: list[tuple[date, float]] = []
     for name in book.contracts_of(product):
@@ -87,8 +87,8 @@ def models_chart(book: FactBook, product: str) -> Chart:
     contract = max(book.contracts_of(product), key=lambda name: len(book.prices[name]))
     in_force = {f"{model_in_force(book)} ({contract})": book.rates.get(contract, {})}
     marks: list[Mark] = []
-    asked = in_force | other_models(book, product)
-    for (model, rates), tone in zip(asked.items(), cycle(_MODEL_TONES), strict=False):
+    by_model = in_force | other_models(book, product)
+    for (model, rates), tone in zip(by_model.items(), cycle(_MODEL_TONES), strict=False):
         days = sorted(rates)
         longs = [(day, -rates[day].long_ppm / 10_000) for day in days]
         shorts = [(day, rates[day].short_ppm / 10_000) for day in days]

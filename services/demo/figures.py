@@ -117,10 +117,10 @@ def coverage(book: FactBook) -> list[Coverage]:
     rows = []
     for product in book.products():
         moves = [move for name in book.contracts_of(product) for move in moves_of(book, name)]
-        rows.append(_covered(product, in_force, moves, is_in_force=True))
+        rows.append(_covered(product, in_force, moves=moves, is_in_force=True))
         for model, rates in other_models(book, product).items():
             chosen = [move._replace(rates=rates[move.day]) for move in moves]
-            rows.append(_covered(product, model, chosen))
+            rows.append(_covered(product, model, moves=chosen))
     return rows
 
 
@@ -140,8 +140,8 @@ def other_models(book: FactBook, product: str) -> dict[str, Mapping[date, SideRa
     rates: dict[str, Mapping[date, SideRates]] = {}
     for model in MODELS.values():
         if model.name not in model_in_force(book).split(", "):
-            asked = rates_of(model, prices, settings=_settings(book, model))
-            rates[model.name] = _on_days(days, prices, rates=asked)
+            of_model = rates_of(model, prices, settings=_settings(book, model))
+            rates[model.name] = _on_days(days, prices, rates=of_model)
     flat = SideRates(limit_ppm, limit_ppm, 0)
     return rates | {f"flat {percent_text(limit_ppm)}": dict.fromkeys(days, flat)}
 
@@ -164,7 +164,7 @@ def _settings(book: FactBook, model: MarginModel) -> dict[str, int]:
 
 
 def _covered(
-    product: str, model: str, moves: Sequence[Move], *, is_in_force: bool = False
+    product: str, model: str, *, moves: Sequence[Move], is_in_force: bool = False
 ) -> Coverage:
     lacks = [move.lack_in_force_ppm for move in moves]
     beyond = sum(lack > 0 for lack in lacks)
