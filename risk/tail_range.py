@@ -28,10 +28,10 @@ from risk.volatility import DECIMAL_34
 
 # A jump is a move of more than 1/50: what is smaller are shifts of weights and ticks.
 JUMP_PARTS: Final = 50
-# Five years to learn how often, one to learn how large. A dozen jumps show a new size; how often
+# Six years to learn how often, one to learn how large. A dozen jumps show a new size; how often
 # they come takes years to tell, and a cluster is no new level. Weights fall in a straight line to
 # nothing at the end of a look-back: no jump drops out at once.
-OFTEN_MOVES: Final = 1_260
+OFTEN_MOVES: Final = 1_512
 SIZE_MOVES: Final = 252
 # A size counts in full only after 40 days: in 20 it shows half, so that margin rises slowly.
 PHASE_MOVES: Final = 40

@@ -26,11 +26,11 @@ SERIES: Final = st.lists(
 
 # The prior weighs as much as a full look-back: sizes Σ (252 − n)·min(n + 1, 40) / 21, rounded down.
 PRIOR_SIZES: Final = 51_830
-PRIOR_OFTEN: Final = 1260 * 1261 / 2
+PRIOR_OFTEN: Final = 1512 * 1513 / 2
 
 
 class Outcome(NamedTuple):
-    """Of two-day windows from some day on, both sides pooled; rates as fractions."""
+    """Of two-day windows from some day on; rise_20, peak_to_trough: of the worse side."""
 
     coverage: float
     uncovered: int
@@ -44,9 +44,9 @@ def second_method(values: Floats) -> tuple[Floats, Floats]:
     moves = values[:, 1:] / values[:, :-1] - 1
     days = moves.shape[1]
     age = np.subtract.outer(np.arange(days), np.arange(days))
-    often = np.where(age >= 0, (1260 - age).clip(0), 0) / 1260
+    often = np.where(age >= 0, (1512 - age).clip(0), 0) / 1512
     large = np.where(age >= 0, (252 - age).clip(0) * (age + 1).clip(0, 40), 0) / (252 * 40)
-    prior_days = 1261 / 2
+    prior_days = 1513 / 2
     prior_sizes = PRIOR_SIZES / (252 * 40)
     jumps = np.abs(moves) > 0.02
     logs = np.where(jumps, np.log(np.where(jumps, np.abs(moves), 1).clip(0, 3)), 0)
@@ -61,21 +61,22 @@ def second_method(values: Floats) -> tuple[Floats, Floats]:
 
 
 def outcome(values: Floats, rates: tuple[Floats, Floats], *, first: int) -> Outcome:
-    """Rates of day t against the move from t to t + 2; rise and ratio of the mean of both sides.
+    """Rates of day t against the move from t to t + 2, uncovered if either side is.
 
-    values: (M, T); rates: (M, T) each. Means over the M markets.
+    values: (M, T); rates: (M, T) each.
     """
     moves = (values[:, 2:] / values[:, :-2] - 1)[:, first:]
     long, short = (side[:, first:-2] for side in rates)
     uncovered = (-moves > long) | (moves > short)
-    mean = (long + short) / 2
-    rise = max(float((mean[:, n:] - mean[:, :-n]).max()) for n in range(1, 21))
+    rises = [side[:, n:] - side[:, :-n] for side in (long, short) for n in range(1, 21)]
     return Outcome(
         coverage=1 - float(uncovered.mean()),
         uncovered=int(uncovered.sum()),
-        mean_rate=float(mean.mean()),
-        rise_20=rise,
-        peak_to_trough=float((mean.max(axis=1) / mean.min(axis=1)).mean()),
+        mean_rate=float((long + short).mean()) / 2,
+        rise_20=max(float(rise.max()) for rise in rises),
+        peak_to_trough=max(
+            float((side.max(axis=1) / side.min(axis=1)).max()) for side in (long, short)
+        ),
     )
 
 
@@ -102,9 +103,9 @@ def test_without_a_history_it_is_the_quiet_market_of_the_prior() -> None:
 def test_an_index_that_triples_in_a_day_moves_the_rates_by_a_first_part() -> None:
     size = math.exp((PRIOR_SIZES * math.log(0.06) + 252 * math.log(2)) / (PRIOR_SIZES + 252))
     tripled = tail_range([100, 300])
-    days = 1260 + PRIOR_OFTEN
+    days = 1512 + PRIOR_OFTEN
     assert tripled.long_ppm == rate_ppm(size, 2 * PRIOR_OFTEN / 42 / days)
-    assert tripled.short_ppm == rate_ppm(size, 2 * (PRIOR_OFTEN / 42 + 1260) / days)
+    assert tripled.short_ppm == rate_ppm(size, 2 * (PRIOR_OFTEN / 42 + 1512) / days)
     assert (tripled.moves, tripled.falls, tripled.rises) == (1, 0, 1)
     assert tripled.fallback == "short_history"
 
@@ -138,7 +139,7 @@ def test_the_fallback_says_why_the_prior_speaks(values: list[int], fallback: str
 
 
 def test_constant_values_lower_the_rates_slowly_and_never_to_nothing() -> None:
-    # After five years still: p halves, 6 % · (200/42 − 1)^(5/9).
+    # After six years still: p halves, 6 % · (200/42 − 1)^(5/9).
     still = tail_range([200] * HISTORY)
     assert still.long_ppm == still.short_ppm == rate_ppm(0.06, 1 / 42) == 125_263
 
@@ -177,9 +178,9 @@ def test_on_the_index_it_covers_what_a_flat_quarter_covers_for_less() -> None:
     reached = outcome(values, exact_rates(INDEX), first=60)
     assert (reached.uncovered, round(reached.coverage, 4)) == (8, 0.9881)
     assert reached.uncovered == outcome(values, (flat, flat), first=60).uncovered
-    assert round(reached.mean_rate, 4) == 0.2462
-    assert round(reached.rise_20, 3) == 0.038
-    assert round(reached.peak_to_trough, 2) == 1.81
+    assert round(reached.mean_rate, 4) == 0.2488
+    assert round(reached.rise_20, 3) == 0.042
+    assert round(reached.peak_to_trough, 2) == 1.97
 
 
 # Sizes read of the price make larger falls than those read of its logarithm, the goals' reading.
