@@ -3,7 +3,7 @@
 Each file of tests/scenarios/ and, where the folder is there, of ../shared/cases: `why`, `commands`
 (a string is a raw line), `expect` (each matched by a fact of its own that has at least its fields),
 `absent` (no fact may match), and perhaps `preamble`, a name in tests/scenarios/preambles.json whose
-commands come first. A case of the shared folder with later `rules`, or with commands that are not
+commands come first. A market that names no `margin_model` is margined by `paper`. A case of the shared folder with later `rules`, or with commands that are not
 built yet, waits for them.
 """
 
@@ -28,6 +28,12 @@ SHARED: Final = Path(__file__).parents[2] / "shared/cases"
 PREAMBLES: Final = HERE / "preambles.json"
 
 Fields: TypeAlias = dict[str, Any]
+
+# Markets worked by hand before there were other models.
+BY_PAPER: Final[Fields] = {
+    "type": "configure/1", "parameter": "margin_model", "product": None, "value": "paper",
+    "effective_date": "2020-01-01", "at": "2020-01-01T00:00:00Z",
+}  # fmt: skip
 
 
 def is_built(path: Path) -> bool:
@@ -61,6 +67,8 @@ def lines_of(scenario: Fields) -> list[bytes]:
     preamble = scenario.get("preamble")
     before = json.loads(PREAMBLES.read_text("utf-8"))[preamble] if preamble else []
     commands = [*before, *scenario["commands"]]
+    if "margin_model" not in json.dumps(commands):
+        commands.insert(0, BY_PAPER)
     texts = [command if isinstance(command, str) else json.dumps(command) for command in commands]
     return [text.encode() for text in texts]
 
