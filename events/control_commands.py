@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Final, Literal, TypeAlias
 
 from events.command import CONTROL, Command
-from events.wire_fields import BusinessDate, FreeText, Identifier, Instant, Name
+from events.wire_fields import BusinessDate, FreeText, Identifier, Instant, Int64, Name
 
 
 class Configure(Command):
@@ -78,6 +78,39 @@ class DeclareDefault(Command):
     at: Instant
 
 
+class DesignateMaker(Command):
+    """Oblige an account to quote a product (RULEBOOK §6)."""
+
+    TYPE: ClassVar[str] = "designate_maker/1"
+    SHARD: ClassVar[str] = CONTROL
+    SUBJECT: ClassVar[tuple[str, ...]] = ("account",)
+    account: Identifier
+    product: Identifier
+    at: Instant
+
+
+class ReleaseMaker(Command):
+    """End an account's designation as maker of a product."""
+
+    TYPE: ClassVar[str] = "release_maker/1"
+    SHARD: ClassVar[str] = CONTROL
+    SUBJECT: ClassVar[tuple[str, ...]] = ("account",)
+    account: Identifier
+    product: Identifier
+    at: Instant
+
+
+class ReportNetCapital(Command):
+    """Report a member's net capital; the last report counts."""
+
+    TYPE: ClassVar[str] = "report_net_capital/1"
+    SHARD: ClassVar[str] = CONTROL
+    SUBJECT: ClassVar[tuple[str, ...]] = ("member",)
+    member: Identifier
+    amount_cents: Int64
+    at: Instant
+
+
 class OpenSession(Command):
     """Open the first session."""
 
@@ -124,6 +157,9 @@ ControlCommand: TypeAlias = (
     | SuspendAccount
     | ReinstateAccount
     | DeclareDefault
+    | DesignateMaker
+    | ReleaseMaker
+    | ReportNetCapital
     | OpenSession
     | AdvanceClock
     | RunCycle

@@ -83,6 +83,30 @@ class MemberDefaulted(Fact):
     reason: str
 
 
+class MakerDesignated(Fact):
+    """The account is obliged to quote the product."""
+
+    TYPE: ClassVar[str] = "maker_designated/1"
+    account: str
+    product: str
+
+
+class MakerReleased(Fact):
+    """The account is obliged no longer."""
+
+    TYPE: ClassVar[str] = "maker_released/1"
+    account: str
+    product: str
+
+
+class NetCapitalReported(Fact):
+    """A member's net capital, from here on."""
+
+    TYPE: ClassVar[str] = "net_capital_reported/1"
+    member: str
+    amount_cents: int
+
+
 class SessionOpened(Fact):
     """A trading day begins."""
 
@@ -123,6 +147,9 @@ ControlFact: TypeAlias = (
     | AccountSuspended
     | AccountReinstated
     | MemberDefaulted
+    | MakerDesignated
+    | MakerReleased
+    | NetCapitalReported
     | SessionOpened
     | ClockAdvanced
     | CycleStarted

@@ -282,6 +282,33 @@ class CyclePriceSet(Fact):
     price_ticks: int
 
 
+class MakerScored(Fact):
+    """What a maker quoted in a contract by the obligation, of the time that is scored."""
+
+    TYPE: ClassVar[str] = "maker_scored/1"
+    account: str
+    contract: str
+    business_date: StatedDate
+    scored_ns: int
+    quoted_ns: int
+    is_met: bool
+
+
+class MakerObligationMissed(Fact):
+    """A maker has quoted too little, in these contracts, or its member's net capital is too small.
+
+    net_capital_cents: the last report, null without any.
+    """
+
+    TYPE: ClassVar[str] = "maker_obligation_missed/1"
+    account: str
+    product: str
+    business_date: StatedDate
+    obligation: Literal["quoting", "net_capital"]
+    contracts: tuple[str, ...]
+    net_capital_cents: int | None
+
+
 class CycleDone(Fact):
     """The market shard's last word in a cycle."""
 
@@ -314,5 +341,7 @@ MarketFact: TypeAlias = (
     | MarginAddOnSet
     | MarginRateAboveBand
     | CyclePriceSet
+    | MakerScored
+    | MakerObligationMissed
     | CycleDone
 )

@@ -123,6 +123,14 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         Parameter(
             "position_floor_cents", "cents", "2500000000", "§6 D", _IntegerBetween(1, INT64_MAX)
         ),
+        Parameter("reportable_lots", "lots", "1000000", "§6 D", _IntegerBetween(1, INT64_MAX)),
+        Parameter(
+            "maker_capital_cents", "cents", "5000000000", "§6", _IntegerBetween(0, INT64_MAX)
+        ),
+        Parameter("maker_quoted_ppm", "ppm", "800000", "§6", _IntegerBetween(0, PPM)),
+        Parameter("maker_lots", "lots", "50", "§6", _IntegerBetween(1, INT64_MAX)),
+        Parameter("maker_front_spread_ppm", "ppm", "20000", "§6", _SHARE),
+        Parameter("maker_back_spread_ppm", "ppm", "50000", "§6", _SHARE),
     )
 }
 

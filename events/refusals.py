@@ -41,6 +41,7 @@ class Reason(StrEnum):
     WITHDRAWAL_EXCEEDS_CASH = "withdrawal_exceeds_cash"
     UNKNOWN_PRODUCT = "unknown_product"
     UNKNOWN_MODEL = "unknown_model"
+    MAKER_UNKNOWN = "maker_unknown"
     SUPERSEDED = "superseded"
     NOT_QUALIFIED = "not_qualified"
     PRICE_INVALID = "price_invalid"
@@ -101,6 +102,7 @@ OTHER_PRECEDENCE: Final = (
     Reason.WITHDRAWAL_EXCEEDS_CASH,
     Reason.UNKNOWN_PRODUCT,
     Reason.UNKNOWN_MODEL,
+    Reason.MAKER_UNKNOWN,
     Reason.SUPERSEDED,
     Reason.NOT_QUALIFIED,
     Reason.PRICE_INVALID,

@@ -20,9 +20,12 @@ from events.control_commands import (
     Configure,
     ControlCommand,
     DeclareDefault,
+    DesignateMaker,
     OpenAccount,
     OpenSession,
     ReinstateAccount,
+    ReleaseMaker,
+    ReportNetCapital,
     RunCycle,
     SuspendAccount,
 )
@@ -77,8 +80,9 @@ class ControlBooks:
 
     anchor: the time of the first command that stood, configurations aside; before the first session
     no time is far from it. cycles: contents of the session's cycles by name; cycles_past: name and
-    time, sorted, of cycles of earlier sessions that may still be repeated. registry_hash: cached
-    hash of members and accounts; None after a change.
+    time, sorted, of cycles of earlier sessions that may still be repeated. makers: the time of
+    designation by product and account; net_capital: cents by member, as last reported.
+    registry_hash: cached hash of members and accounts; None after a change.
     """
 
     number: int = 0
@@ -97,6 +101,8 @@ class ControlBooks:
     holidays: set[date] = field(default_factory=set)
     settings: dict[tuple[str, str | None], str] = field(default_factory=dict)
     waiting: list[Setting] = field(default_factory=list)
+    makers: dict[str, dict[str, int]] = field(default_factory=dict)
+    net_capital: dict[str, int] = field(default_factory=dict)
     registry_hash: str | None = field(default=None, compare=False, repr=False)
 
     def parameter(self, name: str, product: str | None = None) -> int:
@@ -165,6 +171,12 @@ def apply_control(books: ControlBooks, command: ControlCommand) -> None:
             books.accounts[command.account].is_suspended = False
         case DeclareDefault():
             books.members[command.member].is_defaulted = True
+        case DesignateMaker():
+            books.makers.setdefault(command.product, {})[command.account] = command.at
+        case ReleaseMaker():
+            _release(books, command)
+        case ReportNetCapital():
+            books.net_capital[command.member] = command.amount_cents
         case OpenSession():
             _open_session(books, command.business_date, at=command.at)
         case CloseSession():
@@ -209,6 +221,13 @@ def _open_account(books: ControlBooks, command: OpenAccount) -> None:
     books.accounts_by_number.append(account)
     if command.origin == "house":
         member.house_account = command.account
+
+
+def _release(books: ControlBooks, command: ReleaseMaker) -> None:
+    makers = books.makers[command.product]
+    del makers[command.account]
+    if not makers:
+        del books.makers[command.product]
 
 
 def _open_session(books: ControlBooks, business_date: date, *, at: int) -> None:

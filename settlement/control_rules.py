@@ -18,9 +18,12 @@ from events.control_commands import (
     Configure,
     ControlCommand,
     DeclareDefault,
+    DesignateMaker,
     OpenAccount,
     OpenSession,
     ReinstateAccount,
+    ReleaseMaker,
+    ReportNetCapital,
     RunCycle,
     SuspendAccount,
 )
@@ -72,6 +75,12 @@ def refuse_control(books: ControlBooks, command: ControlCommand) -> Refusal | Re
             return _refuse_suspension(books, command)
         case DeclareDefault():
             return _refuse_default(books, command)
+        case DesignateMaker():
+            return _refuse_designation(books, command)
+        case ReleaseMaker():
+            return _refuse_release(books, command)
+        case ReportNetCapital():
+            return _refuse_capital(books, command)
         case OpenSession():
             return _refuse_opening(books, command)
         case CloseSession():
@@ -133,6 +142,48 @@ def _refuse_default(books: ControlBooks, command: DeclareDefault) -> Refusal | N
         return Refusal(Reason.UNKNOWN_MEMBER, f"no member {command.member}")
     if member.is_defaulted:
         return Refusal(Reason.MEMBER_DEFAULTED, f"member {command.member} is in default already")
+    return None
+
+
+def _refuse_designation(books: ControlBooks, command: DesignateMaker) -> Refusal | Repeated | None:
+    designated_at = books.makers.get(command.product, {}).get(command.account)
+    if designated_at is not None:
+        if designated_at == command.at:
+            return REPEATED
+        since = format_instant(designated_at)
+        detail = f"{command.account} is a maker of {command.product} already, since {since}"
+        return Refusal(Reason.ALREADY_EXISTS, detail)
+    account = books.accounts.get(command.account)
+    if account is None:
+        return Refusal(Reason.UNKNOWN_ACCOUNT, f"no account {command.account}")
+    if account.member.is_defaulted:
+        return Refusal(Reason.MEMBER_DEFAULTED, f"member {account.member.name} is in default")
+    return _unused_product(books, command.product)
+
+
+def _unused_product(books: ControlBooks, product: str) -> Refusal | None:
+    if product in books.products:
+        return None
+    detail = f"no product {product} is in use; there are {', '.join(sorted(books.products))}"
+    return Refusal(Reason.UNKNOWN_PRODUCT, detail)
+
+
+def _refuse_release(books: ControlBooks, command: ReleaseMaker) -> Refusal | None:
+    if command.account not in books.accounts:
+        return Refusal(Reason.UNKNOWN_ACCOUNT, f"no account {command.account}")
+    refusal = _unused_product(books, command.product)
+    if refusal is None and command.account not in books.makers.get(command.product, {}):
+        detail = f"{command.account} is no maker of {command.product}"
+        return Refusal(Reason.MAKER_UNKNOWN, detail)
+    return refusal
+
+
+def _refuse_capital(books: ControlBooks, command: ReportNetCapital) -> Refusal | None:
+    if command.member not in books.members:
+        return Refusal(Reason.UNKNOWN_MEMBER, f"no member {command.member}")
+    if command.amount_cents < 0:
+        detail = f"expected amount_cents of at least 0, found {command.amount_cents}"
+        return Refusal(Reason.INVALID_VALUE, detail)
     return None
 
 

@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 
 class Quote(NamedTuple):
-    """A maker's two sides in ticks and lots; None for a withdrawn side."""
+    """A maker's two sides in ticks and lots, None for a withdrawn side, and the quote's time."""
 
     bid_ticks: int | None
     bid_lots: int | None
     ask_ticks: int | None
     ask_lots: int | None
+    at: int
 
 
 @dataclass(slots=True)

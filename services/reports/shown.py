@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from events.units import PPM
+from events.units import MINUTE_NS, PPM, SECOND_NS
 from services.reports.raw_line import printable
 from services.reports.report import Cell, SettingText, fact_name
 
-_UNITS: Final = frozenset({"cents", "ticks", "micros", "ppm", "minutes"})
+_UNITS: Final = frozenset({"cents", "ticks", "micros", "ppm", "minutes", "ns"})
 # Numbers that count nothing.
 _NUMBERED: Final = ("seq", "position", "tier", "rules")
 # What people call them.
@@ -82,6 +82,8 @@ def _number(column: str, number: int) -> str:
     if "minutes" in units:
         hours, minutes = divmod(number, _HOUR_MINUTES)
         return f"{hours:,} h {minutes:02d} min"
+    if "ns" in units:
+        return _seconds(number)
     return str(number) if column in _NUMBERED else f"{number:,}"
 
 
@@ -89,6 +91,15 @@ def _dollars(amount: int, *, decimals: int) -> str:
     sign = "-" if amount < 0 else ""
     whole, fraction = divmod(abs(amount), 10**decimals)
     return f"{sign}${whole:,}.{fraction:0{decimals}d}"
+
+
+def _seconds(number: int) -> str:
+    """Nanoseconds as hours, minutes and seconds, exactly."""
+    minutes, rest = divmod(number, MINUTE_NS)
+    hours, minutes = divmod(minutes, _HOUR_MINUTES)
+    seconds, fraction = divmod(rest, SECOND_NS)
+    decimals = f".{fraction:09d}".rstrip("0").rstrip(".")
+    return f"{hours:,}:{minutes:02d}:{seconds:02d}{decimals}"
 
 
 def _setting(setting: SettingText) -> str:

@@ -13,7 +13,9 @@ from services.reports.config import CONFIG_REPORT
 from services.reports.halts import HALTS_REPORT
 from services.reports.index import INDEX_REPORT
 from services.reports.kind import ReportKind
+from services.reports.large_traders import LARGE_TRADERS_REPORT
 from services.reports.limits import LIMITS_REPORT
+from services.reports.makers import MAKERS_REPORT
 from services.reports.members import MEMBERS_REPORT
 from services.reports.postings import POSTINGS_REPORT
 from services.reports.prices import PRICES_REPORT
@@ -50,6 +52,8 @@ REPORTS: Final[dict[str, ReportKind]] = {
         INDEX_REPORT,
         HALTS_REPORT,
         LIMITS_REPORT,
+        LARGE_TRADERS_REPORT,
+        MAKERS_REPORT,
         POSTINGS_REPORT,
         REFUSALS_REPORT,
         CONFIG_REPORT,

@@ -24,7 +24,7 @@ def contract(
     session = SessionTrades()
     for seq, (before_close, price, lots) in enumerate(trades):
         session.add(seq, CLOSE - before_close, price_ticks=price, lots=lots)
-    quotes = QuoteBook({} if bid is None else {"maker": Quote(bid, 50, None, None)})
+    quotes = QuoteBook({} if bid is None else {"maker": Quote(bid, 50, None, None, 0)})
     return Candidate(name, EXPIRIES[name], reference, session, quotes)
 
 

@@ -11,7 +11,7 @@ def book(**sides: tuple[int | None, int | None]) -> QuoteBook:
     """A book of makers' (bid, ask)."""
     quotes = QuoteBook()
     for maker, (bid, ask) in sides.items():
-        quote = Quote(bid, None if bid is None else 50, ask, None if ask is None else 50)
+        quote = Quote(bid, None if bid is None else 50, ask, None if ask is None else 50, 0)
         quotes.set(maker, quote)
     return quotes
 
@@ -35,9 +35,9 @@ def test_without_quotes_a_price_stays() -> None:
 
 def test_a_quote_replaces_its_makers_one_before_and_two_withdrawn_sides_leave_none() -> None:
     quotes = book(a=(198, 205))
-    quotes.set("a", Quote(100, 1, None, None))
+    quotes.set("a", Quote(100, 1, None, None, 0))
     assert quotes.clamp(300) == 300
-    quotes.set("a", Quote(None, None, None, None))
+    quotes.set("a", Quote(None, None, None, None, 0))
     assert quotes.by_maker == {}
 
 

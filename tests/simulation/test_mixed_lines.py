@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -64,7 +64,24 @@ def between(number: int) -> Iterator[bytes]:
         {"type": "halt_contract/1", "until": f"{DAY}T11:59:00Z", "reason": "a pause", **of},
         _quote("A0000006", "2.00", "2.10", at=at),
     ):  # fmt: skip
-        yield json.dumps(fields, separators=(",", ":")).encode()
+        yield _dumped(fields)
+
+
+def _dumped(fields: Mapping[str, object]) -> bytes:
+    return json.dumps(fields, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize("size", [7, 8192])
+def test_makers_are_scored_the_same_in_batches(size: int) -> None:
+    of = {"product": "SIT", "at": f"{DAY}T00:00:00Z"}
+    kinds = [{"type": "designate_maker/1", "account": f"A{n:07d}", **of} for n in range(5)]
+    days = {"business_date": DAY, "next_business_date": "2026-06-09"}
+    close = {"type": "close_session/1", **days, "at": f"{DAY}T21:00:00Z"}
+    lines = [*opening(ACCOUNTS), *map(_dumped, kinds), *mixed_lines(2_000, ACCOUNTS)]
+    plain = expect_alike([*lines, _dumped(close)], size=size)
+    scores = [fact["quoted_ns"] for fact in plain.facts() if fact["type"] == "maker_scored/1"]
+    assert len(scores) == 50
+    assert sum(quoted > 0 for quoted in scores) > 10
 
 
 @pytest.mark.parametrize("size", [5, 8192])

@@ -94,6 +94,17 @@ class Quote:
 
 
 @dataclass
+class MakerQuote:
+    """A quote or a lapse, kept for the session; lots of the smaller side, 0 without both."""
+
+    account: str
+    at: int
+    bid: int | None
+    ask: int | None
+    lots: int
+
+
+@dataclass
 class Contract:
     """A listed contract and everything that ever happened in it.
 
@@ -121,6 +132,7 @@ class Contract:
     paid: dict[str, int] = field(default_factory=dict)
     halts: list[Halt] = field(default_factory=list)
     quotes: dict[str, Quote] = field(default_factory=dict)
+    quote_log: list[MakerQuote] = field(default_factory=list)
 
 
 @dataclass
@@ -201,6 +213,8 @@ class House:
     first: int | None = None
     cycles: dict[str, tuple[Command, str | None]] = field(default_factory=dict)
     cycles_past: list[Command] = field(default_factory=list)
+    makers: dict[tuple[str, str], int] = field(default_factory=dict)
+    capital: dict[str, int] = field(default_factory=dict)
     facts: list[Fact] = field(default_factory=list)
 
     def session(self) -> date:

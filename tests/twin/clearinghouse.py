@@ -2,7 +2,7 @@
 
 A second reading of the rulebook and of events/WIRE.md, independent of our packages
 and slow on purpose: trades are kept for ever and everything is summed anew from them. Left
-out: `seq`, `posting/1`, `day_closed/1`, the waterfall, scorecards, add-on margin models,
+out: `seq`, `posting/1`, `day_closed/1`, the waterfall, add-on margin models,
 facts beyond WIRE's list. Where the texts are silent or ambiguous this is how they are read:
 
 1. A line of blanks is not empty: malformed. A carriage return before the line feed is part
@@ -55,6 +55,10 @@ facts beyond WIRE's list. Where the texts are silent or ambiguous this is how th
    is `amount_overflow` if somebody's position, there or by tier 3 in a neighbour, would be worth
    more than an int64 at it; while one stands in the session, positions grow by it.
 21. A cycle of an earlier session, sent again, is silent, whoever has its name now.
+22. A designation with another time while one stands is `already_exists`. What an account quoted
+   before its designation came counts by the quote that stands then alone, from its own time. A
+   lapse counts where nothing stood too. A defaulter's maker is scored until it is released. The
+   last report of net capital counts, whatever its time.
 """
 
 from __future__ import annotations
@@ -82,6 +86,9 @@ REFERENCE_OF = {
     "admit_member/1": "member",
     "declare_default/1": "member",
     "open_account/1": "account",
+    "designate_maker/1": "account",
+    "release_maker/1": "account",
+    "report_net_capital/1": "member",
     "suspend_account/1": "account",
     "reinstate_account/1": "account",
     "open_session/1": "business_date",

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import date
 
-from tests.twin.books import SESSION_SLACK, Account, House, Index, Market, Member
+from tests.twin.books import SESSION_SLACK, Account, House, Index, MakerQuote, Market, Member
 from tests.twin.cycles import close_market, list_contracts, run_cycle
 from tests.twin.index import move_clock as move_market_clock
 from tests.twin.instants import DAY, is_weekday, midnight
+from tests.twin.makers import SILENT, book_maker, refuse_maker
 from tests.twin.treasury import cycle
 from tests.twin.treasury import move_clock as move_treasury_clock
 from tests.twin.words import Command
 
 SHARD = "control/0"
 EXTERNAL_PRODUCT = "SCU"
+OF_MAKERS = ("designate_maker/1", "release_maker/1", "report_net_capital/1")
 YEARS = range(2000, 2098)
-SILENT = "silent"
 FACT_OF = {
     "configure/1": "configured/1",
     "admit_member/1": "member_admitted/1",
@@ -23,6 +24,9 @@ FACT_OF = {
     "suspend_account/1": "account_suspended/1",
     "reinstate_account/1": "account_reinstated/1",
     "declare_default/1": "member_defaulted/1",
+    "designate_maker/1": "maker_designated/1",
+    "release_maker/1": "maker_released/1",
+    "report_net_capital/1": "net_capital_reported/1",
 }
 
 
@@ -74,6 +78,8 @@ def refuse_control(house: House, command: Command) -> str | None:
         if command["member"] not in house.members:
             return "unknown_member"
         return "member_defaulted" if house.members[command["member"]].is_defaulted else None
+    if kind in OF_MAKERS:
+        return refuse_maker(house, command)
     return refuse_session(house, command)
 
 
@@ -179,13 +185,16 @@ def book(house: House, command: Command) -> None:
         house.accounts[command["account"]] = Account(command)
     elif kind == "suspend_account/1":
         house.accounts[command["account"]].is_suspended = True
-        lapse_quotes(house, [command["account"]])
+        lapse_quotes(house, [command["account"]], command["at"])
     elif kind == "reinstate_account/1":
         house.accounts[command["account"]].is_suspended = False
     elif kind == "declare_default/1":
         house.members[command["member"]].is_defaulted = True
         accounts = house.accounts.items()
-        lapse_quotes(house, [name for name, found in accounts if found.member == command["member"]])
+        makers = [name for name, found in accounts if found.member == command["member"]]
+        lapse_quotes(house, makers, command["at"])
+    elif kind in OF_MAKERS:
+        book_maker(house, command)
 
 
 def use(house: House, command: Command) -> None:
@@ -200,12 +209,13 @@ def use(house: House, command: Command) -> None:
     house.markets[name] = market
 
 
-def lapse_quotes(house: House, makers: list[str]) -> None:
+def lapse_quotes(house: House, makers: list[str], at: int) -> None:
     """Let the quotes of makers lapse (RULEBOOK 4)."""
     for market in house.markets.values():
         for contract in market.contracts.values():
             for maker in makers:
                 contract.quotes.pop(maker, None)
+                contract.quote_log.append(MakerQuote(maker, at, None, None, 0))
 
 
 def run_markets(house: House, command: Command) -> dict[str, int]:

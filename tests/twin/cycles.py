@@ -7,6 +7,7 @@ from fractions import Fraction
 from tests.twin.books import Contract, House, Market, Trade
 from tests.twin.index import fix, to_ticks
 from tests.twin.instants import MINUTE, last_trading_day, listed_months, symbol_of
+from tests.twin.makers import score_makers
 from tests.twin.margin import ABOVE_BAND_PPM, rate
 from tests.twin.positions import close_halts, legs, open_interest, positions
 from tests.twin.words import Command
@@ -82,6 +83,7 @@ def close_market(house: House, market: Market, command: Command) -> dict[str, in
     fix_count = len(market.index.fixings)
     fix(house, market, at)
     fixing = market.index.fixings[-1] if len(market.index.fixings) > fix_count else None
+    score_makers(house, market, at)
     for contract in market.live():
         close_halts(house, market, contract, at)
     final = [found for found in market.live() if found.last_day <= house.session()]
@@ -105,6 +107,7 @@ def close_market(house: House, market: Market, command: Command) -> dict[str, in
             set_rate(house, market, contract, at)
     for contract in market.contracts.values():
         contract.quotes.clear()
+        contract.quote_log.clear()
         contract.set_price = None
         carry_price(contract, house)
         contract.open_interest = open_interest(contract)

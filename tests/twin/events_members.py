@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tests.twin.instants import HOUR, print_instant
+from tests.twin.makers import CAPITAL_CENTS
 from tests.twin.script import Script
 from tests.twin.words import INT64_MAX
 
@@ -23,6 +24,8 @@ def found_members(script: Script) -> None:
             deposit(script, account, cents)
     open_account(script, "VAULT", "A", "customer")
     script.accounts = [account for account in script.accounts if account != "VAULT"]
+    for _ in range(script.rng.randint(0, 4)):
+        maker_event(script)
 
 
 def open_account(script: Script, account: str, member: str, origin: str) -> None:
@@ -38,7 +41,8 @@ def member_event(script: Script) -> None:
     """Write one event of members."""
     kind = script.weighted(
         {"deposit": 8, "call": 6, "withdraw": 8, "boundary": 5, "suspend": 2, "reinstate": 4,
-         "default": 1, "open": 2, "admit": 1, "clock": 4, "cycle": 3, "session": 1, "vault": 2}
+         "default": 1, "open": 2, "admit": 1, "clock": 4, "cycle": 3, "session": 1, "vault": 2,
+         "maker": 5}
     )  # fmt: skip
     account = script.pick(script.accounts)
     if kind == "deposit":
@@ -62,6 +66,8 @@ def member_event(script: Script) -> None:
         wrong_session(script)
     elif kind == "vault":
         vault(script)
+    elif kind == "maker":
+        maker_event(script)
     else:
         membership(script, kind)
 
@@ -129,6 +135,23 @@ def vault(script: Script) -> None:
     cents = INT64_MAX if cash == 0 else script.pick((INT64_MAX - cash, INT64_MAX - cash + 1, 5))
     script.send(kind, reference=script.name("v"), account="VAULT", asset="USD",
                 amount_cents=min(cents, INT64_MAX), at=script.when())  # fmt: skip
+
+
+def maker_event(script: Script) -> None:
+    """Designate a maker, release one, report capital: about enough, none, or less than none."""
+    kind = script.weighted({"designate": 5, "release": 2, "capital": 3})
+    if kind == "capital":
+        cents = CAPITAL_CENTS + script.pick((0, 0, 1, -1, -CAPITAL_CENTS, -CAPITAL_CENTS - 1))
+        script.send("report_net_capital/1", member=script.pick(("A", "B", "C", "Z")),
+                    amount_cents=cents, at=script.when())  # fmt: skip
+        return
+    makers = [(product, account) for product, account in script.house.makers]
+    product = script.pick(("SIT", "SIT", "SIT", "SCU", "XYZ"))
+    account = script.pick((*script.accounts, "GHOST"))
+    if makers and script.chance(0.6 if kind == "release" else 0.1):
+        product, account = script.pick(makers)
+    script.send("designate_maker/1" if kind == "designate" else "release_maker/1",
+                account=account, product=product, at=script.when())  # fmt: skip
 
 
 def advance(script: Script) -> None:

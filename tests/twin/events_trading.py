@@ -167,8 +167,10 @@ def quote(script: Script, contract: Contract) -> None:
         bid = price(script, contract)
     size = script.pick((50, 50, 100, 1, 0))
     shown = script.pick(("both",) * 5 + ("bid", "ask", "none"))
+    makers = [account for product, account in script.house.makers if contract.symbol[:3] == product]
+    maker = script.pick(makers if makers and script.chance(0.8) else script.accounts)
     script.send(
-        "submit_quote/1", maker=script.pick(script.accounts), contract=contract.symbol,
+        "submit_quote/1", maker=maker, contract=contract.symbol,
         bid=bid if shown in ("both", "bid") else None,
         bid_lots=size if shown in ("both", "bid") else None,
         ask=ask if shown in ("both", "ask") else None,

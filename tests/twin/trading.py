@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from tests.twin.books import Contract, Halt, House, Market, Quote, Trade, Transfer
+from tests.twin.books import Contract, Halt, House, MakerQuote, Market, Quote, Trade, Transfer
 from tests.twin.instants import month_of
 from tests.twin.positions import (
     is_halted,
@@ -331,6 +331,8 @@ def submit_quote(house: House, market: Market, command: Command) -> str | None:
     if contract.reference is None and bid and is_unbearable(market, contract, bid):
         return "amount_overflow"
     contract.quotes[maker] = Quote(bid, ask)
+    lots = min(command["bid_lots"] or 0, command["ask_lots"] or 0)
+    contract.quote_log.append(MakerQuote(maker, command["at"], bid, ask, lots))
     return None
 
 

@@ -237,6 +237,7 @@ def volumes(value: object) -> list[Command]:
 
 MODEL: dict[str, Reader] = {"product": identifier, "provider": identifier, "model": identifier}
 SUSPENSION: dict[str, Reader] = {"account": identifier, "reason": text, "at": instant}
+MAKER: dict[str, Reader] = {"account": identifier, "product": identifier, "at": instant}
 COLLATERAL: dict[str, Reader] = {
     "reference": identifier, "account": identifier, "asset": identifier,
     "amount_cents": whole, "at": instant,
@@ -253,6 +254,9 @@ CONTROL: dict[str, dict[str, Reader]] = {
     },
     "suspend_account/1": SUSPENSION,
     "reinstate_account/1": SUSPENSION,
+    "designate_maker/1": MAKER,
+    "release_maker/1": MAKER,
+    "report_net_capital/1": {"member": identifier, "amount_cents": whole, "at": instant},
     "declare_default/1": {"member": identifier, "reason": text, "at": instant},
     "open_session/1": {"business_date": day, "at": instant},
     "advance_clock/1": {"at": instant},

@@ -15,9 +15,12 @@ from events.control_commands import (
     Configure,
     ControlCommand,
     DeclareDefault,
+    DesignateMaker,
     OpenAccount,
     OpenSession,
     ReinstateAccount,
+    ReleaseMaker,
+    ReportNetCapital,
     RunCycle,
     SuspendAccount,
 )
@@ -29,8 +32,11 @@ from events.control_facts import (
     Configured,
     ControlFact,
     CycleStarted,
+    MakerDesignated,
+    MakerReleased,
     MemberAdmitted,
     MemberDefaulted,
+    NetCapitalReported,
     SessionOpened,
 )
 from events.market_commands import (
@@ -157,6 +163,14 @@ def _fact_of(books: ControlBooks, command: ControlCommand) -> ControlFact:
             return AccountReinstated(at=at, account=command.account, reason=command.reason)
         case DeclareDefault():
             return MemberDefaulted(at=at, member=command.member, reason=command.reason)
+        case DesignateMaker():
+            return MakerDesignated(at=at, account=command.account, product=command.product)
+        case ReleaseMaker():
+            return MakerReleased(at=at, account=command.account, product=command.product)
+        case ReportNetCapital():
+            return NetCapitalReported(
+                at=at, member=command.member, amount_cents=command.amount_cents
+            )
         case OpenSession():
             return SessionOpened(at=at, business_date=command.business_date)
         case CloseSession():

@@ -81,6 +81,8 @@ def load_control(state: bytes) -> ControlBooks:
         holidays={date.fromisoformat(day) for day in tree["holidays"]},
         settings={(name, product): value for name, product, value in tree["settings"]},
         waiting=[Setting(date.fromisoformat(day), *values) for day, *values in tree["waiting"]],
+        makers=tree.get("makers", {}),
+        net_capital=tree.get("net_capital", {}),
     )
     for name, title, admitted_at, is_defaulted, house_account in tree["members"]:
         books.members[name] = Member(name, title, admitted_at, is_defaulted, house_account)
@@ -141,7 +143,14 @@ def _tree(books: ControlBooks) -> dict[str, Any]:
             [setting.effective_date.isoformat(), setting.parameter, setting.product, setting.value]
             for setting in books.waiting
         ],
+        **_makers_tree(books),
     }
+
+
+def _makers_tree(books: ControlBooks) -> dict[str, Any]:
+    """Makers and net capital where there are any."""
+    entries = {"makers": books.makers, "net_capital": books.net_capital}
+    return {name: entry for name, entry in entries.items() if entry}
 
 
 def _cycles_refused(books: ControlBooks) -> dict[str, list[str]]:

@@ -21,6 +21,8 @@ from events.market_facts import (
     ContractUnmarked,
     CycleDone,
     CyclePriceSet,
+    MakerObligationMissed,
+    MakerScored,
     MarginAddOnSet,
     MarginRateAboveBand,
     MarginRateSet,
@@ -50,6 +52,7 @@ from services.shards.market.books import (
     advance,
     limit_rule,
 )
+from services.shards.market.makers import set_quote
 from settlement.index.apply import apply_index_fact
 from settlement.ledger import cents
 from settlement.positions import Positions
@@ -59,7 +62,8 @@ from settlement.quotes import Quote
 # Facts that change no books: they report changes made by other facts, repeats or alerts.
 MARKET_EVIDENCE: Final = (
     ShardOpened, CommandRefused, DayClosed, TradeAlreadyCleared, VariationSettled, PositionClosed,
-    PositionLimitWarned, PositionLimitBreached, MarginRateAboveBand, CycleDone,
+    PositionLimitWarned, PositionLimitBreached, MarginRateAboveBand, MakerScored,
+    MakerObligationMissed, CycleDone,
 )  # fmt: skip
 
 
@@ -83,14 +87,15 @@ def apply_market_fact(books: MarketBooks, fact: MarketShardFact, *, seq: int) ->
             _transfer(books, fact)
         case ContractListed():
             _list(books, fact)
+        case QuoteSet():
+            _quote(books, fact)
         case _:
             _apply_contract_fact(books.contracts[fact.contract], fact)
 
 
 def _apply_contract_fact(
     contract: ContractBooks,
-    fact: QuoteSet
-    | ContractHalted
+    fact: ContractHalted
     | ContractResumed
     | CyclePriceSet
     | SettlementPriceOverruled
@@ -103,9 +108,6 @@ def _apply_contract_fact(
     | ContractRescheduled,
 ) -> None:
     match fact:
-        case QuoteSet():
-            quote = Quote(fact.bid_ticks, fact.bid_lots, fact.ask_ticks, fact.ask_lots)
-            contract.quotes.set(fact.maker, quote)
         case ContractHalted():
             apply_halted(contract.halts, fact)
         case ContractResumed():
@@ -132,6 +134,11 @@ def _apply_contract_fact(
             contract.last_trading_day = fact.last_trading_day
         case _:
             assert_never(fact)
+
+
+def _quote(books: MarketBooks, fact: QuoteSet) -> None:
+    quote = Quote(fact.bid_ticks, fact.bid_lots, fact.ask_ticks, fact.ask_lots, fact.at)
+    set_quote(books, books.contracts[fact.contract], maker=fact.maker, quote=quote)
 
 
 def _novate(books: MarketBooks, fact: TradeNovated, *, seq: int) -> None:

@@ -14,9 +14,12 @@ from events.control_commands import (
     Configure,
     ControlCommand,
     DeclareDefault,
+    DesignateMaker,
     OpenAccount,
     OpenSession,
     ReinstateAccount,
+    ReleaseMaker,
+    ReportNetCapital,
     RunCycle,
     SuspendAccount,
 )
@@ -34,6 +37,7 @@ from services.shards.market.books import (
     limit_rule,
     set_limits,
 )
+from services.shards.market.makers import begin_following, end_following, lapse_quotes
 from settlement.control_books import apply_control
 from settlement.quotes import QuoteBook
 from settlement.session_trades import SessionTrades
@@ -64,14 +68,18 @@ def _follow(books: MarketBooks, command: ControlCommand) -> None:
         case OpenAccount():
             _open_holder(books, command.account)
         case SuspendAccount() | ReinstateAccount():
-            _refresh_stop(books, books.holders[command.account])
+            _refresh_stop(books, books.holders[command.account], at=command.at)
         case DeclareDefault():
             for holder in books.holders.values():
                 if holder.account.member.name == command.member:
-                    _refresh_stop(books, holder)
+                    _refresh_stop(books, holder, at=command.at)
+        case DesignateMaker() if command.product == books.product.code:
+            begin_following(books, command.account)
+        case ReleaseMaker() if command.product == books.product.code:
+            end_following(books, command.account)
         case (
             Configure() | AdmitMember() | OpenSession() | CloseSession() | RunCycle()
-            | AdvanceClock()
+            | AdvanceClock() | DesignateMaker() | ReleaseMaker() | ReportNetCapital()
         ):  # fmt: skip
             pass  # They change only the control books.
         case _:
@@ -90,6 +98,7 @@ def _end_session(books: MarketBooks, command: CloseSession) -> None:
         contract.traded_lots = traded_lots[-SESSIONS_BEFORE:]
         contract.trades = SessionTrades()
         contract.quotes = QuoteBook()
+        contract.quoted = {}
         contract.overruled_ticks = None
         contract.interest_lots = contract.positions.open_interest()
 
@@ -108,9 +117,8 @@ def _open_holder(books: MarketBooks, name: str) -> None:
         contract.positions.grow(len(books.holders))
 
 
-def _refresh_stop(books: MarketBooks, holder: Holder) -> None:
+def _refresh_stop(books: MarketBooks, holder: Holder, *, at: int) -> None:
     account = holder.account
     books.stopped[holder.number] = account.is_suspended or account.member.is_defaulted
     if books.stopped[holder.number]:
-        for contract in books.contracts.values():
-            contract.quotes.lapse(account.name)
+        lapse_quotes(books, account.name, at=at)

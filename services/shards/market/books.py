@@ -16,6 +16,7 @@ from events.contracts import PRODUCTS, Product
 from events.facts import MarketShardFact
 from events.int64 import magnitude
 from events.units import INT64_MAX, MINUTE_NS
+from risk.makers import QuotedTime
 from risk.margin import AddOn, Measure
 from risk.margin_models import HISTORY_DAYS
 from risk.position_limits import LimitParameters, limit_lots
@@ -66,7 +67,8 @@ class ContractBooks:
     prices, as many as the margin models need; traded_lots: of as many sessions before as the
     concentration add-on needs; measure, margin_model, add_on: of the last close, None before;
     market_ticks: the last reference or settlement price that the exchange did not set;
-    overruled_ticks: the price that it has set for the close of the open session.
+    overruled_ticks: the price that it has set for the close of the open session. quoted: when the
+    designated makers' quotes kept the rule, since the opening.
     """
 
     symbol: str
@@ -79,6 +81,7 @@ class ContractBooks:
     positions: Positions = field(default_factory=Positions)
     trades: SessionTrades = field(default_factory=SessionTrades)
     quotes: QuoteBook = field(default_factory=QuoteBook)
+    quoted: dict[str, QuotedTime] = field(default_factory=dict)
     settlements: list[int] = field(default_factory=list)
     traded_lots: list[int] = field(default_factory=list)
     measure: Measure | None = None

@@ -34,6 +34,7 @@ from services.shards.market.books import (
     in_order,
     is_expiring,
 )
+from services.shards.market.makers import state_scores
 from services.shards.market.margin import measure_of, state_measures
 from settlement.index.books import Fixing
 from settlement.index.decide import expire_prices, fix_index
@@ -69,7 +70,7 @@ def run_cycle(books: MarketBooks, command: RunCycle, *, emit: MarketEmission) ->
 def close_market(
     books: MarketBooks, command: CloseSession, *, emit: MarketEmission
 ) -> list[ContractFlow]:
-    """The close: fixing, resumptions, settlement prices, variation, final settlement, rates."""
+    """The close: fixing, resumptions, prices, variation, final settlement, rates, makers."""
     expire_prices(books.index, command.at, emit=emit)
     fix_index(books.index, command.business_date, close_at=command.at, emit=emit)
     for contract in in_order(books):
@@ -85,6 +86,7 @@ def close_market(
         if is_expiring(marked.contract, session):
             _state_closed_positions(books, marked.contract, at=command.at, emit=emit)
     state_measures(books, _rated(marks, session), command=command, emit=emit)
+    state_scores(books, command, emit=emit)
     emit(CycleDone(at=command.at, business_date=session, cycle=CLOSE_CYCLE))
     return [_close_flow(books, marked, session=session) for marked in marks]
 

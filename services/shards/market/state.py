@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from events.contracts import PRODUCTS
+from risk.makers import QuotedTime, QuoteRule
 from risk.margin import AddOn, Measure
 from risk.margin_models import HISTORY_DAYS
 from risk.price_limits import HaltState
@@ -111,12 +112,29 @@ def _contract_tree(
         "paid_cents": None if positions.paid_cents is None else by_account(positions.paid_cents),
         "trades": [in_stream(column) for column in (trades.times, trades.prices, trades.lots)],
         "quotes": {maker: list(quote) for maker, quote in contract.quotes.by_maker.items()},
+        **_quoted_tree(contract, in_stream),
     }
 
 
 def _carried_tree(contract: ContractBooks) -> dict[str, Any]:
     """The carried price of a contract that has one: few ever do."""
     return {} if contract.carried_ticks is None else {"carried_ticks": contract.carried_ticks}
+
+
+def _quoted_tree(contract: ContractBooks, in_stream: Column) -> dict[str, Any]:
+    """What designated makers quoted, where there are any."""
+    entries = {
+        maker: [*quoted.rule, quoted.since_ns, in_stream(quoted.edges)]
+        for maker, quoted in sorted(contract.quoted.items())
+    }
+    return {"quoted": entries} if entries else {}
+
+
+def _load_quoted(tree: dict[str, Any], columns: Sequence[array[int]]) -> dict[str, QuotedTime]:
+    return {
+        maker: QuotedTime(QuoteRule(*rule), since_ns, columns[edges])
+        for maker, (*rule, since_ns, edges) in tree.get("quoted", {}).items()
+    }
 
 
 def _measure_tree(contract: ContractBooks) -> dict[str, Any]:
@@ -156,6 +174,7 @@ def _load_contract(
         ),
         trades=SessionTrades(seqs=columns[tree["seqs"]], times=times, prices=prices, lots=lots),
         quotes=QuoteBook({maker: Quote(*quote) for maker, quote in tree["quotes"].items()}),
+        quoted=_load_quoted(tree, columns),
         settlements=tree["settlements"],
         traded_lots=tree["traded_lots"],
         measure=_load_measure(tree),

@@ -25,6 +25,7 @@ from services.shards.ids import Memory
 from services.shards.log import Inbound, ShardLog
 from services.shards.market.books import MarketBooks
 from services.shards.market.line_columns import MarketLines, Ticks, read_columns
+from services.shards.market.makers import set_quote
 from services.shards.market.novations import Novations, novate
 from services.shards.market.ordinary import LOTS_FAST_MAX, ordinary_limits, unusual_lines
 from services.shards.rows import JournalRow
@@ -148,13 +149,16 @@ class LineBatch:
 
     def _quote(self, rows: IntArray) -> None:
         """Apply the quotes of some lines."""
-        columns, contracts = self._columns, [*self._market.books.contracts.values()]
-        numbers = (columns.contract, columns.ticks, columns.lots, columns.ask_ticks)
-        for row, number, bid, lots, ask in zip(
-            rows.tolist(), *(column[rows].tolist() for column in numbers), strict=True
+        books, columns = self._market.books, self._columns
+        contracts = [*books.contracts.values()]
+        chosen = (
+            columns.contract, columns.ticks, columns.lots, columns.ask_ticks, columns.executed_at,
+        )  # fmt: skip
+        for row, number, bid, lots, ask, at in zip(
+            rows.tolist(), *(column[rows].tolist() for column in chosen), strict=True
         ):
-            quote = Quote(bid, lots, ask, int(columns.fourths[row]))
-            contracts[number].quotes.set(columns.names[row].decode(), quote)
+            quote = Quote(bid, lots, ask, int(columns.fourths[row]), at)
+            set_quote(books, contracts[number], maker=columns.names[row].decode(), quote=quote)
 
     def _record(self, span: slice, times: Sequence[int], *, origin: str) -> None:
         """Append facts, chain and journal rows to the log. times: logical, of the span."""

@@ -17,6 +17,7 @@ UNITS: Final = {
     "micros": "millionths of a USD",
     "ppm": "ppm",
     "minutes": "minutes",
+    "ns": "nanoseconds",
     "lots": "lots",
     "at": "time",
     "date": "date",

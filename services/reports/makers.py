@@ -1,0 +1,100 @@
+"""Market makers: what each quoted as it is obliged to, what it missed, its member's net capital.
+
+In: the rows of the market shards; the net capital reported before the close of a date. Out: for
+each maker and close one row for each contract scored, then one for each of the two obligations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+
+from events.market_facts import MakerObligationMissed, MakerScored
+from events.units import PPM
+from services.reports.filters import accounts_asked, markets_asked
+from services.reports.kind import ReportKind
+from services.reports.report import NamedCells, ReportFact, ReportRequest, TableLayout
+from services.reports.view import JournalView
+from services.shards.routing import product_in
+from settlement.control_books import ControlBooks
+
+_KINDS: Final = (MakerScored.TYPE.encode(), MakerObligationMissed.TYPE.encode())
+_OF_SCORE: Final = ("contract", "scored_ns", "quoted_ns", "is_met")
+
+
+def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
+    accounts, markets = accounts_asked(view, request), markets_asked(view, request)
+    for day in view.days(request):
+        rows = list(view.rows_of_all(markets, day, words=_KINDS))
+        control = view.control_on(day) if rows else view.control
+        for row in rows:
+            facts = sorted(row.facts(*_KINDS), key=itemgetter("account"))
+            for name, stated in groupby(facts, key=itemgetter("account")):
+                if accounts is None or name in accounts:
+                    same: NamedCells = {"business_date": day, "product": product_in(row.shard)}
+                    about = _about(control, list(stated), contract=request.options.get("contract"))
+                    yield from ({**same, **cells} for cells in about)
+
+
+def _about(
+    control: ControlBooks, stated: list[ReportFact], *, contract: str | None
+) -> Iterator[NamedCells]:
+    """The scores of a maker, and its obligations unless one contract is asked for."""
+    same = {name: stated[0][name] for name in ("account", "shard", "seq")}
+    same["member"] = control.accounts[same["account"]].member.name
+    for fact in stated:
+        if fact["type"] == MakerScored.TYPE and contract in (None, fact["contract"]):
+            yield {**same, **_score(fact)}
+    if contract is None:
+        for cells in _obligations(control.net_capital.get(same["member"]), stated):
+            yield {**same, **cells}
+
+
+def _score(fact: ReportFact) -> NamedCells:
+    """A contract's score; nothing scored has no share."""
+    scored = fact["scored_ns"]
+    share_ppm = fact["quoted_ns"] * PPM // scored if scored else None
+    return {"line": "score", "share_ppm": share_ppm, **{name: fact[name] for name in _OF_SCORE}}
+
+
+def _obligations(capital_cents: int | None, stated: list[ReportFact]) -> Iterator[NamedCells]:
+    """Whether each obligation is met. capital_cents: the member's, None without a report."""
+    missed = {
+        fact["obligation"]: fact["contracts"]
+        for fact in stated
+        if fact["type"] == MakerObligationMissed.TYPE
+    }
+    for obligation in ("quoting", "net_capital"):
+        yield {
+            "line": "obligation",
+            "obligation": obligation,
+            "is_met": obligation not in missed,
+            "contracts": ",".join(missed.get(obligation, ())) or None,
+            "net_capital_cents": capital_cents if obligation == "net_capital" else None,
+        }
+
+
+MAKERS_REPORT: Final = ReportKind(
+    name="makers",
+    title="Market makers",
+    tells="what makers quoted, of the time scored; obligations met and missed; net capital",
+    columns=(
+        "business_date", "line", "product", "account", "member", "contract", "scored_ns",
+        "quoted_ns", "share_ppm", "obligation", "is_met", "contracts", "net_capital_cents",
+        "shard", "seq",
+    ),
+    rows=_rows,
+    layouts=(
+        TableLayout((
+            "business_date", "product", "account", "obligation", "is_met", "net_capital_cents",
+            "contracts",
+        ), "Obligations", ("obligation",)),
+        TableLayout((
+            "business_date", "account", "contract", "scored_ns", "quoted_ns", "share_ppm",
+            "is_met",
+        ), "Quoted", ("score",)),
+    ),
+    takes=("member", "account", "contract", "product"),
+)  # fmt: skip
