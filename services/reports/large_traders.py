@@ -40,7 +40,7 @@ class OwnerPosition:
 
 
 @dataclass(slots=True)
-class Positions:
+class OwnerPositions:
     """All positions of a date: by product, owner, contract; and the long lots of each contract."""
 
     by_owner: dict[tuple[str, str], dict[str, OwnerPosition]] = field(default_factory=dict)
@@ -64,12 +64,12 @@ def _day(
 ) -> Iterator[NamedCells]:
     positions, control = _positions(view, barrier), view.control_on(day)
     contract = request.options.get("contract")
-    for (product, owner), held in sorted(positions.by_owner.items()):
+    for (product, owner), contracts in sorted(positions.by_owner.items()):
         level = control.parameter("reportable_lots", product)
-        largest = max(max(entry.long_lots, entry.short_lots) for entry in held.values())
+        largest = max(max(entry.long_lots, entry.short_lots) for entry in contracts.values())
         if product not in products or largest < level:
             continue
-        for name in sorted(held, key=lambda name: (name[-2:], name)):
+        for name in sorted(contracts, key=lambda name: (name[-2:], name)):
             if contract in (None, name):
                 yield {
                     "business_date": day,
@@ -77,32 +77,32 @@ def _day(
                     "owner": owner,
                     "contract": name,
                     "reportable_lots": level,
-                    **_cells(held[name], open_lots=positions.open_lots[name]),
+                    **_cells(contracts[name], open_lots=positions.open_lots[name]),
                     "seq": barrier.seq,
                 }
 
 
-def _positions(view: JournalView, barrier: StoredRow) -> Positions:
-    positions, accounts = Positions(), view.control.accounts
+def _positions(view: JournalView, barrier: StoredRow) -> OwnerPositions:
+    positions, accounts = OwnerPositions(), view.control.accounts
     for fact in barrier.facts(_MARGIN):
         owner = accounts[fact["account"]].owner
         for part in fact["parts"]:
             name, lots = part["contract"], part["lots"]
-            held = positions.by_owner.setdefault((product_of(name), owner), {})
-            held.setdefault(name, OwnerPosition()).add(lots)
+            contracts = positions.by_owner.setdefault((product_of(name), owner), {})
+            contracts.setdefault(name, OwnerPosition()).add(lots)
             positions.open_lots[name] = positions.open_lots.get(name, 0) + max(0, lots)
     return positions
 
 
-def _cells(held: OwnerPosition, *, open_lots: int) -> NamedCells:
+def _cells(position: OwnerPosition, *, open_lots: int) -> NamedCells:
     """What an owner holds in a contract, and its shares of the open interest, rounded down."""
     return {
-        "accounts": held.accounts,
-        "long_lots": held.long_lots,
-        "short_lots": held.short_lots,
+        "accounts": position.accounts,
+        "long_lots": position.long_lots,
+        "short_lots": position.short_lots,
         "open_interest_lots": open_lots,
-        "long_share_ppm": held.long_lots * PPM // open_lots,
-        "short_share_ppm": held.short_lots * PPM // open_lots,
+        "long_share_ppm": position.long_lots * PPM // open_lots,
+        "short_share_ppm": position.short_lots * PPM // open_lots,
     }
 
 

@@ -95,9 +95,9 @@ def _dollars(amount: int, *, decimals: int) -> str:
 
 def _seconds(number: int) -> str:
     """Nanoseconds as hours, minutes and seconds, exactly."""
-    minutes, rest = divmod(number, MINUTE_NS)
+    minutes, within_minute = divmod(number, MINUTE_NS)
     hours, minutes = divmod(minutes, _HOUR_MINUTES)
-    seconds, fraction = divmod(rest, SECOND_NS)
+    seconds, fraction = divmod(within_minute, SECOND_NS)
     decimals = f".{fraction:09d}".rstrip("0").rstrip(".")
     return f"{hours:,}:{minutes:02d}:{seconds:02d}{decimals}"
 

@@ -1,10 +1,4 @@
-"""Reports of makers and of large traders on a market of ten minutes, worked by hand.
-
-The session runs from 00:05 to 00:15. A-H, a maker of SIT, quotes SITM26 from 00:07: 480 of 600 s,
-80 %; SITN26 from 00:08: 420 s, 70 %; A has reported $49 M. The owner `fund` has accounts with both
-members: of SITM26 60 and 50 lots long and 10 short, of SITN26 1 long. B-H is short 110 lots. The
-level is 110 lots; the open interest of SITM26 is 60 + 50 + 10 = 120.
-"""
+"""Reports of makers and of large traders on the market that makers_market.py works by hand."""
 
 from __future__ import annotations
 
@@ -18,22 +12,8 @@ from services.reports.formats import table_lines
 from services.reports.view import JournalView
 from tests.services.reports.asking import columns, made
 from tests.services.reports.conftest import cleared_once
-from tests.services.reports.small_market import DAY, NEXT, command
+from tests.services.reports.makers_market import MAKERS_MARKET
 
-BEFORE: Final = "2026-06-05T12:00:00Z"
-ACCOUNTS: Final = (
-    ("A-H", "A", "house", "o-A-H"),
-    ("B-H", "B", "house", "o-B-H"),
-    ("A-C1", "A", "customer", "fund"),
-    ("A-C2", "A", "customer", "fund"),
-    ("B-C", "B", "customer", "fund"),
-)
-DEALS: Final = (
-    ("SITM26", 60, "A-C1", "B-H"),
-    ("SITM26", 50, "B-C", "B-H"),
-    ("SITM26", 10, "A-H", "A-C2"),
-    ("SITN26", 1, "A-C1", "A-H"),
-)
 ALL: Final = (
     "SITM26", "SITN26", "SITQ26", "SITU26", "SITV26",
     "SITX26", "SITZ26", "SITH27", "SITM27", "SITU27",
@@ -41,42 +21,12 @@ ALL: Final = (
 MINUTE: Final = 60 * 10**9
 
 
-def _lines() -> Iterator[bytes]:
-    level = {"parameter": "reportable_lots", "product": "SIT", "value": "110"}
-    yield command("configure/1", **level, effective_date=DAY, at=BEFORE)
-    for member in "AB":
-        yield command("admit_member/1", member=member, name=member, at=BEFORE)
-    for account, member, origin, owner in ACCOUNTS:
-        own = {"account": account, "member": member, "origin": origin, "owner": owner}
-        yield command("open_account/1", **own, at=BEFORE)
-    model = {"product": "SIT", "provider": "p", "model": "m", "at": BEFORE}
-    yield command("report_capability/1", **model, mmlu="86", humaneval="67", gsm8k="92")
-    yield command("report_provider_volume/1", product="SIT", provider="p", tokens=1, at=BEFORE)
-    usd = {"input_usd_per_mtok": "2.00", "output_usd_per_mtok": "2.00"}
-    yield command("report_provider_price/1", **{**model, "at": f"{DAY}T00:00:00Z"}, **usd)
-    yield command("designate_maker/1", account="A-H", product="SIT", at=BEFORE)
-    yield command("report_net_capital/1", member="A", amount_cents=4_900_000_000, at=BEFORE)
-    yield command("open_session/1", business_date=DAY, at=f"{DAY}T00:05:00Z")
-    for contract, minute in (("SITM26", 7), ("SITN26", 8)):
-        yield command(
-            "submit_quote/1", maker="A-H", contract=contract, bid="1.99", bid_lots=50,
-            ask="2.01", ask_lots=50, at=f"{DAY}T00:{minute:02d}:00Z",
-        )  # fmt: skip
-    for number, (contract, lots, buyer, seller) in enumerate(DEALS):
-        yield command(
-            "submit_trade/1", trade_id=f"T{number}", contract=contract, price="2.00", lots=lots,
-            buyer=buyer, seller=seller, executed_at=f"{DAY}T00:09:00Z",
-        )  # fmt: skip
-    days = {"business_date": DAY, "next_business_date": NEXT}
-    yield command("close_session/1", **days, at=f"{DAY}T00:15:00Z")
-
-
 @pytest.fixture(scope="module")
 def makers_view(
     postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[JournalView]:
     """The market as it stands after its close."""
-    for url in cleared_once(postgres, tmp_path_factory.mktemp("makers"), [*_lines()]):
+    for url in cleared_once(postgres, tmp_path_factory.mktemp("makers"), MAKERS_MARKET):
         with JournalView(url) as opened:
             yield opened
 

@@ -203,7 +203,7 @@ def test_an_unknown_product_is_named_by_every_report_that_takes_one(view: Journa
     for name in takers:
         with pytest.raises(UnknownSubject, match="no product XYZ is in use; there are SIT"):
             made(view, name, product="XYZ", trade="T1")
-    assert len(takers) == 10
+    assert len(takers) == 12
 
 
 def test_every_option_of_a_report_stands_in_the_table_of_options() -> None:
