@@ -21,6 +21,19 @@ class Configure(Command):
     at: Instant
 
 
+class ConfigureAsset(Command):
+    """Admit an asset as collateral, or change its terms, from a session on."""
+
+    TYPE: ClassVar[str] = "configure_asset/1"
+    SHARD: ClassVar[str] = CONTROL
+    asset: Identifier
+    haircut_ppm: Int64
+    share_ppm: Int64
+    fresh_hours: Int64
+    effective_date: BusinessDate
+    at: Instant
+
+
 class AdmitMember(Command):
     """Admit a clearing member."""
 
@@ -152,6 +165,7 @@ class CloseSession(Command):
 
 ControlCommand: TypeAlias = (
     Configure
+    | ConfigureAsset
     | AdmitMember
     | OpenAccount
     | SuspendAccount

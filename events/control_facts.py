@@ -41,6 +41,17 @@ class Configured(Fact):
     effective_date: StatedDate
 
 
+class AssetConfigured(Fact):
+    """An asset's terms will be in force with the first session on or after their date."""
+
+    TYPE: ClassVar[str] = "asset_configured/1"
+    asset: str
+    haircut_ppm: int
+    share_ppm: int
+    fresh_hours: int
+    effective_date: StatedDate
+
+
 class MemberAdmitted(Fact):
     """A clearing member."""
 
@@ -142,6 +153,7 @@ SharedFact: TypeAlias = ShardOpened | CommandRefused | DayClosed
 
 ControlFact: TypeAlias = (
     Configured
+    | AssetConfigured
     | MemberAdmitted
     | AccountOpened
     | AccountSuspended

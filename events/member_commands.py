@@ -1,11 +1,12 @@
-"""Commands about collateral (WIRE §2)."""
+"""Commands about cash and other collateral (WIRE §2)."""
 
 from __future__ import annotations
 
 from typing import ClassVar, TypeAlias
 
+from events.asset_commands import AssetCommand
 from events.command import MEMBER, REFERENCE, Command
-from events.wire_fields import Identifier, Instant, Int64
+from events.wire_fields import Identifier, Instant, Int64, Name
 
 
 class DepositCollateral(Command):
@@ -36,4 +37,19 @@ class WithdrawCollateral(Command):
     at: Instant
 
 
-MemberCommand: TypeAlias = DepositCollateral | WithdrawCollateral
+class AdjustCash(Command):
+    """Cash goes from one account to another, to put a published price right (RULEBOOK §4)."""
+
+    TYPE: ClassVar[str] = "adjust_cash/1"
+    SHARD: ClassVar[str] = MEMBER
+    SUBJECT: ClassVar[tuple[str, ...]] = ("reference",)
+    ID_KIND: ClassVar[str] = REFERENCE
+    reference: Identifier
+    debit_account: Identifier
+    credit_account: Identifier
+    amount_cents: Int64
+    reason: Name
+    at: Instant
+
+
+MemberCommand: TypeAlias = DepositCollateral | WithdrawCollateral | AdjustCash | AssetCommand

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from events.asset_facts import AssetFact
 from events.fact import Fact
 from events.wire_fields import StatedDate, StatedInstant
 
@@ -40,6 +41,17 @@ class WithdrawalRefused(Fact):
     reference: str
     account: str
     asset: str
+    amount_cents: int
+    reason: str
+
+
+class CashAdjusted(Fact):
+    """Cash went from one account to another, for a reason."""
+
+    TYPE: ClassVar[str] = "cash_adjusted/1"
+    reference: str
+    debit_account: str
+    credit_account: str
     amount_cents: int
     reason: str
 
@@ -168,6 +180,7 @@ MemberFact: TypeAlias = (
     CollateralMoved
     | WithdrawalPending
     | WithdrawalRefused
+    | CashAdjusted
     | MarginSet
     | MarginCalled
     | MarginCallMet
@@ -177,4 +190,5 @@ MemberFact: TypeAlias = (
     | SettlementInstructed
     | Posting
     | WaterfallApplied
+    | AssetFact
 )

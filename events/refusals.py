@@ -39,6 +39,7 @@ class Reason(StrEnum):
     UNKNOWN_ASSET = "unknown_asset"
     AMOUNT_NOT_POSITIVE = "amount_not_positive"
     WITHDRAWAL_EXCEEDS_CASH = "withdrawal_exceeds_cash"
+    WITHDRAWAL_EXCEEDS_UNITS = "withdrawal_exceeds_units"
     UNKNOWN_PRODUCT = "unknown_product"
     UNKNOWN_MODEL = "unknown_model"
     MAKER_UNKNOWN = "maker_unknown"
@@ -100,6 +101,7 @@ OTHER_PRECEDENCE: Final = (
     Reason.UNKNOWN_ASSET,
     Reason.AMOUNT_NOT_POSITIVE,
     Reason.WITHDRAWAL_EXCEEDS_CASH,
+    Reason.WITHDRAWAL_EXCEEDS_UNITS,
     Reason.UNKNOWN_PRODUCT,
     Reason.UNKNOWN_MODEL,
     Reason.MAKER_UNKNOWN,

@@ -1,6 +1,6 @@
 """The life of margin calls: called, met, partly met, raised, missed (RULEBOOK §5).
 
-In: equity, initial and maintenance margin of accounts in cents, and the shard's clock. Out: the
+In: the levels of accounts (`levels.py`), and the shard's clock. Out: the
 facts of the calls. Accounts are numbered in the order they were opened; arrays are indexed by that
 number. Decisions read a `CallBook`; only `apply_*` change it. No call declares a default: a person
 does.
@@ -15,7 +15,6 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from events.int64 import IntArray
 from events.member_facts import (
     MarginCalled,
     MarginCallMet,
@@ -24,18 +23,23 @@ from events.member_facts import (
     MarginCallRaised,
 )
 from risk.cycle import Cycle
+from risk.levels import MarginLevels
 
 CallChange = MarginCallMet | MarginCallPartlyMet | MarginCallRaised
 
 
 @dataclass(slots=True)
 class OpenCall:
-    """A call that is neither met nor missed."""
+    """A call that is neither met nor missed.
+
+    is_for_cash: only cash was below zero, equity was not below maintenance margin.
+    """
 
     call: str
     account: str
     remaining_cents: int
     deadline_ns: int
+    is_for_cash: bool = False
 
 
 @dataclass(slots=True)
@@ -50,9 +54,13 @@ class CallBook:
     calls_by_deadline: dict[int, int] = field(default_factory=dict)
 
     def to_state(self) -> list[list[Any]]:
-        """The open calls in plain values, by account number."""
+        """The open calls in plain values, by account number; that one is for cash only at the end.
+
+        Of any other call that is left out, so that books without assets keep their hashes.
+        """
         return [
             [number, call.call, call.account, call.remaining_cents, call.deadline_ns]
+            + [True] * call.is_for_cash
             for number, call in sorted(self.open_calls.items())
         ]
 
@@ -94,7 +102,7 @@ def missed_calls(book: CallBook, clock: int) -> list[MarginCallMissed]:
 
 
 def check_call(call: OpenCall, remaining_cents: int, *, at: int) -> CallChange | None:
-    """The change of a call for a remainder of initial − equity; None when it is the same."""
+    """The change of a call for a remainder; None when it is the same."""
     if remaining_cents <= 0:
         return MarginCallMet(at=at, call=call.call, account=call.account, remaining_cents=0)
     if remaining_cents == call.remaining_cents:
@@ -104,44 +112,40 @@ def check_call(call: OpenCall, remaining_cents: int, *, at: int) -> CallChange |
     return change(at=at, call=call.call, account=call.account, remaining_cents=remaining_cents)
 
 
-def check_calls(
-    book: CallBook, *, initial: IntArray, equity: IntArray, at: int
-) -> list[tuple[int, CallChange]]:
+def check_calls(book: CallBook, levels: MarginLevels, *, at: int) -> list[tuple[int, CallChange]]:
     """The changes of the open calls, each with its account number, by rising number."""
     changes: list[tuple[int, CallChange]] = []
     for number in sorted(book.open_calls):
-        remaining = int(initial[number]) - int(equity[number])
-        change = check_call(book.open_calls[number], remaining, at=at)
+        call = book.open_calls[number]
+        remaining = levels.of(number).due(is_for_cash=call.is_for_cash)
+        change = check_call(call, remaining, at=at)
         if change is not None:
             changes.append((number, change))
     return changes
 
 
-def accounts_below_maintenance(
-    book: CallBook, *, equity: IntArray, maintenance: IntArray
-) -> npt.NDArray[np.intp]:
-    """The numbers of the accounts to call, rising: equity below maintenance and no call open.
+def accounts_to_call(book: CallBook, levels: MarginLevels) -> npt.NDArray[np.intp]:
+    """The numbers of the accounts to call, rising.
 
-    At exactly maintenance there is no call. An account without a position has maintenance 0 and is
-    called when its cash is negative.
+    Equity below maintenance, or cash below zero whatever the assets, and no call open. At exactly
+    maintenance there is no call. An account without a position has maintenance 0 and is called
+    when its cash is negative.
     """
-    is_below = equity < maintenance
+    is_below = (levels.equity < levels.maintenance) | (levels.cash < 0)
     if book.open_calls:
         is_below[np.fromiter(book.open_calls, dtype=np.intp)] = False
     return np.flatnonzero(is_below)
 
 
 def new_calls(
-    book: CallBook,
-    names: AccountNames,
-    *,
-    equity: IntArray,
-    initial: IntArray,
-    maintenance: IntArray,
-    cycle: Cycle,
+    book: CallBook, names: AccountNames, *, levels: MarginLevels, cycle: Cycle
 ) -> list[tuple[int, MarginCalled]]:
-    """The calls a cycle makes, each for the difference up to initial, with the account's number."""
-    numbers = accounts_below_maintenance(book, equity=equity, maintenance=maintenance)
+    """The calls a cycle makes, each with the account's number.
+
+    For the difference up to initial or to cash of zero, whichever is more; where only cash lacks,
+    for that.
+    """
+    numbers = accounts_to_call(book, levels)
     return [
         (
             number,
@@ -150,7 +154,7 @@ def new_calls(
                 call=f"{names.accounts[number]}/{cycle.business_date.isoformat()}/{cycle.name}",
                 account=names.accounts[number],
                 member=names.members[number],
-                amount_cents=int(initial[number]) - int(equity[number]),
+                amount_cents=levels.of(number).due(is_for_cash=True),
                 deadline=cycle.deadline_ns,
             ),
         )
@@ -158,17 +162,27 @@ def new_calls(
     ]
 
 
-def apply_called(book: CallBook, fact: MarginCalled, *, number: int) -> None:
-    """Open a call."""
-    book.open_calls[number] = OpenCall(fact.call, fact.account, fact.amount_cents, fact.deadline)
+def apply_called(
+    book: CallBook, fact: MarginCalled, *, number: int, is_for_cash: bool = False
+) -> None:
+    """Open a call. is_for_cash: the account's equity is not below maintenance margin."""
+    book.open_calls[number] = OpenCall(
+        fact.call, fact.account, fact.amount_cents, fact.deadline, is_for_cash
+    )
     _count(book, fact.deadline, change=1)
 
 
 def apply_changed(
-    book: CallBook, fact: MarginCallPartlyMet | MarginCallRaised, *, number: int
+    book: CallBook,
+    fact: MarginCallPartlyMet | MarginCallRaised,
+    *,
+    number: int,
+    cash_cents: int,
 ) -> None:
-    """Record the remainder of a call."""
-    book.open_calls[number].remaining_cents = fact.remaining_cents
+    """Record the remainder of a call. One for cash only that asks for more has become another."""
+    call = book.open_calls[number]
+    call.remaining_cents = fact.remaining_cents
+    call.is_for_cash = call.is_for_cash and fact.remaining_cents == -cash_cents
 
 
 def apply_ended(book: CallBook, fact: MarginCallMet | MarginCallMissed, *, number: int) -> None:

@@ -1,6 +1,6 @@
 """Settlement instructions of a cycle: variation and deficit per member and origin (RULEBOOK §5).
 
-In: by account number the cycle's variation, equity and initial margin in cents, and each account's
+In: by account number the cycle's variation and the levels of margin in cents, and each account's
 side, its member and origin. Out: `settlement_instructed`, one for each side with a variation or a
 deficit.
 """
@@ -17,6 +17,7 @@ from events.contracts import CURRENCY
 from events.int64 import IntArray, subtract, totals_by
 from events.member_facts import SettlementInstructed
 from risk.cycle import Cycle
+from risk.levels import MarginLevels
 
 
 class Side(NamedTuple):
@@ -26,12 +27,21 @@ class Side(NamedTuple):
     origin: Literal["house", "customer"]
 
 
-def deficits(initial: IntArray, equity: IntArray) -> IntArray:
-    """The shortfall of each account below initial margin; no account's excess covers another's.
+def deficits(levels: MarginLevels, *, for_cash: Sequence[int]) -> IntArray:
+    """What each account lacks; no account's excess covers another's.
 
-    Errors: OverflowError when a deficit is beyond int64.
+    The shortfall below initial margin, or cash below zero if that is more. for_cash: numbers of the
+    accounts called for their cash only, which lack that. Errors: OverflowError when a deficit is
+    beyond int64.
     """
-    return subtract(initial, np.minimum(initial, equity))
+    lacks = subtract(levels.initial, np.minimum(levels.initial, levels.equity))
+    if (levels.cash >= 0).all():
+        return lacks
+    overdrafts = subtract(np.zeros_like(levels.cash), np.minimum(levels.cash, 0))
+    lacks = np.maximum(lacks, overdrafts)
+    for number in for_cash:
+        lacks[number] = max(0, levels.of(number).due(is_for_cash=True))
+    return lacks
 
 
 def instruct(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, assert_never
 
+from events.asset_terms import AssetTerms
 from events.command import content
 from events.contracts import PRODUCTS_AT_START
 from events.control_commands import (
@@ -18,6 +19,7 @@ from events.control_commands import (
     AdvanceClock,
     CloseSession,
     Configure,
+    ConfigureAsset,
     ControlCommand,
     DeclareDefault,
     DesignateMaker,
@@ -75,6 +77,15 @@ class Setting:
 
 
 @dataclass(slots=True)
+class AssetSetting:
+    """The terms of an asset and the date from which they are in force."""
+
+    effective_date: date
+    asset: str
+    terms: AssetTerms
+
+
+@dataclass(slots=True)
 class ControlBooks:
     """Members, accounts, session, clock and parameters as of the last control command.
 
@@ -103,6 +114,8 @@ class ControlBooks:
     waiting: list[Setting] = field(default_factory=list)
     makers: dict[str, dict[str, int]] = field(default_factory=dict)
     net_capital: dict[str, int] = field(default_factory=dict)
+    assets: dict[str, AssetTerms] = field(default_factory=dict)
+    assets_waiting: list[AssetSetting] = field(default_factory=list)
     registry_hash: str | None = field(default=None, compare=False, repr=False)
 
     def parameter(self, name: str, product: str | None = None) -> int:
@@ -156,7 +169,7 @@ def apply_control(books: ControlBooks, command: ControlCommand) -> None:
     """Fold one accepted control command; the only place where these books change."""
     books.number += 1
     advance_clock(books, command.event_time)
-    if books.anchor is None and not isinstance(command, Configure):
+    if books.anchor is None and not isinstance(command, Configure | ConfigureAsset):
         books.anchor = command.event_time
     if isinstance(command, _OF_REGISTRY):
         books.registry_hash = None
@@ -185,6 +198,9 @@ def apply_control(books: ControlBooks, command: ControlCommand) -> None:
             books.cycles[command.cycle] = content(command)
         case Configure():
             _configure(books, command)
+        case ConfigureAsset():
+            terms = AssetTerms(command.haircut_ppm, command.share_ppm, command.fresh_hours)
+            books.assets_waiting.append(AssetSetting(command.effective_date, command.asset, terms))
         case AdvanceClock():
             pass  # It changes only the clock.
         case _:
@@ -241,6 +257,7 @@ def _open_session(books: ControlBooks, business_date: date, *, at: int) -> None:
     books.waiting = [setting for setting in books.waiting if setting.effective_date > business_date]
     for setting in due:
         _put_in_force(books, setting)
+    _put_assets_in_force(books, business_date)
 
 
 def _due(books: ControlBooks, business_date: date) -> list[Setting]:
@@ -249,6 +266,16 @@ def _due(books: ControlBooks, business_date: date) -> list[Setting]:
         (setting for setting in books.waiting if setting.effective_date <= business_date),
         key=lambda setting: setting.effective_date,
     )
+
+
+def _put_assets_in_force(books: ControlBooks, business_date: date) -> None:
+    """The terms that a session puts in force, by effective date, then in stream order."""
+    for setting in sorted(books.assets_waiting, key=lambda setting: setting.effective_date):
+        if setting.effective_date <= business_date:
+            books.assets[setting.asset] = setting.terms
+    books.assets_waiting = [
+        setting for setting in books.assets_waiting if setting.effective_date > business_date
+    ]
 
 
 def _change_holidays(holidays: set[date], value: str) -> None:

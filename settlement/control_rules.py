@@ -9,13 +9,14 @@ from datetime import date
 from typing import Final, assert_never
 
 from events.command import Command, content
-from events.contracts import PRODUCTS
+from events.contracts import CURRENCY, PRODUCTS
 from events.control_commands import (
     CLOSE_CYCLE,
     AdmitMember,
     AdvanceClock,
     CloseSession,
     Configure,
+    ConfigureAsset,
     ControlCommand,
     DeclareDefault,
     DesignateMaker,
@@ -29,7 +30,7 @@ from events.control_commands import (
 )
 from events.parameters import PARAMETERS, is_known_product
 from events.refusals import Reason, Refusal
-from events.units import DAY_NS, day_start, format_instant, times_text
+from events.units import DAY_NS, PPM, day_start, format_instant, times_text
 from settlement.calendar import is_weekday
 from settlement.control_books import ControlBooks
 
@@ -38,6 +39,8 @@ YEARS: Final = range(2000, 2098)
 # A slip of a digit in a date lies beyond these bounds; an outage and long holidays do not.
 OPENING_DAYS: Final = 7
 NEXT_DAYS: Final = 14
+# The ranges of an asset's terms (WIRE §2), both ends included.
+ASSET_RANGES: Final = (("haircut_ppm", 0, PPM), ("share_ppm", 0, PPM), ("fresh_hours", 1, 8_760))
 
 
 class Repeated:
@@ -89,6 +92,8 @@ def refuse_control(books: ControlBooks, command: ControlCommand) -> Refusal | Re
             return _refuse_cycle(books, command)
         case Configure():
             return _refuse_setting(command)
+        case ConfigureAsset():
+            return _refuse_asset(command)
         case AdvanceClock():
             return None
         case _:
@@ -290,4 +295,16 @@ def _refuse_setting(command: Configure) -> Refusal | None:
     if not parameter.is_valid(command.value):
         detail = f"{parameter.name}: expected {parameter.values}, found {command.value[:40]!a}"
         return Refusal(Reason.INVALID_VALUE, detail)
+    return None
+
+
+def _refuse_asset(command: ConfigureAsset) -> Refusal | None:
+    if command.asset == CURRENCY:
+        detail = f"{CURRENCY} is cash: it counts whole and is not configured"
+        return Refusal(Reason.INVALID_VALUE, detail)
+    for name, least, most in ASSET_RANGES:
+        value = getattr(command, name)
+        if not least <= value <= most:
+            detail = f"{name}: expected {least} to {most}, both included, found {value}"
+            return Refusal(Reason.INVALID_VALUE, detail)
     return None

@@ -43,6 +43,7 @@ def check_laws(clearinghouse: Clearinghouse) -> None:
     check_variation_sums_to_zero(facts)
     check_instructions_add_up(facts)
     check_double_entry(clearinghouse, facts)
+    check_units(clearinghouse, facts)
     check_nothing_happens_twice(facts)
     for shard in clearinghouse.in_order():
         check_log(shard.log)
@@ -73,7 +74,7 @@ def fact_lines_since(log: ShardLog, row: int, part: int) -> list[bytes]:
 
 
 def holdings(clearinghouse: Clearinghouse) -> tuple[object, ...]:
-    """What a refused input must not touch: positions, what is open on them, cash, balances."""
+    """What a refused input must not touch: positions, what is open on them, balances, units."""
     columns = [
         (name, contract.positions.lots.tobytes(), contract.positions.open_cents.tobytes())
         for product in sorted(clearinghouse.markets)
@@ -83,6 +84,7 @@ def holdings(clearinghouse: Clearinghouse) -> tuple[object, ...]:
         columns,
         clearinghouse.member.books.cash.tobytes(),
         dict(clearinghouse.member.books.clearinghouse_cents),
+        {name: units.tobytes() for name, units in clearinghouse.member.books.assets.units.items()},
     )
 
 
@@ -148,13 +150,16 @@ def check_double_entry(clearinghouse: Clearinghouse, facts: list[Fields]) -> Non
     balances: Sums = defaultdict(int)
     for fact in chosen(facts, "posting/1"):
         assert fact["amount_cents"] > 0, fact
-        assert fact["for"] in {"collateral_moved/1", VARIATION}, fact
+        assert fact["for"] in {"collateral_moved/1", "cash_adjusted/1", VARIATION}, fact
         balances[(fact["debit"],)] -= fact["amount_cents"]
         balances[(fact["credit"],)] += fact["amount_cents"]
     assert sum(balances.values()) == 0, balances
     moved: Sums = defaultdict(int)
     for fact in (*chosen(facts, "collateral_moved/1"), *chosen(facts, VARIATION)):
         moved[(f"cash:{fact['account']}",)] += fact["amount_cents"]
+    for fact in chosen(facts, "cash_adjusted/1"):
+        moved[(f"cash:{fact['debit_account']}",)] -= fact["amount_cents"]
+        moved[(f"cash:{fact['credit_account']}",)] += fact["amount_cents"]
     accounts, member = clearinghouse.control.books.accounts_by_number, clearinghouse.member.books
     cash: Sums = {
         (f"cash:{account.name}",): cents
@@ -167,6 +172,29 @@ def check_double_entry(clearinghouse: Clearinghouse, facts: list[Fields]) -> Non
     assert not any(paid), balances
 
 
+def check_units(clearinghouse: Clearinghouse, facts: list[Fields]) -> None:
+    """Law 9: the units that accounts have are those that came in less those that went out.
+
+    What is blocked of them is there.
+    """
+    moved: Sums = defaultdict(int)
+    for fact in chosen(facts, "asset_moved/1"):
+        assert fact["units"] != 0, fact
+        moved[fact["account"], fact["asset"]] += fact["units"]
+    books = clearinghouse.member.books
+    names = [account.name for account in books.control.accounts_by_number]
+    owned: Sums = {
+        (name, asset): units
+        for asset, column in books.assets.units.items()
+        for name, units in zip(names, column, strict=True)
+    }
+    assert nonzero(moved) == nonzero(owned)
+    assert min(owned.values(), default=0) >= 0, owned
+    for (number, asset), blocked in books.withdrawals.blocked.items():
+        if asset != "USD":
+            assert 0 < blocked <= owned[names[number], asset], (asset, number)
+
+
 def check_nothing_happens_twice(facts: list[Fields]) -> None:
     """Law 4: an id is cleared, undone, moved or asked for at most once."""
     names = Counter(
@@ -177,6 +205,9 @@ def check_nothing_happens_twice(facts: list[Fields]) -> None:
             ("position_transferred/1", "transfer"),
             ("collateral_moved/1", "reference"),
             ("withdrawal_pending/1", "reference"),
+            ("cash_adjusted/1", "reference"),
+            ("asset_moved/1", "reference"),
+            ("asset_withdrawal_pending/1", "reference"),
             ("margin_called/1", "call"),
             ("contract_settled/1", "contract"),
         )

@@ -1,8 +1,8 @@
-"""The laws of the rulebook that facts alone can show broken (RULEBOOK §9, 1 to 4).
+"""The laws of the rulebook that facts alone can show broken (RULEBOOK §9, 1 to 4 and 9).
 
 In: the facts of a journal, in the order decided. Out: the broken laws, in words; nothing if all
-hold. Positions, cash and balances are added up anew from the facts, in one pass, without any other
-part of the program.
+hold. Positions, cash, balances and units are added up anew from the facts, in one pass, without any
+other part of the program.
 """
 
 from __future__ import annotations
@@ -23,19 +23,23 @@ _ONCE: Final = {
     "position_transferred/1": "transfer",
     "collateral_moved/1": "reference",
     "withdrawal_pending/1": "reference",
+    "cash_adjusted/1": "reference",
+    "asset_moved/1": "reference",
+    "asset_withdrawal_pending/1": "reference",
     "margin_called/1": "call",
     "contract_settled/1": "contract",
 }
 
 
 class LawBook:
-    """Sums that must come out: lots by contract, cents by cycle, balances by ledger account."""
+    """Sums that must come out: lots, cents by cycle, balances by ledger account, units."""
 
     def __init__(self) -> None:
         self._lots: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._variation: defaultdict[tuple[str, str, str], int] = defaultdict(int)
         self._balances: defaultdict[str, int] = defaultdict(int)
         self._moved: defaultdict[str, int] = defaultdict(int)
+        self._units: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._stated: Counter[tuple[str, str, str]] = Counter()
         self._broken: list[str] = []
         self._add: dict[str, Callable[[FactFields], None]] = {
@@ -45,7 +49,10 @@ class LawBook:
             "position_closed/1": self._closed,
             "variation_settled/1": self._settled,
             "collateral_moved/1": self._moved_cash,
+            "cash_adjusted/1": self._adjusted,
             "posting/1": self._posted,
+            "asset_moved/1": self._moved_units,
+            "asset_counted/1": self._counted,
         }
 
     def add(self, fact: FactFields) -> None:
@@ -124,6 +131,24 @@ class LawBook:
 
     def _moved_cash(self, fact: FactFields) -> None:
         self._moved[f"{_CASH}{fact['account']}"] += fact["amount_cents"]
+
+    def _adjusted(self, fact: FactFields) -> None:
+        self._moved[f"{_CASH}{fact['debit_account']}"] -= fact["amount_cents"]
+        self._moved[f"{_CASH}{fact['credit_account']}"] += fact["amount_cents"]
+
+    def _moved_units(self, fact: FactFields) -> None:
+        """Nobody gives more units than came in."""
+        key = (fact["account"], fact["asset"])
+        self._units[key] += fact["units"]
+        if self._units[key] < 0:
+            self._broken.append(f"{key[0]} has {self._units[key]} units of {key[1]}")
+
+    def _counted(self, fact: FactFields) -> None:
+        """A cycle counts the units that came in less those that went out."""
+        units = self._units[fact["account"], fact["asset"]]
+        if units != fact["units"]:
+            counted = f"{fact['units']} units of {fact['asset']} are counted of {fact['account']}"
+            self._broken.append(f"{counted}, its movements make {units}")
 
     def _posted(self, fact: FactFields) -> None:
         if fact["amount_cents"] <= 0:

@@ -15,7 +15,7 @@ from events.control_commands import CLOSE_CYCLE
 from events.fact import Fact
 from events.market_facts import ContractSettled, CyclePriceSet, SettlementPriceSet
 from risk.cycle import Cycle
-from services.shards.member.books import MemberBooks, as_column
+from services.shards.member.books import MemberBooks
 from services.shards.member.margin import CycleTotals
 from services.shards.routing import product_in
 from services.shards.rows import PriceRow, StatementRow
@@ -45,9 +45,10 @@ def statement_rows(
 ) -> list[StatementRow]:
     """A row for each account with a position, cash or variation. row: shard and seq of origin."""
     shard, seq = row
-    net, cash, equity = totals.net, as_column(books.cash), books.equity()
+    net, levels = totals.net, books.levels(cycle.at)
+    cash = levels.cash
     chosen = np.flatnonzero(totals.has_position | (net != 0) | (cash != 0))
-    columns = (cash, net, as_column(books.initial), as_column(books.maintenance), equity)
+    columns = (cash, net, levels.initial, levels.maintenance, levels.equity)
     numbers = chosen.tolist()
     accounts = [*map(books.control.accounts_by_number.__getitem__, numbers)]
     cells = zip(

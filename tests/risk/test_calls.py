@@ -18,7 +18,7 @@ from risk.calls import (
     AccountNames,
     CallBook,
     OpenCall,
-    accounts_below_maintenance,
+    accounts_to_call,
     apply_called,
     apply_changed,
     apply_ended,
@@ -28,6 +28,7 @@ from risk.calls import (
     new_calls,
 )
 from risk.cycle import Cycle, deadline_of_close, deadline_of_cycle
+from risk.levels import AccountLevels, MarginLevels
 from risk.requirement import maintenance_of
 
 
@@ -51,12 +52,21 @@ def cents(*amounts: int) -> IntArray:
     return np.array(amounts, dtype=np.int64)
 
 
+def levels(
+    equity: IntArray, initial: IntArray, maintenance: IntArray, cash: IntArray | None = None
+) -> MarginLevels:
+    """Levels of accounts; without other words equity is cash."""
+    return MarginLevels(initial, maintenance, equity, equity if cash is None else cash)
+
+
+def all_cash(equity: IntArray, initial: IntArray) -> MarginLevels:
+    """Levels of accounts that have cash alone; maintenance is three quarters."""
+    return levels(equity, initial, maintenance_of(initial, share_ppm=750_000))
+
+
 def call_all(book: CallBook, equity: IntArray, initial: IntArray, cycle: Cycle) -> list[str]:
     """Make a cycle's calls; gives their names."""
-    maintenance = maintenance_of(initial, share_ppm=750_000)
-    facts = new_calls(
-        book, NAMES, equity=equity, initial=initial, maintenance=maintenance, cycle=cycle
-    )
+    facts = new_calls(book, NAMES, levels=all_cash(equity, initial), cycle=cycle)
     for number, fact in facts:
         apply_called(book, fact, number=number)
     return [fact.call for _, fact in facts]
@@ -66,9 +76,9 @@ def test_equity_below_maintenance_is_called_for_the_difference_up_to_initial() -
     facts = new_calls(
         CallBook(),
         NAMES,
-        equity=cents(12_000, 11_999, 16_000),
-        initial=cents(16_000, 16_000, 16_000),
-        maintenance=cents(12_000, 12_000, 12_000),
+        levels=levels(
+            cents(12_000, 11_999, 16_000), cents(16_000, 16_000, 16_000), cents(*[12_000] * 3)
+        ),
         cycle=NOON,
     )
     called = MarginCalled(
@@ -116,7 +126,7 @@ def test_a_call_whose_remainder_did_not_change_has_no_fact() -> None:
 def test_a_cycle_looks_at_every_open_call_in_order_of_the_accounts() -> None:
     book = CallBook()
     call_all(book, cents(0, 0, 0), cents(8, 8, 8), EVENING)
-    changes = check_calls(book, initial=cents(8, 8, 8), equity=cents(8, 0, -1), at=NOON.at)
+    changes = check_calls(book, all_cash(cents(8, 0, -1), cents(8, 8, 8)), at=NOON.at)
     assert [(number, type(fact)) for number, fact in changes] == [
         (0, MarginCallMet), (2, MarginCallRaised),
     ]  # fmt: skip
@@ -125,17 +135,17 @@ def test_a_cycle_looks_at_every_open_call_in_order_of_the_accounts() -> None:
 def test_what_remains_is_measured_against_the_last_fact() -> None:
     book = CallBook()
     call_all(book, cents(9, 0, 9), cents(9, 9, 9), EVENING)
-    ((number, partly),) = check_calls(book, initial=cents(9, 9, 9), equity=cents(9, 4, 9), at=1)
+    ((number, partly),) = check_calls(book, all_cash(cents(9, 4, 9), cents(9, 9, 9)), at=1)
     assert isinstance(partly, MarginCallPartlyMet)
-    apply_changed(book, partly, number=number)
-    ((_, raised),) = check_calls(book, initial=cents(9, 9, 9), equity=cents(9, 3, 9), at=2)
+    apply_changed(book, partly, number=number, cash_cents=4)
+    ((_, raised),) = check_calls(book, all_cash(cents(9, 3, 9), cents(9, 9, 9)), at=2)
     assert (type(raised), raised.remaining_cents) == (MarginCallRaised, 6)
 
 
 def test_a_call_that_was_met_is_closed() -> None:
     book = CallBook()
     call_all(book, cents(9, 0, 9), cents(9, 9, 9), EVENING)
-    ((number, met),) = check_calls(book, initial=cents(9, 9, 9), equity=cents(9, 9, 9), at=1)
+    ((number, met),) = check_calls(book, all_cash(cents(9, 9, 9), cents(9, 9, 9)), at=1)
     assert isinstance(met, MarginCallMet)
     apply_ended(book, met, number=number)
     assert book == CallBook()
@@ -187,20 +197,67 @@ def test_the_book_comes_back_from_its_plain_values() -> None:
 
 @given(
     rows=st.lists(
-        st.tuples(st.integers(-5, 20), st.integers(0, 20), st.booleans()), min_size=1, max_size=20
+        st.tuples(st.integers(-5, 20), st.integers(0, 20), st.booleans(), st.integers(0, 9)),
+        min_size=1,
+        max_size=20,
     )
 )
 def test_the_accounts_to_call_are_those_a_walk_over_all_finds(
-    rows: list[tuple[int, int, bool]],
+    rows: list[tuple[int, int, bool, int]],
 ) -> None:
     book = CallBook(
-        open_calls={number: CALL for number, (_, _, is_open) in enumerate(rows) if is_open}
+        open_calls={number: CALL for number, (_, _, is_open, _) in enumerate(rows) if is_open}
     )
-    equity = cents(*(row[0] for row in rows))
-    maintenance = cents(*(row[1] for row in rows))
-    called = accounts_below_maintenance(book, equity=equity, maintenance=maintenance)
+    cash, maintenance, assets = (cents(*(row[n] for row in rows)) for n in (0, 1, 3))
+    called = accounts_to_call(book, levels(cash + assets, maintenance, maintenance, cash))
     assert called.tolist() == [
         number
-        for number, (owned, required, is_open) in enumerate(rows)
-        if owned < required and not is_open
+        for number, (owned, required, is_open, counted) in enumerate(rows)
+        if (owned + counted < required or owned < 0) and not is_open
     ]
+
+
+def test_an_account_with_rich_assets_is_called_for_its_cash_alone() -> None:
+    # Initial 16,000, maintenance 12,000, cash −600. Equity 31,400 and 13,000: 600, as equity is not
+    # below maintenance; equity 11,000: 16,000 − 11,000; equity −9,000: 25,000.
+    facts = new_calls(
+        CallBook(),
+        AccountNames(accounts=["A", "B", "C", "D"], members=["M"] * 4),
+        levels=levels(
+            cents(31_400, 13_000, 11_000, -9_000), cents(*[16_000] * 4), cents(*[12_000] * 4),
+            cents(*[-600] * 4),
+        ),
+        cycle=NOON,
+    )  # fmt: skip
+    assert [fact.amount_cents for _, fact in facts] == [600, 600, 5_000, 25_000]
+
+
+@pytest.mark.parametrize(
+    ("is_for_cash", "equity", "cash", "remains"),
+    [
+        (True, 13_000, -600, 600),
+        (True, 12_000, -600, 600),
+        (True, 11_999, -600, 4_001),
+        (True, 13_000, 1, -1),
+        (False, 13_000, -600, 3_000),
+        (False, 15_500, -600, 600),
+        (False, 16_000, 0, 0),
+    ],
+)
+def test_what_remains_of_a_call_goes_by_what_it_was_made_for(
+    *, is_for_cash: bool, equity: int, cash: int, remains: int
+) -> None:
+    assert AccountLevels(16_000, 12_000, equity, cash).due(is_for_cash=is_for_cash) == remains
+
+
+def test_a_call_for_cash_that_asks_for_more_has_become_one_for_equity() -> None:
+    book = CallBook()
+    called = MarginCalled(at=1, call="c", account="A-H", member="A", amount_cents=600, deadline=9)
+    apply_called(book, called, number=0, is_for_cash=True)
+    partly = MarginCallPartlyMet(at=2, call="c", account="A-H", remaining_cents=1)
+    apply_changed(book, partly, number=0, cash_cents=-1)
+    assert book.open_calls[0].is_for_cash
+    assert CallBook.from_state(json.loads(json.dumps(book.to_state()))) == book
+    raised = MarginCallRaised(at=3, call="c", account="A-H", remaining_cents=4_001)
+    apply_changed(book, raised, number=0, cash_cents=-1)
+    assert not book.open_calls[0].is_for_cash

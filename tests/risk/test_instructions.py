@@ -13,6 +13,7 @@ from events.int64 import IntArray
 from events.member_facts import SettlementInstructed
 from risk.cycle import Cycle
 from risk.instructions import Side, deficits, instruct
+from risk.levels import MarginLevels
 
 CYCLE = Cycle(date(2026, 6, 8), "noon", 5, 6)
 SIDES = [Side("A", "house"), Side("A", "customer"), Side("B", "house")]
@@ -22,16 +23,31 @@ def cents(*amounts: int) -> IntArray:
     return np.array(amounts, dtype=np.int64)
 
 
+def lacks(initial: IntArray, equity: IntArray) -> list[int]:
+    """What accounts lack that have cash alone."""
+    return deficits(MarginLevels(initial, initial, equity, equity), for_cash=()).tolist()  # type: ignore[no-any-return]
+
+
 def test_an_account_lacks_what_equity_is_below_initial_and_no_excess_counts() -> None:
-    lacking = deficits(cents(100, 100, 0, 2**63 - 1), cents(99, 500, -7, -(2**62) + 2**62))
-    assert lacking.tolist() == [1, 0, 7, 2**63 - 1]
+    lacking = lacks(cents(100, 100, 0, 2**63 - 1), cents(99, 500, -7, -(2**62) + 2**62))
+    assert lacking == [1, 0, 7, 2**63 - 1]
 
 
 def test_an_excess_beyond_int64_is_no_overflow_but_a_lack_is() -> None:
-    assert deficits(cents(0), cents(-(2**63) + 1)).tolist() == [2**63 - 1]
-    assert deficits(cents(-1), cents(2**63 - 1)).tolist() == [0]
+    assert lacks(cents(0), cents(-(2**63) + 1)) == [2**63 - 1]
+    assert lacks(cents(-1), cents(2**63 - 1)) == [0]
     with pytest.raises(OverflowError, match="beyond int64"):
-        deficits(cents(1), cents(-(2**63) + 1))
+        lacks(cents(1), cents(-(2**63) + 1))
+
+
+def test_one_called_for_its_cash_only_lacks_that_whatever_its_assets() -> None:
+    # Initial 16,000, maintenance 12,000, equity 13,000: for equity 3,000, for cash only 600. With
+    # equity 15,900 the cash lacks more than the equity.
+    levels = MarginLevels(
+        cents(*[16_000] * 4), cents(*[12_000] * 4), cents(13_000, 13_000, 15_900, 13_000),
+        cents(-600, -600, -600, 5),
+    )  # fmt: skip
+    assert deficits(levels, for_cash=[1]).tolist() == [3_000, 600, 600, 3_000]
 
 
 def test_each_member_and_origin_is_instructed_for_its_own_sums() -> None:

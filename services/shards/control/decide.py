@@ -13,6 +13,7 @@ from events.control_commands import (
     AdvanceClock,
     CloseSession,
     Configure,
+    ConfigureAsset,
     ControlCommand,
     DeclareDefault,
     DesignateMaker,
@@ -28,6 +29,7 @@ from events.control_facts import (
     AccountOpened,
     AccountReinstated,
     AccountSuspended,
+    AssetConfigured,
     ClockAdvanced,
     Configured,
     ControlFact,
@@ -61,6 +63,7 @@ _NEEDS_SESSION: Final = (
     SetSettlementPrice,
     HaltContract,
 )
+_TERMS: Final = tuple(AssetConfigured.model_fields)
 _NAMES_CONTRACT: Final = (*_NEEDS_SESSION, BustTrade, AdjustTradePrice)
 
 
@@ -147,6 +150,8 @@ def _fact_of(books: ControlBooks, command: ControlCommand) -> ControlFact:
                 value=command.value,
                 effective_date=command.effective_date,
             )
+        case ConfigureAsset():
+            return AssetConfigured(**{name: getattr(command, name) for name in _TERMS})
         case AdmitMember():
             return MemberAdmitted(at=at, member=command.member, name=command.name)
         case OpenAccount():

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from events.asset_terms import AssetTerms
 from events.int64 import IntArray
 from events.refusals import Reason, Refusal
 from services.shards.state import canonical_json, day_text, digest, parse_day
-from settlement.control_books import Account, ControlBooks, Member, Setting
+from settlement.control_books import Account, AssetSetting, ControlBooks, Member, Setting
 
 # Accounts hashed at once: about a megabyte of text.
 _ACCOUNTS_AT_ONCE: Final = 8_192
@@ -83,6 +84,11 @@ def load_control(state: bytes) -> ControlBooks:
         waiting=[Setting(date.fromisoformat(day), *values) for day, *values in tree["waiting"]],
         makers=tree.get("makers", {}),
         net_capital=tree.get("net_capital", {}),
+        assets={name: AssetTerms(*terms) for name, terms in tree.get("assets", {}).items()},
+        assets_waiting=[
+            AssetSetting(date.fromisoformat(day), asset, AssetTerms(*terms))
+            for day, asset, *terms in tree.get("assets_waiting", ())
+        ],
     )
     for name, title, admitted_at, is_defaulted, house_account in tree["members"]:
         books.members[name] = Member(name, title, admitted_at, is_defaulted, house_account)
@@ -144,6 +150,7 @@ def _tree(books: ControlBooks) -> dict[str, Any]:
             for setting in books.waiting
         ],
         **_makers_tree(books),
+        **_assets(books),
     }
 
 
@@ -151,6 +158,18 @@ def _makers_tree(books: ControlBooks) -> dict[str, Any]:
     """Makers and net capital where there are any."""
     entries = {"makers": books.makers, "net_capital": books.net_capital}
     return {name: entry for name, entry in entries.items() if entry}
+
+
+def _assets(books: ControlBooks) -> dict[str, Any]:
+    """Terms of assets; nothing without any, so that books without assets keep their hashes."""
+    tree = {
+        "assets": books.assets,
+        "assets_waiting": [
+            [setting.effective_date.isoformat(), setting.asset, *setting.terms]
+            for setting in books.assets_waiting
+        ],
+    }
+    return {name: part for name, part in tree.items() if part}
 
 
 def _cycles_refused(books: ControlBooks) -> dict[str, list[str]]:

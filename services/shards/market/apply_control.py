@@ -12,6 +12,7 @@ from events.control_commands import (
     AdvanceClock,
     CloseSession,
     Configure,
+    ConfigureAsset,
     ControlCommand,
     DeclareDefault,
     DesignateMaker,
@@ -79,7 +80,8 @@ def _follow(books: MarketBooks, command: ControlCommand) -> None:
             end_following(books, command.account)
         case (
             Configure() | AdmitMember() | OpenSession() | CloseSession() | RunCycle()
-            | AdvanceClock() | DesignateMaker() | ReleaseMaker() | ReportNetCapital()
+            | AdvanceClock() | ConfigureAsset() | DesignateMaker() | ReleaseMaker()
+            | ReportNetCapital()
         ):  # fmt: skip
             pass  # They change only the control books.
         case _:

@@ -11,11 +11,22 @@ from typing import Final, assert_never
 import numpy as np
 import numpy.typing as npt
 
-from events.control_commands import ControlCommand, OpenAccount
+from events.asset_commands import ReportAssetPrice
+from events.asset_facts import (
+    AssetCounted,
+    AssetMoved,
+    AssetPriced,
+    AssetStale,
+    AssetWithdrawalPending,
+    AssetWithdrawalRefused,
+)
+from events.command import Command
+from events.control_commands import Barrier, ControlCommand, OpenAccount
 from events.control_facts import CommandRefused, DayClosed, ShardOpened
 from events.facts import MemberShardFact
 from events.int64 import IntArray, add
 from events.member_facts import (
+    CashAdjusted,
     CollateralMoved,
     MarginCalled,
     MarginCallMet,
@@ -29,8 +40,11 @@ from events.member_facts import (
     WithdrawalPending,
     WithdrawalRefused,
 )
+from events.refusals import Reason
 from events.units import fits_int64
+from risk.asset_prices import AssetPrice, apply_price_refused, micros_of
 from risk.calls import apply_called, apply_changed, apply_ended
+from risk.collateral import apply_units_moved, is_fresh
 from risk.withdrawals import apply_decided, apply_pending
 from services.shards.member.books import MemberBooks, as_column, stored
 from settlement.control_books import apply_control
@@ -38,7 +52,7 @@ from settlement.ledger import owner_of_cash, variation_of
 
 # Facts that change no books: they report amounts owed, or no shard states them yet.
 MEMBER_EVIDENCE: Final = (
-    ShardOpened, CommandRefused, DayClosed, SettlementInstructed, WaterfallApplied,
+    ShardOpened, CommandRefused, DayClosed, SettlementInstructed, WaterfallApplied, AssetCounted,
 )  # fmt: skip
 
 
@@ -54,18 +68,46 @@ def apply_member_fact(books: MemberBooks, fact: MemberShardFact) -> None:
             _advance(books, fact.at)
             if fact.amount_cents < 0:
                 apply_decided(books.withdrawals, fact.reference)
-        case WithdrawalPending():
+        case CashAdjusted():
+            _advance(books, fact.at)
+        case WithdrawalPending() | AssetWithdrawalPending():
             _advance(books, fact.at)
             apply_pending(books.withdrawals, fact, number=books.number_of(fact.account))
-        case WithdrawalRefused():
+        case WithdrawalRefused() | AssetWithdrawalRefused():
             apply_decided(books.withdrawals, fact.reference)
         case MarginSet():
             number = books.number_of(fact.account)
             books.initial[number] = fact.initial_cents
             books.maintenance[number] = fact.maintenance_cents
             books.had_position[number] = bool(fact.parts)
+        case AssetMoved() | AssetPriced() | AssetStale():
+            _apply_asset(books, fact)
         case _:
             _apply_call(books, fact)
+
+
+def _apply_asset(books: MemberBooks, fact: AssetMoved | AssetPriced | AssetStale) -> None:
+    match fact:
+        case AssetMoved():
+            _advance(books, fact.at)
+            number, accounts = books.number_of(fact.account), len(books.cash)
+            apply_units_moved(books.assets, fact, number=number, accounts=accounts)
+            if fact.reference in books.withdrawals.pending:
+                apply_decided(books.withdrawals, fact.reference)
+        case AssetPriced():
+            _advance(books, fact.at)
+            books.assets.prices[fact.asset] = AssetPrice(fact.price_micros, fact.at)
+        case AssetStale():
+            books.assets.prices[fact.asset].is_stale = True
+        case _:
+            assert_never(fact)
+
+
+def apply_refused(books: MemberBooks, command: Command, reason: Reason) -> None:
+    """Remember of a refused command what a later one is measured on: a price that jumped."""
+    if isinstance(command, ReportAssetPrice) and reason is Reason.PRICE_INVALID:
+        last = books.assets.prices.get(command.asset)
+        apply_price_refused(last, micros_of(command.price_usd), at=command.at)
 
 
 def _apply_call(
@@ -75,9 +117,12 @@ def _apply_call(
     number = books.number_of(fact.account)
     match fact:
         case MarginCalled():
-            apply_called(books.calls, fact, number=number)
+            levels = books.levels_of(number, fact.at)
+            is_for_cash = levels.equity >= levels.maintenance
+            apply_called(books.calls, fact, number=number, is_for_cash=is_for_cash)
         case MarginCallPartlyMet() | MarginCallRaised():
-            apply_changed(books.calls, fact, number=number)
+            cash_cents = books.cash[number]
+            apply_changed(books.calls, fact, number=number, cash_cents=cash_cents)
         case MarginCallMet() | MarginCallMissed():
             apply_ended(books.calls, fact, number=number)
         case _:
@@ -106,12 +151,21 @@ def apply_requirements(
 
 def apply_member_copy(books: MemberBooks, command: ControlCommand) -> None:
     """Fold a control command that stands."""
+    if isinstance(command, Barrier):
+        _refresh_prices(books, command.at)
     apply_control(books.control, command)
     _advance(books, command.event_time)
     if isinstance(command, OpenAccount):
         for column in (books.cash, books.initial, books.maintenance):
             column.append(0)
         books.had_position.append(0)
+        books.assets.open_account()
+
+
+def _refresh_prices(books: MemberBooks, at: int) -> None:
+    """Forget that a price was stale where new terms made it fresh at a cycle."""
+    for asset, price in books.assets.prices.items():
+        price.is_stale = price.is_stale and not is_fresh(price, books.control.assets[asset], at=at)
 
 
 def _post(books: MemberBooks, ledger_account: str, *, amount_cents: int) -> None:

@@ -1,4 +1,4 @@
-"""The books of `member/0`: cash, requirements, calls, withdrawals, the ledger's balances.
+"""The books of `member/0`: cash, assets, requirements, calls, withdrawals, ledger balances.
 
 Columns over account numbers, in cents. Law: balances equal the sum of postings; debits equal
 credits.
@@ -15,7 +15,9 @@ import numpy as np
 from events.facts import MemberShardFact
 from events.int64 import IntArray
 from risk.calls import CallBook
-from risk.withdrawals import WithdrawalBook
+from risk.collateral import AssetBook, counted_by_asset, worths
+from risk.levels import AccountLevels, MarginLevels
+from risk.withdrawals import AccountFunds, WithdrawalBook
 from services.shards.emission import Emission
 from settlement.control_books import ControlBooks
 
@@ -41,24 +43,71 @@ class MemberBooks:
     had_position: bytearray = field(default_factory=bytearray)
     calls: CallBook = field(default_factory=CallBook)
     withdrawals: WithdrawalBook = field(default_factory=WithdrawalBook)
+    assets: AssetBook = field(default_factory=AssetBook)
     clearinghouse_cents: dict[str, int] = field(default_factory=dict)
 
     def number_of(self, account: str) -> int:
         """The number of an account."""
         return self.control.accounts[account].number
 
-    def equity(self) -> IntArray:
-        """The equity of each account in cents: its cash (RULEBOOK §5)."""
-        return as_column(self.cash)
+    def levels(self, at: int) -> MarginLevels:
+        """The levels of all accounts, with the prices that are fresh at a time (RULEBOOK §5)."""
+        cash = as_column(self.cash)
+        return MarginLevels(
+            initial=as_column(self.initial),
+            maintenance=as_column(self.maintenance),
+            equity=cash + self.collateral(at) if self.assets.units else cash,
+            cash=cash,
+        )
 
-    def equity_of(self, number: int) -> int:
-        """The equity of one account in cents."""
-        return self.cash[number]
+    def collateral(self, at: int) -> IntArray:
+        """What the assets of each account count for, in cents; it fits beside its cash."""
+        total = np.zeros(len(self.cash), dtype=np.int64)
+        for counted in self.counted(at).values():
+            total += counted
+        return total
+
+    def counted(self, at: int) -> dict[str, IntArray]:
+        """What each asset counts for, by account number, in cents."""
+        return counted_by_asset(
+            {asset: as_column(column) for asset, column in self.assets.units.items()},
+            worths(self.assets, self.control.assets, at=at),
+            initial=as_column(self.initial),
+            cash=as_column(self.cash),
+        )
+
+    def levels_of(self, number: int, at: int) -> AccountLevels:
+        """The levels of one account."""
+        funds = self.funds_of(number)
+        equity = funds.cash_cents + self.collateral_of(funds, at)
+        return AccountLevels(
+            funds.initial_cents, self.maintenance[number], equity, funds.cash_cents
+        )
+
+    def funds_of(self, number: int) -> AccountFunds:
+        """What one account has, what is blocked included."""
+        return AccountFunds(self.cash[number], self.initial[number], self.assets.units_of(number))
+
+    def collateral_of(self, funds: AccountFunds, at: int) -> int:
+        """What the assets of one account count for, in cents."""
+        if not any(funds.units.values()):
+            return 0
+        counted = counted_by_asset(
+            {asset: _single(units) for asset, units in funds.units.items()},
+            worths(self.assets, self.control.assets, at=at),
+            initial=_single(funds.initial_cents),
+            cash=_single(funds.cash_cents),
+        )
+        return sum(int(column[0]) for column in counted.values())
 
 
 def as_column(values: array[int]) -> IntArray:
     """A copy of a column as an array."""
     return np.array(values, dtype=np.int64)
+
+
+def _single(value: int) -> IntArray:
+    return np.array([value], dtype=np.int64)
 
 
 def stored(values: IntArray) -> array[int]:

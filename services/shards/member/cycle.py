@@ -1,8 +1,8 @@
 """A cycle of `member/0`: a barrier settles the flows of all markets on the accounts (RULEBOOK §5).
 
 In: the copy of `run_cycle` or `close_session` and the flows of every market shard. Out: facts, in
-the order of the rulebook: variation to cash, requirements, withdrawals, open calls, new calls,
-instructions.
+the order of the rulebook: prices that became too old, variation to cash, requirements, withdrawals,
+open calls, new calls, instructions.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from events.asset_facts import AssetCounted, AssetStale
 from events.contracts import CURRENCY
 from events.control_commands import CLOSE_CYCLE, Barrier, CloseSession
 from events.int64 import IntArray
 from events.market_facts import VariationSettled
 from events.member_facts import CollateralMoved, MarginSet, Posting
 from risk.calls import AccountNames, check_calls, new_calls
+from risk.collateral import is_fresh
 from risk.cycle import Cycle, deadline_of_close, deadline_of_cycle
 from risk.instructions import Side, deficits, instruct
 from risk.requirement import maintenance_of
@@ -52,6 +54,7 @@ def settle_cycle(
 ) -> CycleTotals:
     """Settle a barrier; calls whose deadline has passed are stated first."""
     state_missed(books, cycle.at, emit=emit)
+    _state_stale(books, cycle, emit=emit)
     accounts = len(books.cash)
     totals = add_up(accounts, flows, parameter=books.control.parameter)
     totals.positions = positions_of(accounts, flows, margins=totals.margins)
@@ -59,9 +62,17 @@ def settle_cycle(
     _pay_variation(books, totals, cycle=cycle, emit=emit)
     _require(books, totals, cycle=cycle, emit=emit)
     _decide_withdrawals(books, cycle, emit=emit)
+    _count_assets(books, cycle, emit=emit)
     _work_calls(books, cycle, emit=emit)
     _instruct(books, net, cycle=cycle, emit=emit)
     return totals
+
+
+def _state_stale(books: MemberBooks, cycle: Cycle, *, emit: MemberEmission) -> None:
+    """State the assets whose price has become too old, each once."""
+    for asset, price in sorted(books.assets.prices.items()):
+        if not price.is_stale and not is_fresh(price, books.control.assets[asset], at=cycle.at):
+            emit(AssetStale(at=cycle.at, asset=asset, price_micros=price.micros))
 
 
 def _pay_variation(
@@ -111,11 +122,12 @@ def _require(
     apply_requirements(
         books, initial=totals.initial, maintenance=maintenance, has_position=has_position
     )
+    levels = books.levels(cycle.at)
     amounts = {
         "initial_cents": totals.initial,
         "maintenance_cents": maintenance,
-        "equity_cents": books.equity(),
-        "collateral_cents": np.zeros_like(maintenance),
+        "equity_cents": levels.equity,
+        "collateral_cents": levels.equity - levels.cash,
         "credit_cents": totals.credit,
         "add_on_cents": totals.add_on,
     }
@@ -140,8 +152,8 @@ def _decide_withdrawals(books: MemberBooks, cycle: Cycle, *, emit: MemberEmissio
     pending = {withdrawal.number for withdrawal in books.withdrawals.pending.values()}
     decided = decide_withdrawals(
         books.withdrawals,
-        equity=books.equity(),
-        initial=as_column(books.initial),
+        funds_of=books.funds_of,
+        counted=lambda funds: books.collateral_of(funds, cycle.at),
         has_open_call=books.calls.open_calls,
         in_default={number for number in pending if accounts[number].member.is_defaulted},
         at=cycle.at,
@@ -166,30 +178,44 @@ def _paid_out(fact: CollateralMoved) -> Posting:
     )
 
 
+def _count_assets(books: MemberBooks, cycle: Cycle, *, emit: MemberEmission) -> None:
+    """State the units that accounts have now, by asset, and what they count for."""
+    if not books.assets.units:
+        return
+    accounts = books.control.accounts_by_number
+    for asset, counted in books.counted(cycle.at).items():
+        units = as_column(books.assets.units[asset])
+        chosen = np.flatnonzero(units)
+        emit.columns(
+            AssetCounted,
+            cycle.at,
+            alike={"asset": asset, "business_date": cycle.business_date, "cycle": cycle.name},
+            columns={
+                "account": [accounts[number].name for number in chosen.tolist()],
+                "units": [*map(str, units[chosen].tolist())],
+                "counted_cents": [*map(str, counted[chosen].tolist())],
+            },
+        )
+
+
 def _work_calls(books: MemberBooks, cycle: Cycle, *, emit: MemberEmission) -> None:
-    equity, initial = books.equity(), as_column(books.initial)
-    for _, change in check_calls(books.calls, initial=initial, equity=equity, at=cycle.at):
+    levels = books.levels(cycle.at)
+    for _, change in check_calls(books.calls, levels, at=cycle.at):
         emit(change)
     accounts = books.control.accounts_by_number
     names = AccountNames(
         accounts=[account.name for account in accounts],
         members=[account.member.name for account in accounts],
     )
-    called = new_calls(
-        books.calls,
-        names,
-        equity=equity,
-        initial=initial,
-        maintenance=as_column(books.maintenance),
-        cycle=cycle,
-    )
-    for _, call in called:
+    for _, call in new_calls(books.calls, names, levels=levels, cycle=cycle):
         emit(call)
 
 
 def _instruct(books: MemberBooks, net: IntArray, *, cycle: Cycle, emit: MemberEmission) -> None:
     sides, codes = sides_of(books)
-    deficit = deficits(as_column(books.initial), books.equity())
+    calls = books.calls.open_calls
+    for_cash = [number for number in calls if calls[number].is_for_cash]
+    deficit = deficits(books.levels(cycle.at), for_cash=for_cash)
     for fact in instruct(sides, codes, variation=net, deficit=deficit, cycle=cycle):
         emit(fact)
 

@@ -1,23 +1,39 @@
-"""Collateral: deposits at once, withdrawals decided in the next cycle (RULEBOOK §5).
+"""Collateral: what comes in at once, what is asked back decided in the next cycle (RULEBOOK §5).
 
 In: a command and the first command under its reference. Out: facts, or a refusal.
 """
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import TypeVar, assert_never
 
+from events.asset_commands import DepositAsset, ReportAssetPrice, WithdrawAsset
+from events.asset_facts import AssetMoved, AssetPriced, AssetWithdrawalPending
 from events.contracts import CURRENCY
-from events.member_commands import DepositCollateral, MemberCommand, WithdrawCollateral
-from events.member_facts import CollateralMoved, Posting, WithdrawalPending
-from events.refusals import Reason, Refusal
-from events.units import INT64_MAX, usd_text
+from events.fact import Fact
+from events.member_commands import (
+    AdjustCash,
+    DepositCollateral,
+    MemberCommand,
+    WithdrawCollateral,
+)
+from events.member_facts import (
+    CashAdjusted,
+    CollateralMoved,
+    Posting,
+    WithdrawalPending,
+)
+from events.refusals import Refusal
+from risk.asset_prices import micros_of
 from risk.calls import check_call, missed_calls
-from risk.withdrawals import exceeds_cash
 from services.shards.ids import Seen, answer_repeat
 from services.shards.member.books import MemberBooks, MemberEmission
+from services.shards.member.guards import refuse_member
 from settlement.control_rules import refuse_time
 from settlement.ledger import BANK, cash_of
+
+# A fact that says what a command says.
+StatedT = TypeVar("StatedT", bound=Fact)
 
 
 def decide_member(
@@ -33,29 +49,13 @@ def decide_member(
         return refusal
     if seen is not None:
         return answer_repeat(command, seen)
-    refusal = _refuse(books, command)
+    refusal = refuse_member(books, command)
     if refusal is not None:
         return refusal
     # Nothing can fail from here.
     state_missed(books, command.at, emit=emit)
-    match command:
-        case DepositCollateral():
-            _deposit(books, command, emit=emit)
-        case WithdrawCollateral():
-            emit(_pending(command))
-        case _:
-            assert_never(command)
+    _take(books, command, emit=emit)
     return None
-
-
-def _pending(command: WithdrawCollateral) -> WithdrawalPending:
-    return WithdrawalPending(
-        at=command.at,
-        reference=command.reference,
-        account=command.account,
-        asset=command.asset,
-        amount_cents=command.amount_cents,
-    )
 
 
 def state_missed(books: MemberBooks, at: int, *, emit: MemberEmission) -> None:
@@ -65,60 +65,66 @@ def state_missed(books: MemberBooks, at: int, *, emit: MemberEmission) -> None:
         emit(missed)
 
 
-def _refuse(books: MemberBooks, command: MemberCommand) -> Refusal | None:
-    account = books.control.accounts.get(command.account)
-    if account is None:
-        return Refusal(Reason.UNKNOWN_ACCOUNT, f"no account {command.account}")
-    is_withdrawal = isinstance(command, WithdrawCollateral)
-    if is_withdrawal and account.is_suspended:
-        return Refusal(Reason.ACCOUNT_SUSPENDED, f"account {account.name} is suspended")
-    if is_withdrawal and account.member.is_defaulted:
-        return Refusal(Reason.MEMBER_DEFAULTED, f"member {account.member.name} is in default")
-    if command.asset != CURRENCY:
-        return Refusal(Reason.UNKNOWN_ASSET, f"no asset {command.asset}; there is {CURRENCY}")
-    amount, cash = command.amount_cents, books.cash[account.number]
-    if amount < 1:
-        return Refusal(Reason.AMOUNT_NOT_POSITIVE, f"amount_cents {amount} is below 1")
-    if is_withdrawal and exceeds_cash(
-        books.withdrawals, account.number, cash_cents=cash, amount_cents=amount
-    ):
-        blocked = books.withdrawals.blocked_cents.get(account.number, 0)
-        free = usd_text(cash - blocked)
-        detail = f"{usd_text(amount)} is more than {free}, what {account.name} has free"
-        return Refusal(Reason.WITHDRAWAL_EXCEEDS_CASH, detail)
-    if not is_withdrawal and cash + amount > INT64_MAX:
-        detail = f"the cash of {account.name} would be above {usd_text(INT64_MAX)}"
-        return Refusal(Reason.AMOUNT_OVERFLOW, detail)
-    return None
+def _take(books: MemberBooks, command: MemberCommand, *, emit: MemberEmission) -> None:
+    match command:
+        case DepositCollateral():
+            emit(_stated(CollateralMoved, command))
+            emit(posting_of(command, CollateralMoved, debit=BANK, credit=cash_of(command.account)))
+            look_at_call(books, command.account, at=command.at, emit=emit)
+        case WithdrawCollateral():
+            emit(_stated(WithdrawalPending, command))
+        case DepositAsset():
+            emit(_stated(AssetMoved, command))
+            look_at_call(books, command.account, at=command.at, emit=emit)
+        case WithdrawAsset():
+            emit(_stated(AssetWithdrawalPending, command))
+        case ReportAssetPrice():
+            micros = micros_of(command.price_usd)
+            assert micros is not None, command
+            emit(AssetPriced(at=command.at, asset=command.asset, price_micros=micros))
+        case AdjustCash():
+            _adjust(books, command, emit=emit)
+        case _:
+            assert_never(command)
 
 
-def _deposit(books: MemberBooks, command: DepositCollateral, *, emit: MemberEmission) -> None:
-    emit(
-        CollateralMoved(
-            at=command.at,
-            reference=command.reference,
-            account=command.account,
-            asset=command.asset,
-            amount_cents=command.amount_cents,
-        )
-    )
-    emit(
-        Posting.model_validate(
-            {
-                "at": command.at,
-                "debit": BANK,
-                "credit": cash_of(command.account),
-                "amount_cents": command.amount_cents,
-                "currency": CURRENCY,
-                "for": CollateralMoved.TYPE,
-                "reference": command.reference,
-            }
-        )
-    )
-    number = books.number_of(command.account)
+def _adjust(books: MemberBooks, command: AdjustCash, *, emit: MemberEmission) -> None:
+    emit(_stated(CashAdjusted, command))
+    debit, credit = cash_of(command.debit_account), cash_of(command.credit_account)
+    emit(posting_of(command, CashAdjusted, debit=debit, credit=credit))
+    for account in (command.debit_account, command.credit_account):
+        look_at_call(books, account, at=command.at, emit=emit)
+
+
+def look_at_call(books: MemberBooks, account: str, *, at: int, emit: MemberEmission) -> None:
+    """Compare what remains of an account's open call with what is there now, if it has one."""
+    number = books.number_of(account)
     call = books.calls.open_calls.get(number)
-    if call is not None:
-        remaining = books.initial[number] - books.equity_of(number)
-        change = check_call(call, remaining, at=command.at)
-        if change is not None:
-            emit(change)
+    if call is None:
+        return
+    assert books.clock is not None, f"{account} was called before any time"
+    levels = books.levels_of(number, books.clock)
+    change = check_call(call, levels.due(is_for_cash=call.is_for_cash), at=at)
+    if change is not None:
+        emit(change)
+
+
+def posting_of(
+    command: DepositCollateral | AdjustCash, kind: type[Fact], *, debit: str, credit: str
+) -> Posting:
+    """The posting of a command's amount. kind: of the fact that moves it."""
+    fields = {
+        "at": command.at,
+        "debit": debit,
+        "credit": credit,
+        "amount_cents": command.amount_cents,
+        "currency": CURRENCY,
+        "for": kind.TYPE,
+        "reference": command.reference,
+    }
+    return Posting.model_validate(fields)
+
+
+def _stated(kind: type[StatedT], command: MemberCommand) -> StatedT:
+    """The fact that says the same as a command."""
+    return kind.model_validate({name: getattr(command, name) for name in kind.model_fields})

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any
 
+from risk.asset_prices import AssetPrice
 from risk.calls import CallBook
+from risk.collateral import AssetBook
 from risk.withdrawals import WithdrawalBook
 from services.shards.control.state import name_order, shared_hash
 from services.shards.member.books import MemberBooks
@@ -45,6 +48,7 @@ def load_member(
         had_position=bytearray(columns[tree["had_position"]].tolist()),
         calls=CallBook.from_state(tree["calls"]),
         withdrawals=WithdrawalBook.from_state(tree["withdrawals"]),
+        assets=_load_assets(tree.get("assets"), columns),
         clearinghouse_cents=tree["house_cents"],
     )
 
@@ -63,4 +67,23 @@ def _tree(books: MemberBooks, by_account: Column) -> dict[str, Any]:
             for reference, account, _, *values in books.withdrawals.to_state()
         ],
         "house_cents": books.clearinghouse_cents,
+        **_assets(books.assets, by_account),
     }
+
+
+def _assets(assets: AssetBook, by_account: Column) -> dict[str, Any]:
+    """Units and prices of assets; nothing without any, so that such books keep their hashes."""
+    if not assets.prices and not assets.units:
+        return {}
+    units = {asset: by_account(column) for asset, column in sorted(assets.units.items())}
+    prices = {asset: astuple(price) for asset, price in assets.prices.items()}
+    return {"assets": {"units": units, "prices": prices}}
+
+
+def _load_assets(tree: dict[str, Any] | None, columns: Sequence[array[int]]) -> AssetBook:
+    if tree is None:
+        return AssetBook()
+    return AssetBook(
+        units={asset: columns[number] for asset, number in tree["units"].items()},
+        prices={asset: AssetPrice(*values) for asset, values in tree["prices"].items()},
+    )
