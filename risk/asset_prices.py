@@ -43,7 +43,7 @@ def micros_of(price_usd: Decimal) -> int | None:
     return int(micros) if micros > 0 and micros == micros.to_integral_value() else None
 
 
-def judge_price(last: AssetPrice | None, micros: int, *, at: int) -> PriceAnswer:
+def judge_asset_price(last: AssetPrice | None, micros: int, *, at: int) -> PriceAnswer:
     """The answer to a reported price. last: the last accepted one; a first one is accepted."""
     if last is None or _is_within(micros, last.micros):
         return "accepted"
@@ -57,7 +57,7 @@ def apply_price_refused(last: AssetPrice | None, micros: int | None, *, at: int)
 
     micros: None of a price that is none.
     """
-    if last is not None and micros is not None and judge_price(last, micros, at=at) == "held":
+    if last is not None and micros is not None and judge_asset_price(last, micros, at=at) == "held":
         last.held_micros, last.held_at = micros, at
 
 

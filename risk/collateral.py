@@ -106,9 +106,9 @@ def asset_cents(units: IntArray, worth: AssetWorth, *, initial: IntArray) -> Int
     numerator, denominator = _reduced(
         price_micros * (PPM - terms.haircut_ppm), PPM * _MICROS_OF_A_CENT
     )
-    # Of a requirement in millions and a rest no product is beyond int64.
-    whole, rest = np.divmod(initial, PPM)
-    most = whole * terms.share_ppm + rest * terms.share_ppm // PPM
+    # Of a requirement in millions and a remainder no product is beyond int64.
+    millions, remainder = np.divmod(initial, PPM)
+    most = millions * terms.share_ppm + remainder * terms.share_ppm // PPM
     if numerator == 0:
         return np.zeros_like(initial)
     is_narrow = units <= INT64_MAX // numerator

@@ -8,7 +8,13 @@ from decimal import Decimal
 import pytest
 
 from events.units import MINUTE_NS
-from risk.asset_prices import AssetPrice, PriceAnswer, apply_price_refused, judge_price, micros_of
+from risk.asset_prices import (
+    AssetPrice,
+    PriceAnswer,
+    apply_price_refused,
+    judge_asset_price,
+    micros_of,
+)
 
 LAST = AssetPrice(1_000_000, at=0)
 HELD = AssetPrice(1_000_000, at=0, held_micros=10_000_000, held_at=7)
@@ -46,7 +52,7 @@ def test_a_price_is_positive_and_has_six_decimals(text: str, micros: int | None)
 def test_a_price_beyond_three_times_waits_for_one_like_it_an_hour_later(
     last: AssetPrice | None, micros: int, at: int, answer: PriceAnswer
 ) -> None:
-    assert judge_price(last, micros, at=at) == answer
+    assert judge_asset_price(last, micros, at=at) == answer
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def _apply_asset(books: MemberBooks, fact: AssetMoved | AssetPriced | AssetStale
             assert_never(fact)
 
 
-def apply_refused(books: MemberBooks, command: Command, reason: Reason) -> None:
+def apply_refused(books: MemberBooks, command: Command, *, reason: Reason) -> None:
     """Remember of a refused command what a later one is measured on: a price that jumped."""
     if isinstance(command, ReportAssetPrice) and reason is Reason.PRICE_INVALID:
         last = books.assets.prices.get(command.asset)

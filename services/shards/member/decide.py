@@ -33,7 +33,7 @@ from settlement.control_rules import refuse_time
 from settlement.ledger import BANK, cash_of
 
 # A fact that says what a command says.
-StatedT = TypeVar("StatedT", bound=Fact)
+_SameT = TypeVar("_SameT", bound=Fact)
 
 
 def decide_member(
@@ -125,6 +125,6 @@ def posting_of(
     return Posting.model_validate(fields)
 
 
-def _stated(kind: type[StatedT], command: MemberCommand) -> StatedT:
+def _stated(kind: type[_SameT], command: MemberCommand) -> _SameT:
     """The fact that says the same as a command."""
     return kind.model_validate({name: getattr(command, name) for name in kind.model_fields})

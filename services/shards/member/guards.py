@@ -17,8 +17,16 @@ from events.member_commands import (
     WithdrawCollateral,
 )
 from events.refusals import Reason, Refusal
-from events.units import INT64_MAX, INT64_MIN, fits_int64, format_decimal, format_instant, usd_text
-from risk.asset_prices import judge_price, micros_of
+from events.units import (
+    INT64_MAX,
+    INT64_MIN,
+    PPM,
+    fits_int64,
+    format_decimal,
+    format_instant,
+    usd_text,
+)
+from risk.asset_prices import judge_asset_price, micros_of
 from risk.withdrawals import free_amount
 from services.shards.member.books import MemberBooks
 
@@ -114,7 +122,7 @@ def _refuse_price(books: MemberBooks, command: ReportAssetPrice) -> Refusal | No
     if micros is None:
         detail = f"expected a price above 0 with at most 6 decimals, found {text}"
         return Refusal(Reason.PRICE_INVALID, detail)
-    if last is not None and judge_price(last, micros, at=command.at) != "accepted":
+    if last is not None and judge_asset_price(last, micros, at=command.at) != "accepted":
         detail = (
             f"{text} is more than three times away from {_usd_of(last.micros)}; a report within "
             f"5 % of it, 60 minutes later, confirms it"
@@ -128,8 +136,8 @@ def _refuse_price(books: MemberBooks, command: ReportAssetPrice) -> Refusal | No
 
 def _usd_of(micros: int) -> str:
     """Millionths of a dollar in dollars, with six decimals."""
-    whole, rest = divmod(micros, 1_000_000)
-    return f"{whole}.{rest:06d}"
+    dollars, beyond = divmod(micros, PPM)
+    return f"{dollars}.{beyond:06d}"
 
 
 def _refuse_adjustment(books: MemberBooks, command: AdjustCash) -> Refusal | None:
@@ -173,8 +181,8 @@ def _not_cash(asset: str) -> Refusal | None:
 def _unknown_asset(books: MemberBooks, asset: str) -> Refusal | None:
     if asset in books.control.assets:
         return None
-    known = ", ".join(sorted(books.control.assets)) or "none yet"
-    return Refusal(Reason.UNKNOWN_ASSET, f"no asset {asset} is in force; there are {known}")
+    in_force = ", ".join(sorted(books.control.assets)) or "none yet"
+    return Refusal(Reason.UNKNOWN_ASSET, f"no asset {asset} is in force; there are {in_force}")
 
 
 def _not_positive(name: str, amount: int) -> Refusal | None:

@@ -76,7 +76,7 @@ class MemberShard:
             seen = None if identity is None else memory.find(log.shard, identity)
             refusal = decide_member(books, command, seen=seen, emit=emission)
             if refusal is not None:
-                apply_refused(books, command, refusal.reason)
+                apply_refused(books, command, reason=refusal.reason)
                 refuse_command(emission, command, refusal=refusal)
             remember(memory, command, emission=emission)
         log.record(inbound, emission, business_date=books.control.business_date)
@@ -115,7 +115,7 @@ class MemberShard:
     def _fold_refused(self, line: bytes, *, reason: str) -> None:
         command = decode_command(line)
         if not isinstance(command, Malformed):
-            apply_refused(self.books, command, Reason(reason))
+            apply_refused(self.books, command, reason=Reason(reason))
 
     def state_hash(self) -> str:
         """The hash of the books."""
