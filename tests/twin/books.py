@@ -179,11 +179,12 @@ class Market:
 
 @dataclass
 class Call:
-    """An open margin call."""
+    """An open margin call; is_for_cash: nothing but cash lacked."""
 
     name: str
     remaining: int
     deadline: int
+    is_for_cash: bool = False
 
 
 @dataclass
@@ -197,6 +198,10 @@ class Treasury:
     initial: dict[str, int] = field(default_factory=dict)
     with_position: list[str] = field(default_factory=list)
     calls: dict[str, Call] = field(default_factory=dict)
+    units: dict[tuple[str, str], int] = field(default_factory=dict)
+    prices: dict[str, tuple[int, Fraction]] = field(default_factory=dict)
+    jumps: dict[str, tuple[int, Fraction]] = field(default_factory=dict)
+    stale: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -215,6 +220,8 @@ class House:
     cycles_past: list[Command] = field(default_factory=list)
     makers: dict[tuple[str, str], int] = field(default_factory=dict)
     capital: dict[str, int] = field(default_factory=dict)
+    terms: dict[str, Command] = field(default_factory=dict)
+    terms_waiting: list[Command] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
 
     def session(self) -> date:

@@ -59,6 +59,10 @@ facts beyond WIRE's list. Where the texts are silent or ambiguous this is how th
    before its designation came counts by the quote that stands then alone, from its own time. A
    lapse counts where nothing stood too. A defaulter's maker is scored until it is released. The
    last report of net capital counts, whatever its time.
+23. Assets: an older price is older than the last one taken; one that jumps is remembered as an
+   index's held price is, though it is refused. Whether a price is fresh when a call is looked at
+   goes by the shard's clock. A call for cash only that comes to ask for more is one for equity.
+   Cash and assets together count for no more than an int64.
 """
 
 from __future__ import annotations
@@ -77,7 +81,7 @@ from tests.twin.trading import (
     submit_trade,
     transfer_position,
 )
-from tests.twin.treasury import move_collateral
+from tests.twin.treasury import take_member
 from tests.twin.words import CONTROL, INDEX, MEMBER, Command, Fact, Reading, read_line
 
 BOM = b"\xef\xbb\xbf"
@@ -104,6 +108,9 @@ REFERENCE_OF = {
     "set_settlement_price/1": "contract",
     "deposit_collateral/1": "reference",
     "withdraw_collateral/1": "reference",
+    "deposit_asset/1": "reference",
+    "withdraw_asset/1": "reference",
+    "adjust_cash/1": "reference",
 }
 TRADING_OF = {
     "submit_trade/1": submit_trade,
@@ -175,7 +182,7 @@ def decide(house: House, shard: str, command: Command) -> str | None:
     if kind in CONTROL:
         return take_control(house, command)
     if kind in MEMBER:
-        return move_collateral(house, command)
+        return take_member(house, command)
     if shard == "control/0":
         return refuse_unrouted(house, command)
     market = house.markets[shard.removeprefix("market/")]

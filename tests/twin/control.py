@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from tests.twin.assets import begin_terms, refuse_terms
 from tests.twin.books import SESSION_SLACK, Account, House, Index, MakerQuote, Market, Member
 from tests.twin.cycles import close_market, list_contracts, run_cycle
 from tests.twin.index import move_clock as move_market_clock
@@ -16,9 +17,11 @@ from tests.twin.words import Command
 SHARD = "control/0"
 EXTERNAL_PRODUCT = "SCU"
 OF_MAKERS = ("designate_maker/1", "release_maker/1", "report_net_capital/1")
+SETTINGS = ("configure/1", "configure_asset/1")
 YEARS = range(2000, 2098)
 FACT_OF = {
     "configure/1": "configured/1",
+    "configure_asset/1": "asset_configured/1",
     "admit_member/1": "member_admitted/1",
     "open_account/1": "account_opened/1",
     "suspend_account/1": "account_suspended/1",
@@ -62,6 +65,8 @@ def refuse_control(house: House, command: Command) -> str | None:
     kind = command["type"]
     if kind == "configure/1":
         return refuse_configure(command)
+    if kind == "configure_asset/1":
+        return refuse_terms(command)
     if kind == "admit_member/1":
         if command["member"] in house.members:
             known = house.members[command["member"]].command
@@ -150,11 +155,11 @@ def accept(house: House, command: Command) -> None:
     """Book an accepted control command, then copy it to every market and to the members."""
     kind, at = command["type"], command["at"]
     house.clock = at if house.clock is None else max(at, house.clock)
-    if house.first is None and kind != "configure/1":
+    if house.first is None and kind not in SETTINGS:
         house.first = at
     if kind in FACT_OF:
         fields = {name: value for name, value in command.items() if name not in ("type", "at")}
-        if kind == "configure/1":
+        if kind in SETTINGS:
             fields["effective_date"] = command["effective_date"].isoformat()
         house.state(FACT_OF[kind], SHARD, at, **fields)
     if kind in ("open_session/1", "close_session/1"):
@@ -179,6 +184,8 @@ def book(house: House, command: Command) -> None:
     kind = command["type"]
     if kind == "configure/1":
         use(house, command)
+    elif kind == "configure_asset/1":
+        house.terms_waiting.append(command)
     elif kind == "admit_member/1":
         house.members[command["member"]] = Member(command)
     elif kind == "open_account/1":
@@ -238,5 +245,6 @@ def open_session(house: House, command: Command) -> None:
     run = [known for known, answer in house.cycles.values() if answer is None]
     house.cycles_past += run
     house.cycles = {}
+    begin_terms(house)
     for product in sorted(house.markets):
         list_contracts(house, house.markets[product], command["at"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from tests.twin.events_assets import asset_event, found_assets
 from tests.twin.events_index import found_providers, index_event
 from tests.twin.events_members import found_members, member_event
 from tests.twin.events_trading import trading_event
@@ -42,6 +43,8 @@ def written(seed: int, days: int = 4) -> Script:
     script.send("advance_clock/1", at=print_instant(script.now))
     found_members(script)
     found_providers(script)
+    if script.has_assets:
+        found_assets(script)
     before_the_session(script)
     is_quiet = script.chance(0.12)
     script.now = max(midnight(first) + 5 * MINUTE, script.house.clock or 0)
@@ -93,6 +96,8 @@ def trading_day(script: Script, events: int, *, index_weight: int) -> None:
             trading_event(script)
         elif kind == "index":
             index_event(script)
+        elif script.has_assets and script.chance(0.6):
+            asset_event(script)
         else:
             member_event(script)
 

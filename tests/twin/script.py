@@ -17,6 +17,7 @@ SPOILED = 0.02
 REPEATED = 0.03
 CONFLICTED = 0.01
 YEAR = 365 * DAY
+ASSETS_EVERY = 3
 
 
 class Script:
@@ -37,6 +38,7 @@ class Script:
         self.accounts: list[str] = []
         self.models: dict[tuple[str, str], int] = {}
         self.has_huge_trade = self.chance(0.85)
+        self.has_assets = seed % ASSETS_EVERY == 1
 
     def chance(self, share: float) -> bool:
         """Tell whether something of this probability happens."""

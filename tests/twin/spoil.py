@@ -16,7 +16,7 @@ def dump(command: Command) -> bytes:
 def rewrite(rng: Random, command: Command) -> bytes:
     """Write the same command in other bytes: same values, another order and notation."""
     other = dict(command)
-    for name in ("price", "bid", "ask", "input_usd_per_mtok"):
+    for name in ("price", "bid", "ask", "input_usd_per_mtok", "price_usd"):
         if isinstance(other.get(name), str) and "." in other[name]:
             other[name] += "0"
     for name in ("at", "executed_at"):

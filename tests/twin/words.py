@@ -242,9 +242,17 @@ COLLATERAL: dict[str, Reader] = {
     "reference": identifier, "account": identifier, "asset": identifier,
     "amount_cents": whole, "at": instant,
 }  # fmt: skip
+UNITS: dict[str, Reader] = {
+    "reference": identifier, "account": identifier, "asset": identifier,
+    "units": whole, "at": instant,
+}  # fmt: skip
 CONTROL: dict[str, dict[str, Reader]] = {
     "configure/1": {
         "parameter": identifier, "product": null_or(identifier), "value": string,
+        "effective_date": day, "at": instant,
+    },
+    "configure_asset/1": {
+        "asset": identifier, "haircut_ppm": whole, "share_ppm": whole, "fresh_hours": whole,
         "effective_date": day, "at": instant,
     },
     "admit_member/1": {"member": identifier, "name": text, "at": instant},
@@ -310,5 +318,16 @@ TRADING: dict[str, dict[str, Reader]] = {
 MEMBER: dict[str, dict[str, Reader]] = {
     "deposit_collateral/1": COLLATERAL,
     "withdraw_collateral/1": COLLATERAL,
+    "deposit_asset/1": UNITS,
+    "withdraw_asset/1": UNITS,
+    "report_asset_price/1": {"asset": identifier, "price_usd": decimal, "at": instant},
+    "adjust_cash/1": {
+        "reference": identifier,
+        "debit_account": identifier,
+        "credit_account": identifier,
+        "amount_cents": whole,
+        "reason": text,
+        "at": instant,
+    },
 }
 FIELDS = CONTROL | INDEX | TRADING | MEMBER
