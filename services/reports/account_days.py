@@ -1,4 +1,4 @@
-"""What a date did to accounts: cash, requirement, movements, calls, instructions.
+"""What a date did to accounts: cash, assets, requirement, movements, calls, instructions.
 
 In: the rows of `member/0` of a date and, for cash at its beginning, the last close before it. Out:
 each account's balance at every cycle, folded from the facts. Law: the read model `statement` says
@@ -8,14 +8,22 @@ the same of every cycle; where it does not, nothing is given out (`derived.py`).
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, LiteralString
 
+from events.asset_facts import AssetCounted
 from events.control_commands import CLOSE_CYCLE
 from events.market_facts import VariationSettled
-from events.member_facts import CollateralMoved, MarginSet, Posting, SettlementInstructed
+from events.member_facts import (
+    CashAdjusted,
+    CollateralMoved,
+    MarginSet,
+    Posting,
+    SettlementInstructed,
+)
 from services.reports.derived import check_agreement, keyed
 from services.reports.report import DerivedRowsChanged, ReportFact
 from services.reports.view import JournalView, StoredRow
@@ -36,9 +44,13 @@ _COLUMNS: Final = (
 _KEY: Final = 2
 _CASH: Final = _COLUMNS.index("cash_cents")
 _POSTING, _MARGIN = Posting.TYPE.encode(), MarginSet.TYPE.encode()
+_COUNTED: Final = AssetCounted.TYPE.encode()
 _INSTRUCTED: Final = SettlementInstructed.TYPE.encode()
-_MOVEMENTS: Final = (b"collateral_moved/", b"withdrawal_", b"margin_call")
-_WORDS: Final = (*_MOVEMENTS, _POSTING, _MARGIN, _INSTRUCTED)
+_MOVEMENTS: Final = (
+    b"collateral_moved/", b"withdrawal_", b"asset_moved/", b"asset_withdrawal_", b"cash_adjusted/",
+    b"margin_call",
+)  # fmt: skip
+_WORDS: Final = (*_MOVEMENTS, _POSTING, _MARGIN, _COUNTED, _INSTRUCTED)
 
 
 @dataclass(slots=True)
@@ -46,7 +58,8 @@ class CycleBalance:
     """An account at a cycle.
 
     equity_cents: after the cycle's variation, before its withdrawals, as `margin_set` states it;
-    on_deposit_cents: what is there after them.
+    collateral_cents: what assets count for in it; on_deposit_cents: what is there after the
+    withdrawals; assets: the units then, and what they count for.
     """
 
     seq: int
@@ -56,8 +69,10 @@ class CycleBalance:
     initial_cents: int
     maintenance_cents: int
     equity_cents: int
+    collateral_cents: int
     on_deposit_cents: int
     parts: list[dict[str, Any]]
+    assets: list[ReportFact]
 
     @property
     def is_empty(self) -> bool:
@@ -67,10 +82,12 @@ class CycleBalance:
 
 @dataclass(slots=True)
 class Moved:
-    """What a row moved, by account: variation, and cash for any other reason."""
+    """What a row moved and set, by account: variation, other cash, margin, assets."""
 
     variation: dict[str, int] = field(default_factory=dict)
     paid: dict[str, int] = field(default_factory=dict)
+    margins: dict[str, ReportFact] = field(default_factory=dict)
+    assets: defaultdict[str, list[ReportFact]] = field(default_factory=lambda: defaultdict(list))
 
 
 @dataclass(slots=True)
@@ -164,9 +181,11 @@ def _open_margins(of_day: AccountsDay, close: StoredRow, *, cash: Mapping[str, i
     """The requirements that the close before has set; they tell of the cash there, too."""
     paid: dict[str, int] = {}
     margins: list[ReportFact] = []
-    for fact in close.facts(_POSTING, _MARGIN, accounts=of_day.names):
+    for fact in close.facts(_POSTING, _MARGIN, _COUNTED, accounts=of_day.names):
         if fact["type"] == MarginSet.TYPE:
             margins.append(fact)
+        elif fact["type"] == AssetCounted.TYPE:
+            of_day.accounts[fact["account"]].collateral_cents += fact["counted_cents"]
         elif fact["for"] != VariationSettled.TYPE:
             for name, cents in _sides(fact):
                 paid[name] = paid.get(name, 0) + cents
@@ -174,8 +193,7 @@ def _open_margins(of_day: AccountsDay, close: StoredRow, *, cash: Mapping[str, i
         name = fact["account"]
         account = of_day.accounts[name]
         account.opening_initial_cents = fact["initial_cents"]
-        account.collateral_cents = fact.get("collateral_cents", 0)
-        right = fact["equity_cents"] - account.collateral_cents + paid.get(name, 0)
+        right = fact["equity_cents"] - fact.get("collateral_cents", 0) + paid.get(name, 0)
         _expect_opening(of_day, name, right=right, recorded=cash.get(name, 0))
 
 
@@ -212,7 +230,6 @@ def _rows_in_order(
 
 def _fold(of_day: AccountsDay, row: StoredRow, *, is_barrier: bool) -> None:
     """Add what a row says; after a barrier every account has a balance."""
-    margins: dict[str, ReportFact] = {}
     moved = Moved()
     for fact in row.facts(*_WORDS, accounts=of_day.names):
         if fact["type"] == Posting.TYPE:
@@ -220,30 +237,37 @@ def _fold(of_day: AccountsDay, row: StoredRow, *, is_barrier: bool) -> None:
         elif fact["type"] == SettlementInstructed.TYPE:
             of_day.instructions.append(fact)
         elif fact["type"] == MarginSet.TYPE:
-            margins[fact["account"]] = fact
+            moved.margins[fact["account"]] = fact
+        elif fact["type"] == AssetCounted.TYPE:
+            moved.assets[fact["account"]].append(fact)
+        elif fact["type"] == CashAdjusted.TYPE:
+            _adjust(of_day, fact)
         else:
             account = of_day.accounts[fact["account"]]
             account.movements.append(fact)
             if fact["type"] == CollateralMoved.TYPE:
                 account.came_cents += max(0, fact["amount_cents"])
     if is_barrier:
-        for name, account in of_day.accounts.items():
-            _balance(of_day, account, row=row, moved=moved, margin=margins.get(name))
+        for account in of_day.accounts.values():
+            _balance(of_day, account, row=row, moved=moved)
 
 
-def _balance(
-    of_day: AccountsDay,
-    account: AccountDay,
-    *,
-    row: StoredRow,
-    moved: Moved,
-    margin: ReportFact | None,
-) -> None:
+def _adjust(of_day: AccountsDay, fact: ReportFact) -> None:
+    """Note an adjustment with both accounts: what it pays or gets."""
+    for name, sign in ((fact["debit_account"], -1), (fact["credit_account"], 1)):
+        if name in of_day.accounts:
+            stated = {**fact, "amount_cents": sign * fact["amount_cents"]}
+            of_day.accounts[name].movements.append(stated)
+
+
+def _balance(of_day: AccountsDay, account: AccountDay, *, row: StoredRow, moved: Moved) -> None:
     """Note an account's balance at a cycle. moved: by the cycle, of all accounts."""
-    margin, name = margin or {}, account.account.name
-    account.collateral_cents = margin.get("collateral_cents", 0)
+    name = account.account.name
+    margin, assets = moved.margins.get(name, {}), moved.assets[name]
+    collateral = margin.get("collateral_cents", 0)
+    account.collateral_cents = sum(fact["counted_cents"] for fact in assets)
     account.came_cents = 0
-    equity = account.on_deposit_cents - moved.paid.get(name, 0)
+    equity = account.cash_cents + collateral - moved.paid.get(name, 0)
     stated = margin.get("equity_cents", equity)
     right = account.opening_cents + stated - equity
     _expect_opening(of_day, name, right=right, recorded=account.opening_cents)
@@ -257,8 +281,10 @@ def _balance(
             initial_cents=margin.get("initial_cents", 0),
             maintenance_cents=margin.get("maintenance_cents", 0),
             equity_cents=equity,
+            collateral_cents=collateral,
             on_deposit_cents=account.on_deposit_cents,
             parts=margin.get("parts", []),
+            assets=assets,
         )
     )
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from events.member_facts import CollateralMoved, WithdrawalPending
+from events.asset_facts import AssetMoved, AssetPriced, AssetWithdrawalPending
+from events.member_facts import CashAdjusted, CollateralMoved, WithdrawalPending
 from events.units import MINUTE_NS, parse_instant
 from services.reports.filters import accounts_asked
 from services.reports.kind import ReportKind
@@ -24,7 +25,17 @@ _CALLED: Final = "margin_called/1"
 _MISSED: Final = "missed"
 _ENDED: Final = ("met", _MISSED)
 # A shard's clock goes by its own commands too (RULEBOOK §1); these are what they state.
-_CASH_ASKED: Final = (CollateralMoved.TYPE.encode(), WithdrawalPending.TYPE.encode())
+_CLOCK_MOVED: Final = tuple(
+    kind.TYPE.encode()
+    for kind in (
+        CollateralMoved,
+        WithdrawalPending,
+        CashAdjusted,
+        AssetMoved,
+        AssetWithdrawalPending,
+        AssetPriced,
+    )
+)
 _STATUS: Final = "margin_call_"
 # A deadline lies at most a week after a cycle, at 13:00 of the next session after a close.
 _LOOK_BACK: Final = timedelta(days=21)
@@ -85,8 +96,8 @@ def clock_of_calls(view: JournalView) -> int:
     times = [
         parse_instant(fact["at"])
         for day in view.sessions()[-_SESSIONS_BACK:]
-        for row in view.rows(MEMBER_SHARD, day, words=_CASH_ASKED)
-        for fact in row.facts(*_CASH_ASKED)
+        for row in view.rows(MEMBER_SHARD, day, words=_CLOCK_MOVED)
+        for fact in row.facts(*_CLOCK_MOVED)
     ]
     return max([view.control.clock or 0, *times])
 

@@ -37,17 +37,18 @@ def by_origin(of_day: AccountsDay) -> dict[tuple[str, str], list[AccountDay]]:
     return dict(sorted(sides.items()))
 
 
-def margin_cells(levels: Iterable[tuple[int, int]]) -> dict[str, Cell]:
-    """Requirement and collateral. levels: of each account what is on deposit and what is required.
+def margin_cells(levels: Iterable[tuple[int, int, int]]) -> dict[str, Cell]:
+    """Requirement and collateral. levels: of each account what is on deposit, required, in cash.
 
-    No excess of one account helps another that lacks.
+    No excess of one account helps another that lacks; cash below zero lacks whatever the assets.
     """
-    pairs = list(levels)
+    accounts = list(levels)
+    lacks = [max(0, initial - deposit, -cash) for deposit, initial, cash in accounts]
     return {
-        "initial_cents": sum(initial for _, initial in pairs),
-        "on_deposit_cents": sum(deposit for deposit, _ in pairs),
-        "excess_cents": sum(max(0, deposit - initial) for deposit, initial in pairs),
-        "deficit_cents": sum(max(0, initial - deposit) for deposit, initial in pairs),
+        "initial_cents": sum(initial for _, initial, _ in accounts),
+        "on_deposit_cents": sum(deposit for deposit, _, _ in accounts),
+        "excess_cents": sum(max(0, deposit - initial) for deposit, initial, _ in accounts),
+        "deficit_cents": sum(lacks),
     }
 
 
@@ -97,7 +98,11 @@ def _day(
     due = _due(view, last, day=of_day.day) if is_due else None
     for side, accounts in by_origin(of_day).items():
         levels = {
-            entry.account.name: (entry.balances[-1].on_deposit_cents, entry.initial_cents)
+            entry.account.name: (
+                entry.balances[-1].on_deposit_cents,
+                entry.initial_cents,
+                entry.balances[-1].cash_cents,
+            )
             for entry in accounts
         }
         amounts = {name: instructed.get(side, {}).get(name, 0) for name in _INSTRUCTED}
@@ -113,8 +118,8 @@ def _day(
             "due": due if amounts["margin_deficit_cents"] else None,
             "came_cents": sum(came.get(name, 0) for name in levels),
             "remaining_cents": sum(
-                max(0, initial - deposit - came.get(name, 0))
-                for name, (deposit, initial) in levels.items()
+                max(0, max(initial - deposit, -cash) - came.get(name, 0))
+                for name, (deposit, initial, cash) in levels.items()
             ),
             **call_cells(calls, accounts),
             "seq": last.seq,

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from events.asset_facts import AssetWithdrawalRefused
 from events.codec import readable_reference
 from events.control_facts import CommandRefused
 from events.member_facts import WithdrawalRefused
@@ -22,7 +23,11 @@ from services.reports.report import NamedCells, ReportFact, ReportRequest, Table
 from services.reports.shown import usd
 from services.reports.view import JournalView, StoredRow
 
-_KINDS: Final = (CommandRefused.TYPE.encode(), WithdrawalRefused.TYPE.encode())
+_OF_COMMAND: Final = {
+    WithdrawalRefused.TYPE: "withdraw_collateral/1",
+    AssetWithdrawalRefused.TYPE: "withdraw_asset/1",
+}
+_KINDS: Final = tuple(kind.encode() for kind in (CommandRefused.TYPE, *_OF_COMMAND))
 
 
 def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
@@ -45,7 +50,7 @@ def _cells(row: StoredRow, fact: ReportFact) -> NamedCells:
         "at": fact["at"],
         "shard": row.shard,
         "seq": row.seq,
-        "command_type": fact.get("command_type", "withdraw_collateral/1"),
+        "command_type": _OF_COMMAND.get(fact["type"], fact.get("command_type")),
         "reference": fact["reference"] or readable_reference(row.line),
         "reason": fact["reason"],
         "detail": fact["detail"] if "detail" in fact else _of_withdrawal(fact),
@@ -68,7 +73,8 @@ def _readable_fields(line: bytes) -> Mapping[str, Any]:
 
 
 def _of_withdrawal(fact: ReportFact) -> str:
-    return f"{usd(fact['amount_cents'])} of {fact['account']}, refused by the cycle in this line"
+    amount = usd(fact["amount_cents"]) if "amount_cents" in fact else f"{fact['units']} units"
+    return f"{amount} of {fact['account']}, refused by the cycle in this line"
 
 
 REFUSALS_REPORT: Final = ReportKind(

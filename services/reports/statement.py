@@ -41,11 +41,13 @@ from services.reports.view import JournalView
 _VARIATION, _CLOSED = VariationSettled.TYPE.encode(), PositionClosed.TYPE.encode()
 _SUMMED: Final = ("variation_cents", "deposits_cents", "withdrawals_cents")
 # Of a cycle's row the positions and the balance come first, then what they led to.
-_FIRST: Final = ("position", "position_closed", "balance")
-_OF_MOVEMENT: Final = ("seq", "at", "amount_cents", "remaining_cents", "deadline")
+_FIRST: Final = ("position", "position_closed", "asset", "balance")
+_OF_MOVEMENT: Final = (
+    "seq", "at", "asset", "units", "amount_cents", "remaining_cents", "deadline",
+)  # fmt: skip
 _OF_BALANCE: Final = (
     "cash_cents", "variation_cents", "initial_cents", "maintenance_cents", "equity_cents",
-    "on_deposit_cents",
+    "collateral_cents", "on_deposit_cents",
 )  # fmt: skip
 _OF_INSTRUCTION: Final = (
     "seq", "at", "member", "origin", "cycle", "variation_cents", "margin_deficit_cents",
@@ -98,7 +100,9 @@ def _summaries(view: JournalView, days: Sequence[AccountsDay]) -> Iterator[Named
     opened = by_origin(first)
     for side, accounts in by_origin(last).items():
         every = [entry for of_day in days for entry in by_origin(of_day)[side]]
-        levels = margin_cells((entry.on_deposit_cents, entry.initial_cents) for entry in accounts)
+        levels = margin_cells(
+            (entry.on_deposit_cents, entry.initial_cents, entry.cash_cents) for entry in accounts
+        )
         lacks, spare = levels["deficit_cents"], levels["excess_cents"]
         assert isinstance(lacks, int)
         yield {
@@ -147,7 +151,7 @@ def _account(day: date, entry: AccountDay, *, markets: MarketsDay) -> Iterator[N
     }
     lines = [_movement(fact) for fact in entry.movements]
     for balance in entry.balances:
-        if not balance.is_empty:
+        if balance.assets or not balance.is_empty:
             lines += _cycle_lines(balance, account.name, markets=markets)
     for line in sorted(lines, key=lambda line: (line["seq"], line["line"] not in _FIRST)):
         yield same | line
@@ -156,7 +160,7 @@ def _account(day: date, entry: AccountDay, *, markets: MarketsDay) -> Iterator[N
 def _cycle_lines(
     balance: CycleBalance, account: str, *, markets: MarketsDay
 ) -> list[dict[str, Cell]]:
-    """An account's positions at a cycle, those that ended in it too, then its balance."""
+    """An account's positions at a cycle, those that ended in it too, its assets, its balance."""
     key = (balance.cycle, account)
     variation, closed = markets.variation.get(key, {}), markets.closed.get(key, {})
     parts = {part["contract"]: part for part in balance.parts}
@@ -175,7 +179,11 @@ def _cycle_lines(
                 "initial_cents": part["margin_cents"],
             }
         )
-    cents = {name: getattr(balance, name) for name in _OF_BALANCE}
+    for fact in balance.assets:
+        stated = {name: fact[name] for name in ("asset", "units", "counted_cents")}
+        lines.append({**same, "line": "asset", **stated})
+    cents: dict[str, Cell] = {name: getattr(balance, name) for name in _OF_BALANCE}
+    cents["collateral_cents"] = balance.collateral_cents or None
     return [*lines, {**same, "line": "balance", **cents}]
 
 
@@ -201,9 +209,10 @@ STATEMENT_REPORT: Final = ReportKind(
     tells="a summary by member and origin; then positions, balances, movements, calls",
     columns=(
         "business_date", "member", "account", "origin", "cycle", "line", "contract", "lots",
-        "price_ticks", "opening_cents", "variation_cents", "deposits_cents", "withdrawals_cents",
-        "other_cents", "closing_cents", "cash_cents", "initial_cents", "maintenance_cents",
-        "equity_cents", "on_deposit_cents", "excess_cents", "deficit_cents", "open_calls",
+        "price_ticks", "asset", "units", "counted_cents", "opening_cents", "variation_cents",
+        "deposits_cents", "withdrawals_cents", "other_cents", "closing_cents", "cash_cents",
+        "initial_cents", "maintenance_cents", "equity_cents", "collateral_cents",
+        "on_deposit_cents", "excess_cents", "deficit_cents", "open_calls",
         "calls_remaining_cents", "age_minutes", "net_cents", "amount_cents", "remaining_cents",
         "margin_deficit_cents", "reference", "deadline", "at", "seq",
     ),
@@ -220,15 +229,19 @@ STATEMENT_REPORT: Final = ReportKind(
             "variation_cents", "initial_cents",
         ), "Positions", ("position", "position_closed")),
         TableLayout((
+            "business_date", "account", "cycle", "asset", "units", "counted_cents",
+        ), "Assets", ("asset",)),
+        TableLayout((
             "business_date", "account", "cycle", "variation_cents", "cash_cents", "initial_cents",
-            "maintenance_cents", "equity_cents", "on_deposit_cents",
+            "maintenance_cents", "equity_cents", "collateral_cents", "on_deposit_cents",
         ), "Balances", ("balance",)),
         TableLayout((
-            "business_date", "account", "line", "at", "amount_cents", "remaining_cents",
-            "deadline", "reference",
+            "business_date", "account", "line", "at", "asset", "units", "amount_cents",
+            "remaining_cents", "deadline", "reference",
         ), "Collateral and calls", (
-            "collateral_moved", "withdrawal_pending", "withdrawal_refused", "margin_called",
-            "margin_call_met", "margin_call_partly_met", "margin_call_raised",
+            "collateral_moved", "withdrawal_pending", "withdrawal_refused", "asset_moved",
+            "asset_withdrawal_pending", "asset_withdrawal_refused", "cash_adjusted",
+            "margin_called", "margin_call_met", "margin_call_partly_met", "margin_call_raised",
             "margin_call_missed",
         )),
         TableLayout((

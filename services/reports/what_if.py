@@ -171,7 +171,8 @@ def _answer(
 
 
 def _equity(books: _Books, account: str) -> int:
-    return books.member.equity_of(books.member.number_of(account))
+    member = books.member
+    return member.levels_of(member.number_of(account), member.clock or 0).equity
 
 
 def _variation(books: _Books, trade: SupposedTrade) -> int:

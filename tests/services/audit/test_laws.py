@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from services.embedded.memory import clear_in_memory
 from tests.laws import broken_laws
 from tests.services.reports.small_market import SMALL_MARKET
+from tests.test_scenarios import HERE, lines_of
 
 Fields = dict[str, Any]
 
@@ -51,6 +53,34 @@ def closed_wrong(facts: list[Fields]) -> None:
 
 def test_the_laws_hold_for_a_market_that_was_cleared() -> None:
     assert broken_laws(clear_in_memory(SMALL_MARKET)) == []
+
+
+def of_scenario(name: str) -> list[Fields]:
+    """The facts of a scenario."""
+    return clear_in_memory(lines_of(json.loads((HERE / f"{name}.json").read_text("utf-8"))))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("asset_units_blocked_count_until_paid", raised("asset_moved/1", "units"), "make 161"),
+        (
+            "asset_units_blocked_count_until_paid",
+            left_out("asset_moved/1"),
+            "has -40 units",
+        ),
+        ("asset_units_blocked_count_until_paid", twice("asset_moved/1"), "u1 2 times"),
+        ("cash_adjusted_between_accounts", raised("cash_adjusted/1", "amount_cents"), "cash:A-H"),
+        ("cash_adjusted_between_accounts", twice("cash_adjusted/1"), "j1 2 times"),
+    ],
+)
+def test_a_broken_law_of_units_or_adjustments_is_named(
+    name: str, change: Callable[[list[Fields]], None], said: str
+) -> None:
+    facts = of_scenario(name)
+    assert broken_laws(facts) == []
+    change(facts)
+    assert [law for law in broken_laws(facts) if said in law] != []
 
 
 @pytest.mark.parametrize(
