@@ -113,8 +113,6 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         Parameter("first_limit_ppm", "ppm", "150000", "§6", _SHARE),
         Parameter("second_limit_ppm", "ppm", "250000", "§6", _SHARE),
         Parameter("halt_minutes", "minutes", "10", "§6", _DAY),
-        Parameter("maker_spread_front_ppm", "ppm of mid", "20000", "§6", _SHARE),
-        Parameter("maker_spread_ppm", "ppm of mid", "50000", "§6", _SHARE),
         Parameter("position_share_ppm", "ppm", "100000", "§6 D", _SHARE),
         Parameter("position_share_beyond_ppm", "ppm", "25000", "§6 D", _SHARE),
         Parameter(

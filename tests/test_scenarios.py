@@ -3,8 +3,8 @@
 Each file of tests/scenarios/ and, where the folder is there, of ../shared/cases: `why`, `commands`
 (a string is a raw line), `expect` (each matched by a fact of its own that has at least its fields),
 `absent` (no fact may match), and perhaps `preamble`, a name in tests/scenarios/preambles.json whose
-commands come first. A market that names no `margin_model` is margined by `paper`. A case of the shared folder with later `rules`, or with commands that are not
-built yet, waits for them.
+commands come first. A market that names no `margin_model` is margined by `paper`. A case of the
+shared folder with later `rules`, or with commands that are not built yet, waits for them.
 """
 
 from __future__ import annotations

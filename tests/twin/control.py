@@ -89,9 +89,11 @@ def refuse_control(house: House, command: Command) -> str | None:
 
 
 def refuse_configure(command: Command) -> str | None:
-    """Tell why a configuration is refused: the twin knows `product_in_use` only."""
+    """Tell why a configuration is refused: the twin knows `product_in_use` and the model paper."""
     if command["product"] is not None and command["product"] not in ("SIT", EXTERNAL_PRODUCT):
         return "unknown_product"
+    if command["parameter"] == "margin_model" and command["value"] == "paper":
+        return None
     if command["parameter"] != "product_in_use":
         return "unknown_parameter"
     is_valid = command["product"] is not None and command["value"] == "true"
@@ -182,7 +184,7 @@ def accept(house: House, command: Command) -> None:
 def book(house: House, command: Command) -> None:
     """Change the books of members, accounts and products."""
     kind = command["type"]
-    if kind == "configure/1":
+    if kind == "configure/1" and command["parameter"] == "product_in_use":
         use(house, command)
     elif kind == "configure_asset/1":
         house.terms_waiting.append(command)

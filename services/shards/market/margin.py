@@ -167,7 +167,7 @@ def _add_on(books: MarketBooks, contract: ContractBooks, *, rank: int) -> AddOn 
     code = books.product.code
     chosen = books.control.parameter_text("margin_add_ons", code).split(",")
     traded = [*contract.traded_lots, contract.trades.standing_lots()]
-    spread = "maker_spread_front_ppm" if rank == 0 else "maker_spread_ppm"
+    spread = "maker_front_spread_ppm" if rank == 0 else "maker_back_spread_ppm"
     has_concentration = _CONCENTRATION in chosen
     add_on = AddOn(
         traded_lots=median_low(traded) if has_concentration else None,
