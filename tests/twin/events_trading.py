@@ -56,8 +56,10 @@ def price(script: Script, contract: Contract) -> str:
 def lots(script: Script, contract: Contract, account: str) -> int:
     """Give a quantity: small, large, up to a position limit, or near an int64.
 
-    In some scripts one trade's lots times price come near an int64 and may still be cleared.
+    In some scripts one trade's lots times price come near an int64 and may still be cleared; not in
+    the front month, whose final settlement at a wild index they would carry beyond it.
     """
+    is_front = contract is script.house.markets[contract.symbol[:3]].live()[0]
     kind = script.weighted({"small": 50, "middle": 20, "large": 12, "limit": 12, "wrong": 3})
     if kind == "small":
         return script.rng.randint(1, 60)
@@ -69,8 +71,10 @@ def lots(script: Script, contract: Contract, account: str) -> int:
         limit = limit_lots(contract.reference, contract.open_interest)
         room = script.pick((limit, limit * 80 // 100)) - position(contract, account)
         return max(1, room + script.pick((0, 0, 1, -1)))
-    if kind == "wrong" and not script.has_huge_trade and contract.reference is not None:
+    may_be_huge = not is_front and contract.reference is not None
+    if kind == "wrong" and may_be_huge and not script.has_huge_trade:
         script.has_huge_trade = True
+        assert contract.reference is not None
         return INT64_MAX // (contract.reference * 5 // 4 + 2)
     return script.pick((0, -5, INT64_MAX, INT64_MAX // 200 * 4, -INT64_MAX - 1))
 
