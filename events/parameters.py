@@ -105,6 +105,9 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         Parameter("margin_floor_ppm", "ppm", "80000", "§5 eq. 7", _SHARE),
         Parameter("margin_band_ppm", "ppm", "120000", "§5", _SHARE),
         Parameter("margin_days", "days", "2", "§5 D", _IntegerBetween(1, 252)),
+        Parameter(
+            "scan_product_credit_ppm", "ppm", "0", "§5", _IntegerBetween(0, PPM), scope="house"
+        ),
         Parameter("maintenance_ppm", "ppm", "750000", "§5", _SHARE, scope="house"),
         Parameter(
             "call_minutes", "minutes", "60", "§5 D", _IntegerBetween(1, 10080), scope="house"

@@ -28,6 +28,7 @@ class ContractHistory:
     settlements: in ticks, today's included; fixings: of the product's index, in micros. rank: 0 for
     the front month, among the contracts that go on; days_left, sessions_left: from the close to the
     end of the last trading day. business_date: None only where no model of scenarios is measured.
+    ladder_days: the days_left of each contract that goes on, by rank; empty for one by itself.
     """
 
     settlements: Sequence[int]
@@ -37,6 +38,7 @@ class ContractHistory:
     rank: int = 0
     days_left: int = 0
     sessions_left: int = 0
+    ladder_days: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from risk import margin_paper
+from risk import margin_paper, margin_scan
 from risk.margin import MarginModel
-from risk.portfolio import sum_of_parts
+from risk.portfolio import sum_of_parts, worst_scenario
+from risk.tail_range import HISTORY
 from risk.volatility import PRICES
 
 PAPER: Final = "paper"
+SCAN: Final = "scan"
 
 MODELS: Final[dict[str, MarginModel]] = {
     model.name: model
@@ -20,6 +22,15 @@ MODELS: Final[dict[str, MarginModel]] = {
             parameters=("margin_alpha_ppm", "margin_days", "margin_floor_ppm"),
             measure=margin_paper.measure,
             require=sum_of_parts,
+        ),
+        MarginModel(
+            name=SCAN,
+            history_days=HISTORY,
+            parameters=(),
+            measure=margin_scan.scan_losses,
+            require=worst_scenario,
+            portfolio_parameters=("scan_product_credit_ppm",),
+            scenario_names=margin_scan.SCAN_NAMES,
         ),
     )
 }

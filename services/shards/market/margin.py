@@ -59,7 +59,7 @@ def measure_of(books: MarketBooks, contract: ContractBooks) -> ContractMeasure:
     if model.name == PAPER or session is None:
         floor = books.control.parameter("margin_floor_ppm", books.product.code)
         return ContractMeasure(model.name, rate(floor))
-    history = _history(books, contract, business_date=session, rank=_ranks(books)[contract.symbol])
+    history = _history(books, contract, business_date=session, ranks=_ranks(books))
     return ContractMeasure(model.name, _measured(books, model, history=history))
 
 
@@ -67,8 +67,8 @@ def measure_under(
     books: MarketBooks, contract: ContractBooks, *, model: MarginModel, business_date: date
 ) -> Measure:
     """What a model, in force or not, measures on what a market knows after a close."""
-    rank = _ranks(books, after=business_date)[contract.symbol]
-    history = _history(books, contract, business_date=business_date, rank=rank)
+    ranks = _ranks(books, after=business_date)
+    history = _history(books, contract, business_date=business_date, ranks=ranks)
     return _measured(books, model, history=history)
 
 
@@ -84,8 +84,7 @@ def state_measures(
     band = books.control.parameter("margin_band_ppm", books.product.code)
     ranks = _ranks(books, after=command.business_date)
     for contract in contracts:
-        rank = ranks[contract.symbol]
-        history = _history(books, contract, business_date=command.business_date, rank=rank)
+        history = _history(books, contract, business_date=command.business_date, ranks=ranks)
         measure = _measured(books, model, history=history)
         paper_measure = measure if model is paper else _measured(books, paper, history=history)
         paper_ppm = paper_measure.long_ppm
@@ -95,7 +94,7 @@ def state_measures(
             "business_date": command.business_date,
         }
         emit(_measure_set(stated, measure, model=model.name, paper=paper_measure))
-        _state_add_on(books, contract, stated=stated, rank=rank, emit=emit)
+        _state_add_on(books, contract, stated=stated, rank=history.rank, emit=emit)
         rate_ppm = measure.long_ppm if measure.axis == RATE else paper_ppm
         if rate_ppm > band:
             emit(MarginRateAboveBand.model_validate(stated | {"rate_ppm": rate_ppm}))
@@ -108,16 +107,22 @@ def _ranks(books: MarketBooks, *, after: date = date.min) -> dict[str, int]:
 
 
 def _history(
-    books: MarketBooks, contract: ContractBooks, *, business_date: date, rank: int
+    books: MarketBooks,
+    contract: ContractBooks,
+    *,
+    business_date: date,
+    ranks: Mapping[str, int],
 ) -> ContractHistory:
+    expiries = [books.contracts[symbol].last_trading_day for symbol in ranks]
     return ContractHistory(
         settlements=contract.settlements,
         fixings=[fixing.value_micros for fixing in books.index.fixings],
         product=books.product.code,
         business_date=business_date,
-        rank=rank,
+        rank=ranks[contract.symbol],
         days_left=(contract.last_trading_day - business_date).days,
         sessions_left=_sessions_left(books, contract, business_date=business_date),
+        ladder_days=[(expiry - business_date).days for expiry in expiries],
     )
 
 
