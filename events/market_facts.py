@@ -272,6 +272,23 @@ class MarginRateAboveBand(Fact):
     rate_ppm: int
 
 
+class MarginModelReviewed(Fact):
+    """Own: the Basel zone of a product's margin model has changed.
+
+    windows: the closes counted, at most 250, all under this model; exceptions: those whose move was
+    beyond the margin of either side at the close before.
+    """
+
+    TYPE: ClassVar[str] = "margin_model_reviewed/1"
+    product: str
+    business_date: StatedDate
+    model: str
+    zone: Literal["green", "yellow", "red"]
+    zone_before: Literal["green", "yellow", "red"]
+    windows: int
+    exceptions: int
+
+
 class CyclePriceSet(Fact):
     """The mark of an intraday cycle."""
 
@@ -340,6 +357,7 @@ MarketFact: TypeAlias = (
     | MarginScenariosSet
     | MarginAddOnSet
     | MarginRateAboveBand
+    | MarginModelReviewed
     | CyclePriceSet
     | MakerScored
     | MakerObligationMissed

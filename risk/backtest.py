@@ -16,8 +16,7 @@ from datetime import date
 from math import fsum
 from typing import Final, Literal, NamedTuple
 
-import numpy as np
-
+from events.units import PPM
 from risk.exception_tests import (
     PROMISED,
     Zone,
@@ -28,7 +27,8 @@ from risk.exception_tests import (
     power,
     zone,
 )
-from risk.margin import ContractHistory, Holding, MarginModel
+from risk.margin import ContractHistory, MarginModel
+from risk.side_rates import side_rates
 
 MarginSide = Literal["long", "short", "all"]
 
@@ -37,11 +37,6 @@ DAYS_BEFORE: Final = 60
 # Margin is for two days (RULEBOOK §5, margin_days).
 WINDOW_DAYS: Final = 2
 _RISE_DAYS: Final = (5, 20)
-_MICROS_PER_CENT: Final = 10_000
-# Notional of the positions whose requirement is asked; a cent of rounding up is below the digits.
-_NOTIONAL_CENTS: Final = 10**12
-_DIGITS: Final = 9
-_LONG, _SHORT = 0, 1
 # A contract in the middle of its life: no rule for its last days, none for distant months.
 _RANK, _DAYS_LEFT, _SESSIONS_LEFT = 0, 30, 20
 
@@ -113,8 +108,7 @@ def rates_of(
 ) -> Rates:
     """The rates of a model from a day on, each from the prices until its own day only.
 
-    The index stands for the price of a contract without a settlement price before, and the rate is
-    what a position of $10 billion on each side is asked for.
+    The index stands for the fixings of a contract without a settlement price before.
     """
     rates = [
         _rates_on(model, prices, day=day, settings=settings)
@@ -200,23 +194,9 @@ def _rates_on(
         days_left=_DAYS_LEFT,
         sessions_left=_SESSIONS_LEFT,
     )
-    price_cents = max(1, round(prices.micros[day] / _MICROS_PER_CENT))
-    lots = max(1, _NOTIONAL_CENTS // price_cents)
-    holding = Holding(
-        accounts=np.array([_LONG, _SHORT]),
-        lots=np.array([lots, -lots]),
-        price_cents=price_cents,
-        measure=model.measure(history, _named(settings, model.parameters)),
-    )
-    portfolio_settings = _named(settings, model.portfolio_parameters)
-    initial = model.require([holding], 2, settings=portfolio_settings).initial
-    notional = lots * price_cents
-    long, short = (round(int(initial[account]) / notional, _DIGITS) for account in (_LONG, _SHORT))
-    return long, short
-
-
-def _named(settings: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:
-    return {name: settings[name] for name in names}
+    measure = model.measure(history, {name: settings[name] for name in model.parameters})
+    rates = side_rates(model, measure, settings=settings)
+    return rates.long_ppm / PPM, rates.short_ppm / PPM
 
 
 def _worst_rise(rates: Sequence[float], within: int) -> float:

@@ -51,9 +51,9 @@ def asks_by_side(
     """The largest of all scenarios, in plain whole numbers."""
     assert settings == {"margin_days": 2}
     ((_, lots, price_cents, measure, *_),) = holdings
-    assert (accounts, price_cents) == (2, 175)
+    assert accounts == 2
     cents = [
-        max(0, *(-(-count * 175 * ppm // 10**6) for ppm in measure.shocks_ppm))
+        max(0, *(-(-count * (price_cents or 0) * ppm // 10**6) for ppm in measure.shocks_ppm))
         for count in lots.tolist()
     ]
     return Requirement(np.array(cents), [np.array(cents)])

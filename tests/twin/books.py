@@ -122,6 +122,7 @@ class Contract:
     set_price: int | None = None
     carried: int | None = None
     rate_ppm: int = FLOOR_PPM
+    is_rated: bool = False
     open_interest: int = 0
     limit_stage: int = 0
     is_settled: bool = False
@@ -163,6 +164,9 @@ class Market:
     clock: int | None = None
     first: int | None = None
     contracts: dict[str, Contract] = field(default_factory=dict)
+    reviewed_on: date | None = None
+    exceptions: list[bool] = field(default_factory=list)
+    zone: str = "green"
     trade_memory: dict[str, tuple[Command, str | None]] = field(default_factory=dict)
     transfer_memory: dict[str, tuple[Command, str | None]] = field(default_factory=dict)
 

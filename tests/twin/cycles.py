@@ -8,7 +8,7 @@ from tests.twin.books import Contract, House, Market, Trade
 from tests.twin.index import fix, to_ticks
 from tests.twin.instants import MINUTE, last_trading_day, listed_months, symbol_of
 from tests.twin.makers import score_makers
-from tests.twin.margin import ABOVE_BAND_PPM, rate
+from tests.twin.margin import ABOVE_BAND_PPM, MILLION, rate
 from tests.twin.positions import close_halts, legs, open_interest, positions
 from tests.twin.words import Command
 
@@ -94,6 +94,7 @@ def close_market(house: House, market: Market, command: Command) -> dict[str, in
             final_settlement(house, market, contract, (fixing, prices), (at, paid))
             continue
         price, tier = prices.get(contract.symbol, (None, 0))
+        note_move(house, market, contract, price)
         if price is not None:
             contract.settlements.append(price)
             contract.own_price = price if tier else contract.own_price
@@ -105,6 +106,7 @@ def close_market(house: House, market: Market, command: Command) -> dict[str, in
         settle_variation(house, market, contract, price, ("close", at, paid))
         if price is not None:
             set_rate(house, market, contract, at)
+    review(house, market, at)
     for contract in market.contracts.values():
         contract.quotes.clear()
         contract.quote_log.clear()
@@ -113,6 +115,29 @@ def close_market(house: House, market: Market, command: Command) -> dict[str, in
         contract.open_interest = open_interest(contract)
     state_done(house, market, "close", at)
     return paid
+
+
+def note_move(house: House, market: Market, contract: Contract, price: int | None) -> None:
+    """Note once a close whether the front month's move was beyond its margin (RULEBOOK 5)."""
+    session = house.session()
+    if price is None or not contract.is_rated or market.reviewed_on == session:
+        return
+    market.reviewed_on = session
+    before = contract.settlements[-1]
+    market.exceptions.append(MILLION * abs(price - before) > contract.rate_ppm * before)
+
+
+def review(house: House, market: Market, at: int) -> None:
+    """State a change of the Basel zone of the last 250 closes."""
+    counted = market.exceptions[-250:]
+    zone = "red" if sum(counted) > 9 else "yellow" if sum(counted) > 4 else "green"
+    if zone != market.zone:
+        house.state(
+            "margin_model_reviewed/1", market.shard, at, product=market.product,
+            business_date=house.session().isoformat(), model="paper", zone=zone,
+            zone_before=market.zone, windows=len(counted), exceptions=sum(counted),
+        )  # fmt: skip
+    market.zone = zone
 
 
 def carry_price(contract: Contract, house: House) -> None:
@@ -307,6 +332,7 @@ def final_settlement(
     elif price is None and not all(trade.is_busted for trade in contract.trades):
         price = contract.carried
     session = house.session().isoformat()
+    note_move(house, market, contract, price)
     if price is not None:
         house.state(
             "contract_settled/1", market.shard, at, contract=contract.symbol,
@@ -324,7 +350,7 @@ def final_settlement(
 def set_rate(house: House, market: Market, contract: Contract, at: int) -> None:
     """Record the margin rate of a contract with a settlement price (RULEBOOK 5)."""
     rate_ppm, sigma_ppm, source = rate(contract.settlements, market.index.fixings)
-    contract.rate_ppm = rate_ppm
+    contract.rate_ppm, contract.is_rated = rate_ppm, True
     session = house.session().isoformat()
     house.state(
         "margin_rate_set/1", market.shard, at, contract=contract.symbol, business_date=session,

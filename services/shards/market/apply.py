@@ -24,6 +24,7 @@ from events.market_facts import (
     MakerObligationMissed,
     MakerScored,
     MarginAddOnSet,
+    MarginModelReviewed,
     MarginRateAboveBand,
     MarginRateSet,
     MarginScenariosSet,
@@ -42,8 +43,10 @@ from events.market_facts import (
 )
 from events.units import INT64_MAX
 from risk.margin import NO_ADD_ON, AddOn, Measure, rate
-from risk.margin_models import HISTORY_DAYS
+from risk.margin_models import HISTORY_DAYS, MODELS
+from risk.model_review import apply_reviewed
 from risk.price_limits import HaltState, apply_halted, apply_resumed
+from risk.side_rates import side_rates
 from services.shards.market.books import (
     Amendment,
     ContractBooks,
@@ -89,6 +92,11 @@ def apply_market_fact(books: MarketBooks, fact: MarketShardFact, *, seq: int) ->
             _list(books, fact)
         case QuoteSet():
             _quote(books, fact)
+        case MarginModelReviewed():
+            apply_reviewed(books.review, fact)
+        case SettlementPriceSet() | ContractSettled():
+            _review(books, fact)
+            _apply_contract_fact(books.contracts[fact.contract], fact)
         case _:
             _apply_contract_fact(books.contracts[fact.contract], fact)
 
@@ -139,6 +147,22 @@ def _apply_contract_fact(
 def _quote(books: MarketBooks, fact: QuoteSet) -> None:
     quote = Quote(fact.bid_ticks, fact.bid_lots, fact.ask_ticks, fact.ask_lots, fact.at)
     set_quote(books, books.contracts[fact.contract], maker=fact.maker, quote=quote)
+
+
+def _review(books: MarketBooks, fact: SettlementPriceSet | ContractSettled) -> None:
+    """Note whether the move since the last close was beyond the margin set there.
+
+    Prices are stated by last trading day: the first of a close that had a margin is the front
+    month's, and the only one that counts.
+    """
+    contract, review = books.contracts[fact.contract], books.review
+    if contract.measure is None or review.day == fact.business_date:
+        return
+    model = MODELS[contract.margin_model]
+    settings = {name: books.control.parameter(name) for name in model.portfolio_parameters}
+    rates = side_rates(model, contract.measure, settings=settings)
+    is_exception = rates.are_exceeded(contract.settlements[-1], fact.price_ticks)
+    review.note(model.name, fact.business_date, is_exception=is_exception)
 
 
 def _novate(books: MarketBooks, fact: TradeNovated, *, seq: int) -> None:

@@ -19,6 +19,7 @@ from events.units import INT64_MAX, MINUTE_NS
 from risk.makers import QuotedTime
 from risk.margin import AddOn, Measure
 from risk.margin_models import HISTORY_DAYS
+from risk.model_review import ModelReview
 from risk.position_limits import LimitParameters, limit_lots
 from risk.price_limits import HaltState, LimitRule
 from services.shards.emission import Emission
@@ -120,6 +121,7 @@ class MarketBooks:
     settled_until: str = ""
     contracts: dict[str, ContractBooks] = field(default_factory=dict)
     amendments: dict[str, Amendment] = field(default_factory=dict)
+    review: ModelReview = field(default_factory=ModelReview)
     holders: dict[str, Holder] = field(default_factory=dict)
     numbers: dict[bytes, int] = field(default_factory=dict)
     owner_of: array[int] = field(default_factory=_column)

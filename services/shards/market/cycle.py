@@ -25,6 +25,7 @@ from events.market_facts import (
 )
 from events.units import INT64_MAX, INT64_MIN, MINUTE_NS
 from risk.margin import rate
+from risk.model_review import review_model
 from risk.price_limits import close_session
 from services.shards.links import ContractFlow
 from services.shards.market.books import (
@@ -86,6 +87,9 @@ def close_market(
         if is_expiring(marked.contract, session):
             _state_closed_positions(books, marked.contract, at=command.at, emit=emit)
     state_measures(books, _rated(marks, session), command=command, emit=emit)
+    reviewed = review_model(books.review, books.product.code, business_date=session, at=command.at)
+    if reviewed is not None:
+        emit(reviewed)
     state_scores(books, command, emit=emit)
     emit(CycleDone(at=command.at, business_date=session, cycle=CLOSE_CYCLE))
     return [_close_flow(books, marked, session=session) for marked in marks]

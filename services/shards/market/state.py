@@ -11,6 +11,7 @@ from events.contracts import PRODUCTS
 from risk.makers import QuotedTime, QuoteRule
 from risk.margin import AddOn, Measure
 from risk.margin_models import HISTORY_DAYS
+from risk.model_review import ModelReview
 from risk.price_limits import HaltState
 from services.shards.control.state import name_order, shared_hash
 from services.shards.market.books import (
@@ -64,6 +65,7 @@ def load_market(
     books.clock, books.anchor = tree["clock"], tree["anchor"]
     books.settled_until = tree["settled_until"]
     books.amendments = {name: Amendment(*values) for name, values in tree["amendments"].items()}
+    books.review = ModelReview.from_state(tree["review"])
     for name, contract in tree["contracts"].items():
         books.contracts[name] = _load_contract(name, contract, columns=columns)
     set_limits(books)
@@ -86,6 +88,7 @@ def _tree(books: MarketBooks, by_account: Column, *, in_stream: Column) -> dict[
             name: [amendment.price_ticks, amendment.is_busted]
             for name, amendment in books.amendments.items()
         },
+        "review": books.review.to_state(),
     }
 
 
