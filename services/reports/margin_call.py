@@ -1,8 +1,8 @@
 """Where a margin call comes from: back to lots, marks, losses of a lot and prices.
 
-In: the id of a call, account/date/cycle. Out: one row for the call, one for the requirement, then
-for each position its lots, its mark, its measure and the prices that the measure was taken on; each
-with the journal row that states it.
+In: the id of a call, account/date/cycle. Out: one row for the call, one for the requirement, one
+for each asset and what its units count for, then for each position its lots, its mark, its measure
+and the prices that the measure was taken on; each with the journal row that states it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
+from events.asset_facts import AssetCounted
 from events.contracts import product_of
 from events.control_commands import CLOSE_CYCLE
 from events.index_facts import IndexFixed
@@ -66,9 +67,18 @@ def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
     for fact in required:
         named = {name: fact[name] for name in _REQUIRED}
         yield _cells(row, fact, step="margin_set") | named
+        yield from _assets(row, account)
         for part in fact["parts"]:
             yield _cells(row, fact, step="position") | part
             yield from _behind(view, part["contract"], day=day, cycle=cycle)
+
+
+def _assets(row: StoredRow, account: str) -> Iterator[NamedCells]:
+    for fact in _stated(row, AssetCounted, account=account):
+        yield _cells(row, fact, step="asset_counted") | {
+            "amount_cents": fact["counted_cents"],
+            "detail": f"{fact['units']} units of {fact['asset']}",
+        }
 
 
 def _call_parts(call: str) -> tuple[str, date, str]:
@@ -87,7 +97,7 @@ def _barrier(view: JournalView, shard: str, *, day: date, cycle: str) -> StoredR
 
 
 def _stated(
-    row: StoredRow | None, kind: type[MarginCalled | MarginSet], *, account: str
+    row: StoredRow | None, kind: type[MarginCalled | MarginSet | AssetCounted], *, account: str
 ) -> list[ReportFact]:
     if row is None:
         return []
@@ -195,7 +205,7 @@ CALL_REPORT: Final = ReportKind(
     layouts=(
         TableLayout(
             ("business_date", "shard", "seq", "amount_cents", *_REQUIRED, "detail"),
-            "Requirement", ("margin_called", "margin_set"), "step",
+            "Requirement", ("margin_called", "margin_set", "asset_counted"), "step",
         ),
         TableLayout((
             "step", "business_date", "shard", "seq", "contract", "lots", "margin_cents",

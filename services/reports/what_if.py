@@ -8,7 +8,7 @@ positions and marks are those of now; the measures those of the last close. Noth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Final
@@ -146,19 +146,18 @@ def _answer(
     books: _Books, question: WhatIf, *, model: str | None, lots: tuple[_Lots, _Lots]
 ) -> Iterator[NamedCells]:
     """The rows of one model: totals before, after and their difference, then the positions."""
-    equity = 0 if question.account is None else _equity(books, question.account)
-    equities = (equity, equity + sum(_variation(books, trade) for trade in question.trades))
+    variation = (0, sum(_variation(books, trade) for trade in question.trades))
     totals: list[dict[str, int]] = []
     positions: list[NamedCells] = []
     names = model
-    for step, portfolio, equity_cents in zip(("before", "after"), lots, equities, strict=True):
+    for step, portfolio, gained in zip(("before", "after"), lots, variation, strict=True):
         flows = [
             _flow(books, symbol, lots=signed_lots, model=model)
             for symbol, signed_lots in sorted(portfolio.items())
             if signed_lots
         ]
         names = model or "+".join(dict.fromkeys(flow.model for flow in flows))
-        total, margins = _total(books, flows, equity_cents=equity_cents)
+        total, margins = _total(books, flows, account=question.account, gained_cents=gained)
         yield {"model": names, "step": step, **total, "driver": _driver(flows)}
         totals.append(total)
         positions += [
@@ -170,9 +169,15 @@ def _answer(
     yield from positions
 
 
-def _equity(books: _Books, account: str) -> int:
+def _equity(books: _Books, account: str | None, *, gained_cents: int, initial_cents: int) -> int:
+    """Cash with what trades gain, and what assets count for under a requirement."""
+    if account is None:
+        return gained_cents
     member = books.member
-    return member.levels_of(member.number_of(account), member.clock or 0).equity
+    funds = member.funds_of(member.number_of(account))
+    cash_cents = funds.cash_cents + gained_cents
+    supposed = replace(funds, cash_cents=cash_cents, initial_cents=initial_cents)
+    return cash_cents + member.collateral_of(supposed, member.clock or 0)
 
 
 def _variation(books: _Books, trade: SupposedTrade) -> int:
@@ -203,16 +208,17 @@ def _flow(books: _Books, symbol: str, *, lots: int, model: str | None) -> Contra
 
 
 def _total(
-    books: _Books, flows: Sequence[ContractFlow], *, equity_cents: int
+    books: _Books, flows: Sequence[ContractFlow], *, account: str | None, gained_cents: int
 ) -> tuple[dict[str, int], list[int]]:
     parameter: Callable[[str], int] = books.member.control.parameter
     sums = add_up(1, flows, parameter=parameter)
     maintenance = maintenance_of(sums.initial, share_ppm=parameter("maintenance_ppm"))
     margins = [int(column[0]) for column in sums.margins]
     initial = int(sums.initial[0])
+    equity = _equity(books, account, gained_cents=gained_cents, initial_cents=initial)
     total = (
         sum(margins), int(sums.credit[0]), int(sums.add_on[0]), initial, int(maintenance[0]),
-        equity_cents, equity_cents - initial,
+        equity, equity - initial,
     )  # fmt: skip
     return dict(zip(_TOTALS, total, strict=True)), margins
 

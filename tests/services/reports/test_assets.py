@@ -12,7 +12,11 @@ import pytest
 
 from services.audit.verify import verify
 from services.journal.embedded import EmbeddedServer
+from services.reports.margin_call import CALL_REPORT
+from services.reports.portfolio import SupposedTrade
+from services.reports.report import ReportRequest
 from services.reports.view import JournalView
+from services.reports.what_if import WhatIf, what_if
 from tests.services.reports.asking import columns, made
 from tests.services.reports.conftest import cleared_once
 from tests.test_scenarios import HERE, lines_of
@@ -91,6 +95,31 @@ def test_an_adjustment_stands_with_both_accounts_and_among_the_postings(journal:
     summary = cells(rows, "member", "origin", "other_cents", line="summary")[0]
     assert summary == ("A", "customer", 1_200)
     assert posted == [("cash:B-C", "cash:A-C", 700, "cash_adjusted/1")]
+
+
+@pytest.mark.parametrize("journal", [CASH_ONLY], indirect=True)
+def test_a_call_is_explained_with_what_the_units_count_for(journal: str) -> None:
+    with JournalView(journal) as view:
+        request = ReportRequest(FIRST, options={"call": "B-H/2026-06-08/close"})
+        rows = columns(CALL_REPORT.make(view, request), "step", "amount_cents", "detail")
+    assert ("asset_counted", 13_600, "1000 units of BOND") in rows
+
+
+@pytest.mark.parametrize("journal", [UNITS], indirect=True)
+def test_what_if_counts_assets_for_their_share_of_the_requirement_supposed(journal: str) -> None:
+    # B-H is short 1,000, its 160 bonds count for 16,000, at most all of initial. Half bought back:
+    # 8,000. Twice as much sold: initial 32,000, the bonds 16,000.
+    asked = {lots: SupposedTrade("SITM26", lots) for lots in (500, -1_000)}
+    with JournalView(journal) as view:
+        answers = {lots: what_if(view, WhatIf("B-H", [asked[lots]], None, None)) for lots in asked}
+        after = {
+            lots: columns(answer, "step", "initial_cents", "equity_cents")[:2]
+            for lots, answer in answers.items()
+        }
+    assert after == {
+        500: [("before", 16_000, 16_000), ("after", 8_000, 8_000)],
+        -1_000: [("before", 16_000, 16_000), ("after", 32_000, 16_000)],
+    }
 
 
 @pytest.mark.parametrize("journal", [UNITS, CASH_ONLY, ADJUSTED], indirect=True)
