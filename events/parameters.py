@@ -93,7 +93,7 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         Parameter("fixing_minutes", "minutes", "60", "§2 D", _DAY),
         Parameter("settlement_window_minutes", "minutes", "5", "§4 D", _DAY),
         # The valid names are those of the table of models (risk/margin_models.py).
-        Parameter("margin_model", "name", "paper", "§5", bool),
+        Parameter("margin_model", "name", "scan", "§5 D", bool),
         Parameter(
             "margin_add_ons",
             "none, concentration, jump_to_limit, or both with a comma between",

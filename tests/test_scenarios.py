@@ -20,6 +20,7 @@ from events.commands import COMMANDS
 from events.parameters import PARAMETERS
 from services.embedded.memory import MemoryRun
 from services.shards.shard import RULES_VERSION
+from tests.by_paper import BY_PAPER
 from tests.laws import check_laws
 from tests.simulation.restarts import check_folding
 
@@ -29,11 +30,6 @@ PREAMBLES: Final = HERE / "preambles.json"
 
 Fields: TypeAlias = dict[str, Any]
 
-# Markets worked by hand before there were other models.
-BY_PAPER: Final[Fields] = {
-    "type": "configure/1", "parameter": "margin_model", "product": None, "value": "paper",
-    "effective_date": "2020-01-01", "at": "2020-01-01T00:00:00Z",
-}  # fmt: skip
 
 
 def is_built(path: Path) -> bool:

@@ -14,6 +14,7 @@ from events.commands import COMMANDS
 AT = "2026-06-08T12:00:00Z"
 MODEL = {"product": "SIT", "provider": "p", "model": "m"}
 MONEY = {"reference": "r", "account": "A-H", "asset": "USD", "amount_cents": 1}
+UNITS = {"reference": "r", "account": "A-H", "asset": "TBILL", "units": 1}
 TABLE: tuple[tuple[str, dict[str, Any], str | None], ...] = (
     ("configure/1", {"parameter": "margin_days", "product": None, "value": "5",
                      "effective_date": "2026-06-08"}, "margin_days"),
@@ -50,6 +51,13 @@ TABLE: tuple[tuple[str, dict[str, Any], str | None], ...] = (
     ("halt_contract/1", {"contract": "SITM26", "until": None, "reason": "x"}, "SITM26"),
     ("deposit_collateral/1", MONEY, "r"),
     ("withdraw_collateral/1", MONEY, "r"),
+    ("configure_asset/1", {"asset": "TBILL", "haircut_ppm": 1, "share_ppm": 1, "fresh_hours": 1,
+                           "effective_date": "2026-06-08"}, None),
+    ("report_asset_price/1", {"asset": "TBILL", "price_usd": "2"}, None),
+    ("deposit_asset/1", UNITS, "r"),
+    ("withdraw_asset/1", UNITS, "r"),
+    ("adjust_cash/1", {"reference": "r", "debit_account": "A-H", "credit_account": "B-H",
+                       "amount_cents": 1, "reason": "x"}, "r"),
 )  # fmt: skip
 
 

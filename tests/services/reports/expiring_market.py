@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tests.by_paper import BY_PAPER_LINE
 from tests.services.reports.small_market import command
 
 FIRST: Final = "2026-06-16"
@@ -65,6 +66,7 @@ def _configure(parameter: str, value: str, *, product: str | None, days: tuple[s
 
 
 EXPIRING_MARKET: Final = [
+    BY_PAPER_LINE,
     _configure("position_floor_cents", "100000", product="SIT", days=(_AT, FIRST)),
     *(command("admit_member/1", member=name, name=name, at=_AT) for name in "AB"),
     *_account("A-H", "house", cents=1_000_000),

@@ -13,6 +13,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from tests.by_paper import BY_PAPER_LINE
+
 DAY: Final = "2026-06-08"
 NEXT: Final = "2026-06-09"
 BROKEN: Final = b'{"type":\xff\x1b[31m'
@@ -77,6 +79,7 @@ def _changed(kind: str, name: str, *, at: str, **more: str) -> bytes:
 
 
 SMALL_MARKET: Final[list[bytes]] = [
+    BY_PAPER_LINE,
     *_members(),
     *_index(),
     _price("2.01", at=f"{DAY}T08:00:00Z"),

@@ -142,7 +142,7 @@ def test_a_guarded_cell_reads_back() -> None:
 
 def test_a_refused_line_is_no_formula(database: str, tmp_path: Path) -> None:
     formula = b'=HYPERLINK("http://example.invalid/","statement")'
-    lines = [*SMALL_MARKET[:11], formula]
+    lines = [*SMALL_MARKET[:12], formula]
     with JournalView(cleared(database, tmp_path, *lines)) as view:
         report = made(view, "refusals", business_date=view.last_date())
         cells = [cell for row in csv.reader(csv_lines(report)) for cell in row]
