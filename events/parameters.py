@@ -105,6 +105,10 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         Parameter("margin_floor_ppm", "ppm", "80000", "§5 eq. 7", _SHARE),
         Parameter("margin_band_ppm", "ppm", "120000", "§5", _SHARE),
         Parameter("margin_days", "days", "2", "§5 D", _IntegerBetween(1, 252)),
+        # Art. 28 asks for one of the three at least; the floor covers most for what it costs.
+        Parameter("apc_stressed_ppm", "ppm, 0 for none", "0", "§5", _IntegerBetween(0, PPM)),
+        Parameter("apc_buffer_ppm", "ppm, 0 for none", "0", "§5", _IntegerBetween(0, PPM)),
+        Parameter("apc_floor_days", "days, 0 for none", "2520", "§5", _IntegerBetween(0, 2520)),
         Parameter(
             "scan_product_credit_ppm", "ppm", "0", "§5", _IntegerBetween(0, PPM), scope="house"
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from risk import margin_paper, margin_scan
+from risk import margin_apc, margin_paper, margin_scan
 from risk.margin import MarginModel
 from risk.portfolio import sum_of_parts, worst_scenario
 from risk.tail_range import HISTORY
@@ -12,6 +12,7 @@ from risk.volatility import PRICES
 
 PAPER: Final = "paper"
 SCAN: Final = "scan"
+_EQ_7: Final = ("margin_alpha_ppm", "margin_days", "margin_floor_ppm")
 
 MODELS: Final[dict[str, MarginModel]] = {
     model.name: model
@@ -19,8 +20,15 @@ MODELS: Final[dict[str, MarginModel]] = {
         MarginModel(
             name=PAPER,
             history_days=PRICES,
-            parameters=("margin_alpha_ppm", "margin_days", "margin_floor_ppm"),
+            parameters=_EQ_7,
             measure=margin_paper.measure,
+            require=sum_of_parts,
+        ),
+        MarginModel(
+            name="paper_apc",
+            history_days=margin_apc.APC_HISTORY,
+            parameters=(*_EQ_7, "apc_stressed_ppm", "apc_buffer_ppm", "apc_floor_days"),
+            measure=margin_apc.apc_rate,
             require=sum_of_parts,
         ),
         MarginModel(
