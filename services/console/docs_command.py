@@ -46,7 +46,7 @@ DOCUMENTS: Final[dict[str, Document]] = {
         Document(
             "backtest",
             "services/backtest/BACKTEST.md",
-            "what a back-test of margin holds against what, and its figures",
+            "which margin model when; back-tests, their figures and what they can tell",
         ),
         Document("columns", "services/reports/COLUMNS.md", "every column of every report"),
         Document("operations", "services/OPERATIONS.md", "running it on Kafka and Postgres"),
