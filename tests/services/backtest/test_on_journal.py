@@ -20,6 +20,7 @@ from services.backtest.outcome import FLAT, Backtest, NothingToTest, Subject
 from services.cli import cli
 from services.journal.embedded import EmbeddedServer
 from services.reports.view import JournalView
+from tests.services.audit.tampering import tamper
 from tests.services.backtest.moving_market import DAYS, MOVING_MARKET
 from tests.services.reports.conftest import cleared_once
 
@@ -151,6 +152,15 @@ def test_a_journal_that_is_too_short_says_so(moved: str, tmp_path: Path) -> None
     nowhere = CliRunner().invoke(cli, ["backtest", "--data", str(tmp_path / "none")])
     assert nowhere.exit_code == 2
     assert "there are no books in" in nowhere.stderr
+
+
+def test_a_close_that_hides_rows_ends_it_with_1(postgres: EmbeddedServer, tmp_path: Path) -> None:
+    for url in cleared_once(postgres, tmp_path, MOVING_MARKET):
+        shard, day = "shard = 'market/SIT'", f"business_date = '{DAYS[1]}'"
+        tamper(url, f"UPDATE day SET seq = seq - 1 WHERE {shard} AND {day}")  # noqa: S608 - ours
+        ran = ask_of(url)
+        assert (ran.exit_code, ran.stdout) == (1, "")
+        assert "day market/SIT: a close hides the journal's row" in ran.stderr
 
 
 def nets_legs(
