@@ -15,6 +15,7 @@ from services.backtest.page import page_lines
 from tests.browser import said_of
 
 WIDTHS = (360, 1100)
+LONG = "expected_shortfall"
 TABLES = """
     page.querySelectorAll("details").forEach(details => details.open = true);
     const table = table => [table.caption.innerText, rows(table)];
@@ -40,8 +41,9 @@ CHARTS = """
 
 @pytest.fixture(scope="module")
 def backtest() -> Backtest:
-    """On the history that ships."""
-    return backtest_index(shipped_index(), [MODELS[PAPER]], source="shipped <b>", days=2)
+    """On the history that ships, under two names, one of them long."""
+    models = [MODELS[PAPER], MODELS[PAPER]._replace(name=LONG)]
+    return backtest_index(shipped_index(), models, source="shipped <b>", days=2)
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +80,11 @@ def test_the_figures_are_those_of_the_back_test(
 ) -> None:
     covered = tables["What margin covered and cost"]
     assert [row[:2] for row in covered] == [
-        [model, side] for model in (PAPER, FLAT) for side in ("long", "short", "all")
+        [model, side] for model in (PAPER, LONG, FLAT) for side in ("long", "short", "all")
     ]
     assert covered[2][2:6] == ["670", "20", "97.0 %", "17.6 %"]
-    assert covered[5][2:6] == ["670", "8", "98.8 %", "25.0 %"]
-    assert tables["Tests, on windows that do not overlap"][5][2:4] == ["335", "4"]
+    assert covered[8][2:6] == ["670", "8", "98.8 %", "25.0 %"]
+    assert tables["Tests, on windows that do not overlap"][8][2:4] == ["335", "4"]
     missed = sum(
         one.beyond > 0
         for figures in backtest.subjects[0].figures
@@ -90,12 +92,13 @@ def test_the_figures_are_those_of_the_back_test(
         for one in windows
     )
     (beyond,) = [rows for caption, rows in tables.items() if caption.startswith("Rates that")]
-    assert len(beyond) == missed == 28
+    assert len(beyond) == missed == 48
 
 
 def test_rates_and_moves_of_every_model_are_drawn(page: str) -> None:
     assert said_of(page, CHARTS, width=1100) == [
         ["Rates of all models, mean of the sides", True],
         [f"{PAPER}: moves over the 2 days after each rate", True],
+        [f"{LONG}: moves over the 2 days after each rate", True],
         [f"{FLAT}: moves over the 2 days after each rate", True],
     ]
