@@ -109,6 +109,7 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         Parameter("apc_stressed_ppm", "ppm, 0 for none", "0", "§5", _IntegerBetween(0, PPM)),
         Parameter("apc_buffer_ppm", "ppm, 0 for none", "0", "§5", _IntegerBetween(0, PPM)),
         Parameter("apc_floor_days", "days, 0 for none", "2520", "§5", _IntegerBetween(0, 2520)),
+        Parameter("shortfall_scenarios", "scenarios", "1000", "§5", _IntegerBetween(100, 10_000)),
         Parameter(
             "scan_product_credit_ppm", "ppm", "0", "§5", _IntegerBetween(0, PPM), scope="house"
         ),

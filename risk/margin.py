@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, NamedTuple, Protocol
 
 from events.int64 import IntArray
@@ -19,6 +19,8 @@ from events.int64 import IntArray
 RATE: Final = "rate"
 # How the axis of a contract begins that offsets nothing, in its last sessions.
 ALONE: Final = "alone/"
+# Then a contract is on the way to its settlement, which no other month shares.
+_LAST_SESSIONS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +145,10 @@ class MarginModel(NamedTuple):
 def rate(rate_ppm: int, *, fallback: str | None = None, **evidence: int | str | None) -> Measure:
     """The measure of a rate: a loss in ppm of the price on either side."""
     return Measure(RATE, (rate_ppm,), evidence, fallback)
+
+
+def axis_of(history: ContractHistory, axis: str) -> str:
+    """The axis of a contract under a model of scenarios, its own in its last two sessions."""
+    if history.sessions_left > _LAST_SESSIONS or history.business_date is None:
+        return axis
+    return f"{ALONE}{history.product}/{history.business_date + timedelta(days=history.days_left)}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from risk import margin_apc, margin_paper, margin_scan
+from risk import margin_apc, margin_paper, margin_scan, margin_shortfall
 from risk.margin import MarginModel
-from risk.portfolio import sum_of_parts, worst_scenario
+from risk.portfolio import sum_of_parts, tail_mean, worst_scenario
 from risk.tail_range import HISTORY
 from risk.volatility import PRICES
 
@@ -39,6 +39,13 @@ MODELS: Final[dict[str, MarginModel]] = {
             require=worst_scenario,
             portfolio_parameters=("scan_product_credit_ppm",),
             scenario_names=margin_scan.SCAN_NAMES,
+        ),
+        MarginModel(
+            name="expected_shortfall",
+            history_days=margin_shortfall.SHORTFALL_HISTORY,
+            parameters=("shortfall_scenarios", "margin_floor_ppm"),
+            measure=margin_shortfall.shortfall_losses,
+            require=tail_mean,
         ),
     )
 }

@@ -21,13 +21,12 @@ A tent ends at 0: a charge beyond the range would make a spread dearer than its 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal, localcontext
 from functools import lru_cache
 from typing import Final
 
 from events.units import PPM, ceil_div
-from risk.margin import ALONE, ContractHistory, Measure
+from risk.margin import ContractHistory, Measure, axis_of
 from risk.tail_range import FLOOR_PPM, tail_range
 from risk.volatility import DECIMAL_34
 
@@ -46,8 +45,6 @@ _CHARGE_MIN_TICKS: Final = 2
 # Speeds of mean reversion a year: measured 4.1 ± 1.7, and none at all is not rejected.
 _KAPPA_MAX: Final = 5
 _YEAR_DAYS: Final = 365
-# In its last two sessions a contract is on the way to its settlement, which no other month shares.
-_LAST_SESSIONS: Final = 2
 
 
 def scan_losses(history: ContractHistory, settings: Mapping[str, int]) -> Measure:
@@ -70,8 +67,9 @@ def scan_losses(history: ContractHistory, settings: Mapping[str, int]) -> Measur
             if share_ppm:
                 charge_ppm = max(charge_ppm, _CHARGE_MIN_TICKS * tick_ppm)
             shocks.append(sign * max(0, range_ppm - charge_ppm))
+    axis = axis_of(history, f"{_AXIS}/{history.product}")
     evidence = scan._asdict() | {"long_ppm": long_ppm}
-    return Measure(_axis(history), tuple(shocks), evidence, evidence.pop("fallback"))
+    return Measure(axis, tuple(shocks), evidence, evidence.pop("fallback"))
 
 
 def spread_charge_ppm(near_days: int, far_days: int) -> int:
@@ -105,10 +103,3 @@ def _charges(history: ContractHistory) -> list[int]:
     peaks = [min(peak, len(ladder) - 1) if peak >= 0 else len(ladder) - 1 for peak in _PEAKS]
     rank = min(history.rank, len(ladder) - 1)
     return [0 if peak == rank else spread_charge_ppm(ladder[rank], ladder[peak]) for peak in peaks]
-
-
-def _axis(history: ContractHistory) -> str:
-    if history.sessions_left > _LAST_SESSIONS or history.business_date is None:
-        return f"{_AXIS}/{history.product}"
-    last_day = history.business_date + timedelta(days=history.days_left)
-    return f"{ALONE}{history.product}/{last_day}"
