@@ -31,7 +31,6 @@ PREAMBLES: Final = HERE / "preambles.json"
 Fields: TypeAlias = dict[str, Any]
 
 
-
 def is_built(path: Path) -> bool:
     """Whether the program has the rules and the commands of a market."""
     market = json.loads(path.read_text("utf-8"))

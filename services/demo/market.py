@@ -19,7 +19,14 @@ from services.demo.fact_book import FactBook, ListedContract
 from services.demo.flow import Day, Flow
 from services.demo.history import FIRST_BUSINESS_DATE, LAST_BUSINESS_DATE, load_history
 from services.demo.hostile import hostile_lines
-from services.demo.participants import MAKERS, MEMBERS, SCU_MAKERS, Participant, choose_cast
+from services.demo.participants import (
+    CAPITAL_CENTS,
+    MAKERS,
+    MEMBERS,
+    SCU_MAKERS,
+    Participant,
+    choose_cast,
+)
 from services.demo.quotes import quote_lines
 from services.demo.tape import Curve, Jump, Tape
 from services.demo.treasury import Treasury, deposit_line
@@ -66,6 +73,7 @@ class DemoMarket:
             *_member_lines(papers),
             *_account_lines(self._cast, papers + timedelta(hours=1)),
             _scu_line(self._dates[_SCU_FROM_DAY], papers + timedelta(hours=3)),
+            *_maker_lines(papers + timedelta(hours=4)),
             *feed.opening_lines(load_history(), begins),
             line("open_session/1", begins, business_date=str(self._dates[0])),
         ]
@@ -209,6 +217,19 @@ def _account_lines(cast: tuple[Participant, ...], moment: datetime) -> list[Sent
             )
         )
     return lines
+
+
+def _maker_lines(moment: datetime) -> list[SentLine]:
+    """The makers are designated, and their members report their net capital."""
+    designated = [
+        line("designate_maker/1", moment, account=account, product=product)
+        for product, accounts in (("SIT", MAKERS), ("SCU", SCU_MAKERS))
+        for account in accounts
+    ]
+    return designated + [
+        line("report_net_capital/1", moment, member=member, amount_cents=cents)
+        for member, cents in CAPITAL_CENTS.items()
+    ]
 
 
 def _scu_line(effective: date, moment: datetime) -> SentLine:

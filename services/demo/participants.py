@@ -21,6 +21,9 @@ MEMBERS: Final = (
 )
 MAKERS: Final = ("AURORA-H", "CEDAR-H", "EMBER-H")
 SCU_MAKERS: Final = ("CEDAR-H", "EMBER-H")
+# Of the makers' members; after its loss the last one has less than a maker needs.
+CAPITAL_CENTS: Final = {"AURORA": 18_000_000_000, "CEDAR": 9_500_000_000, "EMBER": 5_600_000_000}
+AFTER_LOSS_CENTS: Final = 4_700_000_000
 
 # Customers 1 to 4 of a member use tokens, 5 and 6 sell them, 7 and 8 are funds, 9 trades for
 # itself.

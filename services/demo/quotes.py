@@ -1,8 +1,8 @@
 """Two-sided quotes of the market makers.
 
-In: the day's tape. Out: quote lines: three rounds a day, and none while the second limit holds a
+In: the day's tape. Out: quote lines: four rounds a day, and none while the second limit holds a
 contract. When the index jumps, makers withdraw first and quote again three quarters of an hour
-later.
+later. On Fridays the last maker leaves the night out, and misses its obligation.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from services.demo.fact_book import ListedContract
 from services.demo.flow import Day
 from services.demo.tape import Tape
 
-_ROUNDS: Final = ((7, 5), (13, 5), (19, 35))
+_ROUNDS: Final = ((0, 10), (7, 5), (13, 5), (19, 35))
 _WITHDRAWN_AT: Final = (17, 1)
 _BACK_AT: Final = (17, 45)
 _LOTS: Final = 40_000
+_FRIDAY: Final = 4
 
 
 def quote_lines(
     day: Day, contracts: list[ListedContract], *, tape: Tape, makers: tuple[str, ...], is_wild: bool
 ) -> list[SentLine]:
     """All makers' quotes in all contracts."""
-    moments = [day.at(*hours) for hours in _ROUNDS]
+    moments = [day.at(*hours) for hours in (*_ROUNDS, *([_BACK_AT] if is_wild else []))]
     lines: list[SentLine] = []
-    if is_wild:
-        moments.append(day.at(*_BACK_AT))
     for number, maker in enumerate(makers):
+        sleeps = maker == makers[-1] and day.business_date.weekday() == _FRIDAY
         for listed in contracts:
             if is_wild:
                 lines.append(_withdrawn(maker, listed.contract, moment=day.at(*_WITHDRAWN_AT)))
-            for moment in moments:
+            for moment in moments[1:] if sleeps else moments:
                 if tape.is_quotable(listed.contract, moment):
                     fair = tape.fair_ticks(listed.contract, moment)
                     lines.append(

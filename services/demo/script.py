@@ -14,12 +14,20 @@ from events.units import usd_text
 from services.demo.command_lines import SentLine, Trade, line, time_text, trade_line
 from services.demo.fact_book import FactBook, ListedContract
 from services.demo.flow import Day, ScriptedTrade
-from services.demo.participants import BIG_FUND, MAKERS, SCRIPT_DAYS, SUSPENDED, SUSPENDED_DAYS
+from services.demo.participants import (
+    AFTER_LOSS_CENTS,
+    BIG_FUND,
+    CAPITAL_CENTS,
+    MAKERS,
+    SCRIPT_DAYS,
+    SUSPENDED,
+    SUSPENDED_DAYS,
+)
 from services.demo.tape import Pause, Shock
 
 LAUNCH_DAY: Final = date(2025, 4, 14)
 
-_SQUEEZE_DAY, _SLIDE_DAY, _HALT_DAY = 4, 12, 10
+_SQUEEZE_DAY, _SLIDE_DAY, _HALT_DAY, _LOSS_DAY = 4, 12, 10, 3
 _BUST_DAY, _BUST_MARKED_DAY, _TRANSFER_DAY, _ADJUST_DAY = 5, 6, 7, 9
 _FUND_BUYS: Final = (11, 12, 13)
 _FUND_SELLS: Final = range(26, 34)
@@ -90,7 +98,7 @@ def event_lines(
 ) -> list[SentLine]:
     """The commands of the exchange and of the clearinghouse that the script has for the day."""
     number = day.index % SCRIPT_DAYS
-    lines = _account_events(day, number)
+    lines = [*_account_events(day, number), *_capital_events(day, number)]
     if number == _HALT_DAY:
         lines.append(_halt_line(day, contracts[2].contract))
     if number == _BUST_DAY:
@@ -113,6 +121,17 @@ def _account_events(day: Day, number: int) -> list[SentLine]:
     if number == SUSPENDED_DAYS[-1] + 1:
         return [line("reinstate_account/1", day.at(5), account=SUSPENDED, reason="papers in order")]
     return []
+
+
+def _capital_events(day: Day, number: int) -> list[SentLine]:
+    """A maker's member has lost some of its net capital, and two days later has it again."""
+    member = [*CAPITAL_CENTS][-1]
+    reported = {_LOSS_DAY: AFTER_LOSS_CENTS, _LOSS_DAY + 2: CAPITAL_CENTS[member]}
+    return [
+        line("report_net_capital/1", day.at(6), member=member, amount_cents=cents)
+        for on, cents in reported.items()
+        if on == number
+    ]
 
 
 def _halt_line(day: Day, contract: str) -> SentLine:
