@@ -115,9 +115,10 @@ def check_call(call: OpenCall, remaining_cents: int, *, at: int) -> CallChange |
 def check_calls(book: CallBook, levels: MarginLevels, *, at: int) -> list[tuple[int, CallChange]]:
     """The changes of the open calls, each with its account number, by rising number."""
     changes: list[tuple[int, CallChange]] = []
-    for number in sorted(book.open_calls):
+    numbers = np.array(sorted(book.open_calls), dtype=np.intp)
+    for number, of_account in zip(numbers.tolist(), levels.of_each(numbers), strict=True):
         call = book.open_calls[number]
-        remaining = levels.of(number).due(is_for_cash=call.is_for_cash)
+        remaining = of_account.due(is_for_cash=call.is_for_cash)
         change = check_call(call, remaining, at=at)
         if change is not None:
             changes.append((number, change))
@@ -154,11 +155,11 @@ def new_calls(
                 call=f"{names.accounts[number]}/{cycle.business_date.isoformat()}/{cycle.name}",
                 account=names.accounts[number],
                 member=names.members[number],
-                amount_cents=levels.of(number).due(is_for_cash=True),
+                amount_cents=of_account.due(is_for_cash=True),
                 deadline=cycle.deadline_ns,
             ),
         )
-        for number in numbers.tolist()
+        for number, of_account in zip(numbers.tolist(), levels.of_each(numbers), strict=True)
     ]
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from events.int64 import IntArray
 
@@ -42,5 +46,10 @@ class MarginLevels:
 
     def of(self, number: int) -> AccountLevels:
         """The levels of an account."""
+        return next(self.of_each(np.array([number], dtype=np.intp)))
+
+    def of_each(self, numbers: npt.NDArray[np.intp]) -> Iterator[AccountLevels]:
+        """The levels of some accounts, in their order."""
         columns = (self.initial, self.maintenance, self.equity, self.cash)
-        return AccountLevels(*(int(column[number]) for column in columns))
+        rows = zip(*(column[numbers].tolist() for column in columns), strict=True)
+        return map(AccountLevels._make, rows)

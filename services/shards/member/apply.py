@@ -117,8 +117,7 @@ def _apply_call(
     number = books.number_of(fact.account)
     match fact:
         case MarginCalled():
-            levels = books.levels_of(number, fact.at)
-            is_for_cash = levels.equity >= levels.maintenance
+            is_for_cash = books.cash[number] < 0 and _covers_maintenance(books, number, at=fact.at)
             apply_called(books.calls, fact, number=number, is_for_cash=is_for_cash)
         case MarginCallPartlyMet() | MarginCallRaised():
             cash_cents = books.cash[number]
@@ -127,6 +126,12 @@ def _apply_call(
             apply_ended(books.calls, fact, number=number)
         case _:
             assert_never(fact)
+
+
+def _covers_maintenance(books: MemberBooks, number: int, *, at: int) -> bool:
+    """Whether an account's equity is not below its maintenance margin."""
+    levels = books.levels_of(number, at)
+    return levels.equity >= levels.maintenance
 
 
 def apply_variation(books: MemberBooks, product: str, *, amount_cents: IntArray) -> None:

@@ -42,6 +42,8 @@ def deposit(account: str, amount_cents: int, asset: str = "USD") -> dict[str, An
     )  # fmt: skip
 
 
+BOND: Final = {"asset": "BOND", "share_ppm": 1_000_000, "fresh_hours": 24}
+UNITS: Final = {"reference": "U9", "account": "A-H"}
 SCORES: Final = {"product": "SIT", "provider": "p", "model": "m", "humaneval": None, "gsm8k": None}
 PRICES: Final = {"product": "SIT", "provider": "p", "model": "m"}
 # A market with a reference of 2.00, a first trade, a suspended account and a member in default.
@@ -62,10 +64,12 @@ OPENING: Final = [
     command("report_provider_volume", product="SIT", provider="p", tokens=10),
     trade(trade_id="T1", price="2.00"),
     deposit("A-H", 10_000) | {"reference": "D1"},
+    command("configure_asset", **BOND, haircut_ppm=0, effective_date="2026-06-09"),
     {
         "type": "close_session/1", "business_date": "2026-06-08",
         "next_business_date": "2026-06-09", "at": AT,
     },
+    command("report_asset_price", asset="BOND", price_usd="1.00"),
 ]  # fmt: skip
 LISTED: Final = "SITM26, SITN26, SITQ26, SITU26, SITV26, SITX26, SITZ26, SITH27, SITM27, SITU27"
 QUOTE: Final = {"maker": "A-H", "contract": "SITM26", "bid_lots": 5, "ask_lots": 5}
@@ -108,6 +112,24 @@ TABLE: Final = (
     (deposit("A-H", 5) | {"reference": "D1"}, "D1 is taken by another command, in row 11"),
     (deposit("A-H", 20_000) | {"type": "withdraw_collateral/1"},
      "200.00 is more than 100.00, what A-H has free"),
+    (command("deposit_asset", **UNITS, asset="NOTE", units=5),
+     "no asset NOTE is in force; there are BOND"),
+    (command("deposit_asset", **UNITS, asset="BOND", units=0), "units 0 is below 1"),
+    (command("withdraw_asset", **UNITS, asset="BOND", units=5),
+     "5 units are more than 0, what A-H has free"),
+    (command("report_asset_price", asset="BOND", price_usd="0.0000001"),
+     "expected a price above 0 with at most 6 decimals, found 0.0000001"),
+    (command("report_asset_price", asset="BOND", price_usd="3.000001"),
+     "3.000001 is more than three times away from 1.000000; a report within 5 % of it, 60 minutes "
+     "later, confirms it"),
+    (command("report_asset_price", asset="BOND", price_usd="1") | {"at": "2026-06-08T11:00:00Z"},
+     f"the price of BOND is of {AT}, which is later"),
+    (command("configure_asset", **BOND, haircut_ppm=-1, effective_date="2026-06-09"),
+     "haircut_ppm: expected 0 to 1000000, both included, found -1"),
+    (command("configure_asset", **BOND | {"asset": "USD"}, haircut_ppm=0,
+             effective_date="2026-06-09"), "USD is cash: it counts whole and is not configured"),
+    (command("adjust_cash", reference="J9", debit_account="A-H", credit_account="A-H",
+             amount_cents=1, reason="x"), "A-H would pay itself"),
     (command("admit_member", member="A", name="other"),
      "member A exists already, admitted otherwise"),
     (command("open_account", account="A-2", member="A", origin="house", owner="A"),
