@@ -124,8 +124,8 @@ def _refuse_price(books: MemberBooks, command: ReportAssetPrice) -> Refusal | No
         return Refusal(Reason.PRICE_INVALID, detail)
     if last is not None and judge_asset_price(last, micros, at=command.at) != "accepted":
         detail = (
-            f"{text} is more than three times away from {_usd_of(last.micros)}; a report within "
-            f"5 % of it, 60 minutes later, confirms it"
+            f"{text} is more than three times away from {_usd_of(last.micros)}; one within 5 % of "
+            f"it an hour later is taken"
         )
         return Refusal(Reason.PRICE_INVALID, detail)
     if not fits_int64(micros):
