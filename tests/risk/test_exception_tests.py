@@ -94,6 +94,16 @@ def test_the_upper_side_does_not_reject_too_much_cover() -> None:
     assert isclose(many.p, many.two_sided_p / 2)
 
 
+def test_a_count_near_the_promised_one_has_a_small_statistic() -> None:
+    # 4 of 335: 2 (331 ln(331/335 / 0.99) + 4 ln(4/335 / 0.01)) = 0.120.
+    by_hand = 2 * (331 * log(331 / 335 / 0.99) + 4 * log(4 / 335 / 0.01))
+    near = kupiec(4, 335)
+    assert isclose(near.statistic, by_hand)
+    assert by_hand < 0.13
+    assert 0.25 < near.p < 0.5 < near.two_sided_p
+    assert isclose(kupiec(3, 335).p, 1 - kupiec(3, 335).two_sided_p / 2)
+
+
 def test_no_window_says_nothing() -> None:
     assert kupiec(0, 0) == (0, 1, 1)
     assert christoffersen([]) == (0, 1, 1)

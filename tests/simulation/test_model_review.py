@@ -24,6 +24,9 @@ def jumping_market(seed: int) -> Script:
     days = [FIRST + timedelta(number) for number in range(CLOSES * 2)]
     days = [day for day in days if is_weekday(day)][: CLOSES + 1]
     opened = print_instant(midnight(FIRST) + 5 * MINUTE)
+    chosen = {"parameter": "margin_model", "product": None, "value": "paper"}
+    dates = {"effective_date": str(FIRST), "at": print_instant(midnight(FIRST))}
+    script.put(dump({"type": "configure/1", **chosen, **dates}))
     script.put(dump({"type": "open_session/1", "business_date": str(FIRST), "at": opened}))
     for day, following in pairwise(days):
         at = print_instant(midnight(day) + 21 * HOUR)

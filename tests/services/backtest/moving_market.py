@@ -20,9 +20,13 @@ _SETTLED: Final = (("2.00", "2.00"), ("1.80", "2.00"), ("1.90", "2.50"), (None, 
 
 def _opening() -> list[bytes]:
     lines = [
+        command(
+            "configure/1", parameter="margin_model", product=None, value="paper",
+            effective_date="2026-06-12", at=_AT,
+        ),
         command("report_capability/1", **_MODEL, mmlu="86", humaneval="67", gsm8k="92", at=_AT),
         command("report_provider_volume/1", product="SIT", provider="p", tokens=100, at=_AT),
-    ]
+    ]  # fmt: skip
     for name in "AB":
         account, own = f"{name}-H", {"member": name, "origin": "house", "owner": name}
         deposit = {"reference": name, "asset": "USD", "amount_cents": 1_000_000}
