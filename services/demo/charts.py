@@ -14,7 +14,7 @@ from typing import Final
 
 from events.contracts import parse_symbol
 from services.demo.fact_book import MET, MISSED, TIERS, FactBook, moment_of
-from services.demo.figures import last_curve, model_in_force, moves_of, other_models
+from services.demo.figures import ModelRates, last_curve, model_in_force, moves_of
 from services.pages.chart import Band, Bars, Chart, Dots, Line, Mark, Tone, chart
 
 _TONES: Final[tuple[Tone, ...]] = ("series-1", "series-2", "series-3", "series-4")
@@ -82,12 +82,12 @@ def margin_chart(book: FactBook, product: str) -> Chart:
     return chart(title, marks, unit="% of the settlement price", days=book.days)
 
 
-def models_chart(book: FactBook, product: str) -> Chart:
+def models_chart(book: FactBook, product: str, *, others: ModelRates) -> Chart:
     """What each model asks of who is long (below zero) and of who is short, day by day."""
     contract = max(book.contracts_of(product), key=lambda name: len(book.prices[name]))
     in_force = {f"{model_in_force(book)} ({contract})": book.rates.get(contract, {})}
     marks: list[Mark] = []
-    by_model = in_force | other_models(book, product)
+    by_model = in_force | {**others}
     for (model, rates), tone in zip(by_model.items(), cycle(_MODEL_TONES), strict=False):
         days = sorted(rates)
         longs = [(day, -rates[day].long_ppm / 10_000) for day in days]

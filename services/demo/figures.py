@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from risk.backtest import IndexSeries, Rates, rates_of
 from risk.margin import MarginModel
@@ -19,6 +19,9 @@ from services.demo.fact_book import FactBook, SideRates
 # Margin is asked to cover 99 of 100 moves: of so many one may go beyond it.
 ONE_IN: Final = 100
 _PPM: Final = 1_000_000
+
+# What models ask, by their names and by day.
+ModelRates: TypeAlias = Mapping[str, Mapping[date, SideRates]]
 
 
 class MemberMargin(NamedTuple):
@@ -111,14 +114,17 @@ def moves_of(book: FactBook, contract: str) -> Iterator[Move]:
             yield Move(day, prices[day], prices[later], rates[day])
 
 
-def coverage(book: FactBook) -> list[Coverage]:
-    """Of every product the model in force, then each other, then the second price limit, flat."""
+def coverage(book: FactBook, others: Mapping[str, ModelRates] | None = None) -> list[Coverage]:
+    """Of every product the model in force, then those beside it.
+
+    others: by product, of `other_models`; None for the model in force alone.
+    """
     in_force = model_in_force(book)
     rows = []
     for product in book.products():
         moves = [move for name in book.contracts_of(product) for move in moves_of(book, name)]
         rows.append(_covered(product, in_force, moves=moves, is_in_force=True))
-        for model, rates in other_models(book, product).items():
+        for model, rates in (others or {}).get(product, {}).items():
             chosen = [move._replace(rates=rates[move.day]) for move in moves]
             rows.append(_covered(product, model, moves=chosen))
     return rows
@@ -129,7 +135,7 @@ def model_in_force(book: FactBook) -> str:
     return ", ".join(sorted({str(fact["model"]) for fact in book.margins.values()})) or "none"
 
 
-def other_models(book: FactBook, product: str) -> dict[str, Mapping[date, SideRates]]:
+def other_models(book: FactBook, product: str) -> ModelRates:
     """What the models that are not in force would ask, by day, measured on the index.
 
     Then the second price limit, flat. A day without a fixing has the rates of the day before.

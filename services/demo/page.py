@@ -7,7 +7,7 @@ calls were missed, whether margin was enough.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from services.demo.charts import (
     calls_chart,
@@ -21,9 +21,11 @@ from services.demo.charts import (
 from services.demo.fact_book import MAINTENANCE, MISSED, TIERS, ZERO, FactBook
 from services.demo.figures import (
     Coverage,
+    ModelRates,
     coverage,
     last_curve,
     member_margins,
+    other_models,
     percent_text,
 )
 from services.demo.summary import dollars, hash_names, usd_of_micros, usd_of_ticks
@@ -39,7 +41,8 @@ def render_page(
 ) -> str:
     """The whole page. broken: laws that do not hold; files: those linked from it."""
     products = book.products() if book.days else []
-    covered = coverage(book)
+    others = {product: other_models(book, product) for product in products}
+    covered = coverage(book, others)
     content = {
         "title": title,
         "book": book,
@@ -53,7 +56,7 @@ def render_page(
         "members": member_margins(book),
         "curves": {product: last_curve(book, product) for product in products},
         "tiers": TIERS,
-        "charts": _charts(book, products),
+        "charts": _charts(book, products, others=others),
         "refusals": book.refusals_by_count(),
         "hashes": [(fact, hash_names(fact)) for fact in book.closes],
         "broken": broken,
@@ -95,8 +98,10 @@ def _tiles(book: FactBook, covered: Sequence[Coverage]) -> list[tuple[str, str]]
     ]
 
 
-def _charts(book: FactBook, products: Sequence[str]) -> dict[str, list[Chart]]:
-    """The charts by the chapter they stand in."""
+def _charts(
+    book: FactBook, products: Sequence[str], *, others: Mapping[str, ModelRates]
+) -> dict[str, list[Chart]]:
+    """The charts by the chapter they stand in. others: by product."""
     if not book.days:
         return {}
     calls = [calls_chart(book)] if book.calls else []
@@ -104,7 +109,12 @@ def _charts(book: FactBook, products: Sequence[str]) -> dict[str, list[Chart]]:
     return {
         "calls": calls,
         "margin": [
-            drawing(book, product) for product in priced for drawing in (margin_chart, models_chart)
+            drawn
+            for product in priced
+            for drawn in (
+                margin_chart(book, product),
+                models_chart(book, product, others=others[product]),
+            )
         ],
         "volume": volume_charts(book),
         "curve": [curve_chart(book, product) for product in priced if last_curve(book, product)],

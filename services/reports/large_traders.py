@@ -62,10 +62,10 @@ def _day(
     barrier: StoredRow,
     products: set[str],
 ) -> Iterator[NamedCells]:
-    positions, control = _positions(view, barrier), view.control_on(day)
+    positions = _positions(view, barrier)
     contract = request.options.get("contract")
     for (product, owner), contracts in sorted(positions.by_owner.items()):
-        level = control.parameter("reportable_lots", product)
+        level = view.parameter_on(day, "reportable_lots", product=product)
         largest = max(max(entry.long_lots, entry.short_lots) for entry in contracts.values())
         if product not in products or largest < level:
             continue

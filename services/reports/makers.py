@@ -11,44 +11,55 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
+from events.control_facts import NetCapitalReported
 from events.market_facts import MakerObligationMissed, MakerScored
 from events.units import PPM
 from services.reports.filters import accounts_asked, markets_asked
 from services.reports.kind import ReportKind
-from services.reports.report import NamedCells, ReportFact, ReportRequest, TableLayout
+from services.reports.report import Cell, NamedCells, ReportFact, ReportRequest, TableLayout
 from services.reports.view import JournalView
-from services.shards.routing import product_in
-from settlement.control_books import ControlBooks
+from services.shards.routing import CONTROL_SHARD, product_in
 
 _KINDS: Final = (MakerScored.TYPE.encode(), MakerObligationMissed.TYPE.encode())
+_CAPITAL: Final = NetCapitalReported.TYPE.encode()
 _OF_SCORE: Final = ("contract", "scored_ns", "quoted_ns", "is_met")
 
 
 def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
     accounts, markets = accounts_asked(view, request), markets_asked(view, request)
+    capital: dict[str, int] | None = None
     for day in view.days(request):
-        rows = list(view.rows_of_all(markets, day, words=_KINDS))
-        control = view.control_on(day) if rows else view.control
-        for row in rows:
+        # As of the first close; then what each day reports before its own.
+        if capital is None:
+            capital = dict(view.control_on(day).net_capital)
+        for row in view.rows(CONTROL_SHARD, day, words=(_CAPITAL,)):
+            capital |= {fact["member"]: fact["amount_cents"] for fact in row.facts(_CAPITAL)}
+        for row in view.rows_of_all(markets, day, words=_KINDS):
             facts = sorted(row.facts(*_KINDS), key=itemgetter("account"))
             for name, stated in groupby(facts, key=itemgetter("account")):
                 if accounts is None or name in accounts:
-                    same: NamedCells = {"business_date": day, "product": product_in(row.shard)}
-                    about = _about(control, list(stated), contract=request.options.get("contract"))
+                    same: dict[str, Cell] = {"business_date": day}
+                    same["product"] = product_in(row.shard)
+                    member = view.control.accounts[name].member.name
+                    same |= {"member": member}
+                    contract = request.options.get("contract")
+                    about = _about(capital.get(member), list(stated), contract=contract)
                     yield from ({**same, **cells} for cells in about)
 
 
 def _about(
-    control: ControlBooks, stated: list[ReportFact], *, contract: str | None
+    capital_cents: int | None, stated: list[ReportFact], *, contract: str | None
 ) -> Iterator[NamedCells]:
-    """The scores of a maker, and its obligations unless one contract is asked for."""
+    """The scores of a maker, and its obligations unless one contract is asked for.
+
+    capital_cents: of its member, None without a report.
+    """
     same = {name: stated[0][name] for name in ("account", "shard", "seq")}
-    same["member"] = control.accounts[same["account"]].member.name
     for fact in stated:
         if fact["type"] == MakerScored.TYPE and contract in (None, fact["contract"]):
             yield {**same, **_score(fact)}
     if contract is None:
-        for cells in _obligations(control.net_capital.get(same["member"]), stated):
+        for cells in _obligations(capital_cents, stated):
             yield {**same, **cells}
 
 

@@ -202,6 +202,12 @@ class JournalView:
             return self.control
         return restore_control(self.reader, last - 1)
 
+    def parameter_on(self, day: date, name: str, *, product: str) -> int:
+        """A parameter in force on a date; one that nobody ever configured is at its default."""
+        configured = {parameter for parameter, _ in self.control.settings}
+        control = self.control_on(day) if name in configured else self.control
+        return control.parameter(name, product)
+
     def origins(self, until: date | None) -> Iterator[Origin]:
         """Of each shard the last row of a date or before it, by the journal; None: the last."""
         for shard in self.shards():

@@ -15,6 +15,7 @@ from services.demo.figures import (
     coverage,
     last_curve,
     member_margins,
+    other_models,
 )
 from services.demo.page import render_page
 from services.demo.summary import summary_lines
@@ -70,6 +71,10 @@ def book_of(*facts: DemoFact) -> FactBook:
     return book
 
 
+def covered_beside(book: FactBook) -> list[Coverage]:
+    return coverage(book, {"SIT": other_models(book, "SIT")})
+
+
 def test_a_move_at_the_rate_is_covered_and_one_tick_more_is_not() -> None:
     # 200 to 216 is 8 % to the tick, 100 to 109 is 9 %: one of two, by 1 %.
     moved = (*priced(0, 200), *priced(1, 100), *priced(2, 216), *priced(3, 109))
@@ -83,7 +88,7 @@ def test_a_move_at_the_rate_is_covered_and_one_tick_more_is_not() -> None:
 def test_the_other_models_and_a_flat_rate_stand_beside_the_model_in_force() -> None:
     # 200 to 260 is 30 %: the second limit lacks 5.
     facts = (*priced(0, 200, rate_ppm=300_000), *priced(1, 200), *priced(2, 260))
-    rows = coverage(book_of(*facts, margined(0, "close", 1_000)))
+    rows = covered_beside(book_of(*facts, margined(0, "close", 1_000)))
     others = [name for name in MODELS if name != "paper"]
     assert [row.model for row in rows] == ["paper", *others, "flat 25.00 %"]
     assert (rows[0].beyond, rows[-1].beyond, rows[-1].worst_ppm) == (0, 1, 50_000)
@@ -98,7 +103,7 @@ def test_the_paper_beside_another_model_asks_by_the_fixings_so_far() -> None:
     ]
     fixed = [fact("index_fixed", day, product="SIT", value_micros=2_000_000) for day in range(4)]
     scenario = {**margined(0, "close", 1_000), "model": "another"}
-    rows = coverage(book_of(*(each for day in days for each in day), *fixed, scenario))
+    rows = covered_beside(book_of(*(each for day in days for each in day), *fixed, scenario))
     assert [(row.model, row.beyond, row.worst_ppm) for row in rows[:2]] == [
         ("another", 1, 10_000), ("paper", 2, 20_000),
     ]  # fmt: skip
