@@ -19,6 +19,7 @@ from events.market_facts import (
     CyclePriceSet,
     MarginRateAboveBand,
     MarginRateSet,
+    MarginScenariosSet,
     PositionClosed,
     SettlementPriceOverruled,
     SettlementPriceSet,
@@ -47,10 +48,11 @@ _MODEL_KEY: Final = 4
 _PRICES: Final = tuple(
     kind.TYPE.encode() for kind in (SettlementPriceSet, CyclePriceSet, ContractSettled)
 )
-_RATES: Final = (MarginRateSet.TYPE.encode(), MarginRateAboveBand.TYPE.encode())
+_MEASURES: Final = (MarginRateSet.TYPE, MarginScenariosSet.TYPE)
+_RATES: Final = tuple(kind.encode() for kind in (*_MEASURES, MarginRateAboveBand.TYPE))
 _OVERRULED: Final = SettlementPriceOverruled.TYPE.encode()
 _OF_PRICE: Final = ("contract", "price_ticks", "shard", "seq")
-_OF_RATE: Final = ("rate_ppm", "sigma_ppm", "sigma_source")
+_OF_MEASURE: Final = ("model", "paper_rate_ppm", "fallback", "sigma_ppm", "sigma_source")
 
 
 def price_facts(view: JournalView, day: date, *, markets: list[str]) -> list[ReportFact]:
@@ -123,7 +125,7 @@ def _overruled(view: JournalView, day: date, *, request: ReportRequest) -> Itera
 
 
 def _barrier(day: date, facts: list[ReportFact]) -> Iterator[NamedCells]:
-    rates = {fact["contract"]: fact for fact in facts if fact["type"] == MarginRateSet.TYPE}
+    rates = {fact["contract"]: fact for fact in facts if fact["type"] in _MEASURES}
     above = {fact["contract"] for fact in facts if fact["type"] == MarginRateAboveBand.TYPE}
     prices = [fact for fact in facts if fact["type"].encode() in _PRICES]
     for fact in sorted(prices, key=_expiry):
@@ -132,11 +134,18 @@ def _barrier(day: date, facts: list[ReportFact]) -> Iterator[NamedCells]:
         cells |= {name: fact.get(name) for name in of_kind}
         rate = rates.get(fact["contract"])
         if rate is not None:
-            cells |= {name: rate[name] for name in _OF_RATE}
-            cells["is_above_band"] = fact["contract"] in above
+            cells |= _measured(rate) | {"is_above_band": fact["contract"] in above}
         cells |= {"business_date": day, "product": product_of(fact["contract"])}
         cells |= {"cycle": fact.get("cycle", CLOSE_CYCLE), "kind": fact_name(fact["type"])}
         yield cells
+
+
+def _measured(fact: ReportFact) -> dict[str, Cell]:
+    """The largest loss of a lot on either side, and the model that measured it."""
+    rate_ppm = fact.get("rate_ppm")
+    shocks = fact["shocks_ppm"] if rate_ppm is None else (rate_ppm, -rate_ppm)
+    sides: dict[str, Cell] = {"long_ppm": max(0, *shocks), "short_ppm": max(0, -min(shocks))}
+    return sides | {name: fact.get(name) for name in _OF_MEASURE}
 
 
 def _expiry(fact: ReportFact) -> tuple[int, int]:
@@ -150,15 +159,16 @@ PRICES_REPORT: Final = ReportKind(
     tells="settlement prices with tier and reference, marks, final settlements, margin rates",
     columns=(
         "business_date", "product", "contract", "cycle", "kind", "price_ticks", "tier",
-        "reference_ticks", "source", "reason", "closed_lots", "rate_ppm", "sigma_ppm",
-        "sigma_source", "is_above_band", "shard", "seq",
+        "reference_ticks", "source", "reason", "closed_lots", "model", "long_ppm",
+        "short_ppm", "paper_rate_ppm", "fallback", "sigma_ppm", "sigma_source", "is_above_band",
+        "shard", "seq",
     ),
     rows=_rows,
     layouts=(
         TableLayout((
             "business_date", "contract", "cycle", "kind", "price_ticks", "tier", "reference_ticks",
-            "source", "reason", "closed_lots", "rate_ppm", "sigma_ppm", "sigma_source",
-            "is_above_band",
+            "source", "reason", "closed_lots", "model", "long_ppm", "short_ppm", "paper_rate_ppm",
+            "fallback", "is_above_band",
         )),
     ),
     takes=("contract", "product"),

@@ -41,7 +41,7 @@ def test_who_is_given_a_short_is_the_seller(view: JournalView) -> None:
 
 def test_prices_show_mark_settlement_tier_reference_and_rate(view: JournalView) -> None:
     report = made(view, "prices")
-    names = ("contract", "cycle", "price_ticks", "tier", "reference_ticks", "rate_ppm")
+    names = ("contract", "cycle", "price_ticks", "tier", "reference_ticks", "long_ppm")
     rows = columns(report, *names)
     assert rows[:2] == [
         ("SITM26", "noon", 200, None, None, None),
