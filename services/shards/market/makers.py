@@ -32,32 +32,11 @@ def set_quote(books: MarketBooks, contract: ContractBooks, *, maker: str, quote:
     """Let a quote replace its maker's one before; follow it if the account is designated."""
     contract.quotes.set(maker, quote)
     if maker in makers_of(books):
-        _follow(books, contract, maker=maker, quote=quote)
+        follow_quote(books, contract, maker=maker, quote=quote)
 
 
-def lapse_quotes(books: MarketBooks, maker: str, *, at: int) -> None:
-    """Remove the account's quotes in all contracts; a lapse counts as a quote without sides."""
-    for contract in books.contracts.values():
-        contract.quotes.lapse(maker)
-        if maker in makers_of(books):
-            _follow(books, contract, maker=maker, quote=Quote(None, None, None, None, at))
-
-
-def begin_following(books: MarketBooks, maker: str) -> None:
-    """Follow an account that was designated, first the quotes that it has standing."""
-    for contract in books.contracts.values():
-        quote = contract.quotes.by_maker.get(maker)
-        if quote is not None:
-            _follow(books, contract, maker=maker, quote=quote)
-
-
-def end_following(books: MarketBooks, maker: str) -> None:
-    """Forget what an account quoted that was released."""
-    for contract in books.contracts.values():
-        contract.quoted.pop(maker, None)
-
-
-def _follow(books: MarketBooks, contract: ContractBooks, *, maker: str, quote: Quote) -> None:
+def follow_quote(books: MarketBooks, contract: ContractBooks, *, maker: str, quote: Quote) -> None:
+    """Follow a quote of a designated maker; without sides for a lapse."""
     quoted = contract.quoted.get(maker)
     if quoted is None:
         rule = _quote_rule(books, contract)
@@ -65,6 +44,28 @@ def _follow(books: MarketBooks, contract: ContractBooks, *, maker: str, quote: Q
     lots = min(quote.bid_lots or 0, quote.ask_lots or 0)
     is_kept = quoted.rule.is_kept_by(quote.bid_ticks, quote.ask_ticks, lots=lots)
     quoted.follow(quote.at, is_kept=is_kept)
+
+
+def lapse_quotes(books: MarketBooks, maker: str, *, at: int) -> None:
+    """Remove the account's quotes in all contracts; a lapse counts as a quote without sides."""
+    for contract in books.contracts.values():
+        contract.quotes.lapse(maker)
+        if maker in makers_of(books):
+            follow_quote(books, contract, maker=maker, quote=Quote(None, None, None, None, at))
+
+
+def begin_following(books: MarketBooks, maker: str) -> None:
+    """Follow an account that was designated, first the quotes that it has standing."""
+    for contract in books.contracts.values():
+        quote = contract.quotes.by_maker.get(maker)
+        if quote is not None:
+            follow_quote(books, contract, maker=maker, quote=quote)
+
+
+def end_following(books: MarketBooks, maker: str) -> None:
+    """Forget what an account quoted that was released."""
+    for contract in books.contracts.values():
+        contract.quoted.pop(maker, None)
 
 
 def _quote_rule(books: MarketBooks, contract: ContractBooks) -> QuoteRule:

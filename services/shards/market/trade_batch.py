@@ -25,7 +25,7 @@ from services.shards.ids import Memory
 from services.shards.log import Inbound, ShardLog
 from services.shards.market.books import MarketBooks
 from services.shards.market.line_columns import MarketLines, Ticks, read_columns
-from services.shards.market.makers import set_quote
+from services.shards.market.makers import follow_quote, makers_of
 from services.shards.market.novations import Novations, novate
 from services.shards.market.ordinary import LOTS_FAST_MAX, ordinary_limits, unusual_lines
 from services.shards.rows import JournalRow
@@ -150,7 +150,7 @@ class LineBatch:
     def _quote(self, rows: IntArray) -> None:
         """Apply the quotes of some lines."""
         books, columns = self._market.books, self._columns
-        contracts = [*books.contracts.values()]
+        contracts, makers = [*books.contracts.values()], makers_of(books)
         chosen = (
             columns.contract, columns.ticks, columns.lots, columns.ask_ticks, columns.executed_at,
         )  # fmt: skip
@@ -158,7 +158,10 @@ class LineBatch:
             rows.tolist(), *(column[rows].tolist() for column in chosen), strict=True
         ):
             quote = Quote(bid, lots, ask, int(columns.fourths[row]), at)
-            set_quote(books, contracts[number], maker=columns.names[row].decode(), quote=quote)
+            contract, maker = contracts[number], columns.names[row].decode()
+            contract.quotes.set(maker, quote)
+            if maker in makers:
+                follow_quote(books, contract, maker=maker, quote=quote)
 
     def _record(self, span: slice, times: Sequence[int], *, origin: str) -> None:
         """Append facts, chain and journal rows to the log. times: logical, of the span."""
