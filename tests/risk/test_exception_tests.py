@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from fractions import Fraction
-from math import comb, exp, isclose, log
+from math import comb, erfc, exp, isclose, log, sqrt
 from pathlib import Path
 
 import pytest
@@ -125,8 +125,11 @@ def test_conditional_coverage_is_the_sum_of_both_and_its_upper_side_is_a_mixture
     both = conditional_coverage(breaches, rate=0.05)
     assert isclose(both.statistic, coverage.statistic + independence.statistic)
     assert isclose(both.two_sided_p, exp(-both.statistic / 2))
-    assert both.two_sided_p / 2 < both.p < both.two_sided_p
+    # Half the tail of one degree of freedom, half that of two.
+    assert isclose(both.p, (erfc(sqrt(both.statistic / 2)) + exp(-both.statistic / 2)) / 2)
     few = conditional_coverage(clustered(2, 0, 999))
+    alone = christoffersen(clustered(2, 0, 999)).statistic
+    assert isclose(few.p, (erfc(sqrt(alone / 2)) + exp(-alone / 2)) / 2)
     assert few.p > few.two_sided_p
 
 
