@@ -26,7 +26,13 @@ _SHAPE = click.option(
 )
 
 
-@click.group("margin")
+@click.group(
+    "margin",
+    epilog=example(
+        "clearing margin what-if --account A-H --trade SITZ26:500",
+        "clearing margin explain --call A-H/2026-06-08/close",
+    ),
+)
 def margin_command() -> None:
     """Tell what a portfolio asks for, and why."""
 
