@@ -22,7 +22,8 @@ _SLOW: Final = (LATE_PAYER, BIG_FUND)
 _BUFFER_DIVISOR: Final = 20
 _WORTH_TAKING_CENTS: Final = 1_000_000
 _GREEDY_EVERY: Final = 5
-_RATE_FLOOR_PPM: Final = 80_000
+# What the default model asks of a contract without history, roughly.
+_RATE_FLOOR_PPM: Final = 200_000
 
 
 @dataclass(slots=True)

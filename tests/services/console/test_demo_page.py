@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +86,13 @@ def test_requirement_and_collateral_are_those_of_statement_and_postings(
     shown: tuple[Path, Result], tables: dict[str, Any]
 ) -> None:
     required, collateral = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    lacking = Counter[tuple[str, str]]()
     for line in reported(shown, "statement"):
         if (line["line"], line["cycle"]) == ("balance", "close"):
-            required[line["member"], line["origin"]] += int(line["initial_cents"])
+            initial = int(line["initial_cents"])
+            required[line["member"], line["origin"]] += initial
+            lacks = max(0, initial - int(line["equity_cents"]))
+            lacking[line["member"], line["origin"]] += lacks
     for line in reported(shown, "postings"):
         for side, sign in (("debit", -1), ("credit", 1)):
             if line[side].startswith("cash:"):
@@ -99,7 +104,8 @@ def test_requirement_and_collateral_are_those_of_statement_and_postings(
     for member, origin, _, on_page, had, excess, deficit in told:
         assert cents_of(on_page) == whole_dollars(required[member, origin])
         assert cents_of(had) == whole_dollars(collateral[member, origin])
-        assert (cents_of(excess) > 0, deficit) == (True, "$0.00")
+        assert cents_of(excess) > 0
+        assert Decimal(re.sub(r"[$,]", "", deficit)) * 100 == lacking[member, origin]
 
 
 def test_the_last_close_is_that_of_prices_and_trades(
