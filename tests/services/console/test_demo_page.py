@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from services.cli import cli
+from services.demo.summary import dollars
 from tests.browser import said_of
 
 WIDTHS = (360, 1100)
@@ -105,7 +105,7 @@ def test_requirement_and_collateral_are_those_of_statement_and_postings(
         assert cents_of(on_page) == whole_dollars(required[member, origin])
         assert cents_of(had) == whole_dollars(collateral[member, origin])
         assert cents_of(excess) > 0
-        assert Decimal(re.sub(r"[$,]", "", deficit)) * 100 == lacking[member, origin]
+        assert deficit == dollars(lacking[member, origin])
 
 
 def test_the_last_close_is_that_of_prices_and_trades(
