@@ -53,7 +53,7 @@ COVER: Final[dict[str, _Shown]] = {
     "rise in 5 days": lambda figures: percent_of(figures.rise_5),
     "rise in 20 days": lambda figures: percent_of(figures.rise_20),
     "worst beyond": lambda figures: percent_of(figures.worst_beyond),
-    "one-day exceptions": lambda figures: str(figures.one_day_exceptions),
+    "one-day beyond": lambda figures: str(figures.one_day_exceptions),
     "Basel zone": lambda figures: figures.basel_zone,
 }
 TESTS: Final[dict[str, _Shown]] = {
