@@ -202,11 +202,8 @@ def _rates_on(
 def _worst_rise(rates: Sequence[float], within: int) -> float:
     """By how much a rate rose at most from a day to one of those after it; 0 if it never did."""
     return max(
-        (
-            max(rates[start + 1 : start + 1 + within], default=rate) - rate
-            for start, rate in enumerate(rates)
-        ),
-        default=0.0,
+        max(rates[start + 1 : start + 1 + within], default=rate) - rate
+        for start, rate in enumerate(rates)
     )
 
 

@@ -94,11 +94,15 @@ def test_figures_of_a_side_by_hand() -> None:
     assert (figures.windows_apart, figures.uncovered_apart) == (3, 1)
 
 
-def test_a_rise_counts_within_so_many_days_only() -> None:
-    rates = [0.25, *[0.5] * 5, 0.5, 0.75, 0.125]
+@pytest.mark.parametrize(
+    ("after", "rises"),
+    [(5, (0.5, 0.5)), (6, (0.25, 0.5)), (20, (0.25, 0.5)), (21, (0.25, 0.25))],
+)
+def test_a_rise_counts_within_so_many_days_only(after: int, rises: tuple[float, float]) -> None:
+    # To the half at once, to three quarters so many days after the first.
+    rates = [0.25, *[0.5] * (after - 1), 0.75]
     figures = review([side_of(*((rate, 0) for rate in rates))], days=2)
-    # From the first day to the eighth are seven.
-    assert (figures.rise_5, figures.rise_20) == (0.25, 0.5)
+    assert (figures.rise_5, figures.rise_20) == rises
 
 
 def test_rates_that_only_fall_never_rise() -> None:
@@ -155,6 +159,7 @@ def test_a_rate_is_made_of_the_prices_until_its_day() -> None:
 
     def measured(history: ContractHistory, _: Mapping[str, int]) -> Measure:
         assert not history.settlements
+        assert (history.rank, history.days_left, history.sessions_left) == (0, 30, 20)
         seen.append((history.business_date, [*history.fixings]))
         return rate(80_000)
 
