@@ -21,6 +21,7 @@ from risk.backtest import (
     review_sides,
     windows_of,
 )
+from risk.exception_tests import power
 from risk.margin import ContractHistory, Holding, MarginModel, Measure, Requirement, rate
 from risk.margin_models import MODELS, PAPER
 
@@ -69,9 +70,12 @@ def test_a_rate_covers_the_moves_of_the_days_after_its_own() -> None:
 
 
 def test_windows_begin_with_the_first_rate_and_end_with_the_prices() -> None:
-    windows = windows_of(prices(1, 1, 1, 1, 2), Rates([0.1] * 4, [0.1] * 4), first=1, days=2)
+    rates = Rates([0.1, 0.2, 0.3, 0.4], [0.5, 0.6, 0.7, 0.8])
+    windows = windows_of(prices(1, 1, 1, 1, 2), rates, first=1, days=2)
     assert [window.day for window in windows["short"]] == days(3)[1:]
     assert [window.loss for window in windows["short"]] == [0, 1]
+    assert [window.rate for window in windows["long"]] == [0.1, 0.2]
+    assert [window.rate for window in windows["short"]] == [0.5, 0.6]
 
 
 def test_a_loss_at_the_rate_is_covered() -> None:
@@ -129,7 +133,8 @@ def test_both_sides_are_pooled_day_by_day() -> None:
 def test_one_day_exceptions_are_of_the_first_day_and_make_the_zone() -> None:
     windows = side_of(*[(0.25, 0.0)] * 250, next_loss=0.0)
     beyond = side_of(*[(0.25, 0.0)] * 250, next_loss=0.5)
-    figures = review([[*beyond[:5], *windows[5:]]], days=2)
+    at = side_of(*[(0.25, 0.0)] * 250, next_loss=0.25)
+    figures = review([[*beyond[:5], *at[5:9], *windows[9:]]], days=2)
     assert (figures.uncovered, figures.one_day_exceptions, figures.basel_zone) == (0, 5, "yellow")
 
 
@@ -139,6 +144,7 @@ def test_the_tests_take_windows_that_do_not_overlap() -> None:
     figures = review([side_of(*(pair for jump in jumps for pair in jump))], days=2)
     assert (figures.windows, figures.uncovered) == (200, 20)
     assert (figures.windows_apart, figures.uncovered_apart) == (100, 10)
+    assert figures.power_at_twice == power(100, rate=0.02)
     low, high = figures.interval
     assert low < 0.1 < high
     assert figures.kupiec_p < 0.001
