@@ -9,7 +9,7 @@ Python ints is tested against all three.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -22,8 +22,13 @@ from events.units import INT64_MAX
 _FLOAT_BOUND: Final = float(1 << 52)
 _INT64_BOUND: Final = float(1 << 62)
 
-# A block of products, 1 MiB, stays in a core's second-level cache; it is reduced before the next.
-_BLOCK_ELEMENTS: Final = 1 << 17
+# A block of products, 256 KiB, stays in a core's second-level cache; it is reduced before the next.
+_BLOCK_CELLS: Final = 1 << 15
+# Of many scenarios at least so many accounts at once: a product of fewer rows is slower.
+_ROWS_MIN: Final = 12
+# OpenBLAS starts threads for more multiplications than this; beside other processes they wait for
+# each other, and a product has been seen to take thirty times as long.
+_ONE_THREAD: Final = 1 << 18
 
 _Matrix = npt.NDArray[Any]
 
@@ -57,49 +62,48 @@ def worst_means(lots: IntArray, losses: LossMatrix, *, count: int, divisor: int)
 
     lots: (C, A). Returns (A,), rounded up. Errors: OverflowError when a mean is beyond int64.
     """
-    means = np.zeros(lots.shape[1], dtype=np.int64)
-    for kind, columns in _kinds(lots, losses, count=count):
-        chosen: _Matrix = lots[:, columns].astype(kind)
-        sums = _worst_sums(chosen, losses.as_kind(kind), count=count)
-        means[columns] = _quotients(sums, divisor * count)
-    return means
-
-
-def _kinds(
-    lots: IntArray, losses: LossMatrix, *, count: int
-) -> Iterator[tuple[type, IntArray | slice]]:
-    """The kinds of numbers that are exact, each with its accounts."""
-    bounds = losses.greatest @ np.abs(lots.astype(np.float64))
+    positions: _Matrix = lots.astype(np.float64)
+    bounds = losses.greatest @ np.abs(positions)
     is_float = bounds <= min(_FLOAT_BOUND, _INT64_BOUND / count)
-    if is_float.all():
-        yield np.float64, slice(None)
-        return
-    is_int64 = ~is_float & (bounds <= _INT64_BOUND / count)
-    for kind, mask in (
-        (np.float64, is_float),
-        (np.int64, is_int64),
-        (object, ~(is_float | is_int64)),
-    ):
-        if mask.any():
-            yield kind, np.flatnonzero(mask)
+    are_all = bool(is_float.all())
+    if not are_all:
+        positions[:, ~is_float] = 0
+    sums = _worst_sums(positions, losses.as_kind(np.float64), count=count)
+    means = _quotients(sums, divisor * count)
+    if not are_all:
+        is_int64 = bounds <= _INT64_BOUND / count
+        for kind, mask in ((np.int64, ~is_float & is_int64), (object, ~is_float & ~is_int64)):
+            columns = np.flatnonzero(mask)
+            if columns.size:
+                chosen: _Matrix = lots[:, columns].astype(kind)
+                sums = _worst_sums(chosen, losses.as_kind(kind), count=count)
+                means[columns] = _quotients(sums, divisor * count)
+    return means
 
 
 def _worst_sums(lots: _Matrix, losses: _Matrix, *, count: int) -> _Matrix:
     """The sum of the `count` largest losses of each account, as int64 or Python ints."""
-    accounts, scenarios = lots.shape[1], losses.shape[1]
+    (contracts, accounts), scenarios = lots.shape, losses.shape[1]
     sums = np.zeros(accounts, dtype=object if lots.dtype == object else np.int64)
-    rows = max(1, _BLOCK_ELEMENTS // scenarios)
+    cells = min(_BLOCK_CELLS, _ONE_THREAD // contracts)
+    rows = min(accounts, max(cells // scenarios, 1 if count == 1 else _ROWS_MIN))
+    # With a row for each scenario the largest are found by whole rows; with a row for each account
+    # the many losses of one lie in one piece of memory.
+    shape = (scenarios, rows) if count == 1 else (rows, scenarios)
+    products: _Matrix = np.empty(shape, dtype=lots.dtype)
     for first in range(0, accounts, rows):
         block = lots[:, first : first + rows]
-        # With a row for each scenario the largest are found by whole rows; with a row for each
-        # account the largest of many lie in one piece of memory.
         if count == 1:
-            sums[first : first + rows] = (losses.T @ block).max(axis=0)
-        else:
-            product = block.T @ losses
-            product.partition(scenarios - count, axis=1)
-            worst = product[:, scenarios - count :].astype(sums.dtype)
-            sums[first : first + rows] = worst.sum(axis=1)
+            product = np.matmul(losses.T, block, out=products[:, : block.shape[1]])
+            sums[first : first + rows] = product.max(axis=0)
+            continue
+        product = products[: block.shape[1]]
+        for scenario in range(0, scenarios, max(1, cells // rows)):
+            chosen = slice(scenario, scenario + max(1, cells // rows))
+            np.matmul(block.T, losses[:, chosen], out=product[:, chosen])
+        product.partition(scenarios - count, axis=1)
+        worst = product[:, scenarios - count :].astype(sums.dtype)
+        sums[first : first + rows] = worst.sum(axis=1)
     return sums
 
 

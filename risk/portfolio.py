@@ -155,6 +155,9 @@ def _means(
         lots = np.zeros((len(group), min(_ACCOUNTS_AT_ONCE, accounts - first)), dtype=np.int64)
         until = first + lots.shape[1]
         for row, holding in zip(lots, group, strict=True):
+            if len(holding.accounts) == accounts:
+                row[:] = holding.lots[first:until]
+                continue
             begin, end = np.searchsorted(holding.accounts, (first, until))
             row[holding.accounts[begin:end] - first] = holding.lots[begin:end]
         means[first:until] = worst_means(lots, losses, count=count, divisor=divisor)

@@ -88,11 +88,14 @@ def _by_float(lots: IntArray, out: IntArray, *, factors: tuple[int, int], diviso
         rows = slice(start, start + _BLOCK_ROWS)
         block = lots[rows]
         work, opposite = scratch[:, : block.size]
-        np.multiply(block, long, out=work)
+        work[:] = block
         if long == short:
             np.abs(work, out=work)
         else:
-            np.maximum(work, np.multiply(block, -short, out=opposite), out=work)
+            np.multiply(work, -short, out=opposite)
+        np.multiply(work, long, out=work)
+        if long != short:
+            np.maximum(work, opposite, out=work)
         np.divide(work, float(divisor), out=work)
         np.ceil(work, out=work)
         out[rows] = work

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -16,9 +17,23 @@ from pathlib import Path
 from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+# Read when NumPy is loaded: products of `es` and `scan` are those of one core, ours and the bare.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from services.settings import Settings
-from tests.bench import backtest, close, failover, ingest, latency, memory, mixed, replay, stream
+from tests.bench import (
+    backtest,
+    close,
+    es,
+    failover,
+    ingest,
+    latency,
+    memory,
+    mixed,
+    replay,
+    scan,
+    stream,
+)
 
 _BATCH: Final[int] = Settings.model_fields["batch_messages"].default
 _SESSION: Final[int] = Settings.model_fields["session_timeout_ms"].default
@@ -51,6 +66,10 @@ BENCHES: Final = {
         {"accounts": 300, "accounts_durable": 200},
     ),
     "backtest": Bench(backtest.run, {"days": 732}, {"days": 80}),
+    "es": Bench(
+        es.run, {"accounts": 100_000, "scenarios": 10_000}, {"accounts": 50, "scenarios": 200}
+    ),
+    "scan": Bench(scan.run, {"accounts": 1_000_000}, {"accounts": 50}),
     "replay": Bench(
         replay.run,
         {"trades_count": 500_000, "accounts": 10_000},
@@ -106,6 +125,7 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, help="that hold positions")
     parser.add_argument("--accounts-durable", type=int, help="of the close to durable rows")
     parser.add_argument("--days", type=int, help="of the index that backtest takes")
+    parser.add_argument("--scenarios", type=int, help="of es")
     parser.add_argument("--block", type=int, help="trades in a point of the curve of memory")
     parser.add_argument("--agent-trades", type=int, help="of the agent that stream is held against")
     parser.add_argument("--seconds", type=int, help="of latency at a steady rate")
@@ -121,6 +141,7 @@ def main() -> None:
         accounts=asked.accounts,
         accounts_durable=asked.accounts_durable,
         days=asked.days,
+        scenarios=asked.scenarios,
         block=asked.block,
         agent_trades=asked.agent_trades,
         seconds=asked.seconds,
