@@ -2,8 +2,8 @@
 
 Portfolios a second of `tail_mean` (layout, product, tail, cents, parts) against those of the same
 float64 products in blocks alone, on the same numbers, by turns; the best of TRIES each, in CPU
-seconds of one thread. Memory is
-the most the process ever had. Six portfolios are checked against sorted Python ints.
+seconds of one thread. Memory is the most the process ever had. Six portfolios are checked against
+sorted Python ints.
 """
 
 from __future__ import annotations

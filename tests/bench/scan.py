@@ -2,9 +2,9 @@
 
 initial: seconds from lots to the cents of every account (product, worst, bounds of what is exact,
 rounding up) against the same float64 products in blocks alone, on the same numbers, by turns; the
-best of TRIES each. requirement: `worst_scenario` whole, which lays out the holdings and states the
-margin of each position and the credit too: one more pass over ten times as many numbers. Six
-accounts are checked against Python ints.
+best of TRIES each, in CPU seconds of one thread. requirement: `worst_scenario` whole, which lays
+out the holdings and states the margin of each position and the credit too: one more pass over ten
+times as many numbers. Six accounts are checked against Python ints.
 """
 
 from __future__ import annotations
