@@ -55,6 +55,14 @@ class AssetStale(Fact):
     price_micros: int
 
 
+class AssetPriceHeld(Fact):
+    """Own: a price was refused for its jump, and waits for a second report to confirm it."""
+
+    TYPE: ClassVar[str] = "asset_price_held/1"
+    asset: str
+    price_micros: int
+
+
 class AssetCounted(Fact):
     """Own: the units of an account after a cycle's withdrawals, and what they count for."""
 
@@ -73,5 +81,6 @@ AssetFact: TypeAlias = (
     | AssetWithdrawalRefused
     | AssetPriced
     | AssetStale
+    | AssetPriceHeld
     | AssetCounted
 )

@@ -52,15 +52,6 @@ def judge_asset_price(last: AssetPrice | None, micros: int, *, at: int) -> Price
     return "accepted" if at - last.held_at >= CONFIRMED_AFTER_NS else "waiting"
 
 
-def apply_price_refused(last: AssetPrice | None, micros: int | None, *, at: int) -> None:
-    """Remember a price that was refused for its jump; one that confirms too early changes nothing.
-
-    micros: None of a price that is none.
-    """
-    if last is not None and micros is not None and judge_asset_price(last, micros, at=at) == "held":
-        last.held_micros, last.held_at = micros, at
-
-
 def _is_within(price: int, measure: int) -> bool:
     return price <= measure * FACTOR_MAX and measure <= price * FACTOR_MAX
 

@@ -82,12 +82,12 @@ def margin_chart(book: FactBook, product: str) -> Chart:
     return chart(title, marks, unit="% of the settlement price", days=book.days)
 
 
-def models_chart(book: FactBook, product: str, *, others: ModelRates) -> Chart:
+def models_chart(book: FactBook, product: str, *, by_model: ModelRates) -> Chart:
     """What each model asks of who is long (below zero) and of who is short, day by day."""
     contract = max(book.contracts_of(product), key=lambda name: len(book.prices[name]))
     in_force = {f"{model_in_force(book)} ({contract})": book.rates.get(contract, {})}
     marks: list[Mark] = []
-    by_model = in_force | {**others}
+    by_model = in_force | {**by_model}
     for (model, rates), tone in zip(by_model.items(), cycle(_MODEL_TONES), strict=False):
         days = sorted(rates)
         longs = [(day, -rates[day].long_ppm / 10_000) for day in days]

@@ -114,17 +114,17 @@ def moves_of(book: FactBook, contract: str) -> Iterator[Move]:
             yield Move(day, prices[day], prices[later], rates[day])
 
 
-def coverage(book: FactBook, others: Mapping[str, ModelRates] | None = None) -> list[Coverage]:
-    """Of every product the model in force, then those beside it.
+def coverage(book: FactBook, by_model: Mapping[str, ModelRates] | None = None) -> list[Coverage]:
+    """Of every product the model in force, then those by_model it.
 
-    others: by product, of `other_models`; None for the model in force alone.
+    by_model: by product, of `other_models`; None for the model in force alone.
     """
     in_force = model_in_force(book)
     rows = []
     for product in book.products():
         moves = [move for name in book.contracts_of(product) for move in moves_of(book, name)]
         rows.append(_covered(product, in_force, moves=moves, is_in_force=True))
-        for model, rates in (others or {}).get(product, {}).items():
+        for model, rates in (by_model or {}).get(product, {}).items():
             chosen = [move._replace(rates=rates[move.day]) for move in moves]
             rows.append(_covered(product, model, moves=chosen))
     return rows

@@ -1,6 +1,6 @@
 """The page of a run: the content of its template `demo.html`.
 
-In: the book of a run's facts, a title, the laws found broken, the files that lie beside the page.
+In: the book of a run's facts, a title, the laws found broken, the files that lie by_model the page.
 Out: HTML; the same facts give the same page. What matters comes first: who is under water, which
 calls were missed, whether margin was enough.
 """
@@ -32,7 +32,7 @@ from services.demo.summary import dollars, hash_names, usd_of_micros, usd_of_tic
 from services.pages.chart import Chart
 from services.pages.render import render
 
-# A file beside the page: its relative path, and what it holds.
+# A file by_model the page: its relative path, and what it holds.
 FileBeside = tuple[str, str]
 
 
@@ -41,8 +41,8 @@ def render_page(
 ) -> str:
     """The whole page. broken: laws that do not hold; files: those linked from it."""
     products = book.products() if book.days else []
-    others = {product: other_models(book, product) for product in products}
-    covered = coverage(book, others)
+    by_model = {product: other_models(book, product) for product in products}
+    covered = coverage(book, by_model)
     content = {
         "title": title,
         "book": book,
@@ -56,7 +56,7 @@ def render_page(
         "members": member_margins(book),
         "curves": {product: last_curve(book, product) for product in products},
         "tiers": TIERS,
-        "charts": _charts(book, products, others=others),
+        "charts": _charts(book, products, by_model=by_model),
         "refusals": book.refusals_by_count(),
         "hashes": [(fact, hash_names(fact)) for fact in book.closes],
         "broken": broken,
@@ -99,9 +99,9 @@ def _tiles(book: FactBook, covered: Sequence[Coverage]) -> list[tuple[str, str]]
 
 
 def _charts(
-    book: FactBook, products: Sequence[str], *, others: Mapping[str, ModelRates]
+    book: FactBook, products: Sequence[str], *, by_model: Mapping[str, ModelRates]
 ) -> dict[str, list[Chart]]:
-    """The charts by the chapter they stand in. others: by product."""
+    """The charts by the chapter they stand in. by_model: by product."""
     if not book.days:
         return {}
     calls = [calls_chart(book)] if book.calls else []
@@ -113,7 +113,7 @@ def _charts(
             for product in priced
             for drawn in (
                 margin_chart(book, product),
-                models_chart(book, product, others=others[product]),
+                models_chart(book, product, by_model=by_model[product]),
             )
         ],
         "volume": volume_charts(book),

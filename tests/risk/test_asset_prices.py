@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,7 +10,6 @@ from events.units import MINUTE_NS
 from risk.asset_prices import (
     AssetPrice,
     PriceAnswer,
-    apply_price_refused,
     judge_asset_price,
     micros_of,
 )
@@ -53,24 +51,3 @@ def test_a_price_beyond_three_times_waits_for_one_like_it_an_hour_later(
     last: AssetPrice | None, micros: int, at: int, answer: PriceAnswer
 ) -> None:
     assert judge_asset_price(last, micros, at=at) == answer
-
-
-@pytest.mark.parametrize(
-    ("micros", "at", "after"),
-    [
-        (20_000_000, 9, replace(HELD, held_micros=20_000_000, held_at=9)),
-        (10_000_001, 9, HELD),
-        (None, 9, HELD),
-        (2_000_000, 9, HELD),
-    ],
-)
-def test_only_a_jump_takes_the_place_of_the_price_held(
-    micros: int | None, at: int, after: AssetPrice
-) -> None:
-    last = replace(HELD)
-    apply_price_refused(last, micros, at=at)
-    assert last == after
-
-
-def test_a_refused_price_of_an_asset_without_any_leaves_nothing() -> None:
-    apply_price_refused(None, 5, at=1)

@@ -77,7 +77,7 @@ def test_a_product_has_its_own_value_before_the_general_one() -> None:
     desk.begin()
     of_products = [desk.books.parameter("margin_days", product) for product in ("SIT", "SCU")]
     assert of_products == [5, 9]
-    assert desk.books.parameter_text("margin_model", "SCU") == "paper"
+    assert desk.books.parameter_text("margin_model", "SCU") == "scan"
 
 
 def test_a_product_is_known_at_once_and_listed_from_its_date_on() -> None:

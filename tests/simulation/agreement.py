@@ -14,7 +14,8 @@ from tests.laws import REFUSED, Fields
 
 OWN_TYPES = frozenset(
     {
-        "asset_counted/1", "capability_reported/1", "clock_advanced/1", "contract_unmarked/1",
+        "asset_counted/1", "asset_price_held/1", "capability_reported/1", "clock_advanced/1",
+        "contract_unmarked/1",
         "cycle_started/1", "day_closed/1", "index_value_reported/1", "model_retired/1",
         "posting/1", "provider_price_reported/1", "provider_volume_reported/1", "index_rules_set/1",
         "quote_set/1", "shard_opened/1",

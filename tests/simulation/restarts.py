@@ -12,6 +12,7 @@ from services.shards.clearinghouse import Clearinghouse, clearinghouse_of
 from services.shards.control.shard import fold_control
 from services.shards.control.state import dump_control, load_control
 from services.shards.log import ShardLog
+from services.shards.routing import CONTROL_SHARD
 from services.shards.rows import FoldRow
 from services.shards.shard import Shard, join_parts
 from services.shards.table import load_shard, open_shard
@@ -78,11 +79,17 @@ def control_as_of(clearinghouse: Clearinghouse, number: int) -> ControlBooks:
 
 
 def fold_rows(log: ShardLog) -> list[FoldRow]:
-    """The rows of a shard with all their facts, as a journal gives them."""
+    """The rows of a shard with all their facts, as a journal gives them: lines of control alone."""
     further: dict[int, list[bytes]] = {}
     for part in log.pending.parts:
         further.setdefault(part.seq, []).append(part.facts)
     return [
-        (seq, origin, line, join_parts([facts, *further.get(seq, ())]), parts)
+        (
+            seq,
+            origin,
+            line if CONTROL_SHARD in (origin, log.shard) else b"",
+            join_parts([facts, *further.get(seq, ())]),
+            parts,
+        )
         for _, seq, _, origin, _, _, line, parts, facts, _ in log.pending.rows
     ]

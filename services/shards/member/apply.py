@@ -11,16 +11,15 @@ from typing import Final, assert_never
 import numpy as np
 import numpy.typing as npt
 
-from events.asset_commands import ReportAssetPrice
 from events.asset_facts import (
     AssetCounted,
     AssetMoved,
     AssetPriced,
+    AssetPriceHeld,
     AssetStale,
     AssetWithdrawalPending,
     AssetWithdrawalRefused,
 )
-from events.command import Command
 from events.control_commands import Barrier, ControlCommand, OpenAccount
 from events.control_facts import CommandRefused, DayClosed, ShardOpened
 from events.facts import MemberShardFact
@@ -40,9 +39,8 @@ from events.member_facts import (
     WithdrawalPending,
     WithdrawalRefused,
 )
-from events.refusals import Reason
 from events.units import fits_int64
-from risk.asset_prices import AssetPrice, apply_price_refused, micros_of
+from risk.asset_prices import AssetPrice
 from risk.calls import apply_called, apply_changed, apply_ended
 from risk.collateral import apply_units_moved, is_fresh
 from risk.withdrawals import apply_decided, apply_pending
@@ -80,13 +78,15 @@ def apply_member_fact(books: MemberBooks, fact: MemberShardFact) -> None:
             books.initial[number] = fact.initial_cents
             books.maintenance[number] = fact.maintenance_cents
             books.had_position[number] = bool(fact.parts)
-        case AssetMoved() | AssetPriced() | AssetStale():
+        case AssetMoved() | AssetPriced() | AssetStale() | AssetPriceHeld():
             _apply_asset(books, fact)
         case _:
             _apply_call(books, fact)
 
 
-def _apply_asset(books: MemberBooks, fact: AssetMoved | AssetPriced | AssetStale) -> None:
+def _apply_asset(
+    books: MemberBooks, fact: AssetMoved | AssetPriced | AssetStale | AssetPriceHeld
+) -> None:
     match fact:
         case AssetMoved():
             _advance(books, fact.at)
@@ -99,15 +99,11 @@ def _apply_asset(books: MemberBooks, fact: AssetMoved | AssetPriced | AssetStale
             books.assets.prices[fact.asset] = AssetPrice(fact.price_micros, fact.at)
         case AssetStale():
             books.assets.prices[fact.asset].is_stale = True
+        case AssetPriceHeld():
+            price = books.assets.prices[fact.asset]
+            price.held_micros, price.held_at = fact.price_micros, fact.at
         case _:
             assert_never(fact)
-
-
-def apply_refused(books: MemberBooks, command: Command, *, reason: Reason) -> None:
-    """Remember of a refused command what a later one is measured on: a price that jumped."""
-    if isinstance(command, ReportAssetPrice) and reason is Reason.PRICE_INVALID:
-        last = books.assets.prices.get(command.asset)
-        apply_price_refused(last, micros_of(command.price_usd), at=command.at)
 
 
 def _apply_call(

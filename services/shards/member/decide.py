@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TypeVar, assert_never
 
 from events.asset_commands import DepositAsset, ReportAssetPrice, WithdrawAsset
-from events.asset_facts import AssetMoved, AssetPriced, AssetWithdrawalPending
+from events.asset_facts import AssetMoved, AssetPriced, AssetPriceHeld, AssetWithdrawalPending
 from events.contracts import CURRENCY
 from events.fact import Fact
 from events.member_commands import (
@@ -23,8 +23,8 @@ from events.member_facts import (
     Posting,
     WithdrawalPending,
 )
-from events.refusals import Refusal
-from risk.asset_prices import micros_of
+from events.refusals import Reason, Refusal
+from risk.asset_prices import judge_asset_price, micros_of
 from risk.calls import check_call, missed_calls
 from services.shards.ids import Seen, answer_repeat
 from services.shards.member.books import MemberBooks, MemberEmission
@@ -56,6 +56,19 @@ def decide_member(
     state_missed(books, command.at, emit=emit)
     _take(books, command, emit=emit)
     return None
+
+
+def hold_price(
+    books: MemberBooks, command: MemberCommand, *, reason: Reason, emit: MemberEmission
+) -> None:
+    """State a price that was refused for its jump: a later report is measured on it."""
+    if not isinstance(command, ReportAssetPrice) or reason is not Reason.PRICE_INVALID:
+        return
+    last, micros = books.assets.prices.get(command.asset), micros_of(command.price_usd)
+    if last is None or micros is None:
+        return
+    if judge_asset_price(last, micros, at=command.at) == "held":
+        emit(AssetPriceHeld(at=command.at, asset=command.asset, price_micros=micros))
 
 
 def state_missed(books: MemberBooks, at: int, *, emit: MemberEmission) -> None:

@@ -7,23 +7,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Self
 
-from events.asset_commands import ReportAssetPrice
-from events.codec import decode_command
 from events.command import Command, Malformed
 from events.control_commands import Barrier, CloseSession, ControlCommand
-from events.control_facts import CommandRefused
 from events.facts import MemberShardFact
 from events.member_commands import MemberCommand
-from events.refusals import Reason
 from services.shards.control_commands import standing_command
 from services.shards.emission import Emission
 from services.shards.ids import Memory, identity_named
 from services.shards.links import ContractFlow
 from services.shards.log import Inbound, ShardLog
-from services.shards.member.apply import apply_member_copy, apply_member_fact, apply_refused
+from services.shards.member.apply import apply_member_copy, apply_member_fact
 from services.shards.member.books import MemberBooks, MemberEmission
 from services.shards.member.cycle import cycle_of, settle_cycle
-from services.shards.member.decide import decide_member, state_missed
+from services.shards.member.decide import decide_member, hold_price, state_missed
 from services.shards.member.state import dump_member, load_member, member_hash
 from services.shards.read_model_rows import statement_rows
 from services.shards.routing import CONTROL_SHARD
@@ -76,8 +72,8 @@ class MemberShard:
             seen = None if identity is None else memory.find(log.shard, identity)
             refusal = decide_member(books, command, seen=seen, emit=emission)
             if refusal is not None:
-                apply_refused(books, command, reason=refusal.reason)
                 refuse_command(emission, command, refusal=refusal)
+                hold_price(books, command, reason=refusal.reason, emit=emission)
             remember(memory, command, emission=emission)
         log.record(inbound, emission, business_date=books.control.business_date)
         return False
@@ -107,15 +103,8 @@ class MemberShard:
             for fact in facts_in(facts):
                 assert isinstance(fact, MemberShardFact), f"row {seq} states {fact.TYPE}"
                 apply_member_fact(self.books, fact)
-                if isinstance(fact, CommandRefused) and fact.command_type == ReportAssetPrice.TYPE:
-                    self._fold_refused(line, reason=fact.reason)
             if origin == CONTROL_SHARD:
                 apply_member_copy(self.books, standing_command(line))
-
-    def _fold_refused(self, line: bytes, *, reason: str) -> None:
-        command = decode_command(line)
-        if not isinstance(command, Malformed):
-            apply_refused(self.books, command, reason=Reason(reason))
 
     def state_hash(self) -> str:
         """The hash of the books."""
