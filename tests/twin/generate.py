@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from tests.by_paper import BY_PAPER
 from tests.twin.events_assets import asset_event, found_assets
 from tests.twin.events_index import found_providers, index_event
 from tests.twin.events_members import found_members, member_event
@@ -40,10 +41,7 @@ def written(seed: int, days: int = 4) -> Script:
     script = Script(seed)
     first = script.pick(MONDAYS) + timedelta(days=script.pick((0, 0, 1, 2)))
     script.now = midnight(first) - 2 * HOUR
-    script.send(
-        "configure/1", parameter="margin_model", product=None, value="paper",
-        effective_date="2020-01-01", at="2020-01-01T00:00:00Z",
-    )  # fmt: skip
+    script.put(dump(BY_PAPER))
     script.send("advance_clock/1", at=print_instant(script.now))
     found_members(script)
     found_providers(script)

@@ -72,8 +72,8 @@ class MemberShard:
             seen = None if identity is None else memory.find(log.shard, identity)
             refusal = decide_member(books, command, seen=seen, emit=emission)
             if refusal is not None:
-                refuse_command(emission, command, refusal=refusal)
                 hold_price(books, command, reason=refusal.reason, emit=emission)
+                refuse_command(emission, command, refusal=refusal)
             remember(memory, command, emission=emission)
         log.record(inbound, emission, business_date=books.control.business_date)
         return False

@@ -146,7 +146,10 @@ TABLE: Final = (
     (command("close_session", business_date="2026-06-09", next_business_date="2026-07-09"),
      "2026-07-09 is not 1 to 14 days after 2026-06-09, both included"),
     (setting("margin_days", "0"), "margin_days: expected days from 1 to 252, found '0'"),
-    (setting("margin_model", "best"), "margin_model: expected paper or scan, found 'best'"),
+    (
+        setting("margin_model", "best"),
+        "margin_model: expected paper or paper_apc or scan or expected_shortfall, found 'best'",
+    ),
     (setting("venue", "1"), "no parameter venue; `clearing schema` lists them"),
     (setting("maintenance_ppm", "1", "SIT"),
      "maintenance_ppm is set for all: product is SIT, not null"),
