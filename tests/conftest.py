@@ -17,7 +17,7 @@ from services.journal.embedded import EmbeddedServer
 from services.settings import Settings, load_settings
 from tests.kafka_shared import NoBroker, SharedBroker, shared_broker
 
-SEEDS = 200
+SEEDS = 100
 INSTALLED = Path("/usr/lib/postgresql")
 # The same examples in every run, however slow the machine: a red run is red again, and
 # shows what to give `@reproduce_failure`.
