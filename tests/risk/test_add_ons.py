@@ -139,3 +139,7 @@ def test_order_and_batch_of_accounts_do_not_matter(rows: list[int], add_on: AddO
     together = charged(rows, 207, add_on, rate(80_000))
     assert charged(rows[::-1], 207, add_on, rate(80_000)) == together[::-1]
     assert [charged([row], 207, add_on, rate(80_000))[0] for row in rows] == together
+
+
+def test_a_position_of_a_day_of_trading_takes_three_days() -> None:
+    assert growth_ppm(np.array([1]), 1).tolist() == [1_400_000]

@@ -232,3 +232,14 @@ def test_it_has_34_digits_whatever_the_context_outside() -> None:
     inside = tail_range(INDEX[:500])
     with localcontext(Context(prec=3)):
         assert tail_range([value * 7 for value in INDEX[:500]]) == inside
+
+
+@pytest.mark.parametrize(
+    ("values", "jumps"),
+    [((100, 200, 203), 1), ((100, 98), 0), ((100, 97), 1), ((100, 102, 105), 1)],
+)
+def test_a_jump_is_more_than_two_percent_of_the_day_before(
+    values: tuple[int, ...], jumps: int
+) -> None:
+    scan = tail_range(values)
+    assert scan.falls + scan.rises == jumps
