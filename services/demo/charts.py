@@ -89,7 +89,8 @@ def models_chart(book: FactBook, product: str, *, by_model: ModelRates) -> Chart
     marks: list[Mark] = []
     by_model = in_force | {**by_model}
     for (model, rates), tone in zip(by_model.items(), cycle(_MODEL_TONES), strict=False):
-        days = sorted(rates)
+        # None is measured before the first fixing.
+        days = [day for day in sorted(rates) if rates[day].long_ppm]
         longs = [(day, -rates[day].long_ppm / 10_000) for day in days]
         shorts = [(day, rates[day].short_ppm / 10_000) for day in days]
         marks += [Line(model, longs, tone, is_step=True), Line("", shorts, tone, is_step=True)]
