@@ -243,3 +243,8 @@ def test_a_jump_is_more_than_two_percent_of_the_day_before(
 ) -> None:
     scan = tail_range(values)
     assert scan.falls + scan.rises == jumps
+
+
+def test_a_rise_counts_at_most_300_percent() -> None:
+    assert tail_range((100, 450)).size_ppm == tail_range((100, 400)).size_ppm
+    assert tail_range((100, 399)).size_ppm < tail_range((100, 400)).size_ppm
