@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from events.int64 import IntArray
 
@@ -152,3 +152,10 @@ def axis_of(history: ContractHistory, axis: str) -> str:
     if history.sessions_left > _LAST_SESSIONS or history.business_date is None:
         return axis
     return f"{ALONE}{history.product}/{history.business_date + timedelta(days=history.days_left)}"
+
+
+def stated_measure(fact: Mapping[str, Any]) -> Measure:
+    """The measure that a recorded `margin_rate_set` or `margin_scenarios_set` states."""
+    if "rate_ppm" in fact:
+        return rate(fact["rate_ppm"])
+    return Measure(fact["axis"], tuple(fact["shocks_ppm"]), fact["evidence"], fact["fallback"])

@@ -21,7 +21,7 @@ from events.market_facts import (
     SettlementPriceSet,
 )
 from events.member_facts import MarginSet
-from risk.margin import Measure, rate
+from risk.margin import Measure, stated_measure
 from services.reports.report import ReportFact
 from services.reports.view import JournalView
 from services.shards.routing import MEMBER_SHARD
@@ -145,14 +145,8 @@ def _learn_contract(book: LiveBook, fact: ReportFact, *, day: date) -> None:
         book.finals[contract] = (day, fact["price_ticks"])
     else:
         book.margins[contract][day] = StatedMargin(
-            fact["model"], _measure(fact), fact["paper_rate_ppm"]
+            fact["model"], stated_measure(fact), fact["paper_rate_ppm"]
         )
-
-
-def _measure(fact: ReportFact) -> Measure:
-    if fact["type"] == MarginRateSet.TYPE:
-        return rate(fact["rate_ppm"])
-    return Measure(fact["axis"], tuple(fact["shocks_ppm"]), fact["evidence"], fact["fallback"])
 
 
 def _account_margin(fact: ReportFact) -> AccountMargin:

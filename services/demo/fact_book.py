@@ -14,6 +14,8 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, Final, NamedTuple
 
+from risk.margin import stated_measure
+
 DemoFact = Mapping[str, Any]
 
 # Where a call stands; a met or missed call changes no more.
@@ -275,15 +277,10 @@ def _expired(book: FactBook, fact: DemoFact) -> None:
     book.contracts.pop(fact["contract"], None)
 
 
-def _rated(book: FactBook, fact: DemoFact) -> None:
-    rate_ppm, paper_ppm = fact["rate_ppm"], fact["paper_rate_ppm"]
-    book.rates[fact["contract"]][_day(fact)] = SideRates(rate_ppm, rate_ppm, paper_ppm)
-
-
 def _measured(book: FactBook, fact: DemoFact) -> None:
-    """A model of scenarios: the worst of them for each side."""
-    shocks, paper_ppm = fact["shocks_ppm"], fact["paper_rate_ppm"]
-    rates = SideRates(max(0, *shocks), max(0, -min(shocks)), paper_ppm)
+    """Of a model of scenarios the worst of them for each side."""
+    measure = stated_measure(fact)
+    rates = SideRates(measure.long_ppm, measure.short_ppm, fact["paper_rate_ppm"])
     book.rates[fact["contract"]][_day(fact)] = rates
 
 
@@ -367,7 +364,7 @@ _LEARN: Final[dict[str, Callable[[FactBook, DemoFact], None]]] = {
     "contract_listed/1": _listed,
     "settlement_price_set/1": _priced,
     "contract_settled/1": _expired,
-    "margin_rate_set/1": _rated,
+    "margin_rate_set/1": _measured,
     "margin_scenarios_set/1": _measured,
     "index_fixed/1": _fixed,
     "collateral_moved/1": _moved_cash,

@@ -25,6 +25,7 @@ from events.market_facts import (
 )
 from events.member_facts import MarginCalled, MarginSet
 from events.units import parse_date
+from risk.margin import stated_measure
 from risk.volatility import PRICES
 from services.reports.kind import ReportKind
 from services.reports.report import (
@@ -147,14 +148,14 @@ def _mark(
 
 
 def _measure(row: StoredRow, fact: ReportFact) -> NamedCells:
-    shocks = fact.get("shocks_ppm", [fact.get("rate_ppm"), -(fact.get("rate_ppm") or 0)])
+    measure = stated_measure(fact)
     evidence = {
         name: fact[name] for name in ("sigma_ppm", "sigma_source", "axis") if name in fact
     } | dict(fact["evidence"])
     return _cells(row, fact, step="measure") | {
         "model": fact["model"],
-        "long_ppm": max(0, *shocks),
-        "short_ppm": max(0, -min(shocks)),
+        "long_ppm": measure.long_ppm,
+        "short_ppm": measure.short_ppm,
         "paper_rate_ppm": fact["paper_rate_ppm"],
         "fallback": fact["fallback"],
         "detail": json.dumps(evidence, separators=(",", ":")),

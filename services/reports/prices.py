@@ -24,6 +24,7 @@ from events.market_facts import (
     SettlementPriceOverruled,
     SettlementPriceSet,
 )
+from risk.margin import stated_measure
 from services.reports.derived import check_agreement, keyed
 from services.reports.filters import markets_asked
 from services.reports.kind import ReportKind
@@ -142,9 +143,8 @@ def _barrier(day: date, facts: list[ReportFact]) -> Iterator[NamedCells]:
 
 def _measured(fact: ReportFact) -> dict[str, Cell]:
     """The largest loss of a lot on either side, and the model that measured it."""
-    rate_ppm = fact.get("rate_ppm")
-    shocks = fact["shocks_ppm"] if rate_ppm is None else (rate_ppm, -rate_ppm)
-    sides: dict[str, Cell] = {"long_ppm": max(0, *shocks), "short_ppm": max(0, -min(shocks))}
+    measure = stated_measure(fact)
+    sides: dict[str, Cell] = {"long_ppm": measure.long_ppm, "short_ppm": measure.short_ppm}
     return sides | {name: fact.get(name) for name in _OF_MEASURE}
 
 

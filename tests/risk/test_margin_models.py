@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.parameters import PARAMETERS
-from risk.margin import ContractHistory, Measure, rate
+from risk.margin import ContractHistory, Measure, rate, stated_measure
 from risk.margin_models import HISTORY_DAYS, MODELS
 from risk.margin_paper import measure
 
@@ -96,3 +96,11 @@ def test_the_rate_is_the_exact_one_rounded_up(prices: list[int], alpha: int, day
     if len(set(prices)) > 1:
         assert rate_ppm == max(exact_rate_ppm(prices, alpha, days), 5_000)
     assert rate_ppm >= 5_000
+
+
+def test_the_measure_of_a_recorded_fact_has_the_losses_that_it_states() -> None:
+    """A rate is lost by either side; of scenarios each side loses in its worst."""
+    rated = stated_measure({"rate_ppm": 80_000})
+    assert (rated.axis, rated.long_ppm, rated.short_ppm) == ("rate", 80_000, 80_000)
+    scenarios = {"axis": "a", "shocks_ppm": [5, -7], "evidence": {"days": 3}, "fallback": "short"}
+    assert stated_measure(scenarios) == Measure("a", (5, -7), {"days": 3}, "short")

@@ -6,7 +6,7 @@ for each, the inputs of its add-ons, and the band alert.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from statistics import median_low
 from typing import Any, Final, NamedTuple
@@ -59,7 +59,7 @@ def measure_of(books: MarketBooks, contract: ContractBooks) -> ContractMeasure:
     if model.name == PAPER or session is None:
         floor = books.control.parameter("margin_floor_ppm", books.product.code)
         return ContractMeasure(model.name, rate(floor))
-    history = _history(books, contract, business_date=session, ranks=_ranks(books))
+    (history,) = _histories(books, [contract], business_date=session)
     return ContractMeasure(model.name, _measured(books, model, history=history))
 
 
@@ -67,8 +67,9 @@ def measure_under(
     books: MarketBooks, contract: ContractBooks, *, model: MarginModel, business_date: date
 ) -> Measure:
     """What a model, in force or not, measures on what a market knows after a close."""
-    ranks = _ranks(books, after=business_date)
-    history = _history(books, contract, business_date=business_date, ranks=ranks)
+    (history,) = _histories(
+        books, [contract], business_date=business_date, expired_by=business_date
+    )
     return _measured(books, model, history=history)
 
 
@@ -82,9 +83,9 @@ def state_measures(
     """State the measure of each contract, in force from this close."""
     model, paper = margin_model_of(books), MODELS[PAPER]
     band = books.control.parameter("margin_band_ppm", books.product.code)
-    ranks = _ranks(books, after=command.business_date)
-    for contract in contracts:
-        history = _history(books, contract, business_date=command.business_date, ranks=ranks)
+    day = command.business_date
+    histories = _histories(books, contracts, business_date=day, expired_by=day)
+    for contract, history in zip(contracts, histories, strict=True):
         measure = _measured(books, model, history=history)
         paper_measure = measure if model is paper else _measured(books, paper, history=history)
         paper_ppm = paper_measure.long_ppm
@@ -100,36 +101,42 @@ def state_measures(
             emit(MarginRateAboveBand.model_validate(stated | {"rate_ppm": rate_ppm}))
 
 
-def _ranks(books: MarketBooks, *, after: date = date.min) -> dict[str, int]:
-    """The ranks of the contracts that do not expire by a date, 0 for the front month."""
-    going_on = [contract for contract in in_order(books) if not is_expiring(contract, after)]
-    return {contract.symbol: rank for rank, contract in enumerate(going_on)}
-
-
-def _history(
+def _histories(
     books: MarketBooks,
-    contract: ContractBooks,
+    contracts: Sequence[ContractBooks],
     *,
     business_date: date,
-    ranks: Mapping[str, int],
-) -> ContractHistory:
-    expiries = [books.contracts[symbol].last_trading_day for symbol in ranks]
-    return ContractHistory(
-        settlements=contract.settlements,
-        fixings=[fixing.value_micros for fixing in books.index.fixings],
-        product=books.product.code,
-        business_date=business_date,
-        rank=ranks[contract.symbol],
-        days_left=(contract.last_trading_day - business_date).days,
-        sessions_left=_sessions_left(books, contract, business_date=business_date),
-        ladder_days=[(expiry - business_date).days for expiry in expiries],
-    )
+    expired_by: date = date.min,
+) -> list[ContractHistory]:
+    """What is known of each contract; what they share is read once.
+
+    expired_by: what expires by then has no rank, 0 being the front month of the others.
+    """
+    going_on = [listed for listed in in_order(books) if not is_expiring(listed, expired_by)]
+    ranks = {listed.symbol: rank for rank, listed in enumerate(going_on)}
+    fixings = [fixing.value_micros for fixing in books.index.fixings]
+    ladder_days = [(listed.last_trading_day - business_date).days for listed in going_on]
+    holidays = sorted(books.control.holidays)
+    return [
+        ContractHistory(
+            settlements=contract.settlements,
+            fixings=fixings,
+            product=books.product.code,
+            business_date=business_date,
+            rank=ranks[contract.symbol],
+            days_left=ladder_days[ranks[contract.symbol]],
+            sessions_left=_sessions_between(
+                business_date, contract.last_trading_day, holidays=holidays
+            ),
+            ladder_days=ladder_days,
+        )
+        for contract in contracts
+    ]
 
 
-def _sessions_left(books: MarketBooks, contract: ContractBooks, *, business_date: date) -> int:
-    """The business days after a date, the last trading day included."""
-    first, after = (day + _DAY for day in (business_date, contract.last_trading_day))
-    return int(np.busday_count(first, after, holidays=sorted(books.control.holidays)))
+def _sessions_between(day: date, last: date, *, holidays: list[date]) -> int:
+    """The business days after a date, the last one included."""
+    return int(np.busday_count(day + _DAY, last + _DAY, holidays=holidays))
 
 
 def _measured(books: MarketBooks, model: MarginModel, *, history: ContractHistory) -> Measure:
@@ -171,12 +178,12 @@ def _state_add_on(
 def _add_on(books: MarketBooks, contract: ContractBooks, *, rank: int) -> AddOn | None:
     code = books.product.code
     chosen = books.control.parameter_text("margin_add_ons", code).split(",")
-    traded = [*contract.traded_lots, contract.trades.standing_lots()]
-    spread = "maker_front_spread_ppm" if rank == 0 else "maker_back_spread_ppm"
-    has_concentration = _CONCENTRATION in chosen
-    add_on = AddOn(
-        traded_lots=median_low(traded) if has_concentration else None,
-        half_spread_ppm=books.control.parameter(spread, code) // 2 if has_concentration else 0,
-        jump_ppm=books.control.parameter("second_limit_ppm", code) if _JUMP in chosen else None,
-    )
+    add_on = NO_ADD_ON
+    if _CONCENTRATION in chosen:
+        traded = [*contract.traded_lots, contract.trades.standing_lots()]
+        spread = "maker_front_spread_ppm" if rank == 0 else "maker_back_spread_ppm"
+        half_spread_ppm = books.control.parameter(spread, code) // 2
+        add_on = add_on._replace(traded_lots=median_low(traded), half_spread_ppm=half_spread_ppm)
+    if _JUMP in chosen:
+        add_on = add_on._replace(jump_ppm=books.control.parameter("second_limit_ppm", code))
     return None if add_on == NO_ADD_ON else add_on

@@ -22,6 +22,7 @@ from risk.calls import AccountNames, check_calls, new_calls
 from risk.collateral import is_fresh
 from risk.cycle import Cycle, deadline_of_close, deadline_of_cycle
 from risk.instructions import Side, deficits, instruct
+from risk.levels import MarginLevels
 from risk.requirement import maintenance_of
 from risk.withdrawals import decide_withdrawals
 from services.shards.links import ContractFlow
@@ -63,8 +64,9 @@ def settle_cycle(
     _require(books, totals, cycle=cycle, emit=emit)
     _decide_withdrawals(books, cycle, emit=emit)
     _count_assets(books, cycle, emit=emit)
-    _work_calls(books, cycle, emit=emit)
-    _instruct(books, net, cycle=cycle, emit=emit)
+    levels = books.levels(cycle.at)
+    _work_calls(books, levels, cycle=cycle, emit=emit)
+    _instruct(books, levels, net=net, cycle=cycle, emit=emit)
     return totals
 
 
@@ -198,8 +200,9 @@ def _count_assets(books: MemberBooks, cycle: Cycle, *, emit: MemberEmission) -> 
         )
 
 
-def _work_calls(books: MemberBooks, cycle: Cycle, *, emit: MemberEmission) -> None:
-    levels = books.levels(cycle.at)
+def _work_calls(
+    books: MemberBooks, levels: MarginLevels, *, cycle: Cycle, emit: MemberEmission
+) -> None:
     for _, change in check_calls(books.calls, levels, at=cycle.at):
         emit(change)
     accounts = books.control.accounts_by_number
@@ -211,11 +214,13 @@ def _work_calls(books: MemberBooks, cycle: Cycle, *, emit: MemberEmission) -> No
         emit(call)
 
 
-def _instruct(books: MemberBooks, net: IntArray, *, cycle: Cycle, emit: MemberEmission) -> None:
+def _instruct(
+    books: MemberBooks, levels: MarginLevels, *, net: IntArray, cycle: Cycle, emit: MemberEmission
+) -> None:
     sides, codes = sides_of(books)
     calls = books.calls.open_calls
     for_cash = [number for number in calls if calls[number].is_for_cash]
-    deficit = deficits(books.levels(cycle.at), for_cash=for_cash)
+    deficit = deficits(levels, for_cash=for_cash)
     for fact in instruct(sides, codes, variation=net, deficit=deficit, cycle=cycle):
         emit(fact)
 

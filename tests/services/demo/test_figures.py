@@ -97,6 +97,7 @@ def test_the_other_models_and_a_flat_rate_stand_beside_the_model_in_force() -> N
 def test_the_paper_beside_another_model_asks_by_the_fixings_so_far() -> None:
     """Each side has its own rate: down 10 % is covered by 12 %, up 10 % not by 9 %."""
     shocks = {"shocks_ppm": [120_000, -90_000], "paper_rate_ppm": 80_000, "contract": "SITM26"}
+    shocks |= {"axis": "another", "evidence": {}, "fallback": None}
     days = [
         (*priced(day, ticks)[:1], fact("margin_scenarios_set", day, **shocks))
         for day, ticks in enumerate((200, 200, 180, 220))
