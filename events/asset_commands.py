@@ -46,4 +46,19 @@ class ReportAssetPrice(Command):
     at: Instant
 
 
-AssetCommand: TypeAlias = DepositAsset | WithdrawAsset | ReportAssetPrice
+class LiquidateAsset(Command):
+    """Units of a defaulter are sold: they become cash (RULEBOOK §7)."""
+
+    TYPE: ClassVar[str] = "liquidate_asset/1"
+    SHARD: ClassVar[str] = MEMBER
+    SUBJECT: ClassVar[tuple[str, ...]] = ("reference",)
+    ID_KIND: ClassVar[str] = REFERENCE
+    reference: Identifier
+    account: Identifier
+    asset: Identifier
+    units: Int64
+    proceeds_cents: Int64
+    at: Instant
+
+
+AssetCommand: TypeAlias = DepositAsset | WithdrawAsset | ReportAssetPrice | LiquidateAsset

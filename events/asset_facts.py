@@ -9,7 +9,7 @@ from events.wire_fields import StatedDate
 
 
 class AssetMoved(Fact):
-    """Units came in, or (−) a withdrawal was paid."""
+    """Units came in, or (−) a withdrawal was paid or they were liquidated."""
 
     TYPE: ClassVar[str] = "asset_moved/1"
     reference: str

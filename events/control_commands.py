@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Final, Literal, TypeAlias
 
 from events.command import CONTROL, Command
+from events.default_commands import DefaultCommand
 from events.wire_fields import BusinessDate, FreeText, Identifier, Instant, Int64, Name
 
 
@@ -174,6 +175,7 @@ ControlCommand: TypeAlias = (
     | DesignateMaker
     | ReleaseMaker
     | ReportNetCapital
+    | DefaultCommand
     | OpenSession
     | AdvanceClock
     | RunCycle

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, TypeAlias
 
+from events.default_facts import DefaultControlFact
 from events.fact import Fact
 from events.wire_fields import StatedDate
 
@@ -162,6 +163,7 @@ ControlFact: TypeAlias = (
     | MakerDesignated
     | MakerReleased
     | NetCapitalReported
+    | DefaultControlFact
     | SessionOpened
     | ClockAdvanced
     | CycleStarted

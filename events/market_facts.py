@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, TypeAlias
 
+from events.default_facts import TakeoverFact
 from events.fact import Fact
 from events.wire_fields import StatedDate, StatedInstant
 
@@ -342,6 +343,7 @@ MarketFact: TypeAlias = (
     | TradeBusted
     | TradePriceAdjusted
     | PositionTransferred
+    | TakeoverFact
     | QuoteSet
     | ContractHalted
     | ContractResumed

@@ -6,6 +6,7 @@ from typing import ClassVar, TypeAlias
 
 from events.asset_commands import AssetCommand
 from events.command import MEMBER, REFERENCE, Command
+from events.fund_commands import FundCommand
 from events.wire_fields import Identifier, Instant, Int64, Name
 
 
@@ -52,4 +53,6 @@ class AdjustCash(Command):
     at: Instant
 
 
-MemberCommand: TypeAlias = DepositCollateral | WithdrawCollateral | AdjustCash | AssetCommand
+MemberCommand: TypeAlias = (
+    DepositCollateral | WithdrawCollateral | AdjustCash | AssetCommand | FundCommand
+)

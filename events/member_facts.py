@@ -1,7 +1,4 @@
-"""Facts of cash, margin, calls, postings and the waterfall (WIRE §3).
-
-No shard states `waterfall_applied/1` yet: its model is here because WIRE lists it.
-"""
+"""Facts of cash, margin, calls and postings (WIRE §3)."""
 
 from __future__ import annotations
 
@@ -10,7 +7,9 @@ from typing import ClassVar, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from events.asset_facts import AssetFact
+from events.default_facts import SettlementOfDefaultFact
 from events.fact import Fact
+from events.fund_facts import FundFact
 from events.wire_fields import StatedDate, StatedInstant
 
 
@@ -158,24 +157,6 @@ class Posting(Fact):
     reference: str
 
 
-class WaterfallLayer(BaseModel):
-    """The loss of one layer of the waterfall. member: null for the clearinghouse's own layer."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-    layer: str
-    member: str | None
-    amount_cents: int
-
-
-class WaterfallApplied(Fact):
-    """The loss of a defaulted member by layer; the layers add up to it."""
-
-    TYPE: ClassVar[str] = "waterfall_applied/1"
-    member: str
-    loss_cents: int
-    layers: tuple[WaterfallLayer, ...]
-
-
 MemberFact: TypeAlias = (
     CollateralMoved
     | WithdrawalPending
@@ -189,6 +170,7 @@ MemberFact: TypeAlias = (
     | MarginCallMissed
     | SettlementInstructed
     | Posting
-    | WaterfallApplied
     | AssetFact
+    | FundFact
+    | SettlementOfDefaultFact
 )

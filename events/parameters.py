@@ -118,6 +118,28 @@ PARAMETERS: Final[dict[str, Parameter]] = {
             "call_minutes", "minutes", "60", "§5 D", _IntegerBetween(1, 10080), scope="house"
         ),
         Parameter("call_deadline", "HH:MM", "13:00", "§5 D", _is_time_of_day, scope="house"),
+        Parameter(
+            "fund_buffer_ppm", "ppm", "100000", "§7 D", _IntegerBetween(0, PPM), scope="house"
+        ),
+        Parameter(
+            "fund_floor_cents",
+            "cents",
+            "100000000",
+            "§7 D",
+            _IntegerBetween(0, INT64_MAX),
+            scope="house",
+        ),
+        Parameter(
+            "fund_member_floor_cents",
+            "cents",
+            "1000000",
+            "§7",
+            _IntegerBetween(0, INT64_MAX),
+            scope="house",
+        ),
+        Parameter(
+            "assessment_ppm", "ppm", "1000000", "§7 D", _IntegerBetween(0, 10 * PPM), scope="house"
+        ),
         Parameter("first_limit_ppm", "ppm", "150000", "§6", _SHARE),
         Parameter("second_limit_ppm", "ppm", "250000", "§6", _SHARE),
         Parameter("halt_minutes", "minutes", "10", "§6", _DAY),

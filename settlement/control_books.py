@@ -31,6 +31,12 @@ from events.control_commands import (
     RunCycle,
     SuspendAccount,
 )
+from events.default_commands import (
+    AffiliateMember,
+    AuctionAccount,
+    PortAccount,
+    SettleDefault,
+)
 from events.parameters import PARAMETERS
 from events.refusals import Reason, Refusal
 from events.units import DAY_NS, day_start, parse_date
@@ -39,23 +45,43 @@ LOOK_BACK_NS: Final = 7 * DAY_NS
 SETTING_UP_NS: Final = 30 * DAY_NS
 LOOK_AHEAD_NS: Final = 2 * DAY_NS
 OUTAGE_NS: Final = 30 * DAY_NS
-_OF_REGISTRY: Final = (AdmitMember, OpenAccount, SuspendAccount, ReinstateAccount, DeclareDefault)
+_OF_REGISTRY: Final = (
+    AdmitMember,
+    OpenAccount,
+    SuspendAccount,
+    ReinstateAccount,
+    DeclareDefault,
+    AffiliateMember,
+    PortAccount,
+)
 
 
 @dataclass(slots=True)
 class Member:
-    """A clearing member."""
+    """A clearing member.
+
+    affiliation: the group whose losses are added up, None for its own.
+    """
 
     name: str
     title: str
     admitted_at: int
     is_defaulted: bool = False
     house_account: str | None = None
+    affiliation: str | None = None
+
+    @property
+    def group(self) -> str:
+        """The group of its affiliates."""
+        return self.affiliation or self.name
 
 
 @dataclass(slots=True)
 class Account:
-    """An account of a member; numbered in the order of opening."""
+    """An account of a member; numbered in the order of opening.
+
+    opened_for: the member that it was opened for, if it was ported to another since.
+    """
 
     number: int
     name: str
@@ -64,6 +90,7 @@ class Account:
     owner: str
     opened_at: int
     is_suspended: bool = False
+    opened_for: str | None = None
 
 
 @dataclass(slots=True)
@@ -91,8 +118,9 @@ class ControlBooks:
 
     anchor: the time of the first command that stood, configurations aside; before the first session
     no time is far from it. cycles: contents of the session's cycles by name; cycles_past: name and
-    time, sorted, of cycles of earlier sessions that may still be repeated. makers: the time of
-    designation by product and account; net_capital: cents by member, as last reported.
+    time, sorted, of cycles of earlier sessions that may still be repeated. settlements_ordered: by
+    member the time of a settlement ordered since the last cycle. makers: the time of designation by
+    product and account; net_capital: cents by member, as last reported.
     registry_hash: cached hash of members and accounts; None after a change.
     """
 
@@ -107,6 +135,7 @@ class ControlBooks:
     cycles: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     cycles_past: list[tuple[str, int]] = field(default_factory=list)
     cycles_refused: dict[str, tuple[tuple[Any, ...], Refusal]] = field(default_factory=dict)
+    settlements_ordered: dict[str, int] = field(default_factory=dict)
     products: list[str] = field(default_factory=lambda: list(PRODUCTS_AT_START))
     products_listed: list[str] = field(default_factory=lambda: list(PRODUCTS_AT_START))
     holidays: set[date] = field(default_factory=set)
@@ -188,6 +217,12 @@ def apply_control(books: ControlBooks, command: ControlCommand) -> None:
             books.makers.setdefault(command.product, {})[command.account] = command.at
         case ReleaseMaker():
             _release(books, command)
+        case AffiliateMember():
+            books.members[command.member].affiliation = command.group
+        case PortAccount():
+            _port(books, command)
+        case SettleDefault():
+            books.settlements_ordered[command.member] = command.at
         case ReportNetCapital():
             books.net_capital[command.member] = command.amount_cents
         case OpenSession():
@@ -196,13 +231,14 @@ def apply_control(books: ControlBooks, command: ControlCommand) -> None:
             _open_session(books, command.next_business_date, at=command.at)
         case RunCycle():
             books.cycles[command.cycle] = content(command)
+            books.settlements_ordered = {}
         case Configure():
             _configure(books, command)
         case ConfigureAsset():
             terms = AssetTerms(command.haircut_ppm, command.share_ppm, command.fresh_hours)
             books.assets_waiting.append(AssetSetting(command.effective_date, command.asset, terms))
-        case AdvanceClock():
-            pass  # It changes only the clock.
+        case AdvanceClock() | AuctionAccount():
+            pass  # They change only the clock; positions and cash are those of other shards.
         case _:
             assert_never(command)
 
@@ -239,6 +275,12 @@ def _open_account(books: ControlBooks, command: OpenAccount) -> None:
         member.house_account = command.account
 
 
+def _port(books: ControlBooks, command: PortAccount) -> None:
+    account = books.accounts[command.account]
+    account.opened_for = account.opened_for or account.member.name
+    account.member = books.members[command.to_member]
+
+
 def _release(books: ControlBooks, command: ReleaseMaker) -> None:
     makers = books.makers[command.product]
     del makers[command.account]
@@ -253,6 +295,7 @@ def _open_session(books: ControlBooks, business_date: date, *, at: int) -> None:
     books.cycles_past = sorted(cycle for cycle in cycles if cycle[1] >= at - LOOK_BACK_NS)
     books.cycles = {}
     books.cycles_refused = {}
+    books.settlements_ordered = {}
     due = _due(books, business_date)
     books.waiting = [setting for setting in books.waiting if setting.effective_date > business_date]
     for setting in due:

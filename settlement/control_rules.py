@@ -28,11 +28,19 @@ from events.control_commands import (
     RunCycle,
     SuspendAccount,
 )
+from events.default_commands import (
+    AffiliateMember,
+    AuctionAccount,
+    PortAccount,
+    SettleDefault,
+)
 from events.parameters import PARAMETERS, is_known_product
 from events.refusals import Reason, Refusal
 from events.units import DAY_NS, PPM, day_start, format_instant, times_text
 from settlement.calendar import is_weekday
 from settlement.control_books import ControlBooks
+from settlement.default_rules import refuse_default_step
+from settlement.repeats import REPEATED, Repeated
 
 # A symbol has two digits for the year, and the last listed month lies up to 21 months ahead.
 YEARS: Final = range(2000, 2098)
@@ -41,13 +49,6 @@ OPENING_DAYS: Final = 7
 NEXT_DAYS: Final = 14
 # The ranges of an asset's terms (WIRE §2), both ends included.
 ASSET_RANGES: Final = (("haircut_ppm", 0, PPM), ("share_ppm", 0, PPM), ("fresh_hours", 1, 8_760))
-
-
-class Repeated:
-    """The same content again: acknowledged in silence."""
-
-
-REPEATED: Final = Repeated()
 
 
 def refuse_time(books: ControlBooks, command: Command) -> Refusal | None:
@@ -84,6 +85,8 @@ def refuse_control(books: ControlBooks, command: ControlCommand) -> Refusal | Re
             return _refuse_release(books, command)
         case ReportNetCapital():
             return _refuse_capital(books, command)
+        case AffiliateMember() | PortAccount() | AuctionAccount() | SettleDefault():
+            return refuse_default_step(books, command)
         case OpenSession():
             return _refuse_opening(books, command)
         case CloseSession():
@@ -114,7 +117,8 @@ def _refuse_admission(books: ControlBooks, command: AdmitMember) -> Refusal | Re
 def _refuse_account(books: ControlBooks, command: OpenAccount) -> Refusal | Repeated | None:
     account = books.accounts.get(command.account)
     if account is not None:
-        recorded = (account.member.name, account.origin, account.owner, account.opened_at)
+        opened_for = account.opened_for or account.member.name
+        recorded = (opened_for, account.origin, account.owner, account.opened_at)
         if recorded == (command.member, command.origin, command.owner, command.at):
             return REPEATED
         detail = f"account {command.account} exists already, opened otherwise"

@@ -40,7 +40,8 @@ class ContractFlow:
 
     model: the margin model that gave the measure; mark_ticks: None while the contract has no price;
     measure: the losses of a lot; add_on: None without add-ons. accounts, lots, amount_cents:
-    columns of one length, by rising account number.
+    columns of one length, by rising account number. rank: at a close, 0 for the front month, None
+    for what expires; moves_ppm: the largest moves of the product's index, rises first.
     """
 
     contract: str
@@ -51,6 +52,8 @@ class ContractFlow:
     lots: IntArray
     amount_cents: IntArray
     add_on: AddOn | None = None
+    rank: int | None = None
+    moves_ppm: tuple[int, ...] = ()
 
 
 class Answers(NamedTuple):
@@ -94,13 +97,16 @@ def encode_flow(flow: ContractFlow) -> list[bytes]:
         "mark_ticks": flow.mark_ticks,
         "axis": flow.measure.axis,
         "add_on": flow.add_on,
+        "rank": flow.rank,
     }
     shocks = np.array(flow.measure.shocks_ppm, dtype=np.int64)
+    moves = np.array(flow.moves_ppm, dtype=np.int64)
     payloads = []
     for first in range(0, max(1, len(flow.accounts)), ENTRIES_A_ROW):
         chosen = slice(first, first + ENTRIES_A_ROW)
         columns = {
             "shocks_ppm": shocks,
+            "moves_ppm": moves,
             "accounts": flow.accounts[chosen],
             "lots": flow.lots[chosen],
             "amount_cents": flow.amount_cents[chosen],
@@ -124,6 +130,8 @@ def decode_flow(payload: bytes) -> ContractFlow:
         lots=columns["lots"],
         amount_cents=columns["amount_cents"],
         add_on=None if head["add_on"] is None else AddOn(*head["add_on"]),
+        rank=head["rank"],
+        moves_ppm=tuple(columns["moves_ppm"].tolist()),
     )
 
 

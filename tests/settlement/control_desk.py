@@ -8,7 +8,8 @@ from events.codec import decode_command
 from events.control_commands import ControlCommand, RunCycle
 from events.refusals import Refusal
 from settlement.control_books import ControlBooks, apply_control, apply_cycle_refused
-from settlement.control_rules import Repeated, refuse_control
+from settlement.control_rules import refuse_control
+from settlement.repeats import Repeated
 
 NIGHT = "2026-06-08T00:00:00Z"
 

@@ -41,6 +41,20 @@ from events.control_facts import (
     NetCapitalReported,
     SessionOpened,
 )
+from events.default_commands import (
+    AffiliateMember,
+    AuctionAccount,
+    DefaultCommand,
+    PortAccount,
+    SettleDefault,
+)
+from events.default_facts import (
+    AccountAuctioned,
+    AccountPorted,
+    DefaultControlFact,
+    DefaultSettlementOrdered,
+    MemberAffiliated,
+)
 from events.market_commands import (
     AdjustTradePrice,
     BustTrade,
@@ -53,8 +67,10 @@ from events.market_commands import (
 from events.refusals import Reason, Refusal
 from risk.margin_models import MODELS
 from services.shards.emission import Emission
+from services.shards.ids import Seen, answer_repeat
 from settlement.control_books import ControlBooks, apply_control, apply_cycle_refused
-from settlement.control_rules import Repeated, refuse_control, refuse_time
+from settlement.control_rules import refuse_control, refuse_time
+from settlement.repeats import REPEATED, Repeated
 
 _NEEDS_SESSION: Final = (
     SubmitTrade,
@@ -67,11 +83,16 @@ _TERMS: Final = tuple(AssetConfigured.model_fields)
 _NAMES_CONTRACT: Final = (*_NEEDS_SESSION, BustTrade, AdjustTradePrice)
 
 
-def decide_control(books: ControlBooks, command: Command, *, emit: Emission[ControlFact]) -> bool:
-    """Decide one command; True when it stands and is to be copied."""
+def decide_control(
+    books: ControlBooks, command: Command, *, seen: Seen | None, emit: Emission[ControlFact]
+) -> bool:
+    """Decide one command; True when it stands and is to be copied.
+
+    seen: the first command under its reference.
+    """
     answer: Refusal | Repeated | None
     if isinstance(command, ControlCommand):
-        answer = refuse_control(books, command) or _unknown_model(command)
+        answer = _refuse(books, command, seen=seen)
     else:
         answer = refuse_homeless(books, command)
     if isinstance(answer, Refusal):
@@ -83,9 +104,18 @@ def decide_control(books: ControlBooks, command: Command, *, emit: Emission[Cont
         return False
     # Nothing can fail from here.
     assert isinstance(command, ControlCommand), command
+    fact = _fact_of(books, command)
     apply_control(books, command)
-    emit(_fact_of(books, command))
+    emit(fact)
     return True
+
+
+def _refuse(
+    books: ControlBooks, command: ControlCommand, *, seen: Seen | None
+) -> Refusal | Repeated | None:
+    if seen is not None:
+        return refuse_time(books, command) or answer_repeat(command, seen) or REPEATED
+    return refuse_control(books, command) or _unknown_model(command)
 
 
 def _unknown_model(command: ControlCommand) -> Refusal | None:
@@ -140,6 +170,7 @@ def _refuse_accounts(
 
 
 def _fact_of(books: ControlBooks, command: ControlCommand) -> ControlFact:
+    """The fact of a command that is about to stand."""
     at = command.event_time
     match command:
         case Configure():
@@ -176,6 +207,8 @@ def _fact_of(books: ControlBooks, command: ControlCommand) -> ControlFact:
             return NetCapitalReported(
                 at=at, member=command.member, amount_cents=command.amount_cents
             )
+        case AffiliateMember() | PortAccount() | AuctionAccount() | SettleDefault():
+            return _fact_of_default(books, command)
         case OpenSession():
             return SessionOpened(at=at, business_date=command.business_date)
         case CloseSession():
@@ -185,5 +218,20 @@ def _fact_of(books: ControlBooks, command: ControlCommand) -> ControlFact:
             return CycleStarted(at=at, business_date=books.business_date, cycle=command.cycle)
         case AdvanceClock():
             return ClockAdvanced(at=at)
+        case _:
+            assert_never(command)
+
+
+def _fact_of_default(books: ControlBooks, command: DefaultCommand) -> DefaultControlFact:
+    stated = {name: getattr(command, name) for name in type(command).model_fields}
+    match command:
+        case AffiliateMember():
+            return MemberAffiliated(**stated)
+        case PortAccount():
+            return AccountPorted(**stated, from_member=books.accounts[command.account].member.name)
+        case AuctionAccount():
+            return AccountAuctioned(**stated)
+        case SettleDefault():
+            return DefaultSettlementOrdered(**stated)
         case _:
             assert_never(command)

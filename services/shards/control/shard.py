@@ -18,7 +18,7 @@ from events.refusals import Reason, Refusal
 from services.shards.control.decide import decide_control
 from services.shards.control.state import control_hash, dump_control, load_control
 from services.shards.emission import Emission
-from services.shards.ids import Memory
+from services.shards.ids import Memory, identity_of
 from services.shards.links import ContractFlow
 from services.shards.log import BEFORE_SESSIONS, Inbound, ShardLog
 from services.shards.rows import FoldRow, NumberRow
@@ -27,6 +27,7 @@ from services.shards.shard import (
     close_day,
     facts_in,
     refuse_malformed,
+    remember,
 )
 from settlement.control_books import ControlBooks, apply_control, apply_cycle_refused
 
@@ -57,7 +58,7 @@ class ControlShard:
         """The books of the shard."""
         return self.books
 
-    def decide(self, inbound: Inbound, command: Command | Malformed, *, memory: Memory) -> bool:  # noqa: ARG002 - no id is remembered for ever here
+    def decide(self, inbound: Inbound, command: Command | Malformed, *, memory: Memory) -> bool:
         """Decide an input; True when it stands and is to be copied to every other shard."""
         books, log, session = self.books, self.log, self.books.business_date
         emission = Emission[ControlFact](log.shard, log.seq, changes_nothing)
@@ -65,7 +66,11 @@ class ControlShard:
         if isinstance(command, Malformed):
             refuse_malformed(emission, command, clock=books.clock)
         else:
-            stands = decide_control(books, command, emit=emission)
+            identity = identity_of(command) if isinstance(command, ControlCommand) else None
+            seen = None if identity is None else memory.find(log.shard, identity)
+            stands = decide_control(books, command, seen=seen, emit=emission)
+            if identity is not None:
+                remember(memory, command, emission=emission)
         if stands:
             if isinstance(command, CloseSession):
                 close_day(self, command, line=inbound.line, emission=emission)

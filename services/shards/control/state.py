@@ -84,14 +84,15 @@ def load_control(state: bytes) -> ControlBooks:
         waiting=[Setting(date.fromisoformat(day), *values) for day, *values in tree["waiting"]],
         makers=tree.get("makers", {}),
         net_capital=tree.get("net_capital", {}),
+        settlements_ordered=tree.get("settlements_ordered", {}),
         assets={name: AssetTerms(*terms) for name, terms in tree.get("assets", {}).items()},
         assets_waiting=[
             AssetSetting(date.fromisoformat(day), asset, AssetTerms(*terms))
             for day, asset, *terms in tree.get("assets_waiting", ())
         ],
     )
-    for name, title, admitted_at, is_defaulted, house_account in tree["members"]:
-        books.members[name] = Member(name, title, admitted_at, is_defaulted, house_account)
+    for name, *terms in tree["members"]:
+        books.members[name] = Member(name, *terms)
     for number, (name, member, *values) in enumerate(tree["accounts"]):
         account = Account(number, name, books.members[member], *values)
         books.accounts[name] = account
@@ -117,6 +118,7 @@ def _member(member: Member) -> list[Any]:
         member.admitted_at,
         member.is_defaulted,
         member.house_account,
+        *([member.affiliation] if member.affiliation else []),
     ]
 
 
@@ -128,6 +130,7 @@ def _account(account: Account) -> list[Any]:
         account.owner,
         account.opened_at,
         account.is_suspended,
+        *([account.opened_for] if account.opened_for else []),
     ]
 
 
@@ -155,8 +158,12 @@ def _tree(books: ControlBooks) -> dict[str, Any]:
 
 
 def _makers_tree(books: ControlBooks) -> dict[str, Any]:
-    """Makers and net capital where there are any."""
-    entries = {"makers": books.makers, "net_capital": books.net_capital}
+    """Makers, net capital and ordered settlements where there are any."""
+    entries = {
+        "makers": books.makers,
+        "net_capital": books.net_capital,
+        "settlements_ordered": books.settlements_ordered,
+    }
     return {name: entry for name, entry in entries.items() if entry}
 
 

@@ -10,8 +10,9 @@ from array import array
 from typing import Final, assert_never
 
 from events.control_facts import CommandRefused, DayClosed, ShardOpened
+from events.default_facts import PositionTakenOver, TakeoverRefused
 from events.facts import MarketShardFact
-from events.index_facts import IndexFact
+from events.index_facts import IndexFact, IndexFixed
 from events.market_facts import (
     ContractHalted,
     ContractListed,
@@ -42,6 +43,7 @@ from events.market_facts import (
     VariationSettled,
 )
 from events.units import INT64_MAX
+from risk.index_moves import DAYS_APART
 from risk.margin import NO_ADD_ON, AddOn, Measure, rate
 from risk.margin_models import HISTORY_DAYS, MODELS
 from risk.model_review import apply_reviewed
@@ -56,6 +58,7 @@ from services.shards.market.books import (
     limit_rule,
 )
 from services.shards.market.makers import set_quote
+from services.shards.market.takeover import apply_taken_over
 from settlement.index.apply import apply_index_fact
 from settlement.ledger import cents
 from settlement.positions import Positions
@@ -66,7 +69,7 @@ from settlement.quotes import Quote
 MARKET_EVIDENCE: Final = (
     ShardOpened, CommandRefused, DayClosed, TradeAlreadyCleared, VariationSettled, PositionClosed,
     PositionLimitWarned, PositionLimitBreached, MarginRateAboveBand, MakerScored,
-    MakerObligationMissed, CycleDone,
+    MakerObligationMissed, CycleDone, TakeoverRefused,
 )  # fmt: skip
 
 
@@ -76,6 +79,8 @@ def apply_market_fact(books: MarketBooks, fact: MarketShardFact, *, seq: int) ->
         return
     if isinstance(fact, IndexFact):
         apply_index_fact(books.index, fact)
+        if isinstance(fact, IndexFixed):
+            _note_move(books)
         advance(books, fact.at)
         books.anchor = fact.at if books.anchor is None else books.anchor
         return
@@ -88,6 +93,8 @@ def apply_market_fact(books: MarketBooks, fact: MarketShardFact, *, seq: int) ->
             _adjust(books, fact)
         case PositionTransferred():
             _transfer(books, fact)
+        case PositionTakenOver():
+            apply_taken_over(books, fact)
         case ContractListed():
             _list(books, fact)
         case QuoteSet():
@@ -99,6 +106,13 @@ def apply_market_fact(books: MarketBooks, fact: MarketShardFact, *, seq: int) ->
             _apply_contract_fact(books.contracts[fact.contract], fact)
         case _:
             _apply_contract_fact(books.contracts[fact.contract], fact)
+
+
+def _note_move(books: MarketBooks) -> None:
+    """Note the index's move since the fixing of two days before."""
+    *_, last = fixings = [fixing.value_micros for fixing in books.index.fixings[-1 - DAYS_APART :]]
+    if len(fixings) > DAYS_APART:
+        books.moves.note(fixings[0], last)
 
 
 def _apply_contract_fact(

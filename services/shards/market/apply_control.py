@@ -24,6 +24,12 @@ from events.control_commands import (
     RunCycle,
     SuspendAccount,
 )
+from events.default_commands import (
+    AffiliateMember,
+    AuctionAccount,
+    PortAccount,
+    SettleDefault,
+)
 from events.units import INT64_MAX, INT64_MIN
 from risk.price_limits import apply_new_session
 from services.shards.market.books import (
@@ -68,7 +74,7 @@ def _follow(books: MarketBooks, command: ControlCommand) -> None:
     match command:
         case OpenAccount():
             _open_holder(books, command.account)
-        case SuspendAccount() | ReinstateAccount():
+        case SuspendAccount() | ReinstateAccount() | PortAccount():
             _refresh_stop(books, books.holders[command.account], at=command.at)
         case DeclareDefault():
             for holder in books.holders.values():
@@ -81,7 +87,7 @@ def _follow(books: MarketBooks, command: ControlCommand) -> None:
         case (
             Configure() | AdmitMember() | OpenSession() | CloseSession() | RunCycle()
             | AdvanceClock() | ConfigureAsset() | DesignateMaker() | ReleaseMaker()
-            | ReportNetCapital()
+            | ReportNetCapital() | AffiliateMember() | AuctionAccount() | SettleDefault()
         ):  # fmt: skip
             pass  # They change only the control books.
         case _:

@@ -16,6 +16,7 @@ from events.contracts import PRODUCTS, Product
 from events.facts import MarketShardFact
 from events.int64 import magnitude
 from events.units import INT64_MAX, MINUTE_NS
+from risk.index_moves import IndexMoves
 from risk.makers import QuotedTime
 from risk.margin import AddOn, Measure
 from risk.margin_models import HISTORY_DAYS
@@ -122,6 +123,7 @@ class MarketBooks:
     contracts: dict[str, ContractBooks] = field(default_factory=dict)
     amendments: dict[str, Amendment] = field(default_factory=dict)
     review: ModelReview = field(default_factory=ModelReview)
+    moves: IndexMoves = field(default_factory=IndexMoves)
     holders: dict[str, Holder] = field(default_factory=dict)
     numbers: dict[bytes, int] = field(default_factory=dict)
     owner_of: array[int] = field(default_factory=_column)

@@ -92,7 +92,9 @@ def close_market(
         emit(reviewed)
     state_scores(books, command, emit=emit)
     emit(CycleDone(at=command.at, business_date=session, cycle=CLOSE_CYCLE))
-    return [_close_flow(books, marked, session=session) for marked in marks]
+    going_on = [marked.contract for marked in marks if not is_expiring(marked.contract, session)]
+    ranks = {contract.symbol: rank for rank, contract in enumerate(going_on)}
+    return [_close_flow(books, marked, rank=ranks.get(marked.contract.symbol)) for marked in marks]
 
 
 def _rated(marks: list[Marked], business_date: date) -> list[ContractBooks]:
@@ -282,11 +284,11 @@ def _state_closed_positions(
     )
 
 
-def _close_flow(books: MarketBooks, marked: Marked, *, session: date) -> ContractFlow:
-    """The flow of a contract at a close; without positions if the contract expires."""
+def _close_flow(books: MarketBooks, marked: Marked, *, rank: int | None) -> ContractFlow:
+    """The flow of a contract at a close; without rank and positions if the contract expires."""
     flow = flow_of(books, marked)
-    if not is_expiring(marked.contract, session):
-        return flow
+    if rank is not None:
+        return replace(flow, rank=rank)
     return replace(flow, mark_ticks=None, measure=rate(0), lots=np.zeros_like(flow.lots))
 
 
@@ -303,6 +305,7 @@ def flow_of(books: MarketBooks, marked: Marked) -> ContractFlow:
         mark_ticks=contract.positions.mark_ticks,
         measure=measure,
         add_on=contract.add_on,
+        moves_ppm=(*books.moves.rises_ppm, *books.moves.falls_ppm),
         accounts=chosen,
         lots=lots[index].copy(),
         amount_cents=marked.amount_cents[index],

@@ -15,6 +15,7 @@ from events.control_commands import (
     OpenSession,
     RunCycle,
 )
+from events.default_commands import AuctionAccount
 from events.market_commands import (
     AdjustTradePrice,
     BustTrade,
@@ -49,6 +50,7 @@ from services.shards.market.orders import (
 from services.shards.market.ordinary import changes_ordinary
 from services.shards.market.sessions import open_session
 from services.shards.market.state import dump_market, load_market, market_hash
+from services.shards.market.takeover import take_over
 from services.shards.market.trade import decide_trade
 from services.shards.read_model_rows import price_rows
 from services.shards.routing import product_in
@@ -167,6 +169,9 @@ def _follow(
             open_session(books, command, emit=emit)
         case OpenSession():
             open_session(books, command, emit=emit)
+        case AuctionAccount():
+            follow_control(books, command)
+            take_over(books, command, emit=emit)
         case RunCycle():
             flows = run_cycle(books, command, emit=emit)
             follow_control(books, command)

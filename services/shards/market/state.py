@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from events.contracts import PRODUCTS
+from risk.index_moves import IndexMoves
 from risk.makers import QuotedTime, QuoteRule
 from risk.margin import AddOn, Measure
 from risk.margin_models import HISTORY_DAYS
@@ -66,6 +67,7 @@ def load_market(
     books.settled_until = tree["settled_until"]
     books.amendments = {name: Amendment(*values) for name, values in tree["amendments"].items()}
     books.review = ModelReview.from_state(tree["review"])
+    books.moves = IndexMoves(*tree["moves"])
     for name, contract in tree["contracts"].items():
         books.contracts[name] = _load_contract(name, contract, columns=columns)
     set_limits(books)
@@ -89,6 +91,7 @@ def _tree(books: MarketBooks, by_account: Column, *, in_stream: Column) -> dict[
             for name, amendment in books.amendments.items()
         },
         "review": books.review.to_state(),
+        "moves": [books.moves.rises_ppm, books.moves.falls_ppm],
     }
 
 
