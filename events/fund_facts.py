@@ -1,5 +1,6 @@
-"""Facts of stress, the default fund and its calls (WIRE §3, RULEBOOK §7). member: null for the
-clearinghouse's own capital.
+"""Facts of stress, the default fund and its calls (WIRE §3, RULEBOOK §7).
+
+Where a member may be null, the clearinghouse's own capital is meant.
 """
 
 from __future__ import annotations

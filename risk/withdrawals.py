@@ -111,13 +111,19 @@ def decide_withdrawals(
             continue
         before = funds[number] if number in funds else funds_of(number)
         after = before.without(withdrawal)
-        equity = after.cash_cents + counted(after)
-        if number in has_open_call or after.cash_cents < 0 or equity < after.initial_cents:
+        if number in has_open_call or not _covers(after, counted):
             facts.append(_refused(withdrawal, at, reason=Reason.INSUFFICIENT_EQUITY))
             continue
         funds[number] = after
         facts.append(_paid(withdrawal, at))
     return facts
+
+
+def _covers(funds: AccountFunds, counted: Callable[[AccountFunds], int]) -> bool:
+    """Whether what is left covers the requirement; units may be gone since, by a liquidation."""
+    if funds.cash_cents < 0 or any(units < 0 for units in funds.units.values()):
+        return False
+    return funds.cash_cents + counted(funds) >= funds.initial_cents
 
 
 def apply_pending(

@@ -16,6 +16,7 @@ from typing import Any, Final, LiteralString
 
 from events.asset_facts import AssetCounted
 from events.control_commands import CLOSE_CYCLE
+from events.ledger_names import owner_of_cash
 from events.market_facts import VariationSettled
 from events.member_facts import (
     CashAdjusted,
@@ -29,7 +30,6 @@ from services.reports.report import DerivedRowsChanged, ReportFact
 from services.reports.view import JournalView, StoredRow
 from services.shards.routing import MEMBER_SHARD
 from settlement.control_books import Account
-from settlement.ledger import owner_of_cash
 
 _STATEMENTS: Final[LiteralString] = """
 SELECT account, seq, member, origin, cycle, cash_cents, variation_cents, initial_cents,

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from events.ledger_names import cash_of, variation_of
 from events.member_facts import Posting
 from services.reports.filters import accounts_asked
 from services.reports.kind import ReportKind
 from services.reports.report import NamedCells, ReportRequest, TableLayout
 from services.reports.view import JournalView
 from services.shards.routing import MEMBER_SHARD
-from settlement.ledger import cash_of, variation_of
 
 _POSTING: Final = Posting.TYPE.encode()
 _SAME: Final = ("at", "seq", "debit", "credit", "amount_cents", "currency", "for", "reference")

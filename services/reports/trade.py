@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from events.contracts import product_of
+from events.ledger_names import cash_of, owner_of_cash, variation_of
 from events.units import SECOND_NS, format_instant
 from services.journal.receipts import receipt_of
 from services.reports.kind import ReportKind
@@ -33,7 +34,7 @@ from services.reports.report import (
 from services.reports.trade_search import TradeRows, find_trade
 from services.reports.view import JournalView, StoredRow
 from services.shards.routing import MEMBER_SHARD
-from settlement.ledger import cash_of, cents, owner_of_cash, variation_of
+from settlement.ledger import cents
 
 _ENDS: Final = b"contract_settled/1"
 _UNMARKED: Final = "contract_unmarked/1"

@@ -58,6 +58,14 @@ TABLE: tuple[tuple[str, dict[str, Any], str | None], ...] = (
     ("withdraw_asset/1", UNITS, "r"),
     ("adjust_cash/1", {"reference": "r", "debit_account": "A-H", "credit_account": "B-H",
                        "amount_cents": 1, "reason": "x"}, "r"),
+    ("liquidate_asset/1", {**UNITS, "proceeds_cents": 1}, "r"),
+    ("contribute_fund/1", {"reference": "r", "member": "A", "amount_cents": 1}, "r"),
+    ("withdraw_fund/1", {"reference": "r", "member": None, "amount_cents": 1}, "r"),
+    ("affiliate_member/1", {"member": "A", "group": None}, "A"),
+    ("port_account/1", {"reference": "r", "account": "A-C", "to_member": "B"}, "r"),
+    ("auction_account/1", {"reference": "r", "account": "A-H", "to_account": "B-H",
+                           "payment_cents": -1}, "r"),
+    ("settle_default/1", {"member": "A"}, "A"),
 )  # fmt: skip
 
 

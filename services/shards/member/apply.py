@@ -6,7 +6,7 @@ are the twins by columns of the facts `posting` and `margin_set`.
 
 from __future__ import annotations
 
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +22,24 @@ from events.asset_facts import (
 )
 from events.control_commands import Barrier, ControlCommand, OpenAccount
 from events.control_facts import CommandRefused, DayClosed, ShardOpened
+from events.default_commands import SettleDefault
+from events.default_facts import AuctionPaymentRefused, WaterfallApplied
 from events.facts import MemberShardFact
+from events.fund_facts import (
+    FundCalled,
+    FundCallMet,
+    FundCallMissed,
+    FundCallPartlyMet,
+    FundCallRaised,
+    FundMoved,
+    FundRequired,
+    FundSized,
+    FundWithdrawalPending,
+    FundWithdrawalRefused,
+    StressRun,
+)
 from events.int64 import IntArray, add
+from events.ledger_names import owner_of_cash, variation_of
 from events.member_facts import (
     CashAdjusted,
     CollateralMoved,
@@ -35,7 +51,6 @@ from events.member_facts import (
     MarginSet,
     Posting,
     SettlementInstructed,
-    WaterfallApplied,
     WithdrawalPending,
     WithdrawalRefused,
 )
@@ -43,20 +58,37 @@ from events.units import fits_int64
 from risk.asset_prices import AssetPrice
 from risk.calls import apply_called, apply_changed, apply_ended
 from risk.collateral import apply_units_moved, is_fresh
+from risk.fund import apply_fund_called, apply_fund_pending
 from risk.withdrawals import apply_decided, apply_pending
 from services.shards.member.books import MemberBooks, as_column, stored
 from settlement.control_books import apply_control
-from settlement.ledger import owner_of_cash, variation_of
 
-# Facts that change no books: they report amounts owed, or no shard states them yet.
+# Facts that change no books: they report amounts owed, and what amounts follow from.
 MEMBER_EVIDENCE: Final = (
-    ShardOpened, CommandRefused, DayClosed, SettlementInstructed, WaterfallApplied, AssetCounted,
+    ShardOpened, CommandRefused, DayClosed, SettlementInstructed, AssetCounted, StressRun,
+    FundSized, AuctionPaymentRefused,
 )  # fmt: skip
+
+
+FundChange: TypeAlias = (
+    FundMoved
+    | FundWithdrawalPending
+    | FundWithdrawalRefused
+    | FundRequired
+    | FundCalled
+    | FundCallMet
+    | FundCallPartlyMet
+    | FundCallRaised
+    | FundCallMissed
+)
 
 
 def apply_member_fact(books: MemberBooks, fact: MemberShardFact) -> None:
     """Change the books by one fact."""
     if isinstance(fact, MEMBER_EVIDENCE):
+        return
+    if isinstance(fact, FundChange):
+        _apply_fund(books, fact)
         return
     match fact:
         case Posting():
@@ -80,8 +112,34 @@ def apply_member_fact(books: MemberBooks, fact: MemberShardFact) -> None:
             books.had_position[number] = bool(fact.parts)
         case AssetMoved() | AssetPriced() | AssetStale() | AssetPriceHeld():
             _apply_asset(books, fact)
+        case WaterfallApplied():
+            del books.settlements[fact.member]
+            books.settled.add(fact.member)
         case _:
             _apply_call(books, fact)
+
+
+def _apply_fund(books: MemberBooks, fact: FundChange) -> None:
+    fund = books.fund
+    match fact:
+        case FundMoved():
+            _advance(books, fact.at)
+            fund.pending.pop(fact.reference, None)
+        case FundWithdrawalPending():
+            _advance(books, fact.at)
+            apply_fund_pending(fund, fact)
+        case FundWithdrawalRefused():
+            del fund.pending[fact.reference]
+        case FundRequired():
+            fund.required[fact.member] = fact.required_cents
+        case FundCalled():
+            apply_fund_called(fund, fact)
+        case FundCallPartlyMet() | FundCallRaised():
+            fund.calls[fact.member].remaining_cents = fact.remaining_cents
+        case FundCallMet() | FundCallMissed():
+            del fund.calls[fact.member]
+        case _:
+            assert_never(fact)
 
 
 def _apply_asset(
@@ -156,6 +214,8 @@ def apply_member_copy(books: MemberBooks, command: ControlCommand) -> None:
         _refresh_prices(books, command.at)
     apply_control(books.control, command)
     _advance(books, command.event_time)
+    if isinstance(command, SettleDefault):
+        books.settlements.setdefault(command.member, command.at)
     if isinstance(command, OpenAccount):
         for column in (books.cash, books.initial, books.maintenance):
             column.append(0)

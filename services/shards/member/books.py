@@ -14,8 +14,10 @@ import numpy as np
 
 from events.facts import MemberShardFact
 from events.int64 import IntArray
+from events.ledger_names import fund_of
 from risk.calls import CallBook
 from risk.collateral import AssetBook, counted_by_asset, worths
+from risk.fund import FundBook
 from risk.levels import AccountLevels, MarginLevels
 from risk.withdrawals import AccountFunds, WithdrawalBook
 from services.shards.emission import Emission
@@ -32,7 +34,9 @@ def _column() -> array[int]:
 class MemberBooks:
     """All books of `member/0`.
 
-    clearinghouse_cents: credit less debit of the clearinghouse's ledger accounts.
+    clearinghouse_cents: credit less debit of the clearinghouse's ledger accounts, among them the
+    contributions to the fund. settlements: by defaulter the time of an order that waits; settled:
+    the defaulters that the waterfall was applied to.
     """
 
     control: ControlBooks = field(default_factory=ControlBooks)
@@ -44,11 +48,26 @@ class MemberBooks:
     calls: CallBook = field(default_factory=CallBook)
     withdrawals: WithdrawalBook = field(default_factory=WithdrawalBook)
     assets: AssetBook = field(default_factory=AssetBook)
+    fund: FundBook = field(default_factory=FundBook)
+    settlements: dict[str, int] = field(default_factory=dict)
+    settled: set[str] = field(default_factory=set)
     clearinghouse_cents: dict[str, int] = field(default_factory=dict)
 
     def number_of(self, account: str) -> int:
         """The number of an account."""
         return self.control.accounts[account].number
+
+    def cash_cents(self, account: str) -> int:
+        """The cash of an account."""
+        return self.cash[self.number_of(account)]
+
+    def fund_cents(self, member: str | None) -> int:
+        """A member's contribution to the fund; of None the clearinghouse's own capital."""
+        return self.clearinghouse_cents.get(fund_of(member), 0)
+
+    def is_in_default(self, member: str) -> bool:
+        """Whether a member's default is declared and not settled."""
+        return self.control.members[member].is_defaulted and member not in self.settled
 
     def levels(self, at: int) -> MarginLevels:
         """The levels of all accounts, with the prices that are fresh at a time (RULEBOOK §5)."""

@@ -1,13 +1,13 @@
 """A cycle of `member/0`: a barrier settles the flows of all markets on the accounts (RULEBOOK §5).
 
 In: the copy of `run_cycle` or `close_session` and the flows of every market shard. Out: facts, in
-the order of the rulebook: prices that became too old, variation to cash, requirements, withdrawals,
-open calls, new calls, instructions.
+the order of the rulebook: prices that became too old, variation to cash, settlements of defaults,
+requirements, withdrawals, open calls, new calls, instructions; at a close the fund.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +16,13 @@ from events.asset_facts import AssetCounted, AssetStale
 from events.contracts import CURRENCY
 from events.control_commands import CLOSE_CYCLE, Barrier, CloseSession
 from events.int64 import IntArray
+from events.ledger_names import BANK, cash_of, variation_of
 from events.market_facts import VariationSettled
 from events.member_facts import CollateralMoved, MarginSet, Posting
 from risk.calls import AccountNames, check_calls, new_calls
 from risk.collateral import is_fresh
 from risk.cycle import Cycle, deadline_of_close, deadline_of_cycle
+from risk.fund import refuse_defaulters
 from risk.instructions import Side, deficits, instruct
 from risk.levels import MarginLevels
 from risk.requirement import maintenance_of
@@ -29,8 +31,9 @@ from services.shards.links import ContractFlow
 from services.shards.member.apply import apply_requirements, apply_variation
 from services.shards.member.books import MemberBooks, MemberEmission, as_column
 from services.shards.member.decide import state_missed
+from services.shards.member.fund import work_fund
 from services.shards.member.margin import CycleTotals, add_up, models_of, positions_of
-from settlement.ledger import BANK, cash_of, variation_of
+from services.shards.member.settlement import settle_defaults
 
 
 def cycle_of(books: MemberBooks, command: Barrier) -> Cycle:
@@ -60,13 +63,17 @@ def settle_cycle(
     totals = add_up(accounts, flows, parameter=books.control.parameter)
     totals.positions = positions_of(accounts, flows, margins=totals.margins)
     net = totals.net
+    in_default = set(filter(books.is_in_default, books.control.members))
     _pay_variation(books, totals, cycle=cycle, emit=emit)
+    settle_defaults(books, totals.has_position, at=cycle.at, emit=emit)
     _require(books, totals, cycle=cycle, emit=emit)
-    _decide_withdrawals(books, cycle, emit=emit)
+    _decide_withdrawals(books, in_default, cycle=cycle, emit=emit)
     _count_assets(books, cycle, emit=emit)
     levels = books.levels(cycle.at)
     _work_calls(books, levels, cycle=cycle, emit=emit)
     _instruct(books, levels, net=net, cycle=cycle, emit=emit)
+    if cycle.name == CLOSE_CYCLE:
+        work_fund(books, flows, levels=levels, cycle=cycle, emit=emit)
     return totals
 
 
@@ -149,7 +156,10 @@ def _require(
     emit.columns(MarginSet, cycle.at, alike=alike, columns=columns)
 
 
-def _decide_withdrawals(books: MemberBooks, cycle: Cycle, *, emit: MemberEmission) -> None:
+def _decide_withdrawals(
+    books: MemberBooks, defaulters: Container[str | None], *, cycle: Cycle, emit: MemberEmission
+) -> None:
+    """Pay or refuse. defaulters: whose default was not settled when the cycle began."""
     accounts = books.control.accounts_by_number
     pending = {withdrawal.number for withdrawal in books.withdrawals.pending.values()}
     decided = decide_withdrawals(
@@ -157,13 +167,15 @@ def _decide_withdrawals(books: MemberBooks, cycle: Cycle, *, emit: MemberEmissio
         funds_of=books.funds_of,
         counted=lambda funds: books.collateral_of(funds, cycle.at),
         has_open_call=books.calls.open_calls,
-        in_default={number for number in pending if accounts[number].member.is_defaulted},
+        in_default={number for number in pending if accounts[number].member.name in defaulters},
         at=cycle.at,
     )
     for fact in decided:
         emit(fact)
         if isinstance(fact, CollateralMoved):
             emit(_paid_out(fact))
+    for refused in refuse_defaulters(books.fund, defaulters, at=cycle.at):
+        emit(refused)
 
 
 def _paid_out(fact: CollateralMoved) -> Posting:

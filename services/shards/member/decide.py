@@ -1,4 +1,4 @@
-"""Collateral: what comes in at once, what is asked back decided in the next cycle (RULEBOOK §5).
+"""Collateral and fund: what comes in at once, what is asked back decided later (RULEBOOK §5, §7).
 
 In: a command and the first command under its reference. Out: facts, or a refusal.
 """
@@ -7,10 +7,18 @@ from __future__ import annotations
 
 from typing import TypeVar, assert_never
 
-from events.asset_commands import DepositAsset, ReportAssetPrice, WithdrawAsset
+from events.asset_commands import (
+    DepositAsset,
+    LiquidateAsset,
+    ReportAssetPrice,
+    WithdrawAsset,
+)
 from events.asset_facts import AssetMoved, AssetPriced, AssetPriceHeld, AssetWithdrawalPending
 from events.contracts import CURRENCY
 from events.fact import Fact
+from events.fund_commands import ContributeFund, WithdrawFund
+from events.fund_facts import FundMoved, FundWithdrawalPending
+from events.ledger_names import BANK, cash_of
 from events.member_commands import (
     AdjustCash,
     DepositCollateral,
@@ -26,11 +34,17 @@ from events.member_facts import (
 from events.refusals import Reason, Refusal
 from risk.asset_prices import judge_asset_price, micros_of
 from risk.calls import check_call, missed_calls
+from risk.fund import missed_fund_calls
 from services.shards.ids import Seen, answer_repeat
 from services.shards.member.books import MemberBooks, MemberEmission
-from services.shards.member.guards import refuse_member
+from services.shards.member.fund import fund_posting, look_at_fund_call
+from services.shards.member.fund_guards import (
+    refuse_contribution,
+    refuse_fund_withdrawal,
+    refuse_liquidation,
+)
+from services.shards.member.guards import refuse_collateral
 from settlement.control_rules import refuse_time
-from settlement.ledger import BANK, cash_of
 
 # A fact that says what a command says.
 _SameT = TypeVar("_SameT", bound=Fact)
@@ -49,13 +63,26 @@ def decide_member(
         return refusal
     if seen is not None:
         return answer_repeat(command, seen)
-    refusal = refuse_member(books, command)
+    refusal = _refuse(books, command)
     if refusal is not None:
         return refusal
     # Nothing can fail from here.
     state_missed(books, command.at, emit=emit)
     _take(books, command, emit=emit)
     return None
+
+
+def _refuse(books: MemberBooks, command: MemberCommand) -> Refusal | None:
+    """The first reason that holds against a command."""
+    match command:
+        case ContributeFund():
+            return refuse_contribution(books, command)
+        case WithdrawFund():
+            return refuse_fund_withdrawal(books, command)
+        case LiquidateAsset():
+            return refuse_liquidation(books, command)
+        case _:
+            return refuse_collateral(books, command)
 
 
 def hold_price(
@@ -76,6 +103,8 @@ def state_missed(books: MemberBooks, at: int, *, emit: MemberEmission) -> None:
     clock = at if books.clock is None else max(at, books.clock)
     for missed in missed_calls(books.calls, clock):
         emit(missed)
+    for missed_fund_call in missed_fund_calls(books.fund, clock):
+        emit(missed_fund_call)
 
 
 def _take(books: MemberBooks, command: MemberCommand, *, emit: MemberEmission) -> None:
@@ -97,6 +126,12 @@ def _take(books: MemberBooks, command: MemberCommand, *, emit: MemberEmission) -
             emit(AssetPriced(at=command.at, asset=command.asset, price_micros=micros))
         case AdjustCash():
             _adjust(books, command, emit=emit)
+        case LiquidateAsset():
+            _liquidate(books, command, emit=emit)
+        case ContributeFund():
+            _contribute(books, command, emit=emit)
+        case WithdrawFund():
+            emit(_stated(FundWithdrawalPending, command))
         case _:
             assert_never(command)
 
@@ -107,6 +142,21 @@ def _adjust(books: MemberBooks, command: AdjustCash, *, emit: MemberEmission) ->
     emit(posting_of(command, CashAdjusted, debit=debit, credit=credit))
     for account in (command.debit_account, command.credit_account):
         look_at_call(books, account, at=command.at, emit=emit)
+
+
+def _contribute(books: MemberBooks, command: ContributeFund, *, emit: MemberEmission) -> None:
+    moved = _stated(FundMoved, command)
+    emit(moved)
+    emit(fund_posting(moved))
+    look_at_fund_call(books, command.member, at=command.at, emit=emit)
+
+
+def _liquidate(books: MemberBooks, command: LiquidateAsset, *, emit: MemberEmission) -> None:
+    stated = {name: getattr(command, name) for name in AssetMoved.model_fields}
+    emit(AssetMoved.model_validate(stated | {"units": -command.units}))
+    if command.proceeds_cents:
+        emit(posting_of(command, AssetMoved, debit=BANK, credit=cash_of(command.account)))
+    look_at_call(books, command.account, at=command.at, emit=emit)
 
 
 def look_at_call(books: MemberBooks, account: str, *, at: int, emit: MemberEmission) -> None:
@@ -123,14 +173,20 @@ def look_at_call(books: MemberBooks, account: str, *, at: int, emit: MemberEmiss
 
 
 def posting_of(
-    command: DepositCollateral | AdjustCash, kind: type[Fact], *, debit: str, credit: str
+    command: DepositCollateral | AdjustCash | LiquidateAsset,
+    kind: type[Fact],
+    *,
+    debit: str,
+    credit: str,
 ) -> Posting:
     """The posting of a command's amount. kind: of the fact that moves it."""
     fields = {
         "at": command.at,
         "debit": debit,
         "credit": credit,
-        "amount_cents": command.amount_cents,
+        "amount_cents": command.proceeds_cents
+        if isinstance(command, LiquidateAsset)
+        else command.amount_cents,
         "currency": CURRENCY,
         "for": kind.TYPE,
         "reference": command.reference,

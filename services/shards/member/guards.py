@@ -1,4 +1,4 @@
-"""The reasons against a command of `member/0`, in WIRE's order of precedence (WIRE §3).
+"""The reasons against a command about collateral, in WIRE's order of precedence (WIRE §3).
 
 In: the members' books and a command that is in time and new. Out: the first reason that holds, or
 None.
@@ -13,7 +13,6 @@ from events.contracts import CURRENCY
 from events.member_commands import (
     AdjustCash,
     DepositCollateral,
-    MemberCommand,
     WithdrawCollateral,
 )
 from events.refusals import Reason, Refusal
@@ -31,8 +30,16 @@ from risk.withdrawals import free_amount
 from services.shards.member.books import MemberBooks
 
 
-def refuse_member(books: MemberBooks, command: MemberCommand) -> Refusal | None:
-    """The first reason that holds against a command."""
+def refuse_collateral(
+    books: MemberBooks,
+    command: DepositCollateral
+    | WithdrawCollateral
+    | DepositAsset
+    | WithdrawAsset
+    | ReportAssetPrice
+    | AdjustCash,
+) -> Refusal | None:
+    """The first reason that holds against a command about cash or assets."""
     match command:
         case DepositCollateral():
             return _refuse_deposit(books, command)
@@ -54,18 +61,18 @@ def _refuse_deposit(books: MemberBooks, command: DepositCollateral) -> Refusal |
     refusal = (
         _unknown_account(books, command.account)
         or _not_cash(command.asset)
-        or _not_positive("amount_cents", command.amount_cents)
+        or not_positive("amount_cents", command.amount_cents)
     )
     if refusal is not None:
         return refusal
-    return _cash_overflow(books, command.account, change_cents=command.amount_cents)
+    return cash_overflow(books, command.account, change_cents=command.amount_cents)
 
 
 def _refuse_withdrawal(books: MemberBooks, command: WithdrawCollateral) -> Refusal | None:
     refusal = (
         _may_not_withdraw(books, command.account)
         or _not_cash(command.asset)
-        or _not_positive("amount_cents", command.amount_cents)
+        or not_positive("amount_cents", command.amount_cents)
     )
     if refusal is not None:
         return refusal
@@ -81,8 +88,8 @@ def _refuse_withdrawal(books: MemberBooks, command: WithdrawCollateral) -> Refus
 def _refuse_units_in(books: MemberBooks, command: DepositAsset) -> Refusal | None:
     refusal = (
         _unknown_account(books, command.account)
-        or _unknown_asset(books, command.asset)
-        or _not_positive("units", command.units)
+        or unknown_asset(books, command.asset)
+        or not_positive("units", command.units)
     )
     if refusal is not None:
         return refusal
@@ -96,8 +103,8 @@ def _refuse_units_in(books: MemberBooks, command: DepositAsset) -> Refusal | Non
 def _refuse_units_back(books: MemberBooks, command: WithdrawAsset) -> Refusal | None:
     refusal = (
         _may_not_withdraw(books, command.account)
-        or _unknown_asset(books, command.asset)
-        or _not_positive("units", command.units)
+        or unknown_asset(books, command.asset)
+        or not_positive("units", command.units)
     )
     if refusal is not None:
         return refusal
@@ -111,7 +118,7 @@ def _refuse_units_back(books: MemberBooks, command: WithdrawAsset) -> Refusal | 
 
 
 def _refuse_price(books: MemberBooks, command: ReportAssetPrice) -> Refusal | None:
-    refusal = _unknown_asset(books, command.asset)
+    refusal = unknown_asset(books, command.asset)
     if refusal is not None:
         return refusal
     last, text = books.assets.prices.get(command.asset), format_decimal(command.price_usd)
@@ -148,9 +155,9 @@ def _refuse_adjustment(books: MemberBooks, command: AdjustCash) -> Refusal | Non
     if payer == payee:
         return Refusal(Reason.SELF_TRADE, f"{payer} would pay itself")
     return (
-        _not_positive("amount_cents", amount)
-        or _cash_overflow(books, payer, change_cents=-amount)
-        or _cash_overflow(books, payee, change_cents=amount)
+        not_positive("amount_cents", amount)
+        or cash_overflow(books, payer, change_cents=-amount)
+        or cash_overflow(books, payee, change_cents=amount)
     )
 
 
@@ -167,7 +174,7 @@ def _may_not_withdraw(books: MemberBooks, name: str) -> Refusal | None:
         return _unknown_account(books, name)
     if account.is_suspended:
         return Refusal(Reason.ACCOUNT_SUSPENDED, f"account {name} is suspended")
-    if account.member.is_defaulted:
+    if books.is_in_default(account.member.name):
         return Refusal(Reason.MEMBER_DEFAULTED, f"member {account.member.name} is in default")
     return None
 
@@ -178,20 +185,23 @@ def _not_cash(asset: str) -> Refusal | None:
     return Refusal(Reason.UNKNOWN_ASSET, f"no asset {asset}; there is {CURRENCY}")
 
 
-def _unknown_asset(books: MemberBooks, asset: str) -> Refusal | None:
+def unknown_asset(books: MemberBooks, asset: str) -> Refusal | None:
+    """The refusal of an asset that is not in force."""
     if asset in books.control.assets:
         return None
     in_force = ", ".join(sorted(books.control.assets)) or "none yet"
     return Refusal(Reason.UNKNOWN_ASSET, f"no asset {asset} is in force; there are {in_force}")
 
 
-def _not_positive(name: str, amount: int) -> Refusal | None:
+def not_positive(name: str, amount: int) -> Refusal | None:
+    """The refusal of an amount below 1. name: of the field."""
     if amount >= 1:
         return None
     return Refusal(Reason.AMOUNT_NOT_POSITIVE, f"{name} {amount} is below 1")
 
 
-def _cash_overflow(books: MemberBooks, account: str, *, change_cents: int) -> Refusal | None:
+def cash_overflow(books: MemberBooks, account: str, *, change_cents: int) -> Refusal | None:
+    """The refusal of a change that takes an account's cash beyond int64."""
     if fits_int64(books.cash[books.number_of(account)] + change_cents):
         return None
     bound = f"above {usd_text(INT64_MAX)}" if change_cents > 0 else f"below {usd_text(INT64_MIN)}"

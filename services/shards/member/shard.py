@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 
 from events.command import Command, Malformed
 from events.control_commands import Barrier, CloseSession, ControlCommand
+from events.default_commands import AuctionAccount, SettleDefault
 from events.facts import MemberShardFact
 from events.member_commands import MemberCommand
 from services.shards.control_commands import standing_command
@@ -20,6 +21,7 @@ from services.shards.member.apply import apply_member_copy, apply_member_fact
 from services.shards.member.books import MemberBooks, MemberEmission
 from services.shards.member.cycle import cycle_of, settle_cycle
 from services.shards.member.decide import decide_member, hold_price, state_missed
+from services.shards.member.settlement import pay_auction, refuse_order
 from services.shards.member.state import dump_member, load_member, member_hash
 from services.shards.read_model_rows import statement_rows
 from services.shards.routing import CONTROL_SHARD
@@ -91,7 +93,13 @@ class MemberShard:
             log.pending.statements += statement_rows(books, totals, row=row, cycle=cycle)
         else:
             state_missed(books, command.event_time, emit=emission)
+        if isinstance(command, SettleDefault):
+            refusal = refuse_order(books, command)
+            if refusal is not None:
+                refuse_command(emission, command, refusal=refusal)
         apply_member_copy(books, command)
+        if isinstance(command, AuctionAccount):
+            pay_auction(books, command, emit=emission)
         if isinstance(command, CloseSession):
             close_day(self, command, line=inbound.line, emission=emission)
         log.record(inbound, emission, business_date=session)

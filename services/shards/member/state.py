@@ -10,6 +10,7 @@ from typing import Any
 from risk.asset_prices import AssetPrice
 from risk.calls import CallBook
 from risk.collateral import AssetBook
+from risk.fund import FundBook
 from risk.withdrawals import WithdrawalBook
 from services.shards.control.state import name_order, shared_hash
 from services.shards.member.books import MemberBooks
@@ -49,6 +50,9 @@ def load_member(
         calls=CallBook.from_state(tree["calls"]),
         withdrawals=WithdrawalBook.from_state(tree["withdrawals"]),
         assets=_load_assets(tree.get("assets"), columns),
+        fund=FundBook.from_state(tree["fund"]),
+        settlements=dict(tree["settlements"]),
+        settled=set(tree["settled"]),
         clearinghouse_cents=tree["house_cents"],
     )
 
@@ -66,6 +70,9 @@ def _tree(books: MemberBooks, by_account: Column) -> dict[str, Any]:
             [reference, account, *values]
             for reference, account, _, *values in books.withdrawals.to_state()
         ],
+        "fund": books.fund.to_state(),
+        "settlements": [[member, at] for member, at in books.settlements.items()],
+        "settled": sorted(books.settled),
         "house_cents": books.clearinghouse_cents,
         **_assets(books.assets, by_account),
     }
