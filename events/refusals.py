@@ -27,11 +27,11 @@ class Reason(StrEnum):
     UNKNOWN_ACCOUNT = "unknown_account"
     ACCOUNT_SUSPENDED = "account_suspended"
     MEMBER_DEFAULTED = "member_defaulted"
-    NOT_DEFAULTED = "not_defaulted"
     UNKNOWN_TRADE = "unknown_trade"
     TRADE_ALREADY_BUSTED = "trade_already_busted"
     SELF_TRADE = "self_trade"
     NOT_CUSTOMER = "not_customer"
+    NOT_DEFAULTED = "not_defaulted"
     LOTS_NOT_POSITIVE = "lots_not_positive"
     POSITION_TOO_SMALL = "position_too_small"
     PRICE_OFF_TICK = "price_off_tick"
@@ -69,9 +69,7 @@ TRADE_PRECEDENCE: Final = (
     Reason.UNKNOWN_ACCOUNT,
     Reason.ACCOUNT_SUSPENDED,
     Reason.MEMBER_DEFAULTED,
-    Reason.NOT_DEFAULTED,
     Reason.SELF_TRADE,
-    Reason.NOT_CUSTOMER,
     Reason.LOTS_NOT_POSITIVE,
     Reason.PRICE_OFF_TICK,
     Reason.PRICE_NOT_POSITIVE,
@@ -99,6 +97,8 @@ OTHER_PRECEDENCE: Final = (
     Reason.LOTS_NOT_POSITIVE,
     Reason.POSITION_TOO_SMALL,
     Reason.SELF_TRADE,
+    Reason.NOT_CUSTOMER,
+    Reason.NOT_DEFAULTED,
     Reason.PRICE_OFF_TICK,
     Reason.PRICE_NOT_POSITIVE,
     Reason.PRICE_OUTSIDE_LIMIT,

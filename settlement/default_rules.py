@@ -67,6 +67,8 @@ def _refuse_auction(books: ControlBooks, command: AuctionAccount) -> Refusal | N
         return Refusal(Reason.ACCOUNT_SUSPENDED, f"account {taker.name} is suspended")
     if taker.member.is_defaulted:
         return _in_default(taker.member)
+    if account is taker:
+        return Refusal(Reason.SELF_TRADE, f"{account.name} would be auctioned to itself")
     if not account.member.is_defaulted:
         return _not_in_default(account.member)
     return None
