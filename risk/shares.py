@@ -1,4 +1,4 @@
-"""Shares of a whole, in whole cents (STYLE §4, RULEBOOK §7, §9.8).
+"""Shares of a whole, in whole cents (RULEBOOK §7, §9).
 
 In: an amount and weights by name. Out: a part for each name; the parts add up to the amount.
 """
