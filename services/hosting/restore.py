@@ -22,7 +22,7 @@ from services.journal.trouble import RulesChanged
 from services.shards.control_commands import put_in_use, standing_command
 from services.shards.log import ShardLog
 from services.shards.routing import kind_of, market_shard, product_in
-from services.shards.shard import RULES_VERSION, Shard, record_opening
+from services.shards.shard import RULES_VERSION, Shard, parameter_defaults, record_opening
 from services.shards.table import load_shard, open_shard
 from settlement.control_books import ControlBooks
 
@@ -90,18 +90,25 @@ def is_open_from_the_start(shard: str) -> bool:
 
 
 def check_rules(reader: Reader, shard: str) -> None:
-    """Check that a shard was begun under the rules of this program, by the version in its row 0.
+    """Check that a shard was begun under the rules of this program, by what its row 0 says.
 
-    Errors: RulesChanged.
+    The version of the rules, and each parameter with its default. Errors: RulesChanged.
     """
-    recorded = _opening(reader, shard)["rules_version"]
-    if recorded != RULES_VERSION:
-        message = (
-            f"{shard} was begun under rules {recorded}, this program decides by rules "
-            f"{RULES_VERSION}: go on with the program that began it, or clear its commands into "
-            "another database"
-        )
-        raise RulesChanged(message)
+    opening = _opening(reader, shard)
+    recorded, defaults = opening["parameters"], parameter_defaults()
+    differing = [name for name in recorded | defaults if recorded.get(name) != defaults.get(name)]
+    if opening["rules_version"] != RULES_VERSION:
+        begun, decides = f"under rules {opening['rules_version']}", f"by rules {RULES_VERSION}"
+    elif differing:
+        begun = f"with other parameters or defaults: {', '.join(sorted(differing))}"
+        decides = "by its own"
+    else:
+        return
+    message = (
+        f"{shard} was begun {begun}; this program decides {decides}: go on with the program that "
+        "began it, or clear its commands into another database"
+    )
+    raise RulesChanged(message)
 
 
 def restore_shard(reader: Reader, name: str) -> Shard:

@@ -128,6 +128,11 @@ def remember(memory: Memory, command: Command, *, emission: Emission[Any]) -> No
         memory.keep(emission.shard, identity, seen=Seen(emission.seq, command, reason))
 
 
+def parameter_defaults() -> dict[str, str]:
+    """The default of each parameter, which is in force until it is configured."""
+    return {name: entry.default for name, entry in PARAMETERS.items()}
+
+
 def record_opening(shard: Shard, *, logical_time: int) -> None:
     """Record row 0: the defaults, the version of the rules, the control number."""
     log = shard.log
@@ -135,7 +140,7 @@ def record_opening(shard: Shard, *, logical_time: int) -> None:
         at=0,
         rules_version=RULES_VERSION,
         control_number=shard.control.number,
-        parameters={name: entry.default for name, entry in PARAMETERS.items()},
+        parameters=parameter_defaults(),
     )
     emission = Emission[Any](log.shard, log.seq, changes_nothing)
     emission.record(opened)

@@ -20,6 +20,10 @@ def test_a_program_with_other_rules_does_not_go_on(
     clear(url, str(tmp_path / "day.jsonl"))
     with Reader(url) as reader:
         heads = reader.heads()
+        with monkeypatch.context() as patched:
+            patched.setattr(restore, "parameter_defaults", lambda: {"margin_model": "paper"})
+            with pytest.raises(RulesChanged, match=r"member/0 .* other parameters.*margin_model"):
+                load_from_journal(reader, "member/0")
         monkeypatch.setattr(restore, "RULES_VERSION", 99)
         with pytest.raises(RulesChanged, match=r"market/SIT was begun under rules \d+.*rules 99"):
             load_from_journal(reader, "market/SIT")
