@@ -162,14 +162,18 @@ def _add_losses(losses: IntArray, block: _Block, *, losses_of_lot: _Matrix) -> N
     losses_of_lot = np.where(lots_sums > 0, losses_of_lot, 0)
     bounds = np.abs(losses_of_lot.astype(np.float64)) @ lots_sums
     is_float, is_int64 = bounds <= _FLOAT_BOUND, bounds <= _INT64_BOUND
-    for kind, mask in (
-        (np.float64, is_float),
-        (np.int64, is_int64 & ~is_float),
-        (object, ~is_int64),
-    ):
-        rows = np.flatnonzero(mask)
-        if rows.size and block.codes.size:
-            _add_as_kind(losses, block, losses_of_lot=losses_of_lot[rows].astype(kind), rows=rows)
+    kinds: list[tuple[type, npt.NDArray[np.intp]]] = [
+        (np.float64, np.flatnonzero(is_float)),
+        (np.int64, np.flatnonzero(is_int64 & ~is_float)),
+        # One by one: such a move is one of a product's own, and the other's need no Python ints.
+        *((object, row) for row in np.argwhere(~is_int64)),
+    ]
+    for kind, rows in kinds:
+        chosen: _Matrix = losses_of_lot[rows].astype(kind)
+        contracts = np.flatnonzero((chosen != 0).any(axis=0))
+        if contracts.size:
+            moved = block._replace(lots=block.lots[contracts])
+            _add_as_kind(losses, moved, losses_of_lot=chosen[:, contracts], rows=rows)
 
 
 def _add_as_kind(

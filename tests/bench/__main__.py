@@ -33,6 +33,7 @@ from tests.bench import (
     replay,
     scan,
     stream,
+    stress,
 )
 
 _BATCH: Final[int] = Settings.model_fields["batch_messages"].default
@@ -70,6 +71,9 @@ BENCHES: Final = {
         es.run, {"accounts": 100_000, "scenarios": 10_000}, {"accounts": 50, "scenarios": 200}
     ),
     "scan": Bench(scan.run, {"accounts": 1_000_000}, {"accounts": 50}),
+    "stress": Bench(
+        stress.run, {"accounts": 100_000, "scenarios": 40}, {"accounts": 50, "scenarios": 34}
+    ),
     "replay": Bench(
         replay.run,
         {"trades_count": 500_000, "accounts": 10_000},
@@ -125,7 +129,7 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, help="that hold positions")
     parser.add_argument("--accounts-durable", type=int, help="of the close to durable rows")
     parser.add_argument("--days", type=int, help="of the index that backtest takes")
-    parser.add_argument("--scenarios", type=int, help="of es")
+    parser.add_argument("--scenarios", type=int, help="of es and stress")
     parser.add_argument("--block", type=int, help="trades in a point of the curve of memory")
     parser.add_argument("--agent-trades", type=int, help="of the agent that stream is held against")
     parser.add_argument("--seconds", type=int, help="of latency at a steady rate")
