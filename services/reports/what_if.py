@@ -15,24 +15,18 @@ from typing import Final
 
 import numpy as np
 
-from events.contracts import product_of
 from events.units import INT64_MAX
 from risk.margin import RATE
 from risk.margin_models import MODELS
 from risk.requirement import maintenance_of
-from services.hosting.restore import shard_at
+from services.reports.books_at import BooksAt, books_at
 from services.reports.kind import program_text
 from services.reports.portfolio import SupposedTrade
 from services.reports.report import NamedCells, Report, TableLayout, UnknownSubject, laid_out
 from services.reports.view import JournalView
 from services.shards.links import ContractFlow
-from services.shards.market.books import ContractBooks, MarketBooks
 from services.shards.market.margin import ContractMeasure, measure_of, measure_under
-from services.shards.market.shard import MarketShard
-from services.shards.member.books import MemberBooks
 from services.shards.member.margin import add_up
-from services.shards.member.shard import MemberShard
-from services.shards.routing import MEMBER_SHARD
 from settlement.ledger import cents
 
 _TOTALS: Final = (
@@ -67,28 +61,9 @@ class WhatIf:
     day: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Books:
-    """Markets by product and members after the same row. business_date: of the last close."""
-
-    markets: Mapping[str, MarketBooks]
-    member: MemberBooks
-    business_date: date
-
-    def contract(self, symbol: str) -> tuple[MarketBooks, ContractBooks]:
-        """A listed contract with its market. Errors: UnknownSubject."""
-        market = self.markets.get(product_of(symbol))
-        contract = None if market is None else market.contracts.get(symbol)
-        if market is None or contract is None:
-            listed = [name for books in self.markets.values() for name in sorted(books.contracts)]
-            msg = f"contract {symbol} is not listed; listed are {', '.join(listed) or 'none yet'}"
-            raise UnknownSubject(msg)
-        return market, contract
-
-
 def what_if(view: JournalView, question: WhatIf) -> Report:
     """The answer as a report. Errors: UnknownSubject."""
-    books = _books(view, question.day)
+    books = books_at(view, question.day)
     before = {} if question.account is None else _positions(books, question.account)
     after = dict(before)
     for trade in question.trades:
@@ -111,39 +86,15 @@ def what_if(view: JournalView, question: WhatIf) -> Report:
     )
 
 
-def _books(view: JournalView, day: date | None) -> _Books:
-    if day is not None and day not in view.sessions():
-        msg = f"there is no session on {day}"
-        raise UnknownSubject(msg)
-    markets, member = {}, None
-    for name in (*view.markets(), MEMBER_SHARD):
-        seq = view.reader.last_seq(name, day or date.max)
-        if seq is None:
-            continue
-        shard = shard_at(view.reader, name, until=seq)
-        if isinstance(shard, MarketShard):
-            markets[shard.books.product.code] = shard.books
-        elif isinstance(shard, MemberShard):
-            member = shard.books
-    assert member is not None, f"{MEMBER_SHARD} has no row"
-    return _Books(markets, member, min(day or date.max, view.last_date()))
-
-
-def _positions(books: _Books, account: str) -> dict[str, int]:
+def _positions(books: BooksAt, account: str) -> dict[str, int]:
     if account not in books.member.control.accounts:
         msg = f"no account {account}"
         raise UnknownSubject(msg)
-    number = books.member.number_of(account)
-    return {
-        symbol: contract.positions.lots[number]
-        for market in books.markets.values()
-        for symbol, contract in market.contracts.items()
-        if contract.positions.lots[number]
-    }
+    return dict(books.lots_of(books.member.number_of(account)))
 
 
 def _answer(
-    books: _Books, question: WhatIf, *, model: str | None, lots: tuple[_Lots, _Lots]
+    books: BooksAt, question: WhatIf, *, model: str | None, lots: tuple[_Lots, _Lots]
 ) -> Iterator[NamedCells]:
     """The rows of one model: totals before, after and their difference, then the positions."""
     variation = (0, sum(_variation(books, trade) for trade in question.trades))
@@ -169,7 +120,7 @@ def _answer(
     yield from positions
 
 
-def _equity(books: _Books, account: str | None, *, gained_cents: int, initial_cents: int) -> int:
+def _equity(books: BooksAt, account: str | None, *, gained_cents: int, initial_cents: int) -> int:
     """Cash with what trades gain, and what assets count for under a requirement."""
     if account is None:
         return gained_cents
@@ -180,7 +131,7 @@ def _equity(books: _Books, account: str | None, *, gained_cents: int, initial_ce
     return cash_cents + member.collateral_of(supposed, member.clock or 0)
 
 
-def _variation(books: _Books, trade: SupposedTrade) -> int:
+def _variation(books: BooksAt, trade: SupposedTrade) -> int:
     """What a trade gains at the mark of its contract, in cents."""
     mark = books.contract(trade.contract)[1].positions.mark_ticks
     if trade.price_ticks is None or mark is None:
@@ -188,7 +139,7 @@ def _variation(books: _Books, trade: SupposedTrade) -> int:
     return cents(trade.lots, mark - trade.price_ticks)
 
 
-def _flow(books: _Books, symbol: str, *, lots: int, model: str | None) -> ContractFlow:
+def _flow(books: BooksAt, symbol: str, *, lots: int, model: str | None) -> ContractFlow:
     """A position as a market would send it. Errors: UnknownSubject, also for too many lots."""
     market, contract = books.contract(symbol)
     if model is None:
@@ -208,7 +159,7 @@ def _flow(books: _Books, symbol: str, *, lots: int, model: str | None) -> Contra
 
 
 def _total(
-    books: _Books, flows: Sequence[ContractFlow], *, account: str | None, gained_cents: int
+    books: BooksAt, flows: Sequence[ContractFlow], *, account: str | None, gained_cents: int
 ) -> tuple[dict[str, int], list[int]]:
     parameter: Callable[[str], int] = books.member.control.parameter
     sums = add_up(1, flows, parameter=parameter)
