@@ -42,7 +42,7 @@ def _front(move_ppm: int) -> MovePpm:
     return lambda point: round_half_even(Fraction(move_ppm, 1 + point.rank))
 
 
-def _by_product(**moves_ppm: int) -> MovePpm:
+def by_product(**moves_ppm: int) -> MovePpm:
     """The contracts of each product move alike; those of products without a move stay."""
     return lambda point: moves_ppm.get(point.product, 0)
 
@@ -71,8 +71,8 @@ SCENARIOS: Final = (
     Scenario("parallel_down_50", parallel(-500_000), _TWO_LIMITS),
     Scenario("front_up_60", _front(600_000), _SAMUELSON),
     Scenario("front_down_60", _front(-600_000), _SAMUELSON),
-    Scenario("sit_up_scu_down_40", _by_product(SIT=400_000, SCU=-400_000), _APART),
-    Scenario("sit_down_scu_up_40", _by_product(SIT=-400_000, SCU=400_000), _APART),
+    Scenario("sit_up_scu_down_40", by_product(SIT=400_000, SCU=-400_000), _APART),
+    Scenario("sit_down_scu_up_40", by_product(SIT=-400_000, SCU=400_000), _APART),
     Scenario("twist", _twist(300_000), _CURVE),
     Scenario("twist_reverse", _twist(-300_000), _CURVE),
 )
@@ -84,7 +84,7 @@ def scenarios_of(moves_ppm: Mapping[str, Sequence[int]]) -> list[Scenario]:
     moves_ppm: by product, rises first, the largest first, then falls.
     """
     historical = [
-        Scenario(name, _by_product(**{product: move_ppm}), _HISTORY)
+        Scenario(name, by_product(**{product: move_ppm}), _HISTORY)
         for product in sorted(moves_ppm)
         for name, move_ppm in _named(product, moves_ppm[product])
     ]
