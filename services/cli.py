@@ -42,6 +42,10 @@ COMMAND_TARGETS: Final = {
     "margin": LazyCommand(
         f"{_AT}margin_command:margin_command", "Tell what a portfolio asks for, and why."
     ),
+    "stress": LazyCommand(
+        f"{_AT}stress_command:stress_command",
+        "Tell what members would lose over their margin, scenario by scenario, against the fund.",
+    ),
     "backtest": LazyCommand(
         f"{_AT}backtest_command:backtest_command",
         "Test margin models on past prices, or the margins of a journal.",

@@ -21,6 +21,7 @@ from services.reports.postings import POSTINGS_REPORT
 from services.reports.prices import PRICES_REPORT
 from services.reports.refusals import REFUSALS_REPORT
 from services.reports.statement import STATEMENT_REPORT
+from services.reports.stress import STRESS_REPORT
 from services.reports.trade import TRADE_REPORT
 from services.reports.trades import TRADES_REPORT
 
@@ -54,6 +55,7 @@ REPORTS: Final[dict[str, ReportKind]] = {
         LIMITS_REPORT,
         LARGE_TRADERS_REPORT,
         MAKERS_REPORT,
+        STRESS_REPORT,
         POSTINGS_REPORT,
         REFUSALS_REPORT,
         CONFIG_REPORT,

@@ -11,6 +11,7 @@ from services.reports.view import JournalView
 from tests.conftest import fresh_database
 from tests.services.reports.expiring_market import EXPIRING_MARKET
 from tests.services.reports.small_market import SMALL_MARKET
+from tests.services.reports.stress_market import STRESS_MARKET
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +24,12 @@ def books(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) ->
 def expiring(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a database that holds the market in which a contract ends."""
     yield from cleared_once(postgres, tmp_path_factory.mktemp("expiring"), EXPIRING_MARKET)
+
+
+@pytest.fixture(scope="session")
+def stressed(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a database that holds the market of the stress run."""
+    yield from cleared_once(postgres, tmp_path_factory.mktemp("stressed"), STRESS_MARKET)
 
 
 def cleared_once(server: EmbeddedServer, folder: Path, lines: Sequence[bytes]) -> Iterator[str]:
@@ -45,4 +52,11 @@ def view(books: str) -> Iterator[JournalView]:
 def expired(expiring: str) -> Iterator[JournalView]:
     """The market in which a contract has ended, as it stands."""
     with JournalView(expiring) as opened:
+        yield opened
+
+
+@pytest.fixture
+def closes(stressed: str) -> Iterator[JournalView]:
+    """The market of the stress run as it stands, three closes behind it."""
+    with JournalView(stressed) as opened:
         yield opened
