@@ -1,8 +1,8 @@
-"""The laws of the rulebook that facts alone can show broken (RULEBOOK §9, 1 to 4 and 9).
+"""The laws of the rulebook that facts alone can show broken (RULEBOOK §9, 1 to 4, 8 and 9).
 
 In: the facts of a journal, in the order decided. Out: the broken laws, in words; nothing if all
-hold. Positions, cash, balances and units are added up anew from the facts, in one pass, without any
-other part of the program.
+hold. Positions, cash, the fund, balances and units are added up anew from the facts, in one pass,
+without any other part of the program.
 """
 
 from __future__ import annotations
@@ -16,6 +16,14 @@ FactFields = Mapping[str, Any]
 
 _CASH: Final = "cash:"
 _VARIATION: Final = "house:variation:"
+_FUND: Final = "fund:"
+_CAPITAL: Final = "house:capital"
+_UNCOVERED: Final = "house:uncovered"
+_DEFAULT: Final = "house:default:"
+# What ledger accounts hold beside cash is what facts say of them, to the cent.
+_STATED: Final = (_CASH, _FUND, _CAPITAL, _UNCOVERED)
+# What these moved stands in their postings alone.
+_ONLY_POSTED: Final = frozenset({"waterfall_applied/1", "asset_moved/1"})
 # Facts that may be stated once under a name.
 _ONCE: Final = {
     "trade_novated/1": "trade_id",
@@ -27,6 +35,11 @@ _ONCE: Final = {
     "asset_moved/1": "reference",
     "asset_withdrawal_pending/1": "reference",
     "margin_called/1": "call",
+    "account_ported/1": "reference",
+    "account_auctioned/1": "reference",
+    "fund_moved/1": "reference",
+    "fund_withdrawal_pending/1": "reference",
+    "fund_called/1": "call",
     "contract_settled/1": "contract",
 }
 
@@ -40,16 +53,22 @@ class LawBook:
         self._balances: defaultdict[str, int] = defaultdict(int)
         self._moved: defaultdict[str, int] = defaultdict(int)
         self._units: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self._losses: defaultdict[str, int] = defaultdict(int)
         self._stated: Counter[tuple[str, str, str]] = Counter()
         self._broken: list[str] = []
         self._add: dict[str, Callable[[FactFields], None]] = {
             "trade_novated/1": self._novated,
             "trade_busted/1": self._busted,
             "position_transferred/1": self._transferred,
+            "position_taken_over/1": self._taken_over,
             "position_closed/1": self._closed,
             "variation_settled/1": self._settled,
             "collateral_moved/1": self._moved_cash,
             "cash_adjusted/1": self._adjusted,
+            "account_auctioned/1": self._auctioned,
+            "auction_payment_refused/1": self._not_paid,
+            "fund_moved/1": self._moved_fund,
+            "waterfall_applied/1": self._waterfall,
             "posting/1": self._posted,
             "asset_moved/1": self._moved_units,
             "asset_counted/1": self._counted,
@@ -75,6 +94,11 @@ class LawBook:
             ),
             *self._unbalanced(),
             *(
+                f"{_DEFAULT}{member} got {-cents} cents more than the losses of {member}"
+                for member, cents in self._losses.items()
+                if cents
+            ),
+            *(
                 f"{shard} states {kind} of {name} {count} times"
                 for (shard, kind, name), count in self._stated.items()
                 if count > 1
@@ -92,14 +116,14 @@ class LawBook:
         ]
 
     def _unbalanced(self) -> list[str]:
-        """Cash accounts that differ from movements and variation; variation accounts not at 0."""
+        """Accounts that differ from what facts moved; those of variation and defaults not at 0."""
         names = sorted({*self._balances, *self._moved})
         unbalanced = []
         for name in names:
             posted, moved = self._balances[name], self._moved[name]
-            if name.startswith(_CASH) and posted != moved:
+            if name.startswith(_STATED) and posted != moved:
                 unbalanced.append(f"{name} is posted {posted} cents, moved and settled {moved}")
-            if name.startswith(_VARIATION) and posted != 0:
+            if name.startswith((_VARIATION, _DEFAULT)) and posted != 0:
                 unbalanced.append(f"{name} keeps {posted} cents")
         return unbalanced
 
@@ -115,6 +139,15 @@ class LawBook:
         given = fact["lots"] if fact["side"] == "long" else -fact["lots"]
         self._lots[fact["contract"], fact["to_account"]] += given
         self._lots[fact["contract"], fact["from_account"]] -= given
+
+    def _taken_over(self, fact: FactFields) -> None:
+        """An auction moves the whole position."""
+        lots = self._lots[fact["contract"], fact["from_account"]]
+        if lots != fact["lots"]:
+            auctioned = f"{fact['lots']} lots of {fact['contract']} are taken over"
+            self._broken.append(f"{auctioned} from {fact['from_account']}, its trades make {lots}")
+        self._lots[fact["contract"], fact["from_account"]] -= fact["lots"]
+        self._lots[fact["contract"], fact["to_account"]] += fact["lots"]
 
     def _closed(self, fact: FactFields) -> None:
         """A position ends with the lots of its trades."""
@@ -136,6 +169,29 @@ class LawBook:
         self._moved[f"{_CASH}{fact['debit_account']}"] -= fact["amount_cents"]
         self._moved[f"{_CASH}{fact['credit_account']}"] += fact["amount_cents"]
 
+    def _auctioned(self, fact: FactFields) -> None:
+        self._moved[f"{_CASH}{fact['account']}"] -= fact["payment_cents"]
+        self._moved[f"{_CASH}{fact['to_account']}"] += fact["payment_cents"]
+
+    def _not_paid(self, fact: FactFields) -> None:
+        self._auctioned({**fact, "payment_cents": -fact["payment_cents"]})
+
+    def _moved_fund(self, fact: FactFields) -> None:
+        self._moved[_fund_of(fact["member"])] += fact["amount_cents"]
+
+    def _waterfall(self, fact: FactFields) -> None:
+        """The layers add up to the loss; what the member's house pays stands in postings."""
+        layers, loss = fact["layers"], fact["loss_cents"]
+        total = sum(layer["amount_cents"] for layer in layers)
+        if total != loss:
+            self._broken.append(f"the layers of {fact['member']} make {total} cents, not {loss}")
+        self._losses[fact["member"]] += loss
+        for layer in layers:
+            if layer["layer"] == "uncovered":
+                self._moved[_UNCOVERED] -= layer["amount_cents"]
+            elif layer["layer"] != "member_house":
+                self._moved[_fund_of(layer["member"])] -= layer["amount_cents"]
+
     def _moved_units(self, fact: FactFields) -> None:
         """Nobody gives more units than came in."""
         key = (fact["account"], fact["asset"])
@@ -155,3 +211,22 @@ class LawBook:
             self._broken.append(f"a posting of {fact['amount_cents']} cents: {fact['reference']}")
         self._balances[fact["debit"]] -= fact["amount_cents"]
         self._balances[fact["credit"]] += fact["amount_cents"]
+        if fact["for"] in _ONLY_POSTED:
+            self._posted_alone(fact)
+
+    def _posted_alone(self, fact: FactFields) -> None:
+        """What no fact but the posting says of an account; a loss is made up to the last cent."""
+        debit, credit, cents = fact["debit"], fact["credit"], fact["amount_cents"]
+        if debit.startswith(_CASH):
+            self._moved[debit] -= cents
+        if credit.startswith((_CASH, _FUND)):
+            self._moved[credit] += cents
+        if credit.startswith(_DEFAULT):
+            self._losses[credit.removeprefix(_DEFAULT)] -= cents
+        if debit.startswith(_DEFAULT) and self._balances[credit] != 0:
+            self._broken.append(f"{credit} holds {self._balances[credit]} cents after its default")
+
+
+def _fund_of(member: str | None) -> str:
+    """The ledger account of a contribution; None: of the clearinghouse's capital."""
+    return _CAPITAL if member is None else f"{_FUND}{member}"

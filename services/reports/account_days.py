@@ -1,21 +1,25 @@
 """What a date did to accounts: cash, assets, requirement, movements, calls, instructions.
 
 In: the rows of `member/0` of a date and, for cash at its beginning, the last close before it. Out:
-each account's balance at every cycle, folded from the facts. Law: the read model `statement` says
-the same of every cycle; where it does not, nothing is given out (`derived.py`).
+each account's balance at every cycle, folded from the facts; one that was ported within the date is
+an account of either member for its part of the date. Law: the read model `statement` says the same
+of every cycle; where it does not, nothing is given out (`derived.py`).
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final, LiteralString
+from operator import itemgetter
+from typing import Final, LiteralString
 
-from events.asset_facts import AssetCounted
+from events.asset_facts import AssetCounted, AssetMoved
+from events.contracts import CURRENCY
 from events.control_commands import CLOSE_CYCLE
+from events.default_facts import AccountAuctioned, WaterfallApplied
 from events.ledger_names import owner_of_cash
 from events.market_facts import VariationSettled
 from events.member_facts import (
@@ -25,7 +29,9 @@ from events.member_facts import (
     Posting,
     SettlementInstructed,
 )
+from services.reports.account_entries import AccountDay, AccountsDay, CycleBalance
 from services.reports.derived import check_agreement, keyed
+from services.reports.portings import Memberships, Porting
 from services.reports.report import DerivedRowsChanged, ReportFact
 from services.reports.view import JournalView, StoredRow
 from services.shards.routing import MEMBER_SHARD
@@ -51,38 +57,13 @@ _MOVEMENTS: Final = (
     b"margin_call",
 )  # fmt: skip
 _WORDS: Final = (*_MOVEMENTS, _POSTING, _MARGIN, _COUNTED, _INSTRUCTED)
-
-
-@dataclass(slots=True)
-class CycleBalance:
-    """An account at a cycle.
-
-    equity_cents: after the cycle's variation, before its withdrawals, as `margin_set` states it;
-    collateral_cents: what assets count for in it; on_deposit_cents: what is there after the
-    withdrawals; assets: the units then, and what they count for.
-    """
-
-    seq: int
-    cycle: str
-    cash_cents: int
-    variation_cents: int
-    initial_cents: int
-    maintenance_cents: int
-    equity_cents: int
-    collateral_cents: int
-    on_deposit_cents: int
-    parts: list[dict[str, Any]]
-    assets: list[ReportFact]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to say of the account."""
-        return not (self.cash_cents or self.variation_cents or self.parts)
+# What these move has no fact of the account: its posting stands for it.
+_OWN_LINE: Final = frozenset({AccountAuctioned.TYPE, AssetMoved.TYPE, WaterfallApplied.TYPE})
 
 
 @dataclass(slots=True)
 class Moved:
-    """What a row moved and set, by account: variation, other cash, margin, assets."""
+    """What a row moved and set, by account: variation, collateral in cash, margin, assets."""
 
     variation: dict[str, int] = field(default_factory=dict)
     paid: dict[str, int] = field(default_factory=dict)
@@ -90,70 +71,35 @@ class Moved:
     assets: defaultdict[str, list[ReportFact]] = field(default_factory=lambda: defaultdict(list))
 
 
-@dataclass(slots=True)
-class AccountDay:
-    """An account on a date. Law: opening and the four kinds of movement make the cash.
-
-    came_cents: deposits since the last cycle.
-    """
-
-    account: Account
-    opening_cents: int = 0
-    opening_initial_cents: int = 0
-    cash_cents: int = 0
-    collateral_cents: int = 0
-    variation_cents: int = 0
-    deposits_cents: int = 0
-    withdrawals_cents: int = 0
-    other_cents: int = 0
-    balances: list[CycleBalance] = field(default_factory=list)
-    movements: list[ReportFact] = field(default_factory=list)
-    came_cents: int = 0
-
-    @property
-    def initial_cents(self) -> int:
-        """The requirement of the last cycle: of the date, else of the close before it."""
-        return self.balances[-1].initial_cents if self.balances else self.opening_initial_cents
-
-    @property
-    def on_deposit_cents(self) -> int:
-        """What is there for margin at the end."""
-        return self.cash_cents + self.collateral_cents
-
-
-@dataclass(slots=True)
-class AccountsDay:
-    """All accounts asked for on a date, by name, and what members were instructed.
-
-    barriers: the rows of the cycles; opened_by: the row of the close before, 0 if there is none.
-    """
-
-    day: date
-    accounts: dict[str, AccountDay]
-    names: frozenset[bytes] = field(init=False)
-    instructions: list[ReportFact] = field(default_factory=list)
-    barriers: list[StoredRow] = field(default_factory=list)
-    opened_by: int = 0
-
-    def __post_init__(self) -> None:
-        """Note the names as they stand in the journal."""
-        self.names = frozenset(name.encode() for name in self.accounts)
-
-
 def read_accounts_day(
-    view: JournalView, day: date, *, accounts: Sequence[Account], member: str | None = None
+    view: JournalView,
+    day: date,
+    *,
+    accounts: Sequence[Account],
+    had: Memberships,
+    member: str | None = None,
 ) -> AccountsDay:
-    """A date of accounts, checked against the read model. member: of all the accounts, if any.
+    """A date of accounts, checked against the read model.
 
+    had: the members of accounts, of this date at least; member: of which alone is to be told.
     Errors: DerivedRowsChanged.
     """
-    of_day = AccountsDay(day, {account.name: AccountDay(account) for account in accounts})
-    _open(view, of_day, member=member)
-    barriers = {row.seq: row for row in view.barriers(MEMBER_SHARD, day)}
-    of_day.barriers = list(barriers.values())
-    for row in _rows_in_order(view, day, barriers=barriers):
-        _fold(of_day, row, is_barrier=row.seq in barriers)
-    _check(view, of_day, member=member)
+    opened = {
+        account.name: AccountDay(account, had.at_opening(account, day)) for account in accounts
+    }
+    of_day = AccountsDay(day, opened, member)
+    # Where nothing was ported the database picks the member's rows.
+    whose = None if had.are_changed else member
+    _open(view, of_day, member=whose)
+    of_day.barriers = list(view.barriers(MEMBER_SHARD, day))
+    barriers = {row.seq for row in of_day.barriers}
+    portings = had.on(day)
+    for seq, row in _rows_in_order(view, of_day, portings=portings):
+        if row is None:
+            _port(of_day, next(porting for porting in portings if porting.seq == seq))
+        else:
+            _fold(of_day, row, is_barrier=seq in barriers)
+    _check(view, of_day, member=whose)
     return of_day
 
 
@@ -186,7 +132,7 @@ def _open_margins(of_day: AccountsDay, close: StoredRow, *, cash: Mapping[str, i
             margins.append(fact)
         elif fact["type"] == AssetCounted.TYPE:
             of_day.accounts[fact["account"]].collateral_cents += fact["counted_cents"]
-        elif fact["for"] != VariationSettled.TYPE:
+        elif fact["for"] == CollateralMoved.TYPE:
             for name, cents in _sides(fact):
                 paid[name] = paid.get(name, 0) + cents
     for fact in margins:
@@ -215,17 +161,38 @@ def _add_postings(view: JournalView, day: date, *, cash: dict[str, int]) -> None
 
 
 def _rows_in_order(
-    view: JournalView, day: date, *, barriers: dict[int, StoredRow]
-) -> Iterator[StoredRow]:
-    """The rows of a date that speak of accounts, those of cycles without any fact too."""
-    waiting = list(barriers.values())
-    for row in view.rows(MEMBER_SHARD, day, words=_WORDS):
-        while waiting and waiting[0].seq < row.seq:
-            yield waiting.pop(0)
-        if waiting and waiting[0].seq == row.seq:
-            waiting.pop(0)
-        yield row
+    view: JournalView, of_day: AccountsDay, *, portings: Collection[Porting]
+) -> Iterator[tuple[int, StoredRow | None]]:
+    """The rows that speak of accounts, of cycles without any fact too; None: a porting."""
+    waiting: list[tuple[int, StoredRow | None]] = [(row.seq, row) for row in of_day.barriers]
+    waiting += [(porting.seq, None) for porting in portings]
+    waiting.sort(key=itemgetter(0))
+    for row in view.rows(MEMBER_SHARD, of_day.day, words=_WORDS):
+        while waiting and waiting[0][0] <= row.seq:
+            seq, copy = waiting.pop(0)
+            if seq < row.seq or copy is None:
+                yield seq, copy
+        yield row.seq, row
     yield from waiting
+
+
+def _port(of_day: AccountsDay, porting: Porting) -> None:
+    """An account leaves its member with all its cash, and comes to another."""
+    fact = porting.fact
+    before = of_day.accounts.get(fact["account"])
+    if before is None:
+        return
+    after = AccountDay(before.account, fact["to_member"], ported_cents=before.cash_cents)
+    after.opening_initial_cents = before.initial_cents
+    after.collateral_cents = before.collateral_cents
+    after.cash_cents, after.came_cents = before.cash_cents, before.came_cents
+    for entry, cents in ((before, -before.cash_cents), (after, before.cash_cents)):
+        entry.movements.append({**fact, "seq": porting.seq, "amount_cents": cents})
+    before.ported_cents -= before.cash_cents
+    before.cash_cents = before.collateral_cents = before.came_cents = 0
+    before.has_left = True
+    of_day.departed.append(before)
+    of_day.accounts[before.account.name] = after
 
 
 def _fold(of_day: AccountsDay, row: StoredRow, *, is_barrier: bool) -> None:
@@ -299,10 +266,14 @@ def _post(of_day: AccountsDay, fact: ReportFact, *, moved: Moved) -> None:
             account.variation_cents += cents
             moved.variation[name] = moved.variation.get(name, 0) + cents
             continue
-        moved.paid[name] = moved.paid.get(name, 0) + cents
+        if fact["for"] in _OWN_LINE:
+            stated = {**fact, "type": fact["for"], "asset": CURRENCY, "amount_cents": cents}
+            account.movements.append(stated)
         if fact["for"] != CollateralMoved.TYPE:
             account.other_cents += cents
-        elif cents > 0:
+            continue
+        moved.paid[name] = moved.paid.get(name, 0) + cents
+        if cents > 0:
             account.deposits_cents += cents
         else:
             account.withdrawals_cents += cents
@@ -320,11 +291,12 @@ def _check(view: JournalView, of_day: AccountsDay, *, member: str | None) -> Non
     """Compare the balances with the read model: a row for whom there is cash, lots or variation."""
     expected = [
         (
-            name, balance.seq, account.account.member.name, account.account.origin, balance.cycle,
+            name, balance.seq, account.member, account.account.origin, balance.cycle,
             balance.cash_cents, balance.variation_cents, balance.initial_cents,
             balance.maintenance_cents, balance.on_deposit_cents, balance.parts,
         )
-        for name, account in of_day.accounts.items()
+        for account in (*of_day.departed, *of_day.accounts.values())
+        for name in [account.account.name]
         for balance in account.balances
         if not balance.is_empty
     ]  # fmt: skip

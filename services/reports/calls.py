@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from events.asset_facts import AssetMoved, AssetPriced, AssetWithdrawalPending
+from events.fund_facts import FundMoved, FundWithdrawalPending
 from events.member_facts import CashAdjusted, CollateralMoved, WithdrawalPending
 from events.units import MINUTE_NS, parse_instant
 from services.reports.filters import accounts_asked
@@ -34,6 +35,8 @@ _CLOCK_MOVED: Final = tuple(
         AssetMoved,
         AssetWithdrawalPending,
         AssetPriced,
+        FundMoved,
+        FundWithdrawalPending,
     )
 )
 _STATUS: Final = "margin_call_"
@@ -126,8 +129,10 @@ def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
             is_asked = call.business_date <= request.business_date
         else:
             is_asked = call.is_open or (call.status == _MISSED and call.changed_seq > last_cycle)
-        if is_asked:
-            yield _cells(call, clock=clock)
+        # A call goes with its account: it is the member's that has it now.
+        member = view.control.accounts[call.called["account"]].member.name
+        if is_asked and request.options.get("member") in (None, member):
+            yield {**_cells(call, clock=clock), "member": member}
 
 
 def _last_cycle(view: JournalView, days: Sequence[date]) -> int:
@@ -143,7 +148,7 @@ def _cells(call: CallLife, *, clock: int) -> NamedCells:
     called = call.called
     return {
         "business_date": call.business_date,
-        **{name: called[name] for name in ("call", "member", "account", "amount_cents", "seq")},
+        **{name: called[name] for name in ("call", "account", "amount_cents", "seq")},
         "status": call.status,
         "remaining_cents": call.remaining_cents,
         "called_at": called["at"],

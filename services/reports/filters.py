@@ -1,18 +1,21 @@
 """What a report is asked to be about: a member, an account, a contract, a product.
 
-In: a request. Out: accounts, markets; whether a fact is about what was asked for. Errors:
+In: a request. Out: accounts, markets; whether a fact is about what was asked for. A member's
+accounts are those that it had on any of the dates, of a report of now those that it has. Errors:
 UnknownSubject, with what there is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import date
 from typing import Final
 
 from events.contracts import parse_symbol, product_of
+from services.reports.portings import Memberships
 from services.reports.report import ReportFact, ReportRequest, UnknownSubject
 from services.reports.view import JournalView
-from settlement.control_books import Account, ControlBooks
+from settlement.control_books import Account
 
 _NAMES_SHOWN: Final = 10
 # The fields in which facts and commands name accounts.
@@ -31,7 +34,7 @@ def accounts_asked(view: JournalView, request: ReportRequest) -> Collection[str]
     """The accounts of the member or of the name asked for; None when all are meant."""
     if not request.options.keys() & {"member", "account"}:
         return None
-    return {account.name for account in chosen_accounts(view.control, request)}
+    return {account.name for account in chosen_accounts(view, request)}
 
 
 def markets_asked(view: JournalView, request: ReportRequest) -> list[str]:
@@ -53,14 +56,21 @@ def names_account(fact: ReportFact, accounts: Collection[str] | None) -> bool:
     return accounts is None or any(fact.get(name) in accounts for name in _ACCOUNT_FIELDS)
 
 
-def chosen_accounts(control: ControlBooks, request: ReportRequest) -> list[Account]:
+def chosen_accounts(view: JournalView, request: ReportRequest) -> list[Account]:
     """The accounts asked for, by member and name. Errors: UnknownSubject."""
+    control = view.control
     member, name = request.options.get("member"), request.options.get("account")
     if member is not None and member not in control.members:
         msg = f"there is no member {member}; there are {_names(control.members)}"
         raise UnknownSubject(msg)
+    first, last = request.first_date, request.business_date
+    if request.given_date is None:
+        first = last = date.max
+    had = Memberships(view, first)
     accounts = [
-        account for account in control.accounts_by_number if member in (None, account.member.name)
+        account
+        for account in control.accounts_by_number
+        if member is None or member in had.within(account, first, last=last)
     ]
     if name is not None:
         known_names = [account.name for account in accounts]

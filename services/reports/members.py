@@ -16,10 +16,12 @@ from events.control_commands import CLOSE_CYCLE
 from events.member_facts import CollateralMoved
 from events.units import format_instant, parse_date, parse_instant
 from risk.cycle import deadline_of_close, deadline_of_cycle
-from services.reports.account_days import AccountDay, AccountsDay, read_accounts_day
+from services.reports.account_days import read_accounts_day
+from services.reports.account_entries import AccountDay, AccountsDay
 from services.reports.calls import CallLife, calls_made, days_of_open_calls
 from services.reports.filters import chosen_accounts
 from services.reports.kind import ReportKind
+from services.reports.portings import Memberships
 from services.reports.report import Cell, NamedCells, ReportRequest, TableLayout
 from services.reports.view import JournalView, StoredRow
 from services.shards.routing import MEMBER_SHARD
@@ -28,12 +30,11 @@ _MOVED: Final = CollateralMoved.TYPE.encode()
 _INSTRUCTED: Final = ("variation_cents", "margin_deficit_cents")
 
 
-def by_origin(of_day: AccountsDay) -> dict[tuple[str, str], list[AccountDay]]:
+def by_origin(entries: Iterable[AccountDay]) -> dict[tuple[str, str], list[AccountDay]]:
     """The accounts of each member and origin, in order."""
     sides: dict[tuple[str, str], list[AccountDay]] = {}
-    for entry in of_day.accounts.values():
-        account = entry.account
-        sides.setdefault((account.member.name, account.origin), []).append(entry)
+    for entry in entries:
+        sides.setdefault((entry.member, entry.account.origin), []).append(entry)
     return dict(sorted(sides.items()))
 
 
@@ -53,8 +54,8 @@ def margin_cells(levels: Iterable[tuple[int, int, int]]) -> dict[str, Cell]:
 
 
 def call_cells(calls: Sequence[CallLife], accounts: Sequence[AccountDay]) -> dict[str, Cell]:
-    """The open calls of accounts: how many, and what remains of them."""
-    names = {account.account.name for account in accounts}
+    """The open calls of accounts, which go with them: how many, and what remains of them."""
+    names = {account.account.name for account in accounts if not account.has_left}
     of_accounts = [call for call in calls if call.is_open and call.called["account"] in names]
     return {
         "open_calls": len(of_accounts),
@@ -63,12 +64,14 @@ def call_cells(calls: Sequence[CallLife], accounts: Sequence[AccountDay]) -> dic
 
 
 def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
-    accounts = chosen_accounts(view.control, request)
+    accounts = chosen_accounts(view, request)
     member = request.options.get("member")
     names = {account.name for account in accounts}
     calls = calls_made(view, days_of_open_calls(view, date.max), accounts=names)
-    for day in _days(view, request):
-        of_day = read_accounts_day(view, day, accounts=accounts, member=member)
+    days = _days(view, request)
+    had = Memberships(view, min(days, default=date.max))
+    for day in days:
+        of_day = read_accounts_day(view, day, accounts=accounts, had=had, member=member)
         if of_day.barriers:
             yield from _day(view, of_day, calls=calls)
 
@@ -96,11 +99,12 @@ def _day(
     # Parameters in force on a date are costly to find; most dates ask nothing of anybody.
     is_due = any(fact["margin_deficit_cents"] for fact in instructed.values())
     due = _due(view, last, day=of_day.day) if is_due else None
-    for side, accounts in by_origin(of_day).items():
+    measured = [entry for entry in of_day.entries if _is_measured(entry, last)]
+    for side, accounts in by_origin(measured).items():
         levels = {
             entry.account.name: (
                 entry.balances[-1].on_deposit_cents,
-                entry.initial_cents,
+                entry.balances[-1].initial_cents,
                 entry.balances[-1].cash_cents,
             )
             for entry in accounts
@@ -124,6 +128,11 @@ def _day(
             **call_cells(calls, accounts),
             "seq": last.seq,
         }
+
+
+def _is_measured(entry: AccountDay, last: StoredRow) -> bool:
+    """Whether the member had the account at the last cycle."""
+    return any(balance.seq == last.seq for balance in entry.balances[-1:])
 
 
 def _due(view: JournalView, barrier: StoredRow, *, day: date) -> str:

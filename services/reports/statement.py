@@ -17,16 +17,13 @@ from typing import Final
 
 from events.market_facts import PositionClosed, VariationSettled
 from events.units import parse_instant
-from services.reports.account_days import (
-    AccountDay,
-    AccountsDay,
-    CycleBalance,
-    read_accounts_day,
-)
+from services.reports.account_days import read_accounts_day
+from services.reports.account_entries import AccountDay, AccountsDay, CycleBalance
 from services.reports.calls import CallLife, calls_made, clock_of_calls, days_of_open_calls
 from services.reports.filters import chosen_accounts
 from services.reports.kind import ReportKind
 from services.reports.members import by_origin, call_cells, margin_cells
+from services.reports.portings import Memberships
 from services.reports.prices import price_facts
 from services.reports.report import (
     Cell,
@@ -78,16 +75,16 @@ class MarketsDay:
 
 
 def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
-    accounts = chosen_accounts(view.control, request)
-    member = request.options.get("member")
+    accounts, dates = chosen_accounts(view, request), view.days(request)
+    had, member = Memberships(view, dates[0]), request.options.get("member")
     days = [
-        read_accounts_day(view, day, accounts=accounts, member=member) for day in view.days(request)
+        read_accounts_day(view, day, accounts=accounts, had=had, member=member) for day in dates
     ]
     # All is compared with the journal before the first row is given out.
     markets = [MarketsDay(view, of_day.day, names=of_day.accounts) for of_day in days]
     yield from _summaries(view, days)
     for of_day, market in zip(days, markets, strict=True):
-        for entry in of_day.accounts.values():
+        for entry in of_day.entries:
             yield from _account(of_day.day, entry, markets=market)
         yield from _instructions(of_day, is_of_account="account" in request.options)
 
@@ -97,9 +94,10 @@ def _summaries(view: JournalView, days: Sequence[AccountsDay]) -> Iterator[Named
     first, last = days[0], days[-1]
     clock = _clock(view, last)
     calls = calls_made(view, days_of_open_calls(view, last.day), accounts=last.accounts)
-    opened = by_origin(first)
-    for side, accounts in by_origin(last).items():
-        every = [entry for of_day in days for entry in by_origin(of_day)[side]]
+    opened, closed = by_origin(first.entries), by_origin(last.entries)
+    of_dates = by_origin(entry for of_day in days for entry in of_day.entries)
+    for side, every in of_dates.items():
+        accounts = closed.get(side, [])
         levels = margin_cells(
             (entry.on_deposit_cents, entry.initial_cents, entry.cash_cents) for entry in accounts
         )
@@ -110,9 +108,9 @@ def _summaries(view: JournalView, days: Sequence[AccountsDay]) -> Iterator[Named
             "member": side[0],
             "origin": side[1],
             "line": "summary",
-            "opening_cents": sum(entry.opening_cents for entry in opened[side]),
+            "opening_cents": sum(entry.opening_cents for entry in opened.get(side, [])),
             **{name: sum(getattr(entry, name) for entry in every) for name in _SUMMED},
-            "other_cents": sum(entry.other_cents for entry in every) or None,
+            "other_cents": sum(entry.other_cents + entry.ported_cents for entry in every) or None,
             "closing_cents": sum(entry.cash_cents for entry in accounts),
             **levels,
             **call_cells(calls, accounts),
@@ -132,7 +130,7 @@ def _first_deadline(
     calls: Sequence[CallLife], accounts: Sequence[AccountDay], *, clock: int
 ) -> dict[str, Cell]:
     """The deadline and the age of the open call that is due first."""
-    names = {entry.account.name for entry in accounts}
+    names = {entry.account.name for entry in accounts if not entry.has_left}
     due = [call for call in calls if call.is_open and call.called["account"] in names]
     if not due:
         return {}
@@ -145,7 +143,7 @@ def _account(day: date, entry: AccountDay, *, markets: MarketsDay) -> Iterator[N
     account = entry.account
     same: dict[str, Cell] = {
         "business_date": day,
-        "member": account.member.name,
+        "member": entry.member,
         "account": account.name,
         "origin": account.origin,
     }
@@ -196,7 +194,7 @@ def _movement(fact: ReportFact) -> dict[str, Cell]:
 
 
 def _instructions(of_day: AccountsDay, *, is_of_account: bool) -> Iterator[NamedCells]:
-    members = {entry.account.member.name for entry in of_day.accounts.values()}
+    members = {entry.member for entry in of_day.entries}
     for fact in of_day.instructions:
         if fact["member"] in members and not is_of_account:
             stated: dict[str, Cell] = {name: fact[name] for name in _OF_INSTRUCTION}
@@ -241,7 +239,8 @@ STATEMENT_REPORT: Final = ReportKind(
         ), "Collateral and calls", (
             "collateral_moved", "withdrawal_pending", "withdrawal_refused", "asset_moved",
             "asset_withdrawal_pending", "asset_withdrawal_refused", "cash_adjusted",
-            "margin_called", "margin_call_met", "margin_call_partly_met", "margin_call_raised",
+            "account_ported", "account_auctioned", "waterfall_applied", "margin_called",
+            "margin_call_met", "margin_call_partly_met", "margin_call_raised",
             "margin_call_missed",
         )),
         TableLayout((

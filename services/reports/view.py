@@ -37,6 +37,7 @@ from settlement.control_books import ControlBooks
 _ROWS_AT_ONCE: Final = 500
 _SESSIONS_NAMED: Final = 6
 _ACCOUNT: Final = b'"account":"'
+_BARRIERS: Final = (RunCycle.TYPE.encode(), CloseSession.TYPE.encode())
 
 _ROWS: Final[LiteralString] = """
 SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
@@ -46,13 +47,13 @@ AND (parts > 1 OR
      (SELECT bool_or(position(word IN facts) > 0) FROM unnest(%(words)s::bytea[]) AS word))
 ORDER BY seq
 """
-# Cycles and closes are ordered by control commands, whose copies a shard follows.
-_BARRIERS: Final[LiteralString] = """
+# A shard follows the copies of control commands: cycles, closes, the steps of a default.
+_COPIES: Final[LiteralString] = """
 SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
 FROM clearing.journal
 WHERE shard = %(shard)s AND business_date = %(day)s AND seq > %(after)s AND seq <= %(until)s
-AND origin = 'control/0' AND (position('run_cycle/1'::bytea IN input) > 0
-     OR position('close_session/1'::bytea IN input) > 0)
+AND origin = 'control/0'
+AND (SELECT bool_or(position(word IN input) > 0) FROM unnest(%(words)s::bytea[]) AS word)
 ORDER BY seq
 """
 _ROWS_AT: Final[LiteralString] = """
@@ -115,16 +116,18 @@ class StoredRow:
         *starts: bytes,
         naming: str | None = None,
         accounts: Collection[bytes] | None = None,
+        words: Sequence[bytes] = (b"",),
     ) -> Iterator[ReportFact]:
         """The facts whose type begins so, in order.
 
-        naming: only lines with this name; accounts: only those of these, and those of no account.
+        naming: only lines with this name; accounts: only those of these, and those of no account;
+        words: only lines with one of these.
         """
         heads = tuple(b'{"type":"' + start for start in starts)
         named = b"" if naming is None else f'"{naming}"'.encode()
         for part in self._parts():
             for line in part.split(b"\n"):
-                if line.startswith(heads) and named in line:
+                if line.startswith(heads) and named in line and any(map(line.__contains__, words)):
                     if accounts is not None:
                         _, has_account, after = line.partition(_ACCOUNT)
                         if has_account and after.partition(b'"')[0] not in accounts:
@@ -218,8 +221,12 @@ class JournalView:
 
     def barriers(self, shard: str, day: date) -> Iterator[StoredRow]:
         """The rows of the cycles of a date, the close last."""
-        rows = self._of_day(f"barriers {shard}", _BARRIERS, shard=shard, day=day)
+        rows = self.copies(shard, day, words=_BARRIERS)
         yield from (row for row in rows if row.cycle is not None)
+
+    def copies(self, shard: str, day: date, *, words: Sequence[bytes]) -> Iterator[StoredRow]:
+        """The rows of a date that follow control commands with one of these words, in order."""
+        return self._of_day(f"copies {shard}", _COPIES, shard=shard, day=day, words=words)
 
     def rows(self, shard: str, day: date, *, words: Sequence[bytes]) -> Iterator[StoredRow]:
         """The rows of a date whose facts hold one of these words, in order."""
@@ -263,7 +270,7 @@ class JournalView:
         *,
         shard: str,
         day: date,
-        words: Sequence[bytes] = (),
+        words: Sequence[bytes],
     ) -> Iterator[StoredRow]:
         """Rows of a date; those of a short date in one answer, which the server prepares once."""
         if (shard, day) not in self._spans:

@@ -1,0 +1,106 @@
+"""What reports say of a default, with the values that default_market.py works by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+
+import pytest
+
+from services.audit.verify import verify
+from services.journal.embedded import EmbeddedServer
+from services.reports.view import JournalView
+from tests.services.reports import default_market
+from tests.services.reports.asking import columns, made
+from tests.services.reports.conftest import cleared_once
+from tests.services.reports.default_market import DEFAULT_MARKET
+
+FIRST, SECOND = date.fromisoformat(default_market.FIRST), date.fromisoformat(default_market.SECOND)
+_SUMMED: Final = ("opening_cents", "variation_cents", "deposits_cents", "other_cents")
+
+
+@pytest.fixture(scope="module")
+def in_default(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a database that holds the market of a default."""
+    yield from cleared_once(postgres, tmp_path_factory.mktemp("default"), DEFAULT_MARKET)
+
+
+@pytest.fixture
+def view(in_default: str) -> Iterator[JournalView]:
+    """The market of a default as it stands."""
+    with JournalView(in_default) as opened:
+        yield opened
+
+
+def test_the_journal_of_a_default_is_verified(in_default: str) -> None:
+    assert verify(in_default) + verify(in_default, from_snapshot=True) == []
+
+
+def test_a_ported_account_is_each_members_for_its_part_of_the_date(view: JournalView) -> None:
+    report = made(view, "statement", business_date=SECOND)
+    rows = columns(report, "member", "cycle", "account", "cash_cents", line="balance")
+    assert [row for row in rows if row[2] == "A-C"] == [
+        ("A", "noon", "A-C", 10_000), ("B", "later", "A-C", 9_500), ("B", "close", "A-C", 9_500),
+    ]  # fmt: skip
+
+
+def test_the_summaries_of_both_members_count_the_cash_that_went_with_the_account(
+    view: JournalView,
+) -> None:
+    report = made(view, "statement", business_date=SECOND)
+    rows = columns(report, "member", "origin", *_SUMMED, "closing_cents", line="summary")
+    assert rows == [
+        ("A", "customer", 12_000, -2_000, 0, -10_000, 0),
+        ("A", "house", 17_000, -20_000, 0, -500 + 1_900 + 1_600, 0),
+        ("B", "customer", 0, -500, 0, 10_000, 9_500),
+        ("B", "house", 50_000, 25_005, 0, None, 75_005),
+        ("C", "house", 50_000, -2_505, 0, 500, 47_995),
+    ]
+
+
+def test_a_statement_of_both_dates_begins_with_the_first_member(view: JournalView) -> None:
+    report = made(view, "statement", business_date=SECOND, since=FIRST, member="B")
+    rows = columns(report, "line", "business_date", "origin", "account", "cycle", *_SUMMED)
+    assert [row[2:] for row in rows if row[0] == "summary"] == [
+        ("customer", None, None, 0, -500, 0, 10_000),
+        ("house", None, None, 50_000, 25_005, 0, None),
+    ]  # fmt: skip
+    cycles = [row[4] for row in rows if row[0] == "balance" and row[3] == "A-C"]
+    assert cycles == ["later", "close"]
+
+
+def test_a_statement_of_the_member_that_an_account_left_ends_with_its_leaving(
+    view: JournalView,
+) -> None:
+    report = made(view, "statement", business_date=SECOND, member="A")
+    rows = columns(report, "line", "account", "cycle", "units", "amount_cents")
+    assert [row[:1] + row[3:] for row in rows if row[1] == "A-C" and row[2] is None] == [
+        ("account_ported", None, -10_000)
+    ]
+    assert [row[:1] + row[3:] for row in rows if row[1] == "A-H" and row[2] is None] == [
+        ("margin_called", None, 15_400),
+        ("margin_call_missed", None, None),
+        ("account_auctioned", None, -500),
+        ("asset_moved", -2, None),
+        ("asset_moved", None, 1_900),
+        ("waterfall_applied", None, 1_600),
+    ]
+
+
+def test_members_have_the_accounts_that_they_had_at_the_cycle(view: JournalView) -> None:
+    second = made(view, "members", business_date=SECOND)
+    names = ("member", "origin", "accounts", "initial_cents", "on_deposit_cents")
+    assert columns(second, *names) == [
+        ("A", "house", 1, 0, 0), ("B", "customer", 1, 1_400, 9_500),
+        ("B", "house", 1, 11_214, 75_005), ("C", "house", 1, 9_814, 47_995),
+    ]  # fmt: skip
+    first = made(view, "members", business_date=FIRST)
+    assert columns(first, "member", "origin", "initial_cents")[0] == ("A", "customer", 1_600)
+
+
+def test_reports_of_a_member_have_the_accounts_that_it_had_then(view: JournalView) -> None:
+    first = made(view, "trades", business_date=FIRST, member="A")
+    assert columns(first, "trade_id") == [("T1",), ("T2",)]
+    first = made(view, "trades", business_date=FIRST, member="B")
+    assert columns(first, "trade_id") == [("T1",)]
