@@ -77,6 +77,14 @@ def subtract(array: IntArray, subtrahend: IntArray) -> IntArray:
     return differences
 
 
+def shortfall(required: IntArray, available: IntArray) -> IntArray:
+    """What each element lacks to the required one, 0 if nothing; at most int64's largest."""
+    most = np.minimum(required, available)
+    # The difference is between 0 and 2⁶⁴ − 1, and exact in uint64.
+    lacking = required.astype(np.uint64) - most.astype(np.uint64)
+    return np.minimum(lacking, INT64_MAX).astype(np.int64)
+
+
 def multiply_subtract(array: IntArray, scalar: int, *, subtrahend: IntArray) -> IntArray:
     """Each element times the scalar, less the subtrahend: lots · Δticks − open cents.
 

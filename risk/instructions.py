@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from events.contracts import CURRENCY
-from events.int64 import IntArray, subtract, totals_by
+from events.int64 import IntArray, shortfall, totals_by
 from events.member_facts import SettlementInstructed
+from events.units import INT64_MAX
 from risk.cycle import Cycle
 from risk.levels import MarginLevels
 
@@ -31,16 +32,14 @@ def deficits(levels: MarginLevels, *, for_cash: Sequence[int]) -> IntArray:
     """What each account lacks; no account's excess covers another's.
 
     The shortfall below initial margin, or cash below zero if that is more. for_cash: numbers of the
-    accounts called for their cash only, which lack that. Errors: OverflowError when a deficit is
-    beyond int64.
+    accounts called for their cash only, which lack that. A deficit is at most int64's largest.
     """
-    lacks = subtract(levels.initial, np.minimum(levels.initial, levels.equity))
+    lacks = shortfall(levels.initial, levels.equity)
     if (levels.cash >= 0).all():
         return lacks
-    overdrafts = subtract(np.zeros_like(levels.cash), np.minimum(levels.cash, 0))
-    lacks = np.maximum(lacks, overdrafts)
+    lacks = np.maximum(lacks, shortfall(np.zeros_like(levels.cash), levels.cash))
     for number in for_cash:
-        lacks[number] = max(0, levels.of(number).due(is_for_cash=True))
+        lacks[number] = min(max(0, levels.of(number).due(is_for_cash=True)), INT64_MAX)
     return lacks
 
 

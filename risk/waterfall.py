@@ -39,11 +39,20 @@ class Defaulter(NamedTuple):
 
 
 class StandingMember(NamedTuple):
-    """A member that is not in default. required_cents: of the last sizing, 0 before the first."""
+    """A member that is not in default.
+
+    required_cents: of the last sizing, 0 before the first; assessed_cents: for the same default
+    already, when it was settled before.
+    """
 
     member: str
     fund_cents: int
     required_cents: int
+    assessed_cents: int = 0
+
+    def assessable(self, assessment_ppm: int) -> int:
+        """What it may be assessed for the default yet, in cents."""
+        return max(0, self.required_cents * assessment_ppm // PPM - self.assessed_cents)
 
 
 class Movement(NamedTuple):
@@ -125,7 +134,7 @@ def _means_of_standing(
         _Means(OTHER_FUNDS, {each.member: max(0, each.fund_cents) for each in standing}),
         _Means(
             ASSESSMENT,
-            {each.member: each.required_cents * assessment_ppm // PPM for each in standing},
+            {each.member: each.assessable(assessment_ppm) for each in standing},
         ),
     )
 

@@ -98,15 +98,15 @@ def check_rules(reader: Reader, shard: str) -> None:
     recorded, defaults = opening["parameters"], parameter_defaults()
     differing = [name for name in recorded | defaults if recorded.get(name) != defaults.get(name)]
     if opening["rules_version"] != RULES_VERSION:
-        begun, decides = f"under rules {opening['rules_version']}", f"by rules {RULES_VERSION}"
+        difference = f"under rules {opening['rules_version']}, this program decides by rules "
+        difference += f"{RULES_VERSION}"
     elif differing:
-        begun = f"with other parameters or defaults: {', '.join(sorted(differing))}"
-        decides = "by its own"
+        difference = f"with other parameters or defaults: {', '.join(sorted(differing))}"
     else:
         return
     message = (
-        f"{shard} was begun {begun}; this program decides {decides}: go on with the program that "
-        "began it, or clear its commands into another database"
+        f"{shard} was begun {difference}: go on with the program that began it, or clear its "
+        "commands into another database"
     )
     raise RulesChanged(message)
 

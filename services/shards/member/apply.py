@@ -59,6 +59,7 @@ from risk.asset_prices import AssetPrice
 from risk.calls import apply_called, apply_changed, apply_ended
 from risk.collateral import apply_units_moved, is_fresh
 from risk.fund import apply_fund_called, apply_fund_pending
+from risk.waterfall import ASSESSMENT
 from risk.withdrawals import apply_decided, apply_pending
 from services.shards.member.books import MemberBooks, as_column, stored
 from settlement.control_books import apply_control
@@ -113,10 +114,18 @@ def apply_member_fact(books: MemberBooks, fact: MemberShardFact) -> None:
         case AssetMoved() | AssetPriced() | AssetStale() | AssetPriceHeld():
             _apply_asset(books, fact)
         case WaterfallApplied():
-            del books.settlements[fact.member]
-            books.settled.add(fact.member)
+            _apply_waterfall(books, fact)
         case _:
             _apply_call(books, fact)
+
+
+def _apply_waterfall(books: MemberBooks, fact: WaterfallApplied) -> None:
+    """A settlement is done; what members are assessed for a default adds up over its orders."""
+    del books.settlements[fact.member]
+    assessed = books.settled.setdefault(fact.member, {})
+    for layer in fact.layers:
+        if layer.layer == ASSESSMENT and layer.member is not None:
+            assessed[layer.member] = assessed.get(layer.member, 0) + layer.amount_cents
 
 
 def _apply_fund(books: MemberBooks, fact: FundChange) -> None:

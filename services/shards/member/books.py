@@ -35,8 +35,8 @@ class MemberBooks:
     """All books of `member/0`.
 
     clearinghouse_cents: credit less debit of the clearinghouse's ledger accounts, among them the
-    contributions to the fund. settlements: by defaulter the time of an order that waits; settled:
-    the defaulters that the waterfall was applied to.
+    contributions to the fund. settlements: by defaulter the time of an order that waits;
+    settled: by defaulter that a waterfall was applied to, what each member was assessed for it.
     """
 
     control: ControlBooks = field(default_factory=ControlBooks)
@@ -50,7 +50,7 @@ class MemberBooks:
     assets: AssetBook = field(default_factory=AssetBook)
     fund: FundBook = field(default_factory=FundBook)
     settlements: dict[str, int] = field(default_factory=dict)
-    settled: set[str] = field(default_factory=set)
+    settled: dict[str, dict[str, int]] = field(default_factory=dict)
     clearinghouse_cents: dict[str, int] = field(default_factory=dict)
 
     def number_of(self, account: str) -> int:

@@ -89,7 +89,12 @@ def _settle(books: MemberBooks, member: str, *, at: int, emit: MemberEmission) -
         defaulter_of(books, member),
         capital_cents=books.fund_cents(None),
         standing=[
-            StandingMember(name, books.fund_cents(name), books.fund.required.get(name, 0))
+            StandingMember(
+                name,
+                books.fund_cents(name),
+                books.fund.required.get(name, 0),
+                books.settled.get(member, {}).get(name, 0),
+            )
             for name in standing_members(books.control)
         ],
         assessment_ppm=books.control.parameter("assessment_ppm"),

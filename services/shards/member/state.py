@@ -52,7 +52,7 @@ def load_member(
         assets=_load_assets(tree.get("assets"), columns),
         fund=FundBook.from_state(tree["fund"]),
         settlements=dict(tree["settlements"]),
-        settled=set(tree["settled"]),
+        settled=tree["settled"],
         clearinghouse_cents=tree["house_cents"],
     )
 
@@ -72,7 +72,7 @@ def _tree(books: MemberBooks, by_account: Column) -> dict[str, Any]:
         ],
         "fund": books.fund.to_state(),
         "settlements": [[member, at] for member, at in books.settlements.items()],
-        "settled": sorted(books.settled),
+        "settled": books.settled,
         "house_cents": books.clearinghouse_cents,
         **_assets(books.assets, by_account),
     }
