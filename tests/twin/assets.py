@@ -21,10 +21,13 @@ def refuse_terms(command: Command) -> str | None:
 
 def begin_terms(house: House) -> None:
     """Put in force what falls due with the session that opens, by date, then as it came."""
-    due = [found for found in house.terms_waiting if found["effective_date"] <= house.session()]
+    due = [found for found in house.waiting if found["effective_date"] <= house.session()]
     for command in sorted(due, key=lambda found: found["effective_date"]):
-        house.terms[command["asset"]] = command
-    house.terms_waiting = [found for found in house.terms_waiting if found not in due]
+        if "asset" in command:
+            house.terms[command["asset"]] = command
+        else:
+            house.settings[command["parameter"]] = int(command["value"])
+    house.waiting = [found for found in house.waiting if found not in due]
 
 
 def refuse_price(house: House, command: Command) -> str | None:

@@ -15,23 +15,26 @@ SESSION_SLACK = 30 * DAY
 
 @dataclass
 class Member:
-    """A clearing member, with the command that admitted it."""
+    """A clearing member, with the command that admitted it; group: None for its own."""
 
     command: Command
     is_defaulted: bool = False
+    is_settled: bool = False
+    group: str | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Tell whether the member's default is declared and not settled."""
+        return self.is_defaulted and not self.is_settled
 
 
 @dataclass
 class Account:
-    """An account, with the command that opened it."""
+    """An account, with the command that opened it; member: who has it now."""
 
     command: Command
+    member: str
     is_suspended: bool = False
-
-    @property
-    def member(self) -> str:
-        """Give the clearing member."""
-        return str(self.command["member"])
 
     @property
     def owner(self) -> str:
@@ -68,6 +71,17 @@ class Transfer:
     buyer: str
     seller: str
     price: int
+    is_marked: bool = False
+
+
+@dataclass
+class Takeover:
+    """Lots (signed) of an auctioned account, with what was paid for them and not marked yet."""
+
+    lots: int
+    taker: str
+    giver: str
+    cents: int
     is_marked: bool = False
 
 
@@ -129,6 +143,7 @@ class Contract:
     settlements: list[int] = field(default_factory=list)
     trades: list[Trade] = field(default_factory=list)
     transfers: list[Transfer] = field(default_factory=list)
+    takeovers: list[Takeover] = field(default_factory=list)
     adjustments: list[tuple[str, str, int]] = field(default_factory=list)
     paid: dict[str, int] = field(default_factory=dict)
     halts: list[Halt] = field(default_factory=list)
@@ -183,7 +198,7 @@ class Market:
 
 @dataclass
 class Call:
-    """An open margin call; is_for_cash: nothing but cash lacked."""
+    """An open call, for margin or for the fund; is_for_cash: nothing but cash lacked."""
 
     name: str
     remaining: int
@@ -193,7 +208,12 @@ class Call:
 
 @dataclass
 class Treasury:
-    """The books of `member/0`."""
+    """The books of `member/0`.
+
+    fund: contributions by member, the clearinghouse's capital under None. required: of each member
+    as last stated. settlements: by member, in the order of the orders that wait. assessed: for a
+    defaulter's default, by member.
+    """
 
     clock: int | None = None
     cash: dict[str, int] = field(default_factory=dict)
@@ -206,11 +226,21 @@ class Treasury:
     prices: dict[str, tuple[int, Fraction]] = field(default_factory=dict)
     jumps: dict[str, tuple[int, Fraction]] = field(default_factory=dict)
     stale: set[str] = field(default_factory=set)
+    fund: dict[str | None, int] = field(default_factory=dict)
+    fund_pending: list[Command] = field(default_factory=list)
+    fund_calls: dict[str, Call] = field(default_factory=dict)
+    required: dict[str, int] = field(default_factory=dict)
+    settlements: dict[str, Command] = field(default_factory=dict)
+    assessed: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 @dataclass
 class House:
-    """All the books of the clearinghouse, and the facts so far."""
+    """All the books of the clearinghouse, and the facts so far.
+
+    references: of `control/0`. settlements: of defaults, ordered since the last cycle. settings: of
+    the fund, as in force; waiting: what a later session puts in force.
+    """
 
     members: dict[str, Member] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
@@ -222,10 +252,13 @@ class House:
     first: int | None = None
     cycles: dict[str, tuple[Command, str | None]] = field(default_factory=dict)
     cycles_past: list[Command] = field(default_factory=list)
+    references: dict[str, tuple[Command, str | None]] = field(default_factory=dict)
+    settlements: dict[str, Command] = field(default_factory=dict)
     makers: dict[tuple[str, str], int] = field(default_factory=dict)
     capital: dict[str, int] = field(default_factory=dict)
     terms: dict[str, Command] = field(default_factory=dict)
-    terms_waiting: list[Command] = field(default_factory=list)
+    settings: dict[str, int] = field(default_factory=dict)
+    waiting: list[Command] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
 
     def session(self) -> date:
@@ -253,3 +286,19 @@ class House:
     def is_defaulted(self, account: str) -> bool:
         """Tell whether an account's member was declared in default."""
         return self.members[self.accounts[account].member].is_defaulted
+
+    def accounts_of(self, member: str) -> list[str]:
+        """Give the names of the accounts that a member has now, sorted."""
+        return sorted(name for name, one in self.accounts.items() if one.member == member)
+
+    def standing(self) -> list[str]:
+        """Give the names of the members not in default, sorted."""
+        return sorted(name for name, one in self.members.items() if not one.is_defaulted)
+
+    def post(self, sides: tuple[str, str], cents: int, why: tuple[str, str, int]) -> None:
+        """Record a posting of `member/0`; sides: debit and credit; why: fact, reference, time."""
+        kind, reference, at = why
+        self.state(
+            "posting/1", "member/0", at, debit=sides[0], credit=sides[1], amount_cents=cents,
+            currency="USD", reference=reference, **{"for": kind},
+        )  # fmt: skip

@@ -2,8 +2,9 @@
 
 A second reading of the rulebook and of events/WIRE.md, independent of our packages
 and slow on purpose: trades are kept for ever and everything is summed anew from them. Left
-out: `seq`, `posting/1`, `day_closed/1`, the waterfall, add-on margin models,
-facts beyond WIRE's list. Where the texts are silent or ambiguous this is how they are read:
+out: `seq`, `day_closed/1`, postings but those of the fund and of defaults, add-on margin models,
+parameters but the fund's, facts beyond WIRE's list. Where the texts are silent or ambiguous this
+is how they are read:
 
 1. A line of blanks is not empty: malformed. A carriage return before the line feed is part
    of the line's end. All three scores null is malformed, as is half a side of a quote.
@@ -63,6 +64,19 @@ facts beyond WIRE's list. Where the texts are silent or ambiguous this is how th
    index's held price is, though it is refused. Whether a price is fresh when a call is looked at
    goes by the shard's clock. A call for cash only that comes to ask for more is one for equity.
    Cash and assets together count for no more than an int64.
+24. A member put into the group where it is: silent. So is the opening of an account sent again
+   after it was ported.
+25. An order to settle sent again with the same content is silent. `control/0` sees no positions: it
+   refuses a second order until the next cycle, `member/0` refuses later ones.
+26. A settled default ordered again stays settled meanwhile; what a member was assessed for it
+   counts against the cap. A defaulter's open fund call goes on, with its last requirement.
+27. Withdrawals of others than the defaulter are judged by whether a default is open after the
+   settlements of that close. Units that were sold are no more there to be paid back.
+28. Stress takes equity after the withdrawals. A contract without a price does not move; a two-day
+   move of 0 ppm is neither a rise nor a fall.
+29. An auctioned position stays where the taker's would be worth, or cost, more than an int64 at the
+   highest price that may mark it (`takeover_refused`); the payment is not made where a balance
+   would leave an int64 (`auction_payment_refused`). A payment of 0 looks at no call.
 """
 
 from __future__ import annotations
@@ -111,6 +125,13 @@ REFERENCE_OF = {
     "deposit_asset/1": "reference",
     "withdraw_asset/1": "reference",
     "adjust_cash/1": "reference",
+    "affiliate_member/1": "member",
+    "port_account/1": "reference",
+    "auction_account/1": "reference",
+    "settle_default/1": "member",
+    "liquidate_asset/1": "reference",
+    "contribute_fund/1": "reference",
+    "withdraw_fund/1": "reference",
 }
 TRADING_OF = {
     "submit_trade/1": submit_trade,

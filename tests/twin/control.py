@@ -7,16 +7,21 @@ from datetime import date
 from tests.twin.assets import begin_terms, refuse_terms
 from tests.twin.books import SESSION_SLACK, Account, House, Index, MakerQuote, Market, Member
 from tests.twin.cycles import close_market, list_contracts, run_cycle
+from tests.twin.defaults import book_step, follow_step, refuse_step
+from tests.twin.fund import PARAMETERS, refuse_fund_parameter
 from tests.twin.index import move_clock as move_market_clock
 from tests.twin.instants import DAY, is_weekday, midnight
-from tests.twin.makers import SILENT, book_maker, refuse_maker
+from tests.twin.makers import book_maker, refuse_maker
 from tests.twin.treasury import cycle
 from tests.twin.treasury import move_clock as move_treasury_clock
-from tests.twin.words import Command
+from tests.twin.words import SILENT, Command
 
 SHARD = "control/0"
 EXTERNAL_PRODUCT = "SCU"
 OF_MAKERS = ("designate_maker/1", "release_maker/1", "report_net_capital/1")
+OF_DEFAULTS = (
+    "affiliate_member/1", "port_account/1", "auction_account/1", "settle_default/1",
+)  # fmt: skip
 SETTINGS = ("configure/1", "configure_asset/1")
 YEARS = range(2000, 2098)
 FACT_OF = {
@@ -30,6 +35,10 @@ FACT_OF = {
     "designate_maker/1": "maker_designated/1",
     "release_maker/1": "maker_released/1",
     "report_net_capital/1": "net_capital_reported/1",
+    "affiliate_member/1": "member_affiliated/1",
+    "port_account/1": "account_ported/1",
+    "auction_account/1": "account_auctioned/1",
+    "settle_default/1": "default_settlement_ordered/1",
 }
 
 
@@ -38,15 +47,18 @@ def take_control(house: House, command: Command) -> str | None:
     slack = SESSION_SLACK if command["type"] == "close_session/1" else 0
     if not house.is_in_range(command["at"], slack):
         reason: str | None = "time_out_of_range"
-        remember_cycle(house, command, reason)
+        remember(house, command, reason)
     elif command in house.cycles_past:
         reason = SILENT
     elif command["type"] == "run_cycle/1" and command["cycle"] in house.cycles:
         known, answer = house.cycles[command["cycle"]]
         reason = (answer or SILENT) if known == command else "duplicate_reference"
+    elif command.get("reference") in house.references:
+        known, answer = house.references[command["reference"]]
+        reason = (answer or SILENT) if known == command else "duplicate_reference"
     else:
         reason = refuse_control(house, command)
-        remember_cycle(house, command, reason)
+        remember(house, command, reason)
     if reason == SILENT:
         return None
     if reason is None:
@@ -54,8 +66,13 @@ def take_control(house: House, command: Command) -> str | None:
     return reason
 
 
-def remember_cycle(house: House, command: Command, reason: str | None) -> None:
-    """Remember a cycle's name within its session, also a refused one, unless it is out of order."""
+def remember(house: House, command: Command, reason: str | None) -> None:
+    """Remember a reference for ever, a cycle's name within its session unless it is out of order.
+
+    Also a refused one.
+    """
+    if "reference" in command:
+        house.references.setdefault(command["reference"], (command, reason))
     if command["type"] == "run_cycle/1" and reason != "out_of_order_session":
         house.cycles.setdefault(command["cycle"], (command, reason))
 
@@ -85,15 +102,22 @@ def refuse_control(house: House, command: Command) -> str | None:
         return "member_defaulted" if house.members[command["member"]].is_defaulted else None
     if kind in OF_MAKERS:
         return refuse_maker(house, command)
+    if kind in OF_DEFAULTS:
+        return refuse_step(house, command)
     return refuse_session(house, command)
 
 
 def refuse_configure(command: Command) -> str | None:
-    """Tell why a configuration is refused: the twin knows `product_in_use` and the model paper."""
+    """Tell why a configuration is refused.
+
+    The twin knows `product_in_use`, the model paper and the parameters of the fund.
+    """
     if command["product"] is not None and command["product"] not in ("SIT", EXTERNAL_PRODUCT):
         return "unknown_product"
     if command["parameter"] == "margin_model" and command["value"] == "paper":
         return None
+    if command["parameter"] in PARAMETERS:
+        return refuse_fund_parameter(command)
     if command["parameter"] != "product_in_use":
         return "unknown_parameter"
     is_valid = command["product"] is not None and command["value"] == "true"
@@ -163,6 +187,8 @@ def accept(house: House, command: Command) -> None:
         fields = {name: value for name, value in command.items() if name not in ("type", "at")}
         if kind in SETTINGS:
             fields["effective_date"] = command["effective_date"].isoformat()
+        if kind == "port_account/1":
+            fields["from_member"] = house.accounts[command["account"]].member
         house.state(FACT_OF[kind], SHARD, at, **fields)
     if kind in ("open_session/1", "close_session/1"):
         is_close = kind == "close_session/1"
@@ -172,9 +198,11 @@ def accept(house: House, command: Command) -> None:
     for product in sorted(house.markets):
         move_market_clock(house, house.markets[product], at)
     move_treasury_clock(house, at)
+    follow_step(house, command)
     if kind == "open_session/1":
         open_session(house, command)
     elif kind == "run_cycle/1":
+        house.settlements = {}
         cycle(house, command, run_markets(house, command), None)
     elif kind == "close_session/1":
         cycle(house, command, run_markets(house, command), command["next_business_date"])
@@ -186,12 +214,12 @@ def book(house: House, command: Command) -> None:
     kind = command["type"]
     if kind == "configure/1" and command["parameter"] == "product_in_use":
         use(house, command)
-    elif kind == "configure_asset/1":
-        house.terms_waiting.append(command)
+    elif kind == "configure_asset/1" or command.get("parameter") in PARAMETERS:
+        house.waiting.append(command)
     elif kind == "admit_member/1":
         house.members[command["member"]] = Member(command)
     elif kind == "open_account/1":
-        house.accounts[command["account"]] = Account(command)
+        house.accounts[command["account"]] = Account(command, command["member"])
     elif kind == "suspend_account/1":
         house.accounts[command["account"]].is_suspended = True
         lapse_quotes(house, [command["account"]], command["at"])
@@ -204,6 +232,8 @@ def book(house: House, command: Command) -> None:
         lapse_quotes(house, makers, command["at"])
     elif kind in OF_MAKERS:
         book_maker(house, command)
+    elif kind in OF_DEFAULTS:
+        book_step(house, command)
 
 
 def use(house: House, command: Command) -> None:
@@ -247,6 +277,7 @@ def open_session(house: House, command: Command) -> None:
     run = [known for known, answer in house.cycles.values() if answer is None]
     house.cycles_past += run
     house.cycles = {}
+    house.settlements = {}
     begin_terms(house)
     for product in sorted(house.markets):
         list_contracts(house, house.markets[product], command["at"])

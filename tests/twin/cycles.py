@@ -263,7 +263,7 @@ def variation(contract: Contract, price: int | None) -> dict[str, int]:
     for account, lots, own in legs(contract):
         from_price = contract.mark if own is None else own
         assert from_price is not None
-        sums[account] = sums.get(account, 0) + lots * (price - from_price)
+        sums[account] = sums.get(account, 0) + int(lots * (price - from_price))
     return sums
 
 
@@ -302,6 +302,8 @@ def mark(contract: Contract, price: int) -> None:
             trade.is_marked = True
     for transfer in contract.transfers:
         transfer.is_marked = True
+    for takeover in contract.takeovers:
+        takeover.is_marked = True
 
 
 def unmark(contract: Contract) -> None:
@@ -313,6 +315,8 @@ def unmark(contract: Contract) -> None:
         trade.is_marked = False
     for transfer in contract.transfers:
         transfer.is_marked = False
+    for takeover in contract.takeovers:
+        takeover.is_marked = False
 
 
 def final_settlement(

@@ -8,13 +8,12 @@ from itertools import pairwise
 from tests.twin.books import Contract, House, MakerQuote, Market
 from tests.twin.instants import DAY
 from tests.twin.positions import nearest
-from tests.twin.words import Command
+from tests.twin.words import SILENT, Command
 
 CAPITAL_CENTS = 50_000_000 * 100
 QUOTED = Fraction(80, 100)
 LEAST_LOTS = 50
 FRONT, BACK = Fraction(2, 100), Fraction(5, 100)
-SILENT = "silent"
 
 
 def refuse_maker(house: House, command: Command) -> str | None:

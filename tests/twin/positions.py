@@ -16,12 +16,13 @@ FLOOR_CENTS = 25_000_000 * 100
 WARNED_PERCENT = 80
 
 
-def legs(contract: Contract) -> Iterator[tuple[str, int, int | None]]:
+def legs(contract: Contract) -> Iterator[tuple[str, int, int | Fraction | None]]:
     """Give every (account, signed lots, own price or None when carried at the mark).
 
     A trade that was bust before any cycle marked it drops out; one that a cycle has marked
     stays and its opposite stands beside it at the trade's own price, until a cycle has marked
-    that too: then the two are nothing together (RULEBOOK 3).
+    that too: then the two are nothing together (RULEBOOK 3). An auctioned position goes over with
+    what was paid for it: at the mean price of that.
     """
     for trade in contract.trades:
         if trade.is_busted and (not trade.is_marked or trade.is_undoing_marked):
@@ -36,6 +37,10 @@ def legs(contract: Contract) -> Iterator[tuple[str, int, int | None]]:
         own = None if transfer.is_marked else transfer.price
         yield transfer.buyer, transfer.lots, own
         yield transfer.seller, -transfer.lots, own
+    for takeover in contract.takeovers:
+        mean = None if takeover.is_marked else Fraction(takeover.cents, takeover.lots)
+        yield takeover.taker, takeover.lots, mean
+        yield takeover.giver, -takeover.lots, mean
 
 
 def positions(contract: Contract) -> dict[str, int]:

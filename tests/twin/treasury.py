@@ -6,14 +6,23 @@ from datetime import date
 
 from tests.twin.assets import collateral, equity, look_at_prices, refuse_price, take_price
 from tests.twin.books import Call, House
+from tests.twin.fund import (
+    close_fund,
+    miss_fund_calls,
+    refuse_fund,
+    refuse_of_defaulters,
+    take_fund,
+)
 from tests.twin.instants import HOUR, midnight, print_instant
 from tests.twin.margin import maintenance_cents, margin_cents
 from tests.twin.positions import positions
+from tests.twin.waterfall import settle_defaults
 from tests.twin.words import Command, fits
 
 SHARD = "member/0"
 CLOSE_DEADLINE = 13 * HOUR
 ORIGINS = ("customer", "house")
+OF_FUND = ("contribute_fund/1", "withdraw_fund/1")
 
 
 def move_clock(house: House, instant: int) -> None:
@@ -29,6 +38,7 @@ def move_clock(house: House, instant: int) -> None:
         if call.deadline < clock:
             del treasury.calls[account]
             state_call(house, "margin_call_missed/1", account, call, clock)
+    miss_fund_calls(house, clock)
 
 
 def state_call(house: House, name: str, account: str, call: Call, at: int) -> None:
@@ -62,14 +72,18 @@ def refuse(house: House, command: Command) -> str | None:
         return refuse_price(house, command)
     if kind == "adjust_cash/1":
         return refuse_adjustment(house, command)
+    if kind in OF_FUND:
+        return refuse_fund(house, command)
     treasury, account = house.treasury, command["account"]
     is_withdrawal = kind.startswith("withdraw")
     if account not in house.accounts:
         return "unknown_account"
     if is_withdrawal and house.accounts[account].is_suspended:
         return "account_suspended"
-    if is_withdrawal and house.is_defaulted(account):
+    if is_withdrawal and house.members[house.accounts[account].member].is_waiting:
         return "member_defaulted"
+    if kind == "liquidate_asset/1" and not house.is_defaulted(account):
+        return "not_defaulted"
     asset, is_cash = command["asset"], "amount_cents" in command
     if asset not in (["USD"] if is_cash else house.terms):
         return "unknown_asset"
@@ -82,12 +96,24 @@ def refuse(house: House, command: Command) -> str | None:
         blocked = sum(amount_of(found) for found in waiting if found["asset"] == asset)
         too_much = "withdrawal_exceeds_cash" if is_cash else "withdrawal_exceeds_units"
         return too_much if amount > there - blocked else None
+    if kind == "liquidate_asset/1":
+        return refuse_proceeds(house, command, there)
     return None if fits(there + amount) else "amount_overflow"
 
 
 def amount_of(command: Command) -> int:
     """Give the cents or the units of a movement."""
     return int(command["amount_cents"] if "amount_cents" in command else command["units"])
+
+
+def refuse_proceeds(house: House, command: Command, there: int) -> str | None:
+    """Tell why units cannot be sold for their proceeds; there: all units, blocked ones too."""
+    if command["units"] > there:
+        return "withdrawal_exceeds_units"
+    if command["proceeds_cents"] < 0:
+        return "invalid_value"
+    cash = house.treasury.cash.get(command["account"], 0)
+    return None if fits(cash + command["proceeds_cents"]) else "amount_overflow"
 
 
 def refuse_adjustment(house: House, command: Command) -> str | None:
@@ -118,6 +144,12 @@ def take(house: House, command: Command) -> None:
         look_at_call(house, command["debit_account"], treasury.clock, at)
         look_at_call(house, command["credit_account"], treasury.clock, at)
         return
+    if kind in OF_FUND:
+        take_fund(house, command)
+        return
+    if kind == "liquidate_asset/1":
+        liquidate(house, command)
+        return
     is_cash = "amount_cents" in command
     if kind.startswith("withdraw"):
         treasury.pending.append(command)
@@ -128,6 +160,18 @@ def take(house: House, command: Command) -> None:
     name = "collateral_moved/1" if is_cash else "asset_moved/1"
     house.state(name, SHARD, at, **moved(command))
     look_at_call(house, command["account"], treasury.clock, at)
+
+
+def liquidate(house: House, command: Command) -> None:
+    """Turn a defaulter's units into cash, then look at the account's call."""
+    account, at, cents = command["account"], command["at"], command["proceeds_cents"]
+    add(house, command, -command["units"])
+    add_cash(house, account, cents)
+    house.state("asset_moved/1", SHARD, at, **(moved(command) | {"units": -command["units"]}))
+    if cents:
+        why = ("asset_moved/1", command["reference"], at)
+        house.post(("house:bank", f"cash:{account}"), cents, why)
+    look_at_call(house, account, house.treasury.clock, at)
 
 
 def add_cash(house: House, account: str, cents: int) -> None:
@@ -185,17 +229,22 @@ def cycle(house: House, command: Command, paid: dict[str, int], next_date: date 
     """Run the members' part of a cycle, in the order of RULEBOOK 5 (`Equity`)."""
     treasury, at = house.treasury, command["at"]
     name = "close" if next_date is not None else command["cycle"]
+    defaulters = [member for member, one in house.members.items() if one.is_waiting]
     look_at_prices(house, at)
     for account, cents in paid.items():
         add_cash(house, account, cents)
+    settle_defaults(house, at)
     set_requirements(house, name, at)
-    pay_withdrawals(house, at)
+    refuse_of_defaulters(house, defaulters, at)
+    pay_withdrawals(house, at, defaulters)
     for account in sorted(treasury.calls):
         look_at_call(house, account, at, at)
     deadline = at + HOUR if next_date is None else midnight(next_date) + CLOSE_DEADLINE
     for account in sorted(house.accounts):
         make_call(house, account, (name, at, deadline))
     instruct(house, (name, at), paid)
+    if next_date is not None:
+        close_fund(house, at, deadline)
 
 
 def set_requirements(house: House, name: str, at: int) -> None:
@@ -223,8 +272,11 @@ def set_requirements(house: House, name: str, at: int) -> None:
     treasury.with_position = sorted(parts)
 
 
-def pay_withdrawals(house: House, at: int) -> None:
-    """Pay or refuse the pending withdrawals in the order asked."""
+def pay_withdrawals(house: House, at: int, defaulters: list[str]) -> None:
+    """Pay or refuse the pending withdrawals in the order asked.
+
+    defaulters: members whose default was not settled when the cycle began.
+    """
     treasury = house.treasury
     pending, treasury.pending = treasury.pending, []
     for command in pending:
@@ -232,10 +284,13 @@ def pay_withdrawals(house: House, at: int) -> None:
         left = treasury.cash.get(account, 0) - (command["amount_cents"] if is_cash else 0)
         counted = collateral(house, account, at, less=None if is_cash else command)
         reason = None
-        if house.is_defaulted(account):
+        units = treasury.units.get((account, command["asset"]), 0)
+        is_gone = not is_cash and units < command["units"]
+        if house.accounts[account].member in defaulters:
             reason = "member_defaulted"
         elif (
             left < 0
+            or is_gone
             or account in treasury.calls
             or left + counted < treasury.initial.get(account, 0)
         ):

@@ -23,6 +23,7 @@ TEXT_MAX = 200
 VOLUMES_MAX = 200
 INT64_MAX = 2**63 - 1
 INT64_MIN = -(2**63)
+SILENT = "silent"
 IDENTIFIER = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -246,6 +247,9 @@ UNITS: dict[str, Reader] = {
     "reference": identifier, "account": identifier, "asset": identifier,
     "units": whole, "at": instant,
 }  # fmt: skip
+FUND: dict[str, Reader] = {
+    "reference": identifier, "member": null_or(identifier), "amount_cents": whole, "at": instant,
+}  # fmt: skip
 CONTROL: dict[str, dict[str, Reader]] = {
     "configure/1": {
         "parameter": identifier, "product": null_or(identifier), "value": string,
@@ -266,6 +270,15 @@ CONTROL: dict[str, dict[str, Reader]] = {
     "release_maker/1": MAKER,
     "report_net_capital/1": {"member": identifier, "amount_cents": whole, "at": instant},
     "declare_default/1": {"member": identifier, "reason": text, "at": instant},
+    "affiliate_member/1": {"member": identifier, "group": null_or(identifier), "at": instant},
+    "port_account/1": {
+        "reference": identifier, "account": identifier, "to_member": identifier, "at": instant,
+    },
+    "auction_account/1": {
+        "reference": identifier, "account": identifier, "to_account": identifier,
+        "payment_cents": whole, "at": instant,
+    },
+    "settle_default/1": {"member": identifier, "at": instant},
     "open_session/1": {"business_date": day, "at": instant},
     "advance_clock/1": {"at": instant},
     "run_cycle/1": {"cycle": identifier, "at": instant},
@@ -320,6 +333,12 @@ MEMBER: dict[str, dict[str, Reader]] = {
     "withdraw_collateral/1": COLLATERAL,
     "deposit_asset/1": UNITS,
     "withdraw_asset/1": UNITS,
+    "liquidate_asset/1": {
+        "reference": identifier, "account": identifier, "asset": identifier, "units": whole,
+        "proceeds_cents": whole, "at": instant,
+    },
+    "contribute_fund/1": FUND,
+    "withdraw_fund/1": FUND,
     "report_asset_price/1": {"asset": identifier, "price_usd": decimal, "at": instant},
     "adjust_cash/1": {
         "reference": identifier,
@@ -329,5 +348,5 @@ MEMBER: dict[str, dict[str, Reader]] = {
         "reason": text,
         "at": instant,
     },
-}
+}  # fmt: skip
 FIELDS = CONTROL | INDEX | TRADING | MEMBER
