@@ -20,15 +20,17 @@ from services.audit.laws import LawBook
 from services.shards.clearinghouse import Clearinghouse
 from services.shards.log import ShardLog
 from services.shards.rows import JournalRow
+from tests.default_laws import check_defaults, holders_by_cycle
 
 Fields: TypeAlias = dict[str, Any]
 Sums: TypeAlias = dict[tuple[str, ...], int]
 
 REFUSED = "command_refused/1"
 VARIATION = "variation_settled/1"
-MOVES_MONEY = {"collateral_moved/1", "cash_adjusted/1", "fund_moved/1", VARIATION}
-# Facts whose amounts stand in their postings alone.
-POSTED = {"account_auctioned/1", "asset_moved/1", "waterfall_applied/1"}
+BY_POSTING = frozenset({"asset_moved/1", "waterfall_applied/1"})
+POSTED = BY_POSTING | {
+    "account_auctioned/1", "cash_adjusted/1", "collateral_moved/1", "fund_moved/1", VARIATION,
+}  # fmt: skip
 
 
 def broken_laws(facts: Iterable[Fields]) -> list[str]:
@@ -44,10 +46,11 @@ def check_laws(clearinghouse: Clearinghouse) -> None:
     facts = facts_of(clearinghouse)
     check_the_clearinghouse_is_flat(clearinghouse, facts)
     check_variation_sums_to_zero(facts)
-    check_instructions_add_up(facts)
+    check_instructions_add_up(clearinghouse, facts)
     check_double_entry(clearinghouse, facts)
     check_units(clearinghouse, facts)
     check_nothing_happens_twice(facts)
+    check_defaults(clearinghouse, facts)
     for shard in clearinghouse.in_order():
         check_log(shard.log)
 
@@ -137,34 +140,34 @@ def check_variation_sums_to_zero(facts: list[Fields]) -> None:
     assert nonzero(sums) == {}
 
 
-def check_instructions_add_up(facts: list[Fields]) -> None:
-    """Law 8: a member's instruction is the sum of its accounts' variation, per cycle and origin.
-
-    Members between which an account was ported are left out.
-    """
-    ported = {
-        fact[side]
-        for fact in chosen(facts, "account_ported/1")
-        for side in ("from_member", "to_member")
-    }
-    opened = {fact["account"]: fact for fact in chosen(facts, "account_opened/1")}
+def check_instructions_add_up(clearinghouse: Clearinghouse, facts: list[Fields]) -> None:
+    """Law 8: a member's instruction is the sum of its accounts' variation, per cycle and origin."""
+    origins = {fact["account"]: fact["origin"] for fact in chosen(facts, "account_opened/1")}
+    holders = holders_by_cycle(clearinghouse)
     sums: Sums = defaultdict(int)
     for fact in chosen(facts, VARIATION):
-        account = opened[fact["account"]]
-        side = (account["member"], account["origin"], fact["business_date"], fact["cycle"])
+        cycle, account = (fact["business_date"], fact["cycle"]), fact["account"]
+        side = (holders[cycle][account], origins[account], *cycle)
         sums[side] += fact["amount_cents"]
     for fact in chosen(facts, "settlement_instructed/1"):
         side = (fact["member"], fact["origin"], fact["business_date"], fact["cycle"])
         sums[side] -= fact["variation_cents"]
-    assert [side for side in nonzero(sums) if side[0] not in ported] == []
+    assert nonzero(sums) == {}
 
 
 def check_double_entry(clearinghouse: Clearinghouse, facts: list[Fields]) -> None:
-    """Law 3: balances are the sums of postings, and cash is what was paid in, out and settled."""
+    """Law 3: balances are the sums of postings, and cash is what was paid in, out and settled.
+
+    What a waterfall moves and what assets bring is stated by postings alone.
+    """
     balances: Sums = defaultdict(int)
+    paid_by_posting: Sums = defaultdict(int)
     for fact in chosen(facts, "posting/1"):
         assert fact["amount_cents"] > 0, fact
-        assert fact["for"] in MOVES_MONEY | POSTED, fact
+        assert fact["for"] in POSTED, fact
+        if fact["for"] in BY_POSTING:
+            paid_by_posting[(fact["debit"],)] -= fact["amount_cents"]
+            paid_by_posting[(fact["credit"],)] += fact["amount_cents"]
         balances[(fact["debit"],)] -= fact["amount_cents"]
         balances[(fact["credit"],)] += fact["amount_cents"]
     assert sum(balances.values()) == 0, balances
@@ -174,10 +177,14 @@ def check_double_entry(clearinghouse: Clearinghouse, facts: list[Fields]) -> Non
     for fact in chosen(facts, "cash_adjusted/1"):
         moved[(f"cash:{fact['debit_account']}",)] -= fact["amount_cents"]
         moved[(f"cash:{fact['credit_account']}",)] += fact["amount_cents"]
-    for fact in chosen(facts, "posting/1"):
-        for side, sign in (("debit", -1), ("credit", 1)):
-            if fact["for"] in POSTED and fact[side].startswith("cash:"):
-                moved[(fact[side],)] += sign * fact["amount_cents"]
+    refused = {fact["reference"] for fact in chosen(facts, "auction_payment_refused/1")}
+    for fact in chosen(facts, "account_auctioned/1"):
+        if fact["reference"] not in refused:
+            moved[(f"cash:{fact['account']}",)] -= fact["payment_cents"]
+            moved[(f"cash:{fact['to_account']}",)] += fact["payment_cents"]
+    for (name,), cents in paid_by_posting.items():
+        if name.startswith("cash:"):
+            moved[(name,)] += cents
     accounts, member = clearinghouse.control.books.accounts_by_number, clearinghouse.member.books
     cash: Sums = {
         (f"cash:{account.name}",): cents
@@ -227,6 +234,11 @@ def check_nothing_happens_twice(facts: list[Fields]) -> None:
             ("asset_moved/1", "reference"),
             ("asset_withdrawal_pending/1", "reference"),
             ("margin_called/1", "call"),
+            ("account_ported/1", "reference"),
+            ("account_auctioned/1", "reference"),
+            ("fund_moved/1", "reference"),
+            ("fund_withdrawal_pending/1", "reference"),
+            ("fund_called/1", "call"),
             ("contract_settled/1", "contract"),
         )
         for fact in chosen(facts, kind)
