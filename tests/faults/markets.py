@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.bench.market import closing, opening, trades
+from tests.default_market import default_market
 from tests.twin.generate import market
 
 
@@ -17,6 +18,11 @@ def plain(directory: Path, seed: int, *, count: int = 700, accounts: int = 20) -
     """A day of ordinary trades with its close."""
     lines = [*opening(accounts), *trades(count, accounts, seed=seed), closing()]
     return _written(directory, lines)
+
+
+def defaulted(directory: Path) -> Path:
+    """A market with two defaults that are settled."""
+    return _written(directory, default_market())
 
 
 def _written(directory: Path, lines: list[bytes]) -> Path:

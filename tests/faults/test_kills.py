@@ -4,14 +4,16 @@ import signal
 from pathlib import Path
 from random import Random
 
+import psycopg
 import pytest
 
 from services.embedded.clear import clear
 from services.journal.embedded import EmbeddedServer
 from tests.faults.kills import Round, kill_round
-from tests.faults.markets import hostile
+from tests.faults.markets import defaulted, hostile
 from tests.faults.postmaster import postmaster_of
 from tests.faults.victims import commanded, ended, started
+from tests.faults.waterfall_kill import POINTS, WATERFALL, killed_at
 from tests.journal_contents import assert_equal, contents
 
 KILLS = 50
@@ -75,6 +77,22 @@ def test_a_file_that_has_grown_is_gone_on_with_after_a_kill_in_what_was_added(
     victim.has_ended(0.3)
     victim.kill()
     victim.ending()
+    assert ended(arguments, tmp_path / "log").code == 0
+    clear(calm_url, str(path))
+    assert_equal(contents(url), contents(calm_url))
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_waterfall_killed_while_it_is_written_is_there_whole_or_not_at_all(
+    tmp_path: Path, url: str, calm_url: str, point: str
+) -> None:
+    path = defaulted(tmp_path)
+    arguments = ["--commands", str(path), "--database", url]
+    assert killed_at(arguments, tmp_path / "log", point=point).ending().code == -signal.SIGKILL
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT facts FROM clearing.journal").fetchall()
+    settled = [facts for (facts,) in rows if WATERFALL in facts]
+    assert len(settled) == (point == "_commit")
     assert ended(arguments, tmp_path / "log").code == 0
     clear(calm_url, str(path))
     assert_equal(contents(url), contents(calm_url))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -62,9 +62,15 @@ class Victim:
         return self.process.exitcode is not None
 
 
-def started(arguments: Sequence[str], log: Path, *, lines_a_block: int) -> Victim:
-    """A process that runs `clearing clear` with these arguments."""
-    values = {"arguments": [*arguments], "log": log, "lines_a_block": lines_a_block}
+def started(
+    arguments: Sequence[str],
+    log: Path,
+    *,
+    lines_a_block: int,
+    arm: Callable[[], None] | None = None,
+) -> Victim:
+    """A process that runs `clearing clear` with these arguments. arm: changes it before."""
+    values = {"arguments": [*arguments], "log": log, "lines_a_block": lines_a_block, "arm": arm}
     process = _FORKS.Process(target=_clear, kwargs=values)
     log.touch()  # It may be killed before it says anything.
     process.start()
@@ -90,7 +96,9 @@ def commanded(*arguments: str) -> Ending:
     return Ending(done.returncode, done.stderr)
 
 
-def _clear(*, arguments: list[str], log: Path, lines_a_block: int) -> None:
+def _clear(
+    *, arguments: list[str], log: Path, lines_a_block: int, arm: Callable[[], None] | None
+) -> None:
     said = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(said, 2)
     sys.stderr = os.fdopen(2, "w", buffering=1)
@@ -100,5 +108,7 @@ def _clear(*, arguments: list[str], log: Path, lines_a_block: int) -> None:
     # The command has no such option: blocks are its own affair.
     of_lines = partial(embedded.clear, lines_a_block=lines_a_block)
     setattr(embedded, "clear", of_lines)  # noqa: B010
+    if arm is not None:
+        arm()
     sys.argv = ["clearing", "clear", *arguments]
     services.cli.main()

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 from tests.by_paper import BY_PAPER
 from tests.twin.events_assets import asset_event, found_assets
+from tests.twin.events_defaults import default_event, found_fund
 from tests.twin.events_index import found_providers, index_event
 from tests.twin.events_members import found_members, member_event
 from tests.twin.events_trading import trading_event
@@ -47,6 +48,8 @@ def written(seed: int, days: int = 4) -> Script:
     found_providers(script)
     if script.has_assets:
         found_assets(script)
+    if script.has_default:
+        found_fund(script)
     before_the_session(script)
     is_quiet = script.chance(0.12)
     script.now = max(midnight(first) + 5 * MINUTE, script.house.clock or 0)
@@ -98,6 +101,8 @@ def trading_day(script: Script, events: int, *, index_weight: int) -> None:
             trading_event(script)
         elif kind == "index":
             index_event(script)
+        elif script.has_default and script.chance(0.5):
+            default_event(script)
         elif script.has_assets and script.chance(0.6):
             asset_event(script)
         else:
