@@ -64,11 +64,11 @@ def run(_: Path, *, accounts: int, scenarios: int) -> dict[str, Any]:
 def _scenarios(count: int, moves_ppm: list[int]) -> list[Scenario]:
     """The table and the historical ones, and parallel moves beyond them."""
     named = scenarios_of(dict.fromkeys(_PRODUCTS, moves_ppm))
-    more = [
+    beyond = [
         Scenario(f"parallel_{move}", parallel(10_000 * move), "made up")
         for move in range(count - len(named))
     ]
-    return [*named, *more][:count]
+    return [*named, *beyond][:count]
 
 
 def _points() -> list[CurvePoint]:
