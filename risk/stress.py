@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from events.int64 import IntArray
+from events.int64 import IntArray, as_index
 from events.units import INT64_MAX, PPM, round_half_even
 from risk.stress_scenarios import CurvePoint, Scenario, scenarios_of
 
@@ -55,7 +55,7 @@ class ScenarioLoss(NamedTuple):
 class _Block(NamedTuple):
     """Some accounts, ordered by member. lots: (C, accounts); codes: the member of each account."""
 
-    lots: IntArray
+    lots: _Matrix
     covered: IntArray
     codes: IntArray
 
@@ -146,10 +146,11 @@ def _blocks(
         lots = np.zeros((len(holdings), len(codes)), dtype=np.int64)
         for row, holding in zip(lots, holdings, strict=True):
             begin, end = np.searchsorted(holding.accounts, (first, first + len(codes)))
-            row[holding.accounts[begin:end] - first] = holding.lots[begin:end]
-        order = np.argsort(codes, kind="stable")
-        order = order[np.searchsorted(codes[order], 0) :]
-        yield _Block(lots[:, order], covered[first:][order], codes[order])
+            row[as_index(holding.accounts[begin:end] - first)] = holding.lots[begin:end]
+        # Codes of few bits are put in order by their digits, ten times as fast.
+        order = np.argsort(codes.astype(np.min_scalar_type(-1 - int(codes.max()))), kind="stable")
+        order = order[np.count_nonzero(codes < 0) :]
+        yield _Block(lots.take(order, axis=1), covered[first:].take(order), codes.take(order))
 
 
 def _add_losses(losses: IntArray, block: _Block, *, losses_of_lot: _Matrix) -> None:
@@ -157,7 +158,8 @@ def _add_losses(losses: IntArray, block: _Block, *, losses_of_lot: _Matrix) -> N
 
     The kind of numbers is chosen by scenario: one absurd move leaves the others quick.
     """
-    lots_sums = np.abs(block.lots.astype(np.float64)).sum(axis=1)
+    floats: _Matrix = block.lots.astype(np.float64)
+    lots_sums = np.abs(floats).sum(axis=1)
     # Where nobody has lots a move may be beyond every kind.
     losses_of_lot = np.where(lots_sums > 0, losses_of_lot, 0)
     bounds = np.abs(losses_of_lot.astype(np.float64)) @ lots_sums
@@ -170,10 +172,13 @@ def _add_losses(losses: IntArray, block: _Block, *, losses_of_lot: _Matrix) -> N
     ]
     for kind, rows in kinds:
         chosen: _Matrix = losses_of_lot[rows].astype(kind)
-        contracts = np.flatnonzero((chosen != 0).any(axis=0))
-        if contracts.size:
+        if kind is object:
+            contracts = np.flatnonzero(chosen[0] != 0)
             moved = block._replace(lots=block.lots[contracts])
             _add_as_kind(losses, moved, losses_of_lot=chosen[:, contracts], rows=rows)
+        elif rows.size and block.codes.size:
+            moved = block._replace(lots=floats) if kind is np.float64 else block
+            _add_as_kind(losses, moved, losses_of_lot=chosen, rows=rows)
 
 
 def _add_as_kind(
@@ -181,7 +186,7 @@ def _add_as_kind(
 ) -> None:
     """Add the losses in the scenarios `rows`, as numbers of one kind that holds every sum."""
     kind = losses_of_lot.dtype
-    lots: _Matrix = block.lots.astype(kind)
+    lots: _Matrix = block.lots.astype(kind, copy=False)
     # No sum of a kind is beyond its bound: what margin covers above it, it covers all the same.
     bound = {np.float64: int(_FLOAT_BOUND)}.get(kind.type, INT64_MAX)
     covered: _Matrix = np.minimum(block.covered, bound).astype(kind)
