@@ -3,8 +3,10 @@
 losses: seconds of `losses_under` (layout, product, what margin covers, sums by member) against
 lots (A, C) @ moves (C, S) of NumPy in int64, on the same numbers, by turns; the best of TRIES each,
 in CPU seconds of one thread. wild: the same with one account in 10,000 that has 10⁹ lots and one
-historical move of each product beyond int64. The losses of three members are checked against Python
-ints. memory: what the run needed at its peak beyond what there was.
+historical move of each product beyond int64. close: CPU seconds of a whole close in memory under
+`paper`, facts encoded, of as many accounts in ten contracts, with ten moves of the index, against
+the same without the fund's part. The losses of three members are checked against Python ints.
+memory: what the run needed at its peak beyond what there was.
 """
 
 from __future__ import annotations
@@ -14,13 +16,17 @@ from operator import mul
 from pathlib import Path
 from time import process_time
 from typing import Any, Final
+from unittest.mock import patch
 
 import numpy as np
 
 from events.int64 import IntArray
 from events.units import INT64_MAX
+from risk.index_moves import IndexMoves
+from risk.margin_models import PAPER
 from risk.stress import ScenarioLoss, StressHolding, change_ticks, losses_under
 from risk.stress_scenarios import CurvePoint, Scenario, parallel, scenarios_of
+from tests.bench.close import close_by
 from tests.bench.figure import Figure, line_of
 
 TRIES: Final = 5
@@ -53,8 +59,12 @@ def run(_: Path, *, accounts: int, scenarios: int) -> dict[str, Any]:
     table = _scenarios(scenarios, [INT64_MAX, *_MOVES])
     wild, losses = _seconds(lots, table, covered=covered, codes=codes)
     _check(losses, lots, table, covered=covered, codes=codes)
+    closed = close_by(PAPER, accounts, moves=IndexMoves([*_MOVES[:5]], [*_MOVES[5:]]))
+    with patch("services.shards.member.cycle.work_fund"):
+        without_fund = close_by(PAPER, accounts)
     figures = [
         Figure("losses", "s", min(ours), min(bare), 6, "at_most"),
+        Figure("close", "s", closed, without_fund, 1.33, "at_most"),
         Figure("wild", "s", wild, min(bare), 20, "at_most"),
         Figure("memory", "MB", memory_mb, _MEMORY_MAX_MB, 1, "at_most"),
     ]
