@@ -187,9 +187,8 @@ def _add_as_kind(
     """Add the losses in the scenarios `rows`, as numbers of one kind that holds every sum."""
     kind = losses_of_lot.dtype
     lots: _Matrix = block.lots.astype(kind, copy=False)
-    # No sum of a kind is beyond its bound: what margin covers above it, it covers all the same.
-    bound = {np.float64: int(_FLOAT_BOUND)}.get(kind.type, INT64_MAX)
-    covered: _Matrix = np.minimum(block.covered, bound).astype(kind)
+    # As a float only what covers every loss of this kind is rounded, and still covers it.
+    covered: _Matrix = block.covered.astype(kind)
     step = max(1, _ONE_THREAD // losses_of_lot.size)
     for first in range(0, len(block.codes), step):
         piece = slice(first, first + step)
