@@ -1,7 +1,8 @@
 """Members by origin: requirement, collateral, what lacks, what was instructed, what came.
 
 In: the rows of `member/0`. Out: for each date one row for each member and origin, as of the last
-cycle of the date; what came since, up to the next cycle or now, stands beside what is to come.
+cycle of the date; what came since, up to the next cycle or now, stands beside what is to come. The
+first row of a member has its part of the default fund at the end of the date.
 Variation is in the cash already: what lacks to the requirement is all that is to be paid.
 """
 
@@ -20,6 +21,7 @@ from services.reports.account_days import read_accounts_day
 from services.reports.account_entries import AccountDay, AccountsDay
 from services.reports.calls import CallLife, calls_made, days_of_open_calls
 from services.reports.filters import chosen_accounts
+from services.reports.fund_days import Contributor, read_fund_days
 from services.reports.kind import ReportKind
 from services.reports.portings import Memberships
 from services.reports.report import Cell, NamedCells, ReportRequest, TableLayout
@@ -70,10 +72,24 @@ def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
     calls = calls_made(view, days_of_open_calls(view, date.max), accounts=names)
     days = _days(view, request)
     had = Memberships(view, min(days, default=date.max))
-    for day in days:
+    for day, fund in zip(days, read_fund_days(view, days), strict=True):
         of_day = read_accounts_day(view, day, accounts=accounts, had=had, member=member)
         if of_day.barriers:
-            yield from _day(view, of_day, calls=calls)
+            waiting = dict(fund.contributors)
+            for cells in _day(view, of_day, calls=calls):
+                yield {**cells, **_fund_cells(waiting.pop(str(cells["member"]), None))}
+
+
+def _fund_cells(part: Contributor | None) -> dict[str, Cell]:
+    """A member's part of the fund; nothing on its other rows."""
+    if part is None or part.is_empty:
+        return {}
+    is_called = part.call is not None and part.call.is_open
+    return {
+        "contribution_cents": part.balance_cents,
+        "fund_required_cents": part.required_cents,
+        "fund_remaining_cents": part.call.remaining_cents if part.call and is_called else None,
+    }
 
 
 def _days(view: JournalView, request: ReportRequest) -> list[date]:
@@ -169,7 +185,8 @@ MEMBERS_REPORT: Final = ReportKind(
         "business_date", "member", "origin", "accounts", "cycle", "initial_cents",
         "on_deposit_cents", "excess_cents", "deficit_cents", "maintenance_cents",
         "variation_cents", "margin_deficit_cents", "due", "came_cents", "remaining_cents",
-        "open_calls", "calls_remaining_cents", "seq",
+        "open_calls", "calls_remaining_cents", "contribution_cents", "fund_required_cents",
+        "fund_remaining_cents", "seq",
     ),
     rows=_rows,
     layouts=(
@@ -181,6 +198,10 @@ MEMBERS_REPORT: Final = ReportKind(
             "business_date", "member", "origin", "cycle", "margin_deficit_cents", "due",
             "came_cents", "remaining_cents", "open_calls", "calls_remaining_cents",
         ), "To be paid"),
+        TableLayout((
+            "business_date", "member", "origin", "contribution_cents", "fund_required_cents",
+            "fund_remaining_cents",
+        ), "Default fund"),
     ),
     takes=("member",),
     is_as_of_now=True,

@@ -2,9 +2,10 @@
 
 In: the days of accounts (`account_days.py`), positions' variation and lots that ended from the
 markets' barrier rows. Out: first what a margin clerk looks for: opening and closing balance,
-requirement, excess or deficit, open calls, what is to be paid or may be collected. Then for each
-account what happened in the order it was decided; at each cycle its positions with mark, variation
-and margin, then its balance. At the end what members were instructed.
+requirement, excess or deficit, open calls, what is to be paid or may be collected; each member's
+contribution to the default fund and what moved it. Then for each account what happened in the order
+it was decided; at each cycle its positions with mark, variation and margin, then its balance. At
+the end what members were instructed.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from services.reports.report import (
     TableLayout,
     fact_name,
 )
+from services.reports.statement_fund import FUND_LAYOUTS, fund_lines
 from services.reports.view import JournalView
 
 _VARIATION, _CLOSED = VariationSettled.TYPE.encode(), PositionClosed.TYPE.encode()
@@ -83,6 +85,8 @@ def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
     # All is compared with the journal before the first row is given out.
     markets = [MarketsDay(view, of_day.day, names=of_day.accounts) for of_day in days]
     yield from _summaries(view, days)
+    if "account" not in request.options:
+        yield from fund_lines(view, dates, member=member)
     for of_day, market in zip(days, markets, strict=True):
         for entry in of_day.entries:
             yield from _account(of_day.day, entry, markets=market)
@@ -209,8 +213,8 @@ STATEMENT_REPORT: Final = ReportKind(
         "business_date", "member", "account", "origin", "cycle", "line", "contract", "lots",
         "price_ticks", "asset", "units", "counted_cents", "opening_cents", "variation_cents",
         "deposits_cents", "withdrawals_cents", "other_cents", "closing_cents", "cash_cents",
-        "initial_cents", "maintenance_cents", "equity_cents", "collateral_cents",
-        "on_deposit_cents", "excess_cents", "deficit_cents", "open_calls",
+        "initial_cents", "fund_required_cents", "maintenance_cents", "equity_cents",
+        "collateral_cents", "on_deposit_cents", "excess_cents", "deficit_cents", "open_calls",
         "calls_remaining_cents", "age_minutes", "net_cents", "amount_cents", "remaining_cents",
         "margin_deficit_cents", "reference", "deadline", "at", "seq",
     ),
@@ -222,6 +226,7 @@ STATEMENT_REPORT: Final = ReportKind(
             "on_deposit_cents", "excess_cents", "deficit_cents", "open_calls",
             "calls_remaining_cents", "deadline", "age_minutes", "net_cents",
         ), "Summary", ("summary",), is_record=True),
+        *FUND_LAYOUTS,
         TableLayout((
             "business_date", "account", "cycle", "contract", "line", "lots", "price_ticks",
             "variation_cents", "initial_cents",

@@ -104,3 +104,64 @@ def test_reports_of_a_member_have_the_accounts_that_it_had_then(view: JournalVie
     assert columns(first, "trade_id") == [("T1",), ("T2",)]
     first = made(view, "trades", business_date=FIRST, member="B")
     assert columns(first, "trade_id") == [("T1",)]
+
+
+def test_the_fund_is_told_by_date_and_member_and_for_the_capital(view: JournalView) -> None:
+    report = made(view, "fund", business_date=SECOND, since=FIRST)
+    names = ("business_date", "member", "line", "waterfall_cents", "contribution_cents")
+    rows = columns(report, *names, "required_cents", "lacking_cents")
+    assert [row for row in rows if row[2] in {"fund", "contribution", "capital"}] == [
+        (FIRST, None, "fund", None, 2_000, 125_840, 123_840),
+        (FIRST, "A", "contribution", None, 1_000, 62_920, 61_920),
+        (FIRST, "B", "contribution", None, 600, 57_200, 56_600),
+        (FIRST, "C", "contribution", None, 400, 5_720, 5_320),
+        (FIRST, None, "capital", None, 300, None, None),
+        (SECOND, None, "fund", None, 62_620, 80_181, 29_392),
+        (SECOND, "A", "contribution", -1_000, 0, None, None),
+        (SECOND, "B", "contribution", -273, 56_927, 45_096, 0),
+        (SECOND, "C", "contribution", -27, 5_693, 35_085, 29_392),
+        (SECOND, None, "capital", -300, 0, None, None),
+    ]
+
+
+def test_a_call_of_the_fund_is_told_with_its_end(view: JournalView) -> None:
+    report = made(view, "fund", business_date=SECOND)
+    names = ("member", "call", "status", "amount_cents", "remaining_cents")
+    assert columns(report, *names, line="call") == [
+        ("A", "fund/A/2026-06-08", "missed", None, 61_920),
+        ("B", "fund/B/2026-06-08", "met", None, 0),
+        ("C", "fund/C/2026-06-09", "open", 29_392, 29_392),
+    ]
+
+
+def test_what_moved_the_fund_stands_in_order(view: JournalView) -> None:
+    report = made(view, "fund", business_date=SECOND, member="A")
+    rows = columns(report, "line", "amount_cents", "remaining_cents", "reference", "reason")
+    assert rows[3:] == [
+        ("fund_withdrawal_pending", 100, None, "w-A", None),
+        ("fund_call_missed", None, 61_920, "fund/A/2026-06-08", None),
+        ("fund_waterfall", -1_000, None, "A", None),
+        ("fund_withdrawal_refused", 100, None, "w-A", "member_defaulted"),
+    ]
+
+
+def test_a_statement_has_the_contribution_over_its_dates(view: JournalView) -> None:
+    report = made(view, "statement", business_date=SECOND, since=FIRST, member="C")
+    names = ("opening_cents", "deposits_cents", "other_cents", "closing_cents")
+    own = ("fund_required_cents", "deficit_cents", "calls_remaining_cents", "deadline")
+    assert columns(report, *names, *own, line="fund") == [
+        (400, 5_320, -27, 5_693, 35_085, 29_392, 29_392, "2026-06-10T13:00:00Z")
+    ]
+    report = made(view, "statement", business_date=SECOND, member="C")
+    assert columns(report, "reference", "amount_cents", line="fund_waterfall") == [("A", -27)]
+    report = made(view, "statement", business_date=SECOND, account="C-H")
+    assert columns(report, "member", line="fund") == []
+
+
+def test_members_have_their_part_of_the_fund_once(view: JournalView) -> None:
+    report = made(view, "members", business_date=SECOND)
+    names = ("contribution_cents", "fund_required_cents", "fund_remaining_cents")
+    assert columns(report, "member", "origin", *names) == [
+        ("A", "house", 0, None, None), ("B", "customer", 56_927, 45_096, None),
+        ("B", "house", None, None, None), ("C", "house", 5_693, 35_085, 29_392),
+    ]  # fmt: skip

@@ -94,7 +94,7 @@ def test_a_member_sees_what_it_owes_for_each_cycle(view: JournalView) -> None:
 
 def test_a_call_met_in_the_open_session_is_on_its_statement(view: JournalView) -> None:
     report = made(view, "statement", member="B", business_date=NEXT)
-    assert columns(report, "line", "amount_cents", "remaining_cents", "reference")[2:] == [
+    assert columns(report, "line", "amount_cents", "remaining_cents", "reference")[3:] == [
         ("collateral_moved", 4241, None, "d-B2"),
         ("margin_call_met", None, 0, "B-H/2026-06-08/close"),
     ]
