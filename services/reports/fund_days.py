@@ -137,8 +137,8 @@ def _contributor(shard: MemberShard, member: str | None) -> Contributor:
     contributor = Contributor(balance_cents=books.fund_cents(member))
     if member is None:
         return contributor
-    known = books.control.members.get(member)
-    if known is not None and not known.is_defaulted:
+    standing = books.control.members.get(member)
+    if standing is not None and not standing.is_defaulted:
         contributor.required_cents = books.fund.required.get(member)
     call = books.fund.calls.get(member)
     if call is not None:

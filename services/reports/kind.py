@@ -62,7 +62,7 @@ class ReportKind:
     def _title(self, request: ReportRequest) -> str:
         about = [f"{name} {value}" for name, value in request.options.items()]
         if not self.is_of_dates:
-            return f"{self.title} of {', '.join(about)}"
+            return " of ".join([self.title, *filter(None, [", ".join(about)])])
         if self.is_as_of_now and request.given_date is None:
             return ", ".join([f"{self.title} now", *about])
         return ", ".join([f"{self.title} of {_span(request)}", *about])

@@ -1,10 +1,14 @@
 """An input line as printable text.
 
 In: bytes. Out: text without control characters, and the bytes in hexadecimal where the text is not
-exact.
+exact; its fields, where it has any.
 """
 
 from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
 
 
 def readable(line: bytes) -> tuple[str, str | None]:
@@ -12,6 +16,17 @@ def readable(line: bytes) -> tuple[str, str | None]:
     text = line.decode("utf-8", "backslashreplace")
     shown = printable(text)
     return shown, None if shown.encode() == line else line.hex()
+
+
+def readable_fields(line: bytes) -> Mapping[str, Any]:
+    """The fields of a line, for finding it; a refused one may be anything."""
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(fields, dict):
+        return {}
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 
 def printable(text: str) -> str:

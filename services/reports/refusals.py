@@ -1,24 +1,26 @@
 """The refusals: which row, why, and the bytes that were refused.
 
 In: the rows of all shards. Out: one row for each refusal, in the order they were decided. A
-withdrawal refused at its cycle names the cycle's line, which decided it. What came before the
-first session has the date 0001-01-01. A refused line is about an account or a contract where one
-of its fields says so; one that cannot be read is about none.
+withdrawal refused at its cycle names the cycle's line, which decided it; what an auction could not
+move, the auction's. What came before the first session has the date 0001-01-01. A refused line is
+about an account or a contract where one of its fields says so; one that cannot be read is about
+none.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from events.asset_facts import AssetWithdrawalRefused
 from events.codec import readable_reference
 from events.control_facts import CommandRefused
+from events.default_facts import AuctionPaymentRefused, TakeoverRefused
+from events.fund_facts import FundWithdrawalRefused
 from events.member_facts import WithdrawalRefused
 from services.reports.filters import accounts_asked, markets_asked, names_account
 from services.reports.kind import ReportKind
-from services.reports.raw_line import readable
+from services.reports.raw_line import readable, readable_fields
 from services.reports.report import NamedCells, ReportFact, ReportRequest, TableLayout
 from services.reports.shown import usd
 from services.reports.view import JournalView, StoredRow
@@ -26,6 +28,9 @@ from services.reports.view import JournalView, StoredRow
 _OF_COMMAND: Final = {
     WithdrawalRefused.TYPE: "withdraw_collateral/1",
     AssetWithdrawalRefused.TYPE: "withdraw_asset/1",
+    FundWithdrawalRefused.TYPE: "withdraw_fund/1",
+    TakeoverRefused.TYPE: "auction_account/1",
+    AuctionPaymentRefused.TYPE: "auction_account/1",
 }
 _KINDS: Final = tuple(kind.encode() for kind in (CommandRefused.TYPE, *_OF_COMMAND))
 
@@ -37,7 +42,7 @@ def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
     for day in view.days(request):
         for row in view.rows_of_all(shards, day, words=_KINDS):
             for fact in row.facts(*_KINDS):
-                fields = {**_readable_fields(row.line), **fact}
+                fields = {**readable_fields(row.line), **fact}
                 is_of_contract = contract in (None, fields.get("contract"))
                 if is_of_contract and names_account(fields, accounts):
                     yield _cells(row, fact)
@@ -53,7 +58,7 @@ def _cells(row: StoredRow, fact: ReportFact) -> NamedCells:
         "command_type": _OF_COMMAND.get(fact["type"], fact.get("command_type")),
         "reference": fact["reference"] or readable_reference(row.line),
         "reason": fact["reason"],
-        "detail": fact["detail"] if "detail" in fact else _of_withdrawal(fact),
+        "detail": fact["detail"] if "detail" in fact else _of_part(fact),
         "origin": row.origin,
         "position": row.position,
         "line": text,
@@ -61,20 +66,15 @@ def _cells(row: StoredRow, fact: ReportFact) -> NamedCells:
     }
 
 
-def _readable_fields(line: bytes) -> Mapping[str, Any]:
-    """The fields of a line, for finding it; a refused one may be anything."""
-    try:
-        fields = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    if not isinstance(fields, dict):
-        return {}
-    return {name: value for name, value in fields.items() if isinstance(value, str)}
-
-
-def _of_withdrawal(fact: ReportFact) -> str:
+def _of_part(fact: ReportFact) -> str:
+    """A withdrawal refused at its cycle, or a part of an auction that is not made."""
+    if fact["type"] == TakeoverRefused.TYPE:
+        return f"{fact['lots']} lots of {fact['contract']} stay with {fact['from_account']}"
+    if fact["type"] == AuctionPaymentRefused.TYPE:
+        return f"{usd(fact['payment_cents'])} to {fact['to_account']} are not paid"
     amount = usd(fact["amount_cents"]) if "amount_cents" in fact else f"{fact['units']} units"
-    return f"{amount} of {fact['account']}, refused by the cycle in this line"
+    whose = fact.get("account", fact.get("member")) or "the clearinghouse"
+    return f"{amount} of {whose}, refused by the cycle in this line"
 
 
 REFUSALS_REPORT: Final = ReportKind(

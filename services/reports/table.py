@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from services.reports.activity import ACTIVITY_REPORT
 from services.reports.calls import CALLS_REPORT
 from services.reports.config import CONFIG_REPORT
+from services.reports.default import DEFAULT_REPORT
 from services.reports.fund import FUND_REPORT
 from services.reports.halts import HALTS_REPORT
 from services.reports.index import INDEX_REPORT
@@ -57,6 +58,7 @@ REPORTS: Final[dict[str, ReportKind]] = {
         LARGE_TRADERS_REPORT,
         MAKERS_REPORT,
         FUND_REPORT,
+        DEFAULT_REPORT,
         STRESS_REPORT,
         POSTINGS_REPORT,
         REFUSALS_REPORT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from typing import Final
@@ -10,6 +11,7 @@ import pytest
 
 from services.audit.verify import verify
 from services.journal.embedded import EmbeddedServer
+from services.reports.report import UnknownSubject
 from services.reports.view import JournalView
 from tests.services.reports import default_market
 from tests.services.reports.asking import columns, made
@@ -165,3 +167,73 @@ def test_members_have_their_part_of_the_fund_once(view: JournalView) -> None:
         ("A", "house", 0, None, None), ("B", "customer", 56_927, 45_096, None),
         ("B", "house", None, None, None), ("C", "house", 5_693, 35_085, 29_392),
     ]  # fmt: skip
+
+
+def test_a_default_is_summed_up_with_who_paid(view: JournalView) -> None:
+    report = made(view, "default", member="A", business_date=SECOND)
+    rows = [dict(zip(report.columns, row, strict=True)) for row in report.rows]
+    names = ("status", "since", "at", "settled_at", "loss_cents", "reason")
+    assert [tuple(row[name] for name in names) for row in rows if row["line"] == "default"] == [
+        ("settled", "2026-06-08T21:00:00Z", "2026-06-09T14:00:00Z", "2026-06-09T15:30:00Z",
+         1_600, "missed its calls")
+    ]  # fmt: skip
+    paid = [(row["layer"], row["payer"], row["amount_cents"]) for row in rows if row["layer"]]
+    assert paid == [
+        ("member_fund", "A", 1_000), ("house_capital", None, 300), ("other_funds", "B", 273),
+        ("other_funds", "C", 27),
+    ]  # fmt: skip
+
+
+def test_a_default_is_told_row_by_row_from_the_missed_call(view: JournalView) -> None:
+    report = made(view, "default", business_date=SECOND)
+    rows = columns(report, "shard", "step", "account", "to_account", "amount_cents", line="fact")
+    assert rows == [
+        ("member/0", "fund_called", None, None, 61_920),
+        ("member/0", "fund_withdrawal_pending", None, None, 100),
+        ("member/0", "margin_called", "A-H", None, 15_400),
+        ("control/0", "member_defaulted", None, None, None),
+        ("member/0", "margin_call_missed", "A-H", None, 15_400),
+        ("member/0", "fund_call_missed", None, None, 61_920),
+        ("control/0", "account_ported", "A-C", None, None),
+        ("market/SIT", "trade_novated", "A-H", "B-H", None),
+        ("control/0", "command_refused", None, None, None),
+        ("control/0", "account_auctioned", "A-H", "C-H", 500),
+        ("market/SIT", "position_taken_over", "A-H", "C-H", None),
+        ("member/0", "asset_moved", "A-H", None, None),
+        ("control/0", "default_settlement_ordered", None, None, None),
+        ("member/0", "waterfall_applied", None, None, 1_600),
+        ("member/0", "fund_withdrawal_refused", None, None, 100),
+    ]
+
+
+def test_every_cent_of_a_default_has_its_posting(view: JournalView) -> None:
+    report = made(view, "default", business_date=SECOND)
+    rows = columns(report, "debit", "credit", "amount_cents", line="posting")
+    assert rows == [
+        ("cash:A-H", "house:variation:SIT", 20_000), ("cash:A-C", "house:variation:SIT", 2_000),
+        ("cash:A-H", "cash:C-H", 500), ("house:bank", "cash:A-H", 1_900),
+        ("fund:A", "house:default:A", 1_000), ("house:capital", "house:default:A", 300),
+        ("fund:B", "house:default:A", 273), ("fund:C", "house:default:A", 27),
+        ("house:default:A", "cash:A-H", 1_600),
+    ]  # fmt: skip
+
+
+def test_the_commands_of_a_default_stand_with_their_bytes(view: JournalView) -> None:
+    report = made(view, "default", business_date=SECOND)
+    commands = [
+        json.loads(str(line))["type"] for (line,) in columns(report, "input", line="command")
+    ]
+    assert commands == [
+        "close_session/1", "withdraw_fund/1", "run_cycle/1", "declare_default/1", "port_account/1",
+        "submit_trade/1", "auction_account/1", "auction_account/1", "liquidate_asset/1",
+        "settle_default/1", "run_cycle/1",
+    ]  # fmt: skip
+
+
+def test_of_a_member_that_stands_there_is_no_default_to_tell(view: JournalView) -> None:
+    with pytest.raises(UnknownSubject, match="member B is not in default; A is"):
+        list(made(view, "default", business_date=SECOND, member="B").rows)
+
+
+def test_a_default_is_told_as_far_as_a_date(view: JournalView) -> None:
+    assert list(made(view, "default", business_date=FIRST).rows) == []
