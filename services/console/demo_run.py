@@ -16,7 +16,8 @@ from typing import BinaryIO, Final, NamedTuple
 from pydantic_core import from_json
 
 from services.audit.laws import LawBook
-from services.demo.fact_book import DemoFact, FactBook
+from services.demo.entries import DemoFact
+from services.demo.fact_book import FactBook
 from services.demo.market import DemoMarket
 from services.embedded.run import EmbeddedRun
 from services.journal.migrate import migrate

@@ -13,7 +13,8 @@ from itertools import cycle
 from typing import Final
 
 from events.contracts import parse_symbol
-from services.demo.fact_book import MET, MISSED, TIERS, FactBook, moment_of
+from services.demo.entries import MET, MISSED, TIERS
+from services.demo.fact_book import FactBook, moment_of
 from services.demo.figures import ModelRates, last_curve, model_in_force, moves_of
 from services.pages.chart import Band, Bars, Chart, Dots, Line, Mark, Tone, chart
 
@@ -110,6 +111,25 @@ def calls_chart(book: FactBook) -> Chart:
         for outcome, tone in _OUTCOMES.items()
     ]
     return chart("Margin calls by the day they were made", marks, unit=_MILLIONS, days=book.days)
+
+
+def fund_chart(book: FactBook) -> Chart:
+    """The fund at each close: the loss it must cover, its size, what is in it."""
+    days = book.fund.days
+    series: list[tuple[str, Tone, dict[date, int]]] = [
+        ("loss of the two largest in the worst scenario", "bad",
+         {day: close.cover_cents for day, close in days.items()}),
+        ("size of the fund", "ink", {day: close.required_cents for day, close in days.items()}),
+        ("contributed by members", "series-1",
+         {day: close.contributed_cents for day, close in days.items()}),
+        ("capital of the clearinghouse", "series-2",
+         {day: close.capital_cents for day, close in days.items()}),
+    ]  # fmt: skip
+    marks = [
+        Line(label, [(day, cents / 100_000_000) for day, cents in by_day.items()], tone)
+        for label, tone, by_day in series
+    ]
+    return chart("The default fund at each close", marks, unit=_MILLIONS, days=book.days)
 
 
 def variation_chart(book: FactBook) -> Chart:

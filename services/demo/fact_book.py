@@ -8,76 +8,32 @@ prices in ticks, rates in ppm, as stated; nothing is decided or estimated here.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Final
 
+from events.ledger_names import owner_of_cash
 from risk.margin import stated_measure
-
-DemoFact = Mapping[str, Any]
-
-# Where a call stands; a met or missed call changes no more.
-RAISED, PARTLY_MET, MET, MISSED, OPEN = "raised", "partly met", "met", "missed", "open"
-# How a settlement price was found, by its tier (RULEBOOK §4).
-TIERS: Final = (
-    "set by the exchange",
-    "mean of the trades before the close",
-    "last trade of the session",
-    "moved with the nearest expiry",
-    "as before",
+from services.demo.default_story import DefaultStory, PortedAccount
+from services.demo.entries import (
+    MAINTENANCE,
+    MET,
+    MISSED,
+    PARTLY_MET,
+    RAISED,
+    STILL_OPEN,
+    ZERO,
+    CallHistory,
+    DemoFact,
+    ListedContract,
+    Shortfall,
+    SideRates,
+    calls_by_outcome,
+    change_call,
 )
-# What an account's equity can be below.
-ZERO, MAINTENANCE = "zero", "maintenance margin"
-
-
-@dataclass(slots=True)
-class ListedContract:
-    """A contract that trades: its last day, and what it settled at last."""
-
-    contract: str
-    last_trading_day: date
-    reference_ticks: int | None
-
-
-class SideRates(NamedTuple):
-    """What a lot may lose by the model in force, of its price: who is long, who is short.
-
-    paper_ppm: what the model paper would have asked of either side.
-    """
-
-    long_ppm: int
-    short_ppm: int
-    paper_ppm: int
-
-
-@dataclass(slots=True)
-class CallHistory:
-    """A margin call and what became of it."""
-
-    account: str
-    day: date
-    cycle: str
-    amount_cents: int
-    deadline: str
-    remaining_cents: int
-    outcome: str = OPEN
-    was_raised: bool = False
-
-
-@dataclass(slots=True)
-class Shortfall:
-    """A time in which an account's equity was below a mark. since, until: a date and its cycle.
-
-    worst_cents: how far below at most; until: None as long as it lasts.
-    """
-
-    account: str
-    mark: str
-    since: str
-    worst_cents: int = 0
-    until: str | None = None
+from services.demo.fund_history import LEARN_FUND, FundHistory
 
 
 def _by_day() -> defaultdict[str, dict[date, int]]:
@@ -94,7 +50,7 @@ class FactBook:
 
     By contract and date: prices, tiers, rates, volume and open interest in lots; by product and
     date: fixings, in micros. margins: the last requirement of each account; variation: gross, by
-    product; instructed: net, as banks move it.
+    product; instructed: net, as banks move it; defaults: by member.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -105,6 +61,8 @@ class FactBook:
     lots: Counter[tuple[str, str]] = field(default_factory=Counter)
     cash_cents: Counter[str] = field(default_factory=Counter)
     calls: dict[str, CallHistory] = field(default_factory=dict)
+    fund: FundHistory = field(default_factory=FundHistory)
+    defaults: dict[str, DefaultStory] = field(default_factory=dict)
     contracts: dict[str, ListedContract] = field(default_factory=dict)
     index: dict[str, list[tuple[datetime, int]]] = field(default_factory=dict)
     prices: defaultdict[str, dict[date, int]] = field(default_factory=_by_day)
@@ -134,6 +92,8 @@ class FactBook:
             kind = str(fact.get("type"))
             if kind in _LEARN:
                 _LEARN[kind](self, fact)
+            elif kind in LEARN_FUND:
+                LEARN_FUND[kind](self.fund, fact)
             self.counts[kind] += 1
 
     @property
@@ -147,7 +107,7 @@ class FactBook:
 
     def calls_that(self, *outcomes: str) -> list[CallHistory]:
         """The calls with one of these outcomes, in the order they were made."""
-        return [call for call in self.calls.values() if call.outcome in outcomes]
+        return calls_by_outcome(self.calls, *outcomes)
 
     def refusals_by_count(self) -> list[tuple[str, Counter[str]]]:
         """Reasons, the most frequent first, each with the commands that were refused for it."""
@@ -156,7 +116,7 @@ class FactBook:
     @property
     def open_calls(self) -> list[CallHistory]:
         """The calls that are neither met nor missed."""
-        return self.calls_that(OPEN, RAISED, PARTLY_MET)
+        return self.calls_that(*STILL_OPEN)
 
     def index_micros(self, product: str) -> int | None:
         """The last value of a product's index."""
@@ -288,12 +248,17 @@ def _fixed(book: FactBook, fact: DemoFact) -> None:
     book.fixings[fact["product"]][_day(fact)] = fact["value_micros"]
 
 
-def _moved_cash(book: FactBook, fact: DemoFact) -> None:
-    book.cash_cents[fact["account"]] += fact["amount_cents"]
+def _posted(book: FactBook, fact: DemoFact) -> None:
+    """Cash and the fund are balances of the ledger, whatever moved them."""
+    for side, sign in (("debit", -1), ("credit", 1)):
+        account = owner_of_cash(fact[side])
+        if account is None:
+            book.fund.balances[fact[side]] += sign * fact["amount_cents"]
+        else:
+            book.cash_cents[account] += sign * fact["amount_cents"]
 
 
 def _paid(book: FactBook, fact: DemoFact) -> None:
-    _moved_cash(book, fact)
     if fact["amount_cents"] > 0:
         paid = book.variation[fact["contract"][:3]]
         paid[_day(fact)] = paid.get(_day(fact), 0) + fact["amount_cents"]
@@ -307,14 +272,7 @@ def _called(book: FactBook, fact: DemoFact) -> None:
 
 
 def _call_changed(outcome: str) -> Callable[[FactBook, DemoFact], None]:
-    def change(book: FactBook, fact: DemoFact) -> None:
-        call = book.calls.get(fact["call"])
-        if call is not None:
-            call.outcome = outcome
-            call.was_raised |= outcome == RAISED
-            call.remaining_cents = fact["remaining_cents"]
-
-    return change
+    return lambda book, fact: change_call(book.calls, fact, outcome=outcome)
 
 
 def _instructed(book: FactBook, fact: DemoFact) -> None:
@@ -329,7 +287,8 @@ def _margined(book: FactBook, fact: DemoFact) -> None:
         below = cents - fact["equity_cents"]
         spell = book.lasting.get((account, mark))
         if below > 0 and spell is None:
-            spell = book.lasting[account, mark] = Shortfall(account, mark, since=when)
+            spell = Shortfall(account, mark, since=when, at=fact["at"])
+            book.lasting[account, mark] = spell
             book.shortfalls.append(spell)
         if below > 0 and spell is not None:
             spell.worst_cents = max(spell.worst_cents, below)
@@ -352,6 +311,39 @@ def _opened_account(book: FactBook, fact: DemoFact) -> None:
     book.accounts[fact["account"]] = fact
 
 
+def _defaulted(book: FactBook, fact: DemoFact) -> None:
+    book.defaults[fact["member"]] = DefaultStory(fact)
+
+
+def _ported(book: FactBook, fact: DemoFact) -> None:
+    """The account is another member's from here on; a defaulter's story keeps what it took."""
+    account, to_member = fact["account"], fact["to_member"]
+    book.accounts[account] = {**book.accounts[account], "member": to_member}
+    story = book.defaults.get(fact["from_member"])
+    if story is not None:
+        lots = sum(abs(lots) for (name, _), lots in book.lots.items() if name == account)
+        cash_cents = book.cash_cents[account]
+        story.ported.append(PortedAccount(account, to_member, fact["at"], cash_cents, lots))
+
+
+def _auctioned(book: FactBook, fact: DemoFact) -> None:
+    book.defaults[book.accounts[fact["account"]]["member"]].auctions.append(fact)
+
+
+def _taken_over(book: FactBook, fact: DemoFact) -> None:
+    giver, taker = fact["from_account"], fact["to_account"]
+    _move(book, fact, buyer=taker, seller=giver)
+    book.defaults[book.accounts[giver]["member"]].taken_over.append(fact)
+
+
+def _ordered(book: FactBook, fact: DemoFact) -> None:
+    book.defaults[fact["member"]].ordered = fact
+
+
+def _settled_default(book: FactBook, fact: DemoFact) -> None:
+    book.defaults[fact["member"]].waterfall = fact
+
+
 _LEARN: Final[dict[str, Callable[[FactBook, DemoFact], None]]] = {
     "trade_novated/1": _novated,
     "trade_busted/1": _busted,
@@ -367,7 +359,7 @@ _LEARN: Final[dict[str, Callable[[FactBook, DemoFact], None]]] = {
     "margin_rate_set/1": _measured,
     "margin_scenarios_set/1": _measured,
     "index_fixed/1": _fixed,
-    "collateral_moved/1": _moved_cash,
+    "posting/1": _posted,
     "variation_settled/1": _paid,
     "margin_called/1": _called,
     "margin_call_raised/1": _call_changed(RAISED),
@@ -377,6 +369,12 @@ _LEARN: Final[dict[str, Callable[[FactBook, DemoFact], None]]] = {
     "margin_set/1": _margined,
     "settlement_instructed/1": _instructed,
     "account_opened/1": _opened_account,
+    "member_defaulted/1": _defaulted,
+    "account_ported/1": _ported,
+    "account_auctioned/1": _auctioned,
+    "position_taken_over/1": _taken_over,
+    "default_settlement_ordered/1": _ordered,
+    "waterfall_applied/1": _settled_default,
     "shard_opened/1": lambda book, fact: book.parameters.update(fact.get("parameters", {})),
     "day_closed/1": _day_closed,
     "provider_price_held/1": lambda book, fact: book.held_prices.append(fact),

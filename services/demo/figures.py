@@ -14,7 +14,8 @@ from typing import Final, NamedTuple, TypeAlias
 from risk.backtest import IndexSeries, Rates, rates_of
 from risk.margin import MarginModel
 from risk.margin_models import MODELS
-from services.demo.fact_book import FactBook, SideRates
+from services.demo.entries import SideRates
+from services.demo.fact_book import FactBook
 
 # Margin is asked to cover 99 of 100 moves: of so many one may go beyond it.
 ONE_IN: Final = 100

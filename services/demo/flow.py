@@ -12,7 +12,8 @@ from random import Random
 from typing import Final
 
 from services.demo.command_lines import Trade
-from services.demo.fact_book import FactBook, ListedContract
+from services.demo.entries import ListedContract
+from services.demo.fact_book import FactBook
 from services.demo.participants import (
     MAKERS,
     SCRIPT_DAYS,

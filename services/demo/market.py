@@ -15,7 +15,9 @@ from typing import Final
 
 from services.demo import feed, script
 from services.demo.command_lines import SentLine, Trade, line, micros_text, trade_line
-from services.demo.fact_book import FactBook, ListedContract
+from services.demo.default_script import default_lines
+from services.demo.entries import ListedContract
+from services.demo.fact_book import FactBook
 from services.demo.flow import Day, Flow
 from services.demo.history import FIRST_BUSINESS_DATE, LAST_BUSINESS_DATE, load_history
 from services.demo.hostile import hostile_lines
@@ -23,13 +25,14 @@ from services.demo.participants import (
     CAPITAL_CENTS,
     MAKERS,
     MEMBERS,
+    OWN_CAPITAL_CENTS,
     SCU_MAKERS,
     Participant,
     choose_cast,
 )
 from services.demo.quotes import quote_lines
 from services.demo.tape import Curve, Jump, Tape
-from services.demo.treasury import Treasury, deposit_line
+from services.demo.treasury import Treasury, deposit_line, fund_line
 
 _CLOSE: Final = timedelta(hours=21)
 _SCU_FROM_DAY: Final = 3
@@ -69,11 +72,13 @@ class DemoMarket:
         """Members, accounts, deposits, second product, first reports of the index, the session."""
         begins = self._close_before(0)
         papers = begins - timedelta(hours=9)
+        funded_at = papers + timedelta(hours=5)
         lines = [
             *_member_lines(papers),
             *_account_lines(self._cast, papers + timedelta(hours=1)),
             _scu_line(self._dates[_SCU_FROM_DAY], papers + timedelta(hours=3)),
             *_maker_lines(papers + timedelta(hours=4)),
+            fund_line("contribute_fund/1", funded_at, member=None, cents=OWN_CAPITAL_CENTS),
             *feed.opening_lines(load_history(), begins),
             line("open_session/1", begins, business_date=str(self._dates[0])),
         ]
@@ -157,6 +162,8 @@ class DemoMarket:
         """Cycles, deposits, withdrawals, the script's events and the hostile lines."""
         treasury = Treasury(day, self.book, trades=trades)
         lines = [*treasury.answer_calls(), *treasury.withdraw(self._cast, self._rng), *cycles]
+        lines += [*treasury.answer_fund_calls(), *treasury.withdraw_fund()]
+        lines += default_lines(day, self.book)
         for cycle in cycles:
             lines += treasury.answer_cycle(cycle.sent_at, cycle.sent_at + timedelta(minutes=30))
         contracts = self.book.listed("SIT")

@@ -12,13 +12,16 @@ from collections.abc import Mapping, Sequence
 from services.demo.charts import (
     calls_chart,
     curve_chart,
+    fund_chart,
     margin_chart,
     models_chart,
     price_chart,
     variation_chart,
     volume_charts,
 )
-from services.demo.fact_book import MAINTENANCE, MISSED, TIERS, ZERO, FactBook
+from services.demo.default_figures import LAYERS, default_steps, layers_paid, shortfalls_of
+from services.demo.entries import MAINTENANCE, MISSED, TIERS, ZERO
+from services.demo.fact_book import FactBook
 from services.demo.figures import (
     Coverage,
     ModelRates,
@@ -49,6 +52,11 @@ def render_page(
         "days": book.days,
         "products": products,
         "tiles": _tiles(book, covered),
+        "defaults": [
+            (story, shortfalls_of(book, story), layers_paid(story), default_steps(book, story))
+            for story in book.defaults.values()
+        ],
+        "layer_names": LAYERS,
         "missed": book.calls_that(MISSED),
         "under_water": [spell for spell in book.shortfalls if spell.mark == ZERO],
         "below_maintenance": [spell for spell in book.shortfalls if spell.mark == MAINTENANCE],
@@ -81,6 +89,7 @@ def _tiles(book: FactBook, covered: Sequence[Coverage]) -> list[tuple[str, str]]
     in_force = [row for row in covered if row.is_in_force and row.moves]
     closes = [close for product in book.products() for close in last_curve(book, product)]
     return [
+        *_default_tiles(book),
         (f"{len(now):,}", f"under water at the last close; {len(under_water):,} in all"),
         (dollars(sum(call.remaining_cents for call in missed)), "missed in margin calls"),
         *(
@@ -98,6 +107,19 @@ def _tiles(book: FactBook, covered: Sequence[Coverage]) -> list[tuple[str, str]]
     ]
 
 
+def _default_tiles(book: FactBook) -> list[tuple[str, str]]:
+    """What each default cost, and the size of the fund."""
+    tiles = [
+        (dollars(story.waterfall["loss_cents"]), f"lost by the default of {story.member}")
+        for story in book.defaults.values()
+        if story.waterfall is not None
+    ]
+    for close in [*book.fund.days.values()][-1:]:
+        tiles.append((dollars(close.required_cents), "size of the fund at the last close"))
+        tiles.append((dollars(close.contributed_cents), "contributed to it by members"))
+    return tiles
+
+
 def _charts(
     book: FactBook, products: Sequence[str], *, by_model: Mapping[str, ModelRates]
 ) -> dict[str, list[Chart]]:
@@ -108,6 +130,7 @@ def _charts(
     priced = [product for product in products if book.contracts_of(product)]
     return {
         "calls": calls,
+        "fund": [fund_chart(book)] if book.fund.days else [],
         "margin": [
             drawn
             for product in priced

@@ -31,8 +31,15 @@ _ROLES: Final = ("application",) * 4 + ("provider",) * 2 + ("fund",) * 2 + ("tra
 
 LATE_PAYER: Final = "BASALT-C8"
 PAYS_IN_PARTS: Final = "AURORA-C8"
-BIG_FUND: Final = "FJORD-C7"
 SUSPENDED: Final = "DUNE-C3"
+
+# The member that fails, by the trades of its own house.
+FAILING: Final = "FJORD"
+FAILING_HOUSE: Final = "FJORD-H"
+# Who takes its position over, and to whom its customers go.
+TAKER: Final = "DUNE-H"
+NEW_MEMBERS: Final = {"FJORD-C7": "CEDAR"}
+NEW_MEMBER: Final = "AURORA"
 
 # The script repeats after so many business days; on these of them the account above is suspended.
 SCRIPT_DAYS: Final = 20
@@ -40,7 +47,8 @@ SUSPENDED_DAYS: Final = (6, 7)
 
 HOUSE_DEPOSIT_CENTS: Final = 3_000_000_000
 THIN_DEPOSIT_CENTS: Final = 2_000_000
-BIG_FUND_DEPOSIT_CENTS: Final = 320_000_000
+FAILING_HOUSE_DEPOSIT_CENTS: Final = 320_000_000
+OWN_CAPITAL_CENTS: Final = 50_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,9 @@ def _house(member: str) -> Participant:
         owner=f"house-{member.lower()}",
         role="maker" if account in MAKERS else "house",
         wanted_lots=0,
-        deposit_cents=HOUSE_DEPOSIT_CENTS,
+        deposit_cents=FAILING_HOUSE_DEPOSIT_CENTS
+        if account == FAILING_HOUSE
+        else HOUSE_DEPOSIT_CENTS,
     )
 
 
@@ -114,6 +124,4 @@ def _signed(wanted_lots: int, role: str, *, rng: Random) -> int:
 def _deposit_cents(account: str, wanted_lots: int) -> int:
     if account in {LATE_PAYER, PAYS_IN_PARTS}:
         return THIN_DEPOSIT_CENTS
-    if account == BIG_FUND:
-        return BIG_FUND_DEPOSIT_CENTS
     return wanted_lots * 200 + 5_000_000

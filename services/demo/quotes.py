@@ -12,7 +12,7 @@ from typing import Final
 
 from events.units import usd_text
 from services.demo.command_lines import SentLine, line
-from services.demo.fact_book import ListedContract
+from services.demo.entries import ListedContract
 from services.demo.flow import Day
 from services.demo.tape import Tape
 

@@ -12,16 +12,18 @@ from typing import Final
 
 from events.units import usd_text
 from services.demo.command_lines import SentLine, Trade, line, time_text, trade_line
-from services.demo.fact_book import FactBook, ListedContract
+from services.demo.entries import ListedContract
+from services.demo.fact_book import FactBook
 from services.demo.flow import Day, ScriptedTrade
 from services.demo.participants import (
     AFTER_LOSS_CENTS,
-    BIG_FUND,
     CAPITAL_CENTS,
+    FAILING_HOUSE,
     MAKERS,
     SCRIPT_DAYS,
     SUSPENDED,
     SUSPENDED_DAYS,
+    TAKER,
 )
 from services.demo.tape import Pause, Shock
 
@@ -29,9 +31,11 @@ LAUNCH_DAY: Final = date(2025, 4, 14)
 
 _SQUEEZE_DAY, _SLIDE_DAY, _HALT_DAY, _LOSS_DAY = 4, 12, 10, 3
 _BUST_DAY, _BUST_MARKED_DAY, _TRANSFER_DAY, _ADJUST_DAY = 5, 6, 7, 9
-_FUND_BUYS: Final = (11, 12, 13)
-_FUND_SELLS: Final = range(26, 34)
-_FUND_LOTS: Final = 2_400_000
+# The house that fails buys blocks of one month within two days, against a deposit that carries a
+# third of them; who takes them over sells them again.
+_BLOCKS: Final = {18: 2, 19: 4}
+_BLOCKS_SOLD: Final = range(26, 34)
+_BLOCK_LOTS: Final = 2_400_000
 
 
 def shocks_of(day: Day, contracts: list[ListedContract]) -> list[Shock]:
@@ -49,8 +53,8 @@ def pauses_of(day: Day, contracts: list[ListedContract]) -> list[Pause]:
 
 
 def orders_of(day: Day, contracts: list[ListedContract], *, book: FactBook) -> list[ScriptedTrade]:
-    """Trades at the price limits, and the big fund's blocks."""
-    return [*_limit_orders(day, contracts), *_fund_orders(day, contracts, book=book)]
+    """Trades at the price limits, and the blocks of the house that fails."""
+    return [*_limit_orders(day, contracts), *_block_orders(day, contracts, book=book)]
 
 
 def _limit_orders(day: Day, contracts: list[ListedContract]) -> list[ScriptedTrade]:
@@ -73,24 +77,21 @@ def _at_limit(moment: datetime, listed: ListedContract, *, limit: str) -> Script
     return ScriptedTrade(moment, listed.contract, buyer, seller, 5_000, limit)
 
 
-def _fund_orders(
+def _block_orders(
     day: Day, contracts: list[ListedContract], *, book: FactBook
 ) -> list[ScriptedTrade]:
-    """A fund buys more of one month than the position limits like, and sells it again later."""
-    if day.index in _FUND_BUYS:
-        contract = contracts[5].contract
-        return [
-            ScriptedTrade(day.at(11, 5 * n), contract, BIG_FUND, MAKERS[n], _FUND_LOTS)
-            for n in range(2)
-        ]
-    if day.index in _FUND_SELLS:
-        held_lots = {listed.contract: book.lots[BIG_FUND, listed.contract] for listed in contracts}
-        return [
-            ScriptedTrade(day.at(13, 30), contract, MAKERS[day.index % 3], BIG_FUND, _FUND_LOTS)
-            for contract, lots in held_lots.items()
-            if lots >= _FUND_LOTS
-        ]
-    return []
+    """A house buys more of one month than the position limits like; its taker sells it later."""
+    contract = contracts[5].contract
+    bought = [
+        ScriptedTrade(day.at(11, 5 * n), contract, FAILING_HOUSE, MAKERS[n % 3], _BLOCK_LOTS)
+        for n in range(_BLOCKS.get(day.index, 0))
+    ]
+    sold = [
+        ScriptedTrade(day.at(13, 30), name, MAKERS[day.index % 3], TAKER, _BLOCK_LOTS)
+        for name in (listed.contract for listed in contracts if day.index in _BLOCKS_SOLD)
+        if book.lots[TAKER, name] >= _BLOCK_LOTS
+    ]
+    return bought + sold
 
 
 def event_lines(

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 from events.units import usd_text
-from services.demo.fact_book import MET, MISSED, ZERO, CallHistory, DemoFact, FactBook
+from services.demo.default_figures import layers_paid
+from services.demo.entries import MET, MISSED, ZERO, CallHistory, DemoFact
+from services.demo.fact_book import FactBook
 from services.demo.figures import coverage
 
 _WORST_SHOWN: Final = 3
@@ -19,6 +21,7 @@ _SECOND_TIER: Final = 2
 def summary_lines(book: FactBook) -> list[str]:
     """The lines that `clearing demo` prints when it is done."""
     return [
+        *_defaults(book),
         *_what_was_cleared(book),
         *_how_the_index_went(book),
         *_halts(book),
@@ -51,6 +54,20 @@ def hash_names(fact: DemoFact) -> list[str]:
 def usd_of_ticks(ticks: int) -> str:
     """A price for people: a tick is a cent."""
     return f"{'-' if ticks < 0 else ''}${usd_text(abs(ticks))}"
+
+
+def _defaults(book: FactBook) -> list[str]:
+    """Each default: when, why, what it cost, who paid."""
+    lines: list[str] = []
+    for story in book.defaults.values():
+        since = story.declared["at"][:16].replace("T", " ")
+        lines.append(f"{story.member} is in default since {since}: {story.declared['reason']}.")
+        lines.append(f"  Its {len(story.ported)} customers were ported with all they had.")
+        if story.waterfall is not None:
+            lost = dollars(story.waterfall["loss_cents"])
+            paid = [f"{layer} {dollars(cents)}" for layer, cents in layers_paid(story)]
+            lines.append(f"  {lost} was lost; paid by {', '.join(paid) or 'nobody'}.")
+    return lines
 
 
 def _what_was_cleared(book: FactBook) -> list[str]:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from services.demo.fact_book import ListedContract
+from services.demo.entries import ListedContract
 
 _PPM: Final = 1_000_000
 _FIRST_LIMIT_PERCENT: Final = 15

@@ -1,8 +1,8 @@
-"""Money in and out: deposits that meet margin calls, and withdrawals of what is not needed.
+"""Money in and out: deposits and contributions that meet calls, withdrawals of what is not needed.
 
-In: the book of facts (cash, positions, rates, open calls) and the day's trades so far. Out: deposit
-and withdrawal lines. Its own reckoning of margin is rough on purpose; what counts is what the
-clearinghouse calls.
+In: the book of facts (cash, positions, rates, open calls, fund) and the day's trades so far. Out:
+lines of deposits, contributions and withdrawals. Its own reckoning of margin is rough on purpose;
+what counts is what the clearinghouse calls.
 """
 
 from __future__ import annotations
@@ -16,12 +16,20 @@ from typing import Final
 from services.demo.command_lines import SentLine, Trade, line
 from services.demo.fact_book import FactBook
 from services.demo.flow import Day
-from services.demo.participants import BIG_FUND, LATE_PAYER, PAYS_IN_PARTS, Participant
+from services.demo.participants import (
+    FAILING,
+    FAILING_HOUSE,
+    LATE_PAYER,
+    PAYS_IN_PARTS,
+    Participant,
+)
 
-_SLOW: Final = (LATE_PAYER, BIG_FUND)
+_SLOW: Final = (LATE_PAYER, FAILING_HOUSE)
 _BUFFER_DIVISOR: Final = 20
 _WORTH_TAKING_CENTS: Final = 1_000_000
 _GREEDY_EVERY: Final = 5
+_FUND_STEP_CENTS: Final = 1_000_000
+_FRIDAY: Final = 4
 # What the default model asks of a contract without history, roughly.
 _RATE_FLOOR_PPM: Final = 200_000
 
@@ -54,17 +62,43 @@ class Treasury:
         self._seen: dict[datetime, _Seen] = {}
 
     def answer_calls(self) -> list[SentLine]:
-        """Deposits for the calls of last evening: most in time, one in parts, the slow too late."""
+        """Deposits for the calls of last evening: most in time, one in parts, one too late."""
         lines: list[SentLine] = []
         for call in self._book.open_calls:
+            if call.account == FAILING_HOUSE:
+                continue
             cents = call.remaining_cents + call.remaining_cents // _BUFFER_DIVISOR
-            if call.account in _SLOW:
+            if call.account == LATE_PAYER:
                 lines.append(self._deposit(call.account, cents, moment=self._day.at(14, 10)))
             elif call.account == PAYS_IN_PARTS:
                 lines.append(self._deposit(call.account, cents * 6 // 10, moment=self._day.at(9)))
                 lines.append(self._deposit(call.account, cents // 2, moment=self._day.at(11, 15)))
             else:
                 lines.append(self._deposit(call.account, cents, moment=self._day.at(9, 30)))
+        return lines
+
+    def answer_fund_calls(self) -> list[SentLine]:
+        """Contributions for last evening's fund calls, in steps; none of a house in trouble."""
+        is_in_trouble = any(call.account == FAILING_HOUSE for call in self._book.open_calls)
+        return [
+            fund_line(
+                "contribute_fund/1",
+                self._day.at(9, 40),
+                member=call.account,
+                cents=-(-call.remaining_cents // _FUND_STEP_CENTS) * _FUND_STEP_CENTS,
+            )
+            for call in self._book.fund.open_calls
+            if call.account != FAILING or not is_in_trouble
+        ]
+
+    def withdraw_fund(self) -> list[SentLine]:
+        """On Fridays members ask back what their contributions have too much by a quarter."""
+        fund, lines = self._book.fund, list[SentLine]()
+        for member, required_cents in fund.required.items():
+            spare = fund.contributed_cents(member) - required_cents * 5 // 4
+            if self._day.business_date.weekday() == _FRIDAY and spare >= _FUND_STEP_CENTS:
+                moment = self._day.at(10, 10)
+                lines.append(fund_line("withdraw_fund/1", moment, member=member, cents=spare))
         return lines
 
     def answer_cycle(self, cycle_at: datetime, paid_at: datetime) -> list[SentLine]:
@@ -100,8 +134,12 @@ class Treasury:
         second = cast[rng.randrange(len(cast))].account
         cash = self._book.cash_cents
         return [
-            self._withdrawal(first, 8, cents=max(1, cash[first])),
-            self._withdrawal(second, 9, cents=max(0, cash[second]) + 100_000_000),
+            self._withdrawal(account, number, cents=cents)
+            for account, number, cents in (
+                (first, 8, max(1, cash[first])),
+                (second, 9, max(0, cash[second]) + 100_000_000),
+            )
+            if account != FAILING_HOUSE
         ]
 
     def _equity_and_initial(self, account: str, moment: datetime) -> tuple[int, int]:
@@ -161,6 +199,17 @@ def deposit_line(reference: str, account: str, *, cents: int, moment: datetime) 
         reference=reference,
         account=account,
         asset="USD",
+        amount_cents=cents,
+    )
+
+
+def fund_line(kind: str, moment: datetime, *, member: str | None, cents: int) -> SentLine:
+    """A contribution to the fund or a withdrawal; of None the clearinghouse's own capital."""
+    return line(
+        kind,
+        moment,
+        reference=f"FUND-{moment:%y%m%d}-{member or 'CAPITAL'}",
+        member=member,
         amount_cents=cents,
     )
 

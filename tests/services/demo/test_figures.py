@@ -7,7 +7,8 @@ from typing import Any
 
 from events.parameters import PARAMETERS
 from risk.margin_models import MODELS
-from services.demo.fact_book import DemoFact, FactBook
+from services.demo.entries import DemoFact
+from services.demo.fact_book import FactBook
 from services.demo.figures import (
     ContractClose,
     Coverage,
@@ -132,7 +133,8 @@ def test_an_account_is_under_water_from_the_first_cycle_to_the_first_that_is_not
 
 def test_the_excess_of_one_account_does_not_help_another() -> None:
     other = fact("account_opened", account="A-2", member="A", origin="customer")
-    cash = fact("collateral_moved", account="A-2", amount_cents=900)
+    sides = {"debit": "house:bank", "credit": "cash:A-2"}
+    cash = fact("posting", amount_cents=900, **sides)
     facts = (*priced(0, 200), margined(0, "close", 100), other, cash)
     # A-1 needs 400 and has 100; A-2 needs nothing and has 900; B-1 has nothing.
     assert member_margins(book_of(*facts)) == [

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
-from services.demo.fact_book import DemoFact, FactBook
+from services.demo.entries import DemoFact
+from services.demo.fact_book import FactBook
 from services.demo.page import render_page
 from services.pages.render import render
 from tests.browser import said_of
