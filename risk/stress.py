@@ -140,7 +140,7 @@ def _changes(
 def _blocks(
     holdings: Sequence[StressHolding], *, covered: IntArray, member_of: IntArray
 ) -> Iterator[_Block]:
-    """All accounts that are not left out, block by block."""
+    """All accounts, block by block, first those that are left out."""
     for first in range(0, len(covered), _ACCOUNTS_AT_ONCE):
         codes = member_of[first : first + _ACCOUNTS_AT_ONCE]
         lots = np.zeros((len(holdings), len(codes)), dtype=np.int64)
@@ -149,7 +149,6 @@ def _blocks(
             row[as_index(holding.accounts[begin:end] - first)] = holding.lots[begin:end]
         # Codes of few bits are put in order by their digits, ten times as fast.
         order = np.argsort(codes.astype(np.min_scalar_type(-1 - int(codes.max()))), kind="stable")
-        order = order[np.count_nonzero(codes < 0) :]
         yield _Block(lots.take(order, axis=1), covered[first:].take(order), codes.take(order))
 
 
@@ -176,7 +175,7 @@ def _add_losses(losses: IntArray, block: _Block, *, losses_of_lot: _Matrix) -> N
             contracts = np.flatnonzero(chosen[0] != 0)
             moved = block._replace(lots=block.lots[contracts])
             _add_as_kind(losses, moved, losses_of_lot=chosen[:, contracts], rows=rows)
-        elif rows.size and block.codes.size:
+        elif rows.size:
             moved = block._replace(lots=floats) if kind is np.float64 else block
             _add_as_kind(losses, moved, losses_of_lot=chosen, rows=rows)
 
@@ -197,6 +196,7 @@ def _add_as_kind(
         excess = losses_of_lot @ lots[:, piece]
         np.maximum(excess, covered[piece], out=excess)
         excess -= covered[piece]
+        # The accounts of a member follow each other; before the first start lie those left out.
         starts = np.flatnonzero(np.diff(codes, prepend=-1))
         sums = np.add.reduceat(excess, starts, axis=1)
         if sums.dtype == object:

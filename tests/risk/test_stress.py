@@ -208,6 +208,14 @@ def test_what_is_beyond_int64_is_stated_as_its_largest(
     assert losses == expected
 
 
+def test_a_move_beyond_int64_of_a_contract_that_nobody_holds_harms_nothing() -> None:
+    # 1,000 lots lose 200 · (2⁶³ − 1) / 10⁶ ticks each, rounded: 1,844,674,407,370,955 cents.
+    contracts = [SIT, ("SIT", 1, 2**40)]
+    moves = {"SIT": [INT64_MAX]}
+    losses = run([[-1_000, 0]], contracts, covered=[0], member_of=[0], moves_ppm=moves)
+    assert losses["SIT_rise_1"] == [1_844_674_407_370_955_000]
+
+
 def test_margin_beyond_what_a_float_holds_covers_all() -> None:
     losses = run([[-10], [-1]], [SIT], covered=[INT64_MAX, 49], member_of=[0, 0])
     assert losses["parallel_up_25"] == [1]
