@@ -121,6 +121,12 @@ def asset_cents(units: IntArray, worth: AssetWorth, *, initial: IntArray) -> Int
     return counted
 
 
+def proceeds_cents(units: int, worth: AssetWorth) -> int:
+    """What units bring when they are sold at their price less the haircut, rounded down."""
+    price_micros, terms = worth
+    return units * price_micros * (PPM - terms.haircut_ppm) // (PPM * _MICROS_OF_A_CENT)
+
+
 def _reduced(numerator: int, denominator: int) -> tuple[int, int]:
     divisor = gcd(numerator, denominator)
     return numerator // divisor, denominator // divisor

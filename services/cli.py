@@ -46,6 +46,10 @@ COMMAND_TARGETS: Final = {
         f"{_AT}stress_command:stress_command",
         "Tell what members would lose over their margin, scenario by scenario, against the fund.",
     ),
+    "drill": LazyCommand(
+        f"{_AT}drill_command:drill_command",
+        "Play a default on the books: who pays what, what is left.",
+    ),
     "backtest": LazyCommand(
         f"{_AT}backtest_command:backtest_command",
         "Test margin models on past prices, or the margins of a journal.",

@@ -22,6 +22,7 @@ from risk.collateral import (
     asset_cents,
     counted_by_asset,
     is_fresh,
+    proceeds_cents,
     worths,
 )
 
@@ -41,6 +42,22 @@ def cents(units: int, price_micros: int, terms: AssetTerms, initial: int) -> int
     price_cents = Fraction(price_micros, 10_000)
     value = floor(units * price_cents * (10**6 - terms.haircut_ppm) / 10**6)
     return min(value, floor(Fraction(initial * terms.share_ppm, 10**6)))
+
+
+@pytest.mark.parametrize(
+    ("units", "price_micros", "haircut_ppm", "proceeds"),
+    [
+        (100, 980_000, 50_000, 9_310),
+        (119, 1_009_999, 0, 12_018),  # 12,018.9881
+        (10**9, 1_000_000, 1_000_000, 0),
+        (INT64_MAX, 10_000_000, 0, INT64_MAX * 1_000),
+    ],
+)
+def test_units_are_sold_for_their_price_less_the_haircut_whatever_their_share(
+    *, units: int, price_micros: int, haircut_ppm: int, proceeds: int
+) -> None:
+    terms = AssetTerms(haircut_ppm=haircut_ppm, share_ppm=1, fresh_hours=24)
+    assert proceeds_cents(units, AssetWorth(price_micros, terms)) == proceeds
 
 
 @pytest.mark.parametrize(

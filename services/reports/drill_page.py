@@ -1,0 +1,112 @@
+"""A drill as a page: who pays, layer by layer, as a picture and in tables.
+
+In: a drill. Out: HTML that asks nothing of any server and needs no script; the same drill gives the
+same page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from risk.waterfall import (
+    ASSESSMENT,
+    HOUSE_CAPITAL,
+    MEMBER_FUND,
+    MEMBER_HOUSE,
+    OTHER_FUNDS,
+    UNPAID,
+)
+from services.pages.chart import Chart, Tone
+from services.pages.render import render
+from services.pages.steps import Step, steps_chart
+from services.reports.drill import DefaultPlayed, Drill
+from services.reports.drill_formats import drill_report, drill_title, loss_text, waiting_lines
+from services.reports.report import Report, TableLayout
+from services.reports.shown import cell_text, head_text, usd
+
+# What each layer is called, and its colour, in the order of the law.
+_LAYERS: Final[dict[str, tuple[str, Tone]]] = {
+    MEMBER_HOUSE: ("its house account", "series-1"),
+    MEMBER_FUND: ("its contribution", "series-2"),
+    HOUSE_CAPITAL: ("the clearinghouse", "good"),
+    OTHER_FUNDS: ("other contributions", "series-3"),
+    ASSESSMENT: ("assessments", "series-4"),
+    UNPAID: ("uncovered", "bad"),
+}
+
+
+class DrillTable(NamedTuple):
+    """A table of the page. heads: of numbers they begin with =."""
+
+    caption: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def drill_page(drill: Drill) -> Iterator[str]:
+    """The lines of the page."""
+    report = drill_report(drill)
+    content = {
+        "title": drill_title(drill),
+        "drill": drill,
+        "tiles": [*_tiles(drill)],
+        "figures": [_figure(played) for played in drill.defaults if played.settled.layers],
+        "waiting": [*waiting_lines(drill)],
+        "tables": [*_tables(report)],
+        "program": report.program,
+    }
+    return iter(render("drill.html", content, package="services.reports").splitlines())
+
+
+def _paid(defaults: Sequence[DefaultPlayed]) -> dict[str, int]:
+    """What each layer pays, in the order of the law."""
+    paid = dict.fromkeys(_LAYERS, 0)
+    for default in defaults:
+        for part in default.settled.layers:
+            paid[part.layer] += part.amount_cents
+    return paid
+
+
+def _tiles(drill: Drill) -> Iterator[tuple[str, str]]:
+    """What is asked first: the loss, and who pays it."""
+    paid = _paid(drill.defaults)
+    yield "loss", usd(sum(paid.values()))
+    yield "the defaulter itself", usd(paid.pop(MEMBER_HOUSE) + paid.pop(MEMBER_FUND))
+    for layer, cents in paid.items():
+        yield _LAYERS[layer][0], usd(cents)
+    yield "left of contributions", usd(sum(payer.left_cents for payer in drill.payers))
+    yield "left of the clearinghouse's", usd(drill.defaults[-1].capital_cents)
+
+
+def _figure(default: DefaultPlayed) -> Chart:
+    """The waterfall of a default, a bar for each layer that pays."""
+    steps = [
+        Step(_LAYERS[layer][0], cents, usd(cents), _LAYERS[layer][1])
+        for layer, cents in _paid([default]).items()
+        if cents
+    ]
+    loss_cents = default.settled.loss_cents
+    whole = Step("loss", loss_cents, usd(loss_cents), "quiet")
+    return steps_chart(f"{loss_text(default)}: who pays", whole, steps=steps, unit="USD")
+
+
+def _tables(report: Report) -> Iterator[DrillTable]:
+    rows = [*report.rows]
+    line = report.columns.index("line")
+    for layout in report.layouts:
+        chosen = [
+            dict(zip(report.columns, row, strict=True)) for row in rows if row[line] in layout.lines
+        ]
+        names = [name for name in layout.columns if any(row[name] is not None for row in chosen)]
+        yield DrillTable(
+            layout.title,
+            [_head(layout, name, number=any(isinstance(row[name], int) for row in chosen))
+             for name in names],
+            [[cell_text(name, row[name]) for name in names] for row in chosen],
+        )  # fmt: skip
+
+
+def _head(layout: TableLayout, column: str, *, number: bool) -> str:
+    assert column in layout.columns, f"{layout.title} has no {column}"
+    return f"{'=' * number}{head_text(column)}"
