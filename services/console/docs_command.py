@@ -49,6 +49,11 @@ DOCUMENTS: Final[dict[str, Document]] = {
             "which margin model when; back-tests, their figures and what they can tell",
         ),
         Document("columns", "services/reports/COLUMNS.md", "every column of every report"),
+        Document(
+            "default",
+            "services/DEFAULT.md",
+            "the runbook of a default: what to look at, type and expect, step by step",
+        ),
         Document("operations", "services/OPERATIONS.md", "running it on Kafka and Postgres"),
         Document("architecture", "services/ARCHITECTURE.md", "how the parts fit"),
         Document("decisions", "services/DECISIONS.md", "what was decided and why; the limits"),

@@ -74,9 +74,12 @@ def _declared(view: JournalView, days: Sequence[date], *, member: str | None) ->
     for day in reversed(days):
         if not waiting:
             break
+        since = [later for later in days if later >= day]
+        # One answer at a time: the next one has a cursor of the same name.
+        rows = list(view.rows(CONTROL_SHARD, day, words=(_DECLARED,)))
         of_day = [
-            Declared(row, fact, *_settled(view, fact["member"], days=[d for d in days if d >= day]))
-            for row in view.rows(CONTROL_SHARD, day, words=(_DECLARED,))
+            Declared(row, fact, *_settled(view, fact["member"], days=since))
+            for row in rows
             for fact in row.facts(_DECLARED)
             if fact["member"] in waiting
         ]
@@ -92,10 +95,10 @@ def _settled(
     for day in reversed(days):
         ordered = _naming(view, CONTROL_SHARD, day=day, kind=_ORDERED, member=member)
         if ordered:
-            since = (later for later in days if later >= day)
             settled = [
                 row
-                for later in since
+                for later in days
+                if later >= day
                 for row in _naming(view, MEMBER_SHARD, day=later, kind=_WATERFALL, member=member)
                 if row.decided > ordered[-1].decided
             ]
