@@ -8,7 +8,7 @@ Nothing is written.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from events.market_facts import ContractListed
 from events.units import PPM
+from risk.levels import MarginLevels
 from risk.stress import ScenarioLoss, StressHolding, losses_under
 from risk.stress_reverse import Stressed
 from risk.stress_scenarios import Scenario, scenarios_of
@@ -26,6 +27,7 @@ from services.shards.market.books import ContractBooks, MarketBooks, in_order
 from services.shards.member.books import MemberBooks
 from services.shards.member.fund import covered_by_margin, standing_members
 from services.shards.routing import market_shard
+from settlement.control_books import ControlBooks
 
 _LISTED: Final = ContractListed.TYPE.encode()
 
@@ -69,7 +71,8 @@ def stress_books(view: JournalView, day: date | None) -> StressBooks:
         going_on = _going_on(view, market, day=closed)
         contracts[product] = len(going_on)
         holdings += _holdings(product, going_on)
-    return _of_members(books, holdings, contracts=contracts)
+    levels = _levels_at_close(books.member, view.control_on(closed))
+    return _of_members(books, holdings, contracts=contracts, levels=levels)
 
 
 def _closed(view: JournalView, day: date | None) -> date:
@@ -111,8 +114,21 @@ def _holdings(product: str, contracts: Sequence[ContractBooks]) -> list[StressHo
     return holdings
 
 
+def _levels_at_close(books: MemberBooks, before: ControlBooks) -> MarginLevels:
+    """The levels by the terms of assets that the close went by. before: the books before it.
+
+    The close has opened the session that is open now, and with it new terms came into force.
+    """
+    in_force = replace(books.control, assets=before.assets)
+    return replace(books, control=in_force).levels(books.control.opened_at)
+
+
 def _of_members(
-    books: BooksAt, holdings: Sequence[StressHolding], *, contracts: dict[str, int]
+    books: BooksAt,
+    holdings: Sequence[StressHolding],
+    *,
+    contracts: dict[str, int],
+    levels: MarginLevels,
 ) -> StressBooks:
     member = books.member
     control = member.control
@@ -120,15 +136,15 @@ def _of_members(
     code_of = {name: code for code, name in enumerate(members)}
     accounts = control.accounts_by_number
     codes = [code_of.get(account.member.name, -1) for account in accounts]
-    # The close has opened the session that is open now.
-    covered = covered_by_margin(member.levels(control.opened_at))
     moves_ppm = {
         product: (*market.moves.rises_ppm, *market.moves.falls_ppm)
         for product, market in books.markets.items()
     }
     return StressBooks(
         books.business_date,
-        Stressed(holdings, covered, np.array(codes, dtype=np.int64), len(members)),
+        Stressed(
+            holdings, covered_by_margin(levels), np.array(codes, dtype=np.int64), len(members)
+        ),
         contracts,
         scenarios_of(moves_ppm),
         members,

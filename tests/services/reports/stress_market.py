@@ -10,6 +10,9 @@ clearinghouse, 50,000,000 of A and 40,000,000 of D, and from the morning of the 
 The close of the 9th pays 30,000,000 back to the clearinghouse. On the 10th F, whose account an
 adjustment leaves at −5,000,000, is in default; that close applies the waterfall, and the capital
 pays: 65,000,000 + 110,000,000 are less than the cover, which is that of the 9th.
+
+Of B's margin 1,000,000 are 100,000 bonds at $0.10, which count in full until the session of the
+11th, and for half from then on.
 """
 
 from __future__ import annotations
@@ -24,8 +27,9 @@ NEXT: Final = "2026-06-09"
 AFTER: Final = "2026-06-10"
 OPEN: Final = "2026-06-11"
 _BEFORE: Final = "2026-06-05T12:00:00Z"
+_BOND: Final = {"asset": "BOND", "share_ppm": 1_000_000, "fresh_hours": 8_760}
 _DEPOSITS: Final = {
-    "A": 20_000_000, "B": 5_000_000, "C": 4_000_000, "D": 16_000_000, "E": 12_000_000,
+    "A": 20_000_000, "B": 4_000_000, "C": 4_000_000, "D": 16_000_000, "E": 12_000_000,
     "F": 1_000_000,
 }  # fmt: skip
 _MODEL: Final = {"product": "SIT", "provider": "p", "model": "m"}
@@ -73,7 +77,13 @@ STRESS_MARKET: Final[list[bytes]] = [
         "report_provider_price/1", **_MODEL, input_usd_per_mtok="2.00", output_usd_per_mtok="2.00",
         at=f"{DAY}T00:00:00Z",
     ),
+    command("configure_asset/1", **_BOND, haircut_ppm=0, effective_date=DAY, at=_BEFORE),
     command("open_session/1", business_date=DAY, at=f"{DAY}T00:05:00Z"),
+    command("report_asset_price/1", asset="BOND", price_usd="0.10", at=f"{DAY}T08:00:00Z"),
+    command(
+        "deposit_asset/1", reference="bB", account="B-H", asset="BOND", units=100_000,
+        at=f"{DAY}T08:00:00Z",
+    ),
     _trade("T1", lots=1_000_000, buyer="A", seller="D"),
     _trade("T2", lots=500_000, buyer="B", seller="E"),
     _trade("T3", lots=250_000, buyer="C", seller="E"),
@@ -91,6 +101,10 @@ STRESS_MARKET: Final[list[bytes]] = [
         amount_cents=6_000_000, reason="error", at=f"{AFTER}T09:00:00Z",
     ),
     command("declare_default/1", member="F", reason="cash", at=f"{AFTER}T10:00:00Z"),
+    command(
+        "configure_asset/1", **_BOND, haircut_ppm=500_000, effective_date=OPEN,
+        at=f"{AFTER}T10:30:00Z",
+    ),
     command("settle_default/1", member="F", at=f"{AFTER}T11:00:00Z"),
     _close(AFTER, OPEN),
 ]  # fmt: skip

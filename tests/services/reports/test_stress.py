@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -17,6 +18,7 @@ from services.reports.table import REPORTS
 from services.reports.view import JournalView
 from tests.services.reports.asking import columns, made
 from tests.services.reports.stress_market import AFTER, DAY, NEXT, OPEN
+from tests.twin.generate import written
 
 FIRST, SECOND, THIRD = (date.fromisoformat(day) for day in (DAY, NEXT, AFTER))
 DOWN = ("G", 130_000_000, "B", 55_000_000, 185_000_000)
@@ -54,7 +56,10 @@ def test_without_a_date_it_is_the_last_close_and_all_scenarios(closes: JournalVi
 def test_every_close_is_found_again_as_it_was_stated(
     name: str, request: pytest.FixtureRequest
 ) -> None:
-    """Also that of the day on which a contract ended and others were listed."""
+    """Also that of the day on which a contract ended and others were listed.
+
+    And one after which other terms of an asset came into force.
+    """
     view: JournalView = request.getfixturevalue(name)
     closed = [day for day in view.sessions() if day <= view.last_date()]
     for day in closed:
@@ -109,6 +114,24 @@ def test_the_report_has_the_history_of_cover_and_fund(closes: JournalView) -> No
         (NEXT, "front_down_60", *DOWN, 203_500_000, 210_000_000, True),
         (AFTER, "front_down_60", *DOWN, 203_500_000, 175_000_000, False),
     ]
+
+
+@pytest.mark.parametrize("seed", [1, 7])
+def test_the_closes_of_a_market_that_nobody_wrote_are_found_again(
+    database: str, tmp_path: Path, seed: int
+) -> None:
+    """Two products, assets, defaults, refusals."""
+    source = tmp_path / "market.jsonl"
+    source.write_bytes(b"".join(line + b"\n" for line in written(seed, 4).lines))
+    clear(database, str(source))
+    with JournalView(database) as view:
+        closed = [day for day in view.sessions() if day <= view.last_date()]
+        assert len(closed) == 4
+        for day in closed:
+            names = ("scenario", *LARGEST)
+            stated = columns(made(view, "stress", business_date=day), *names, line="scenario")
+            assert columns(stress_answer(view, day, scenario=None), *names, line="cover") == stated
+            assert any(row[2] for row in stated)
 
 
 @pytest.mark.parametrize(("day", "fund"), [(FIRST, 190), (SECOND, 210), (THIRD, 175)])
