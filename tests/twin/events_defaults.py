@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, timedelta
 from typing import TypeVar
 
+from tests.twin.fund import PARAMETERS
 from tests.twin.instants import print_instant
 from tests.twin.positions import positions
 from tests.twin.script import Script
@@ -23,6 +25,8 @@ WAVES = 24
 
 def found_fund(script: Script) -> None:
     """Let members and the clearinghouse contribute, some of them not; put some into a group."""
+    for _ in range(script.pick((0, 0, 2, 3))):
+        tune(script)
     scale = script.pick((10**6, 10**8, 10**8, 10**11))
     for member in (*script.house.members, None):
         cents = script.pick((0, 1, scale // 3, scale, 3 * scale))
@@ -76,6 +80,20 @@ def affiliate(script: Script) -> None:
     """Put a member into a group, its own, or that of another member's name."""
     script.send("affiliate_member/1", member=script.pick((*script.house.members, "Z")),
                 group=script.pick(GROUPS), at=script.when())  # fmt: skip
+
+
+def tune(script: Script) -> None:
+    """Set a parameter of the fund: to little, to much, to what it is not; for now or for later."""
+    session = script.house.business_date or date(2020, 1, 1)
+    value = script.pick(("0", "1", "1", "12345", "100000", "333333", "1000000", "10000000"))
+    if script.chance(0.1):
+        value = script.pick(("-1", "", "x", "007", "1.5", "9223372036854775808"))
+    script.send(
+        "configure/1", parameter=script.pick(sorted(PARAMETERS)),
+        product=None if script.chance(0.95) else "SIT", value=value,
+        effective_date=(session + timedelta(days=script.pick((0, 0, 1)))).isoformat(),
+        at=script.when(),
+    )  # fmt: skip
 
 
 def contribute(script: Script, member: str | None, cents: int, at: str = "") -> None:
@@ -229,8 +247,8 @@ def settle(script: Script) -> None:
 
 
 def step(script: Script) -> None:
-    """Write a step where it does not belong, or one of groups."""
-    script.pick((port, auction, sell, settle, affiliate, affiliate))(script)
+    """Write a step where it does not belong, one of groups, or a parameter."""
+    script.pick((port, auction, sell, settle, affiliate, affiliate, tune))(script)
 
 
 def cycle(script: Script) -> None:
