@@ -5,21 +5,27 @@ then, cycle by cycle, the mark of its contract, the variation of its two account
 and the postings. Cycles are shown to the close of the date asked for; without one, of the session
 that last changed the trade.
 
+An auction of a defaulter's account hands the position on: from there its taker is shown too, what
+it paid or got, and the waterfall that ended the default (RULEBOOK §7).
+
 `trade_cents` is what this trade alone brings an account in a cycle: what it had brought by then,
 lots · (mark − price), nothing once bust, less what earlier cycles brought (RULEBOOK §3, §4). A
-contract left without a price because all its trades are bust gives everything back. The accounts'
-own variation is of all their trades in the contract.
+contract left without a price because all its trades are bust gives everything back. After an
+auction it is the taker's; what a bust or an adjustment changes stays with the account that traded.
+The accounts' own variation is of all their trades in the contract.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final, NamedTuple
 
 from events.contracts import product_of
 from events.ledger_names import cash_of, owner_of_cash, variation_of
 from events.units import SECOND_NS, format_instant
+from services.journal.reader import SEQ_MAX
 from services.journal.receipts import receipt_of
 from services.reports.kind import ReportKind
 from services.reports.raw_line import readable
@@ -32,6 +38,7 @@ from services.reports.report import (
     fact_name,
 )
 from services.reports.trade_search import TradeRows, find_trade
+from services.reports.trade_takeovers import takeovers, waterfalls
 from services.reports.view import JournalView, StoredRow
 from services.shards.routing import MEMBER_SHARD
 from settlement.ledger import cents
@@ -44,6 +51,7 @@ _INPUT: Final = "input"
 _OF_CYCLE: Final = (*_MARKS, b"variation_settled/1", b"cycle_done/1", _CLOSED.encode())
 _FACT_FIELDS: Final = (
     "at", "contract", "lots", "price_ticks", "price_ticks_before", "buyer", "seller", "reason",
+    "from_account", "to_account", "reference", "debit", "credit", "amount_cents",
 )  # fmt: skip
 
 
@@ -54,35 +62,102 @@ class Version(NamedTuple):
     price_ticks: int | None
 
 
+class Holder(NamedTuple):
+    """Who holds a side of the trade from a row on."""
+
+    seq: int
+    account: str
+
+
 @dataclass(slots=True)
 class ClearedTrade:
-    """A trade that was cleared: what it is, how it was changed, the buyer's variation so far."""
+    """A trade that was cleared: what it is, how it was changed, the buyer's variation so far.
+
+    buyers, sellers: who traded, then who took the position over; counted: the version of the last
+    cycle.
+    """
 
     novated: ReportFact
     versions: list[Version]
+    buyers: list[Holder]
+    sellers: list[Holder]
     variation_cents: int = 0
+    counted: Version | None = None
 
-    def add_variation(self, seq: int, mark_ticks: int | None) -> int:
-        """The buyer's variation in a cycle, in a row of the market. mark_ticks: None for no price.
+    @property
+    def accounts(self) -> list[str]:
+        """All accounts that the trade is ever with."""
+        return self.accounts_at(SEQ_MAX)
+
+    def accounts_at(self, seq: int) -> list[str]:
+        """The accounts that the trade was with before a row: buyer, seller, who took over."""
+        holders = [self.buyers[0], self.sellers[0], *self.buyers[1:], *self.sellers[1:]]
+        return list(dict.fromkeys(holder.account for holder in holders if holder.seq < seq))
+
+    def add_variation(self, seq: int, mark_ticks: int | None) -> dict[str, int]:
+        """What a cycle brings each account, in a row of the market. mark_ticks: None for no price.
 
         Law: who is left without a price has been bust.
         """
-        price = [version.price_ticks for version in self.versions if version.seq < seq][-1]
+        version = [version for version in self.versions if version.seq < seq][-1]
         whole = 0
-        if price is not None:
+        if version.price_ticks is not None:
             assert mark_ticks is not None, f"{self.novated['trade_id']} stands without a price"
-            whole = cents(self.novated["lots"], mark_ticks - price)
-        buyer_cents, self.variation_cents = whole - self.variation_cents, whole
-        return buyer_cents
+            whole = cents(self.novated["lots"], mark_ticks - version.price_ticks)
+        total, self.variation_cents = whole - self.variation_cents, whole
+        changed = self._changed(version, total)
+        self.counted = version
+        brought: dict[str, int] = {}
+        for holders, sign in ((self.buyers, 1), (self.sellers, -1)):
+            last = [holder for holder in holders if holder.seq < seq][-1]
+            corrected = changed if version.seq > last.seq else 0
+            for account, amount in (
+                (holders[0].account, corrected),
+                (last.account, total - corrected),
+            ):
+                brought[account] = brought.get(account, 0) + sign * amount
+        return brought
+
+    def _changed(self, version: Version, total_cents: int) -> int:
+        """What a change since the last cycle makes of the buyer's variation in this one."""
+        before = self.counted or self.versions[0]
+        if version.price_ticks is None or before.price_ticks is None:
+            return total_cents
+        return cents(self.novated["lots"], before.price_ticks - version.price_ticks)
 
 
 def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
     trade, product = request.options["trade"], request.options.get("product")
     trade_rows = find_trade(view, trade, product=product, until=request.given_date)
+    cleared = cleared_trade_of(trade_rows)
+    if cleared is not None:
+        _follow_default(view, trade_rows, trade=cleared, until=request.given_date)
     return (
         {**cells, **_receipt(view, cells)} if cells["step"] == _INPUT else cells
-        for cells in extract_rows(trade_rows, _cycles(view, trade_rows))
+        for cells in extract_rows(
+            trade_rows, cleared, cycles=_cycles(view, trade_rows, trade=cleared)
+        )
     )
+
+
+def _follow_default(
+    view: JournalView, trade_rows: TradeRows, *, trade: ClearedTrade, until: date | None
+) -> None:
+    """Add the rows of auctions and waterfalls, and show cycles up to the last of them."""
+    if not any(member.is_defaulted for member in view.control.members.values()):
+        return
+    first = trade_rows.rows[0][0].business_date
+    days = [day for day in view.sessions() if first <= day <= (until or date.max)]
+    rows = list(takeovers(view, trade.novated, days=days))
+    for row, facts in rows:
+        for fact in facts:
+            for holders in (trade.buyers, trade.sellers):
+                if fact.get("from_account") == holders[-1].account:
+                    holders.append(Holder(row.seq, fact["to_account"]))
+    rows += waterfalls(view, trade.accounts, days=days)
+    trade_rows.rows = sorted([*trade_rows.rows, *rows], key=lambda entry: entry[0].decided)
+    last = max(row.business_date for row, _ in trade_rows.rows)
+    trade_rows.until = max(trade_rows.until, last)
 
 
 def _receipt(view: JournalView, cells: NamedCells) -> NamedCells:
@@ -94,14 +169,16 @@ def _receipt(view: JournalView, cells: NamedCells) -> NamedCells:
 
 
 def extract_rows(
-    trade_rows: TradeRows, cycles: Iterable[tuple[StoredRow, list[StoredRow]]]
+    trade_rows: TradeRows,
+    trade: ClearedTrade | None,
+    *,
+    cycles: Iterable[tuple[StoredRow, list[StoredRow]]],
 ) -> Iterator[NamedCells]:
     """The extract's rows: what speaks of the trade, and the cycles, as they were decided."""
-    trade = cleared_trade_of(trade_rows)
     waiting = list(trade_rows.rows)
     for market_row, member_rows in cycles:
         assert trade is not None, "a trade that was not cleared is in no cycle"
-        while waiting and waiting[0][0].seq < market_row.seq:
+        while waiting and waiting[0][0].decided < market_row.decided:
             yield from _input_and_facts(*waiting.pop(0))
         yield from _cycle(trade, market_row, member_rows=member_rows)
     for row, facts in waiting:
@@ -120,7 +197,8 @@ def cleared_trade_of(trade_rows: TradeRows) -> ClearedTrade | None:
             versions.append(Version(fact["seq"], fact["price_ticks"]))
         elif fact["type"] == "trade_busted/1":
             versions.append(Version(fact["seq"], None))
-    return ClearedTrade(novated[0], versions)
+    buyer, seller = (Holder(novated[0]["seq"], novated[0][side]) for side in ("buyer", "seller"))
+    return ClearedTrade(novated[0], versions, [buyer], [seller])
 
 
 def _input_and_facts(row: StoredRow, facts: Sequence[ReportFact]) -> Iterator[NamedCells]:
@@ -131,6 +209,8 @@ def _input_and_facts(row: StoredRow, facts: Sequence[ReportFact]) -> Iterator[Na
     yield _row_key(row) | cells
     for fact in facts:
         stated = {name: fact.get(name) for name in _FACT_FIELDS} | {"step": fact_name(fact["type"])}
+        if "loss_cents" in fact:
+            stated |= {"amount_cents": fact["loss_cents"], "reference": fact["member"]}
         yield _row_key(row) | stated
 
 
@@ -139,10 +219,9 @@ def _row_key(row: StoredRow) -> dict[str, Cell]:
 
 
 def _cycles(
-    view: JournalView, trade_rows: TradeRows
+    view: JournalView, trade_rows: TradeRows, *, trade: ClearedTrade | None
 ) -> Iterator[tuple[StoredRow, list[StoredRow]]]:
     """The market's barrier rows after the trade, each with the members' row that paid."""
-    trade = cleared_trade_of(trade_rows)
     if trade is None:
         return
     first = trade_rows.rows[0][0]
@@ -161,15 +240,14 @@ def _cycle(
     trade: ClearedTrade, market_row: StoredRow, *, member_rows: Sequence[StoredRow]
 ) -> Iterator[NamedCells]:
     contract = trade.novated["contract"]
-    buyer, seller = trade.novated["buyer"], trade.novated["seller"]
     facts = list(market_row.facts(*_OF_CYCLE, naming=contract))
     cycle = next(market_row.facts(b"cycle_done/1"))["cycle"]
     same = _row_key(market_row) | {"contract": contract, "cycle": cycle}
-    buyer_cents = None
+    brought: dict[str, int] = {}
     for fact in facts:
         if fact["type"].encode() in _MARKS and fact["contract"] == contract:
             mark = fact.get("price_ticks")
-            buyer_cents = trade.add_variation(market_row.seq, mark)
+            brought = trade.add_variation(market_row.seq, mark)
             step = fact_name(fact["type"])
             yield same | {"at": fact["at"], "step": step, "price_ticks": mark}
     paid = {
@@ -177,24 +255,25 @@ def _cycle(
         for fact in facts
         if fact["type"] == "variation_settled/1" and fact["contract"] == contract
     }
-    seller_cents = None if buyer_cents is None else -buyer_cents
-    for account, trade_cents in ((buyer, buyer_cents), (seller, seller_cents)):
+    accounts = trade.accounts_at(market_row.seq)
+    for account in accounts:
+        trade_cents = brought.get(account)
         if account in paid or trade_cents:
             amount = paid[account]["amount_cents"] if account in paid else 0
             cells = {"step": "variation_settled", "account": account, "amount_cents": amount}
             yield same | cells | {"trade_cents": trade_cents}
     for fact in facts:
-        if fact["type"] == _CLOSED and fact["account"] in (buyer, seller):
+        if fact["type"] == _CLOSED and fact["account"] in accounts:
             ended = {name: fact[name] for name in ("at", "account", "lots")}
             yield same | ended | {"step": fact_name(_CLOSED)}
     for row in member_rows:
-        yield from _postings(row, (buyer, seller), contract=contract, cycle=cycle)
+        yield from _postings(row, accounts, contract=contract, cycle=cycle)
 
 
 def _postings(
-    row: StoredRow, accounts: tuple[str, str], *, contract: str, cycle: str
+    row: StoredRow, accounts: Sequence[str], *, contract: str, cycle: str
 ) -> Iterator[NamedCells]:
-    """The postings of the two accounts' variation in the product."""
+    """The postings of the accounts' variation in the product."""
     variation = variation_of(product_of(contract))
     cash_accounts = {cash_of(account) for account in accounts}
     for fact in row.facts(b"posting/1", naming=variation):
@@ -213,9 +292,9 @@ TRADE_REPORT: Final = ReportKind(
     tells="one trade from bytes in to cents out, to the close of the date",
     columns=(
         "business_date", "shard", "seq", "step", "at", "account", "contract", "cycle", "lots",
-        "price_ticks", "price_ticks_before", "buyer", "seller", "amount_cents", "trade_cents",
-        "debit", "credit", "reason", "received_at", "clock", "origin", "position", "line",
-        "line_hex", "chain",
+        "price_ticks", "price_ticks_before", "buyer", "seller", "from_account", "to_account",
+        "amount_cents", "trade_cents", "debit", "credit", "reference", "reason", "received_at",
+        "clock", "origin", "position", "line", "line_hex", "chain",
     ),
     rows=_rows,
     layouts=(
@@ -223,6 +302,10 @@ TRADE_REPORT: Final = ReportKind(
             "business_date", "shard", "seq", "step", "cycle", "account", "lots", "price_ticks",
             "price_ticks_before", "amount_cents", "trade_cents", "debit", "credit", "reason",
         ), "Steps"),
+        TableLayout((
+            "business_date", "seq", "step", "contract", "lots", "from_account", "to_account",
+            "reference",
+        ), "Taken over", ("position_taken_over",), "step"),
         TableLayout(("shard", "seq", "received_at", "clock", "origin", "position", "line", "chain"),
                     "Bytes in", (_INPUT,), "step"),
     ),

@@ -11,7 +11,9 @@ import pytest
 
 from services.audit.verify import verify
 from services.journal.embedded import EmbeddedServer
-from services.reports.report import UnknownSubject
+from services.reports.report import ReportRequest, UnknownSubject
+from services.reports.table import REPORTS
+from services.reports.trade import ClearedTrade, Holder, Version
 from services.reports.view import JournalView
 from tests.services.reports import default_market
 from tests.services.reports.asking import columns, made
@@ -237,3 +239,44 @@ def test_of_a_member_that_stands_there_is_no_default_to_tell(view: JournalView) 
 
 def test_a_default_is_told_as_far_as_a_date(view: JournalView) -> None:
     assert list(made(view, "default", business_date=FIRST).rows) == []
+
+
+def test_the_extract_of_a_trade_goes_on_with_who_took_it_over(view: JournalView) -> None:
+    report = REPORTS["trade"].make(view, ReportRequest(SECOND, options={"trade": "T1"}))
+    rows = [dict(zip(report.columns, row, strict=True)) for row in report.rows]
+    names = ("cycle", "account", "amount_cents", "trade_cents")
+    assert [tuple(row[name] for name in names) for row in rows if row["trade_cents"]] == [
+        ("noon", "A-H", -20_000, -20_000), ("noon", "B-H", 20_000, 20_000),
+        ("later", "B-H", 5_005, 5_000), ("later", "C-H", -4_505, -5_000),
+    ]  # fmt: skip
+    moved = ("step", "lots", "from_account", "to_account", "reference")
+    assert [tuple(row[name] for name in moved) for row in rows if row["from_account"]] == [
+        ("position_taken_over", 800, "A-H", "C-H", "a1")
+    ]
+
+
+def test_the_extract_of_a_trade_ends_with_the_waterfall_of_its_defaulter(view: JournalView) -> None:
+    report = REPORTS["trade"].make(view, ReportRequest(SECOND, options={"trade": "T1"}))
+    rows = columns(report, "step", "debit", "credit", "amount_cents", "reference")
+    assert [row[1:] for row in rows if row[0] in {"posting", "waterfall_applied"} and row[4]] == [
+        ("cash:A-H", "cash:C-H", 500, "a1"), (None, None, 1_600, "A"),
+        ("house:default:A", "cash:A-H", 1_600, "A"),
+    ]  # fmt: skip
+
+
+def test_a_trade_of_others_has_no_takeover_in_its_extract(view: JournalView) -> None:
+    report = REPORTS["trade"].make(view, ReportRequest(SECOND, options={"trade": "T3"}))
+    steps = {step for (step,) in columns(report, "step")}
+    assert not steps & {"position_taken_over", "waterfall_applied"}
+
+
+def test_what_changes_a_trade_after_its_takeover_is_its_first_buyers() -> None:
+    # 10 lots at 200, taken over from A by C; then adjusted to 203, then bust.
+    versions = [Version(1, 200), Version(8, 203), Version(10, None)]
+    buyers, sellers = [Holder(1, "A"), Holder(5, "C")], [Holder(1, "B")]
+    trade = ClearedTrade({"lots": 10, "trade_id": "T"}, versions, buyers, sellers)
+    cycles = [trade.add_variation(seq, mark) for seq, mark in ((3, 210), (7, 215), (9, 215))]
+    assert cycles == [
+        {"A": 100, "B": -100}, {"A": 0, "C": 50, "B": -50}, {"A": -30, "C": 0, "B": 30},
+    ]  # fmt: skip
+    assert trade.add_variation(11, 220) == {"A": -120, "C": 0, "B": 120}
