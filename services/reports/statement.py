@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Final
 
+from events.default_commands import AuctionAccount
+from events.default_facts import PositionTakenOver
 from events.market_facts import PositionClosed, VariationSettled
 from events.units import parse_instant
 from services.reports.account_days import read_accounts_day
@@ -36,8 +38,10 @@ from services.reports.report import (
 )
 from services.reports.statement_fund import FUND_LAYOUTS, fund_lines
 from services.reports.view import JournalView
+from services.shards.routing import MEMBER_SHARD
 
 _VARIATION, _CLOSED = VariationSettled.TYPE.encode(), PositionClosed.TYPE.encode()
+_AUCTION, _TAKEN_OVER = AuctionAccount.TYPE.encode(), PositionTakenOver.TYPE.encode()
 _SUMMED: Final = ("variation_cents", "deposits_cents", "withdrawals_cents")
 # Of a cycle's row the positions and the balance come first, then what they led to.
 _FIRST: Final = ("position", "position_closed", "asset", "balance")
@@ -68,12 +72,30 @@ class MarketsDay:
                     column = self.closed if is_end else self.variation
                     amount = fact["lots"] if is_end else fact["amount_cents"]
                     column[cycle, fact["account"]][fact["contract"]] = amount
+        self.taken_over = _takeovers(view, day)
         facts = price_facts(view, day, markets=view.markets())
         self.prices = {
             (fact["contract"], fact.get("cycle", "close")): fact["price_ticks"]
             for fact in facts
             if "price_ticks" in fact
         }
+
+
+def _takeovers(view: JournalView, day: date) -> dict[str, list[dict[str, Cell]]]:
+    """The positions that auctions moved, by account, each with the members' row of the auction."""
+    rows = {
+        json.loads(row.line)["reference"]: row.seq
+        for row in view.copies(MEMBER_SHARD, day, words=(_AUCTION,))
+    }
+    lines: defaultdict[str, list[dict[str, Cell]]] = defaultdict(list)
+    for shard in view.markets() if rows else []:
+        for row in view.copies(shard, day, words=(_AUCTION,)):
+            for fact in row.facts(_TAKEN_OVER):
+                same = {name: fact[name] for name in ("at", "contract", "reference")}
+                same |= {"line": fact_name(fact["type"]), "seq": rows[fact["reference"]]}
+                for name, sign in ((fact["from_account"], -1), (fact["to_account"], 1)):
+                    lines[name].append(same | {"lots": sign * fact["lots"]})
+    return dict(lines)
 
 
 def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
@@ -152,6 +174,7 @@ def _account(day: date, entry: AccountDay, *, markets: MarketsDay) -> Iterator[N
         "origin": account.origin,
     }
     lines = [_movement(fact) for fact in entry.movements]
+    lines += markets.taken_over.get(account.name, []) if not entry.has_left else []
     for balance in entry.balances:
         if balance.assets or not balance.is_empty:
             lines += _cycle_lines(balance, account.name, markets=markets)
@@ -230,7 +253,7 @@ STATEMENT_REPORT: Final = ReportKind(
         TableLayout((
             "business_date", "account", "cycle", "contract", "line", "lots", "price_ticks",
             "variation_cents", "initial_cents",
-        ), "Positions", ("position", "position_closed")),
+        ), "Positions", ("position", "position_closed", "position_taken_over")),
         TableLayout((
             "business_date", "account", "cycle", "asset", "units", "counted_cents",
         ), "Assets", ("asset",)),

@@ -1,7 +1,7 @@
-"""The trade register: what was cleared, bust, adjusted, transferred, as decided.
+"""The trade register: what was cleared, bust, adjusted, transferred, taken over, as decided.
 
-In: the rows of the market shards. Out: one row for each such fact; the buyer of a
-transfer is the account that gets longer.
+In: the rows of the market shards. Out: one row for each such fact; the buyer of a transfer, or of a
+position taken over in an auction, is the account that gets longer.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from events.contracts import product_of
+from events.default_facts import PositionTakenOver
 from events.market_facts import PositionTransferred, TradeBusted, TradeNovated, TradePriceAdjusted
 from services.reports.filters import accounts_asked, markets_asked, names_account
 from services.reports.kind import ReportKind
@@ -25,9 +26,15 @@ from services.reports.view import JournalView
 
 _KINDS: Final = tuple(
     kind.TYPE.encode()
-    for kind in (TradeNovated, TradeBusted, TradePriceAdjusted, PositionTransferred)
+    for kind in (
+        TradeNovated,
+        TradeBusted,
+        TradePriceAdjusted,
+        PositionTransferred,
+        PositionTakenOver,
+    )
 )
-_SAME: Final = ("at", "shard", "seq", "contract", "lots", "price_ticks")
+_SAME: Final = ("at", "shard", "seq", "contract")
 
 
 def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
@@ -45,6 +52,9 @@ def _cells(fact: ReportFact) -> dict[str, Cell]:
     cells["event"] = fact_name(fact["type"])
     cells["product"] = product_of(fact["contract"])
     cells["reason"] = fact.get("reason")
+    cells["lots"], cells["price_ticks"] = abs(fact["lots"]), fact.get("price_ticks")
+    if fact["type"] == PositionTakenOver.TYPE:
+        return cells | _sides(fact, is_long=fact["lots"] > 0) | {"trade_id": fact["reference"]}
     if fact["type"] != PositionTransferred.TYPE:
         return cells | {
             "trade_id": fact["trade_id"],
@@ -52,15 +62,20 @@ def _cells(fact: ReportFact) -> dict[str, Cell]:
             "seller": fact["seller"],
             "price_ticks_before": fact.get("price_ticks_before"),
         }
+    return cells | _sides(fact, is_long=fact["side"] == "long") | {"trade_id": fact["transfer"]}
+
+
+def _sides(fact: ReportFact, *, is_long: bool) -> dict[str, Cell]:
+    """Who gets longer and who shorter when a position goes over."""
     sides = (fact["to_account"], fact["from_account"])
-    buyer, seller = sides if fact["side"] == "long" else sides[::-1]
-    return cells | {"trade_id": fact["transfer"], "buyer": buyer, "seller": seller}
+    buyer, seller = sides if is_long else sides[::-1]
+    return {"buyer": buyer, "seller": seller}
 
 
 TRADES_REPORT: Final = ReportKind(
     name="trades",
     title="Trade register",
-    tells="the trade register: cleared, bust, adjusted, transferred",
+    tells="the trade register: cleared, bust, adjusted, transferred, taken over",
     columns=(
         "business_date", "at", "product", "shard", "seq", "event", "trade_id", "contract", "lots",
         "price_ticks", "price_ticks_before", "buyer", "seller", "reason",

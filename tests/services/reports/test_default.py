@@ -280,3 +280,42 @@ def test_what_changes_a_trade_after_its_takeover_is_its_first_buyers() -> None:
         {"A": 100, "B": -100}, {"A": 0, "C": 50, "B": -50}, {"A": -30, "C": 0, "B": 30},
     ]  # fmt: skip
     assert trade.add_variation(11, 220) == {"A": -120, "C": 0, "B": 120}
+
+
+def test_the_register_has_the_position_that_was_taken_over(view: JournalView) -> None:
+    report = made(view, "trades", business_date=SECOND, account="C-H")
+    assert columns(report, "event", "trade_id", "lots", "price_ticks", "buyer", "seller") == [
+        ("trade_novated", "T3", 1, 180, "C-H", "B-H"),
+        ("position_taken_over", "a1", 800, None, "C-H", "A-H"),
+    ]
+
+
+def test_a_statement_has_the_position_that_was_taken_over_on_both_sides(view: JournalView) -> None:
+    report = made(view, "statement", business_date=SECOND)
+    rows = columns(report, "account", "contract", "lots", "reference", line="position_taken_over")
+    assert rows == [("A-H", "SITM26", -800, "a1"), ("C-H", "SITM26", 800, "a1")]
+
+
+def test_the_ledger_of_a_member_has_its_contribution_and_its_default(view: JournalView) -> None:
+    report = made(view, "postings", business_date=SECOND, member="C")
+    rows = columns(report, "debit", "credit", "amount_cents")
+    assert ("house:bank", "fund:C", 5_320) in rows
+    assert ("fund:C", "house:default:A", 27) in rows
+    report = made(view, "postings", business_date=SECOND, member="A")
+    assert ("house:capital", "house:default:A", 300) in columns(
+        report, "debit", "credit", "amount_cents"
+    )
+
+
+def test_the_part_of_an_auction_that_was_refused_stands_in_refusals(view: JournalView) -> None:
+    report = made(view, "refusals", business_date=SECOND)
+    rows = columns(report, "command_type", "reference", "reason", "detail")
+    assert rows == [
+        ("auction_account/1", "a0", "member_defaulted", "member A is in default"),
+        (
+            "withdraw_fund/1",
+            "w-A",
+            "member_defaulted",
+            "$1.00 of A, refused by the cycle in this line",
+        ),
+    ]
