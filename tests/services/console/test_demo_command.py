@@ -42,7 +42,7 @@ def test_a_demonstration_ends_well_and_leaves_what_it_promises(shown: tuple[Path
     assert names == sorted(f"{kind}.csv" for kind in REPORTS)
     lines = {name: (out / "reports" / name).read_text("utf-8").count("\n") for name in names}
     short = {name for name, count in lines.items() if count <= 3}
-    assert short <= {"calls.csv", "halts.csv", "large-traders.csv", "limits.csv"}
+    assert short <= {"calls.csv", "default.csv", "halts.csv", "large-traders.csv", "limits.csv"}
 
 
 def test_the_same_seed_gives_the_same_bytes_and_hashes(

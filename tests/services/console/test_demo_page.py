@@ -155,6 +155,24 @@ def test_net_and_gross_variation_are_those_of_the_statement(
     assert cents_of(told["variation, net through the bank"]) == whole_dollars(net)
 
 
+def test_the_fund_at_each_close_is_that_of_its_report(
+    shown: tuple[Path, Result], tables: dict[str, Any]
+) -> None:
+    lines = reported(shown, "fund")
+    stated = {line["business_date"]: line for line in lines if line["line"] == "fund"}
+    own = {line["business_date"]: line for line in lines if line["line"] == "capital"}
+    on_page = tables["The fund at each close"]
+    assert len(on_page) == 3
+    for day, scenario, cover, size, contributed, capital, _ in on_page:
+        assert scenario == stated[day]["scenario"].replace("_", " ")
+        names = ("cover_cents", "required_cents", "contribution_cents")
+        amounts = zip((cover, size, contributed), names, strict=True)
+        assert [cents_of(text) for text, _ in amounts] == [
+            whole_dollars(int(stated[day][name])) for name in names
+        ]
+        assert cents_of(capital) == int(own[day]["contribution_cents"]) == 50_000_000
+
+
 def test_whole_hashes_and_the_files_beside_it_are_there(
     shown: tuple[Path, Result], page: str, tables: dict[str, Any]
 ) -> None:

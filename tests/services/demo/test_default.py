@@ -12,7 +12,7 @@ from services.demo.fact_book import FactBook
 from services.demo.page import render_page
 from services.demo.summary import summary_lines
 from tests.browser import said_of
-from tests.laws import check_laws, chosen, positions_of
+from tests.laws import broken_laws, check_laws, chosen, positions_of
 from tests.services.demo.in_memory import MemoryDemo, demo_in_memory
 
 Facts: TypeAlias = list[dict[str, Any]]
@@ -153,6 +153,7 @@ def test_every_other_call_of_the_fund_is_met_day_by_day(cleared: MemoryDemo) -> 
 
 def test_every_law_holds(cleared: MemoryDemo) -> None:
     check_laws(cleared.run.clearinghouse)
+    assert broken_laws(cleared.facts) == []
 
 
 def test_the_page_begins_with_the_default_and_who_paid(page: str, facts: Facts) -> None:
