@@ -7,21 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from services.demo.default_story import DefaultStory
 from services.demo.entries import MET, MISSED, ZERO, CallHistory, Shortfall
 from services.demo.fact_book import FactBook
-
-# What the layers of the waterfall are called, in the order in which they pay.
-LAYERS: Final = {
-    "member_house": "its house account",
-    "member_fund": "its own contribution",
-    "house_capital": "the clearinghouse's capital",
-    "other_funds": "the contributions of the others",
-    "assessment": "assessments of the others",
-    "uncovered": "nobody",
-}
 
 
 class DefaultStep(NamedTuple):
@@ -30,13 +20,6 @@ class DefaultStep(NamedTuple):
     at: str
     what: str
     cents: int | None = None
-
-
-class LayerPaid(NamedTuple):
-    """What a layer paid in all."""
-
-    layer: str
-    cents: int
 
 
 def default_steps(book: FactBook, story: DefaultStory) -> list[DefaultStep]:
@@ -58,12 +41,12 @@ def shortfalls_of(book: FactBook, story: DefaultStory) -> list[Shortfall]:
     return [s for s in book.shortfalls if s.mark == ZERO and s.account in accounts]
 
 
-def layers_paid(story: DefaultStory) -> list[LayerPaid]:
-    """Who paid the loss, layer by layer; empty before the waterfall."""
+def layers_paid(story: DefaultStory) -> Counter[str]:
+    """What each layer paid of the loss, in the order of paying; empty before the waterfall."""
     paid = Counter[str]()
     for layer in story.waterfall["layers"] if story.waterfall else []:
         paid[layer["layer"]] += layer["amount_cents"]
-    return [LayerPaid(LAYERS[name], cents) for name, cents in paid.items()]
+    return paid
 
 
 def _accounts_of(book: FactBook, story: DefaultStory) -> set[str]:

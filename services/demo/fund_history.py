@@ -27,7 +27,7 @@ from services.demo.entries import (
 
 
 @dataclass(slots=True)
-class FundDay:
+class FundClose:
     """The fund at a close. scenario: of the largest cover, None if nobody loses.
 
     contributed_cents: of the standing members, before the close's withdrawals; capital_cents: the
@@ -53,7 +53,7 @@ class FundHistory:
 
     balances: Counter[str] = field(default_factory=Counter)
     required: dict[str, int] = field(default_factory=dict)
-    days: dict[date, FundDay] = field(default_factory=dict)
+    days: dict[date, FundClose] = field(default_factory=dict)
     calls: dict[str, CallHistory] = field(default_factory=dict)
 
     @property
@@ -68,7 +68,7 @@ class FundHistory:
 
 def _sized(book: FundHistory, fact: DemoFact) -> None:
     book.required.clear()
-    book.days[_day(fact)] = FundDay(
+    book.days[_day(fact)] = FundClose(
         fact["at"],
         fact["scenario"],
         cover_cents=fact["cover_cents"],

@@ -19,7 +19,8 @@ from services.demo.charts import (
     variation_chart,
     volume_charts,
 )
-from services.demo.default_figures import LAYERS, default_steps, layers_paid, shortfalls_of
+from services.demo.default_figures import default_steps, layers_paid, shortfalls_of
+from services.demo.default_story import DefaultStory
 from services.demo.entries import MAINTENANCE, MISSED, TIERS, ZERO
 from services.demo.fact_book import FactBook
 from services.demo.figures import (
@@ -33,6 +34,7 @@ from services.demo.figures import (
 )
 from services.demo.summary import dollars, hash_names, usd_of_micros, usd_of_ticks
 from services.pages.chart import Chart
+from services.pages.layers import LAYERS, waterfall_chart
 from services.pages.render import render
 
 # A file by_model the page: its relative path, and what it holds.
@@ -53,7 +55,13 @@ def render_page(
         "products": products,
         "tiles": _tiles(book, covered),
         "defaults": [
-            (story, shortfalls_of(book, story), layers_paid(story), default_steps(book, story))
+            (
+                story,
+                shortfalls_of(book, story),
+                layers_paid(story),
+                _picture(story),
+                default_steps(book, story),
+            )
             for story in book.defaults.values()
         ],
         "layer_names": LAYERS,
@@ -105,6 +113,13 @@ def _tiles(book: FactBook, covered: Sequence[Coverage]) -> list[tuple[str, str]]
         (f"{book.counts['trade_novated/1']:,}", "trades cleared"),
         (f"{book.counts['command_refused/1']:,}", "lines refused"),
     ]
+
+
+def _picture(story: DefaultStory) -> Chart | None:
+    """The waterfall of a default that lost anything."""
+    paid = layers_paid(story)
+    title = f"Who paid for {story.member}"
+    return waterfall_chart(title, paid, text_of=dollars) if paid else None
 
 
 def _default_tiles(book: FactBook) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from services.demo.default_figures import layers_paid
 from services.demo.entries import MET, MISSED, ZERO, CallHistory, DemoFact
 from services.demo.fact_book import FactBook
 from services.demo.figures import coverage
+from services.pages.layers import LAYERS
 
 _WORST_SHOWN: Final = 3
 _REASONS_SHOWN: Final = 12
@@ -65,7 +66,8 @@ def _defaults(book: FactBook) -> list[str]:
         lines.append(f"  Its {len(story.ported)} customers were ported with all they had.")
         if story.waterfall is not None:
             lost = dollars(story.waterfall["loss_cents"])
-            paid = [f"{layer} {dollars(cents)}" for layer, cents in layers_paid(story)]
+            layers = layers_paid(story).items()
+            paid = [f"{LAYERS[layer][0]} {dollars(cents)}" for layer, cents in layers]
             lines.append(f"  {lost} was lost; paid by {', '.join(paid) or 'nobody'}.")
     return lines
 

@@ -7,33 +7,16 @@ same page.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from risk.waterfall import (
-    ASSESSMENT,
-    HOUSE_CAPITAL,
-    MEMBER_FUND,
-    MEMBER_HOUSE,
-    OTHER_FUNDS,
-    UNPAID,
-)
-from services.pages.chart import Chart, Tone
+from risk.waterfall import MEMBER_FUND, MEMBER_HOUSE
+from services.pages.chart import Chart
+from services.pages.layers import LAYERS, waterfall_chart
 from services.pages.render import render
-from services.pages.steps import Step, steps_chart
 from services.reports.drill import DefaultPlayed, Drill
 from services.reports.drill_formats import drill_report, drill_title, loss_text, waiting_lines
 from services.reports.report import Report, TableLayout
 from services.reports.shown import cell_text, head_text, usd
-
-# What each layer is called, and its colour, in the order of the law.
-_LAYERS: Final[dict[str, tuple[str, Tone]]] = {
-    MEMBER_HOUSE: ("its house account", "series-1"),
-    MEMBER_FUND: ("its contribution", "series-2"),
-    HOUSE_CAPITAL: ("the clearinghouse", "good"),
-    OTHER_FUNDS: ("other contributions", "series-3"),
-    ASSESSMENT: ("assessments", "series-4"),
-    UNPAID: ("uncovered", "bad"),
-}
 
 
 class DrillTable(NamedTuple):
@@ -61,7 +44,7 @@ def drill_page(drill: Drill) -> Iterator[str]:
 
 def _paid(defaults: Sequence[DefaultPlayed]) -> dict[str, int]:
     """What each layer pays, in the order of the law."""
-    paid = dict.fromkeys(_LAYERS, 0)
+    paid = dict.fromkeys(LAYERS, 0)
     for default in defaults:
         for part in default.settled.layers:
             paid[part.layer] += part.amount_cents
@@ -74,21 +57,15 @@ def _tiles(drill: Drill) -> Iterator[tuple[str, str]]:
     yield "loss", usd(sum(paid.values()))
     yield "the defaulter itself", usd(paid.pop(MEMBER_HOUSE) + paid.pop(MEMBER_FUND))
     for layer, cents in paid.items():
-        yield _LAYERS[layer][0], usd(cents)
+        yield LAYERS[layer][0], usd(cents)
     yield "left of contributions", usd(sum(payer.left_cents for payer in drill.payers))
     yield "left of the clearinghouse's", usd(drill.defaults[-1].capital_cents)
 
 
 def _figure(default: DefaultPlayed) -> Chart:
     """The waterfall of a default, a bar for each layer that pays."""
-    steps = [
-        Step(_LAYERS[layer][0], cents, usd(cents), _LAYERS[layer][1])
-        for layer, cents in _paid([default]).items()
-        if cents
-    ]
-    loss_cents = default.settled.loss_cents
-    whole = Step("loss", loss_cents, usd(loss_cents), "quiet")
-    return steps_chart(f"{loss_text(default)}: who pays", whole, steps=steps, unit="USD")
+    title = f"{loss_text(default)}: who pays"
+    return waterfall_chart(title, _paid([default]), text_of=usd)
 
 
 def _tables(report: Report) -> Iterator[DrillTable]:

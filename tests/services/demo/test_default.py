@@ -159,8 +159,9 @@ def test_every_law_holds(cleared: MemoryDemo) -> None:
 def test_the_page_begins_with_the_default_and_who_paid(page: str, facts: Facts) -> None:
     assert page.index("The default of FJORD") < page.index("Accounts under water")
     assert "FJORD-H was under water from 2025-04-14 evening to 2025-04-15 noon" in page
-    shown = said_of(page, ROWS % "Who paid for FJORD", width=1100)
-    assert shown[1] == ["the clearinghouse's capital", "the clearinghouse", "$500,000"]
+    shown = said_of(page, ROWS % "Who paid for FJORD, by member", width=1100)
+    assert shown[1] == ["the clearinghouse", "the clearinghouse", "$500,000"]
+    assert 'role="img" aria-label="Who paid for FJORD"' in page
     assert len(shown) == len(the_only(facts, "waterfall_applied/1")["layers"])
 
 
@@ -180,7 +181,7 @@ def test_the_summary_begins_with_the_default(cleared: MemoryDemo) -> None:
     first, second, third, *_ = summary_lines(cleared.market.book)
     assert first.startswith("FJORD is in default since 2025-04-14 13:30: ")
     assert second == "  Its 9 customers were ported with all they had."
-    assert "the clearinghouse's capital $500,000" in third
+    assert "the clearinghouse $500,000" in third
 
 
 def test_before_it_comes_to_a_default_nothing_is_said_of_one() -> None:
