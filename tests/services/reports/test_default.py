@@ -86,6 +86,7 @@ def test_a_statement_of_the_member_that_an_account_left_ends_with_its_leaving(
         ("margin_called", None, 15_400),
         ("margin_call_missed", None, None),
         ("account_auctioned", None, -500),
+        ("position_taken_over", None, None),
         ("asset_moved", -2, None),
         ("asset_moved", None, 1_900),
         ("waterfall_applied", None, 1_600),
@@ -302,9 +303,8 @@ def test_the_ledger_of_a_member_has_its_contribution_and_its_default(view: Journ
     assert ("house:bank", "fund:C", 5_320) in rows
     assert ("fund:C", "house:default:A", 27) in rows
     report = made(view, "postings", business_date=SECOND, member="A")
-    assert ("house:capital", "house:default:A", 300) in columns(
-        report, "debit", "credit", "amount_cents"
-    )
+    rows = columns(report, "debit", "credit", "amount_cents")
+    assert ("house:capital", "house:default:A", 300) in rows
 
 
 def test_the_part_of_an_auction_that_was_refused_stands_in_refusals(view: JournalView) -> None:
