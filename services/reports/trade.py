@@ -62,7 +62,7 @@ class Version(NamedTuple):
     price_ticks: int | None
 
 
-class Holder(NamedTuple):
+class SideHolder(NamedTuple):
     """Who holds a side of the trade from a row on."""
 
     seq: int
@@ -79,8 +79,8 @@ class ClearedTrade:
 
     novated: ReportFact
     versions: list[Version]
-    buyers: list[Holder]
-    sellers: list[Holder]
+    buyers: list[SideHolder]
+    sellers: list[SideHolder]
     variation_cents: int = 0
     counted: Version | None = None
 
@@ -153,7 +153,7 @@ def _follow_default(
         for fact in facts:
             for holders in (trade.buyers, trade.sellers):
                 if fact.get("from_account") == holders[-1].account:
-                    holders.append(Holder(row.seq, fact["to_account"]))
+                    holders.append(SideHolder(row.seq, fact["to_account"]))
     rows += waterfalls(view, trade.accounts, days=days)
     trade_rows.rows = sorted([*trade_rows.rows, *rows], key=lambda entry: entry[0].decided)
     last = max(row.business_date for row, _ in trade_rows.rows)
@@ -197,7 +197,9 @@ def cleared_trade_of(trade_rows: TradeRows) -> ClearedTrade | None:
             versions.append(Version(fact["seq"], fact["price_ticks"]))
         elif fact["type"] == "trade_busted/1":
             versions.append(Version(fact["seq"], None))
-    buyer, seller = (Holder(novated[0]["seq"], novated[0][side]) for side in ("buyer", "seller"))
+    buyer, seller = (
+        SideHolder(novated[0]["seq"], novated[0][side]) for side in ("buyer", "seller")
+    )
     return ClearedTrade(novated[0], versions, [buyer], [seller])
 
 
