@@ -13,7 +13,7 @@ from services.audit.verify import verify
 from services.journal.embedded import EmbeddedServer
 from services.reports.report import ReportRequest, UnknownSubject
 from services.reports.table import REPORTS
-from services.reports.trade import ClearedTrade, Holder, Version
+from services.reports.trade import ClearedTrade, SideHolder, Version
 from services.reports.view import JournalView
 from tests.services.reports import default_market
 from tests.services.reports.asking import columns, made
@@ -274,7 +274,7 @@ def test_a_trade_of_others_has_no_takeover_in_its_extract(view: JournalView) -> 
 def test_what_changes_a_trade_after_its_takeover_is_its_first_buyers() -> None:
     # 10 lots at 200, taken over from A by C; then adjusted to 203, then bust.
     versions = [Version(1, 200), Version(8, 203), Version(10, None)]
-    buyers, sellers = [Holder(1, "A"), Holder(5, "C")], [Holder(1, "B")]
+    buyers, sellers = [SideHolder(1, "A"), SideHolder(5, "C")], [SideHolder(1, "B")]
     trade = ClearedTrade({"lots": 10, "trade_id": "T"}, versions, buyers, sellers)
     cycles = [trade.add_variation(seq, mark) for seq, mark in ((3, 210), (7, 215), (9, 215))]
     assert cycles == [
