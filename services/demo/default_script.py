@@ -1,9 +1,10 @@
 """The default of a member, step by step, as a person of the clearinghouse commands it.
 
-In: the day, and the book of facts as of the last close. Out: command lines. The member's house has
-missed a call over the weekend, so it is declared in default when the next one is due as well; its
-customers go to members that stand. The morning after, its house is auctioned, and the waterfall is
-ordered. Nothing of it is sent before the facts have brought it that far.
+In: the day, and the book of facts as of the last close. Out: command lines. The member's house
+missed a call and has another due; past that deadline the member is declared in default, and its
+customers go to members that stand. The morning after, its house is auctioned and the settlement
+ordered; the morning after that, the clearinghouse brings in anew what it lost of its capital.
+Nothing of it is sent before the facts have come that far.
 """
 
 from __future__ import annotations

@@ -48,6 +48,8 @@ SUSPENDED_DAYS: Final = (6, 7)
 HOUSE_DEPOSIT_CENTS: Final = 3_000_000_000
 THIN_DEPOSIT_CENTS: Final = 2_000_000
 FAILING_HOUSE_DEPOSIT_CENTS: Final = 320_000_000
+# The clearinghouse's own, half of the fund's floor. The fund's parameters are the defaults: the
+# floor is what such members ask for in their first days.
 OWN_CAPITAL_CENTS: Final = 50_000_000
 
 
