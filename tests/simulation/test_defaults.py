@@ -24,7 +24,7 @@ from tests.twin.fund import PARAMETERS
 from tests.twin.generate import written
 from tests.twin.script import Script
 
-SEEDS = range(50)
+SEEDS = range(25)
 DAYS = 4
 STEPS = (
     "affiliate_member/1", "port_account/1", "auction_account/1", "settle_default/1",
@@ -86,7 +86,7 @@ def test_a_restart_after_any_line_of_a_default_changes_nothing(run: MemoryRun) -
     assert hashes(again.clearinghouse) == hashes(run.clearinghouse)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_default_is_the_same_in_batches_and_folded(run: MemoryRun, seed: int) -> None:
     rng = Random(seed)  # noqa: S311 - a seed must give the same again
     check_batches(default_market(), run.clearinghouse, rng=rng)
@@ -99,4 +99,4 @@ def test_a_fifth_of_the_seeded_markets_settle_a_loss() -> None:
         for seed in SEEDS
         if Script(seed).has_default
     ]
-    assert sum(any(fact["loss_cents"] for fact in facts) for facts in waterfalls) >= 10
+    assert sum(any(fact["loss_cents"] for fact in facts) for facts in waterfalls) >= 5

@@ -17,15 +17,22 @@ PARALLEL = {"up_25": 250_000, "down_25": -250_000, "up_50": 500_000, "down_50": 
 FRONT = {"up_60": 600_000, "down_60": -600_000}
 APART = 400_000
 TWIST = 300_000
+# By product and rank: the move in ppm; the contract and who has how many lots of it.
 Moves = dict[tuple[str, int], int]
+LotsOf = dict[tuple[str, int], tuple[Contract, dict[str, int]]]
 
 
 def run_stress(house: House, at: int) -> tuple[str | None, int]:
     """State each scenario's two largest losses; give the scenario of the largest sum and it."""
     worst: tuple[str | None, int] = (None, 0)
+    lots_of = {
+        (product, rank): (contract, positions(contract))
+        for product, market in house.markets.items()
+        for rank, contract in enumerate(market.live())
+    }
     for scenario, moves in scenarios(house):
         by_group: dict[str, int] = {}
-        for account, cents in losses(house, moves).items():
+        for account, cents in losses(lots_of, moves).items():
             holder = house.accounts[account].member
             if not house.members[holder].is_defaulted:
                 group = house.members[holder].group or holder
@@ -83,14 +90,13 @@ def historical(market: Market) -> list[tuple[str, int]]:
     return told + [(f"{market.product}_fall_{number}", ppm) for number, ppm in enumerate(falls, 1)]
 
 
-def losses(house: House, moves: Moves) -> dict[str, int]:
+def losses(lots_of: LotsOf, moves: Moves) -> dict[str, int]:
     """Give what each account loses (+) when its positions move."""
     sums: dict[str, int] = {}
-    for product in sorted(house.markets):
-        for rank, contract in enumerate(house.markets[product].live()):
-            change = change_of(contract, moves[product, rank])
-            for account, lots in positions(contract).items():
-                sums[account] = sums.get(account, 0) - lots * change
+    for key, (contract, lots_by_account) in lots_of.items():
+        change = change_of(contract, moves[key])
+        for account, lots in lots_by_account.items():
+            sums[account] = sums.get(account, 0) - lots * change
     return sums
 
 
