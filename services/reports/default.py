@@ -219,9 +219,16 @@ DEFAULT_REPORT: Final = ReportKind(
             "member", "at", "layer", "payer", "amount_cents",
         ), "Who paid", ("payment",)),
         TableLayout((
-            "at", "shard", "seq", "step", "account", "to_account", "contract", "lots",
-            "amount_cents", "reference", "reason",
+            "member", "at", "shard", "seq", "step", "account", "to_account", "amount_cents",
+            "reference", "reason",
         ), "What happened", ("fact",)),
+        TableLayout((
+            "member", "at", "step", "account", "to_account", "contract", "lots", "price_ticks",
+            "reference",
+        ), "Positions", (
+            "trade_novated", "trade_busted", "trade_price_adjusted", "position_transferred",
+            "position_taken_over", "takeover_refused", "position_closed",
+        ), "step"),
         TableLayout((
             "at", "seq", "debit", "credit", "amount_cents", "step", "reference",
         ), "Postings", ("posting",)),

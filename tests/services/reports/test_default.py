@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -19,6 +20,7 @@ from tests.services.reports import default_market
 from tests.services.reports.asking import columns, made
 from tests.services.reports.conftest import cleared_once
 from tests.services.reports.default_market import DEFAULT_MARKET
+from tests.test_scenarios import HERE, lines_of
 
 FIRST, SECOND = date.fromisoformat(default_market.FIRST), date.fromisoformat(default_market.SECOND)
 _SUMMED: Final = ("opening_cents", "variation_cents", "deposits_cents", "other_cents")
@@ -319,3 +321,21 @@ def test_the_part_of_an_auction_that_was_refused_stands_in_refusals(view: Journa
             "$1.00 of A, refused by the cycle in this line",
         ),
     ]
+
+
+def test_several_defaults_are_told_one_after_the_other(
+    postgres: EmbeddedServer, tmp_path: Path
+) -> None:
+    name = "two_settlements_in_the_order_of_the_commands"
+    market = json.loads((HERE / f"{name}.json").read_text("utf-8"))
+    rows: list[tuple[object, ...]] = []
+    for url in cleared_once(postgres, tmp_path, lines_of(market)):
+        with JournalView(url) as opened:
+            report = made(opened, "default", business_date=FIRST)
+            rows = columns(report, "line", "member", "layer", "payer", "amount_cents", "loss_cents")
+    assert [(row[1], row[5]) for row in rows if row[0] == "default"] == [("A", 150), ("B", 70)]
+    assert [row[1:5] for row in rows if row[0] == "payment"] == [
+        ("A", "member_fund", "A", 10), ("A", "other_funds", "C", 80), ("A", "uncovered", None, 60),
+        ("B", "member_fund", "B", 30), ("B", "house_capital", None, 20),
+        ("B", "other_funds", "C", 20),
+    ]  # fmt: skip
