@@ -16,6 +16,7 @@ from events.market_facts import MakerObligationMissed, MakerScored
 from events.units import PPM
 from services.reports.filters import accounts_asked, markets_asked
 from services.reports.kind import ReportKind
+from services.reports.portings import Memberships
 from services.reports.report import Cell, NamedCells, ReportFact, ReportRequest, TableLayout
 from services.reports.view import JournalView
 from services.shards.routing import CONTROL_SHARD, product_in
@@ -28,6 +29,7 @@ _OF_SCORE: Final = ("contract", "scored_ns", "quoted_ns", "is_met")
 def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
     accounts, markets = accounts_asked(view, request), markets_asked(view, request)
     capital: dict[str, int] | None = None
+    had = Memberships(view, request.first_date)
     for day in view.days(request):
         # As of the first close; then what each day reports before its own.
         if capital is None:
@@ -40,7 +42,8 @@ def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
                 if accounts is None or name in accounts:
                     same: dict[str, Cell] = {"business_date": day}
                     same["product"] = product_in(row.shard)
-                    member = view.control.accounts[name].member.name
+                    # The close asks the member that has the account then.
+                    member = had.within(view.control.accounts[name], day, last=day)[-1]
                     same |= {"member": member}
                     contract = request.options.get("contract")
                     about = _about(capital.get(member), list(stated), contract=contract)
