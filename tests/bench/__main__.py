@@ -24,12 +24,14 @@ from services.settings import Settings
 from tests.bench import (
     backtest,
     close,
+    curve,
     es,
     failover,
     ingest,
     latency,
     memory,
     mixed,
+    paths,
     replay,
     scan,
     stream,
@@ -74,6 +76,8 @@ BENCHES: Final = {
     "stress": Bench(
         stress.run, {"accounts": 100_000, "scenarios": 40}, {"accounts": 50, "scenarios": 34}
     ),
+    "paths": Bench(paths.run, {"paths": 10_000, "steps": 756}, {"paths": 20, "steps": 12}),
+    "curve": Bench(curve.run, {"prices_count": 1_000_000}, {"prices_count": 60}),
     "replay": Bench(
         replay.run,
         {"trades_count": 500_000, "accounts": 10_000},
@@ -130,6 +134,7 @@ def main() -> None:
     parser.add_argument("--accounts-durable", type=int, help="of the close to durable rows")
     parser.add_argument("--days", type=int, help="of the index that backtest takes")
     parser.add_argument("--scenarios", type=int, help="of es and stress")
+    parser.add_argument("--paths", type=int, help="of paths")
     parser.add_argument("--block", type=int, help="trades in a point of the curve of memory")
     parser.add_argument("--agent-trades", type=int, help="of the agent that stream is held against")
     parser.add_argument("--seconds", type=int, help="of latency at a steady rate")
@@ -146,6 +151,7 @@ def main() -> None:
         accounts_durable=asked.accounts_durable,
         days=asked.days,
         scenarios=asked.scenarios,
+        paths=asked.paths,
         block=asked.block,
         agent_trades=asked.agent_trades,
         seconds=asked.seconds,

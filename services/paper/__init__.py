@@ -1,0 +1,1 @@
+"""The figures that the paper prints of its price model, beside ours: table, CSV, Markdown, page."""
