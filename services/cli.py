@@ -54,6 +54,10 @@ COMMAND_TARGETS: Final = {
         f"{_AT}backtest_command:backtest_command",
         "Test margin models on past prices, or the margins of a journal.",
     ),
+    "paper": LazyCommand(
+        f"{_AT}paper_command:paper_command",
+        "Hold the paper's printed figures against its own model.",
+    ),
     "facts": LazyCommand(
         f"{_AT}facts_command:facts_command", "Print the facts of existing books as JSON lines."
     ),

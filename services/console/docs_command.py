@@ -48,6 +48,11 @@ DOCUMENTS: Final[dict[str, Document]] = {
             "services/backtest/BACKTEST.md",
             "which margin model when; back-tests, their figures and what they can tell",
         ),
+        Document(
+            "paper",
+            "services/paper/PAPER.md",
+            "the price model, and which of the paper's figures follow from it",
+        ),
         Document("columns", "services/reports/COLUMNS.md", "every column of every report"),
         Document(
             "default",

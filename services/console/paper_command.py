@@ -1,0 +1,49 @@
+"""`clearing paper`: the figures that the paper prints of its price model, beside ours."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from services.console.example import example
+from services.console.output import say
+
+_SHAPES: Final = ("table", "csv", "md", "html")
+# Those of services/paper/comparison.py, which --help does not import.
+_PATHS, _PATHS_MIN, _SEED = 10_000, 200, 1
+
+
+@click.command(
+    "paper",
+    epilog=example(
+        "clearing paper",
+        "clearing paper --paths 100000 --seed 7 --format csv",
+        "clearing paper --format html > paper.html",
+    ),
+)
+@click.option(
+    "--paths", type=click.IntRange(_PATHS_MIN), default=_PATHS, show_default=True,
+    help="Paths of each scenario, an even number: they come in antithetic pairs.",
+)  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(0), default=_SEED, show_default=True,
+    help="Where the random numbers begin; the same seed, the same table.",
+)  # fmt: skip
+@click.option("--format", "shape", type=click.Choice(_SHAPES), default="table", show_default=True)
+def paper_command(*, paths: int, seed: int, shape: str) -> None:
+    """Hold the paper's printed figures against its own model.
+
+    Simulates the mean-reverting jump-diffusion of table 3 and two scenarios of ours, and prints of
+    each figure what the paper has, what we have with its Monte Carlo error, whether it follows from
+    the parameters stated, and why. `clearing docs paper` explains the figures.
+    """
+    if paths % 2:
+        msg = f"expected an even number, found {paths}"
+        raise click.BadParameter(msg, param_hint="--paths")
+    from services.paper.comparison import compare
+    from services.paper.formats import PAPER_LINES
+    from services.paper.page import paper_page
+
+    comparison = compare(paths, seed=seed)
+    say(paper_page(comparison) if shape == "html" else PAPER_LINES[shape](comparison))
