@@ -15,7 +15,7 @@ from services.console.option_values import option_value
 from services.console.output import STDOUT, check_target, say, say_on_stderr, write_all
 
 if TYPE_CHECKING:
-    from services.reports.drill import Drill
+    from services.analysis.drill import Drill
 
 _SHAPES: Final = ("table", "json", "html")
 _WORST: Final = "worst"
@@ -63,7 +63,7 @@ def drill_command(
             raise click.UsageError(msg)
     date_asked = None if day is None else option_value(parse_date, day, option="--date")
     check_target(out, source=STDOUT)
-    from services.reports.drill import DrillQuestion, play_drill
+    from services.analysis.drill import DrillQuestion, play_drill
     from services.reports.report import UnknownSubject
     from services.reports.view import JournalView
 
@@ -80,13 +80,13 @@ def drill_command(
 
 
 def _print(drill: Drill, *, shape: str, out: str) -> None:
-    from services.reports.drill_formats import (
+    from services.analysis.drill_formats import (
         drill_json,
         drill_table,
         drill_title,
         waiting_lines,
     )
-    from services.reports.drill_page import drill_page
+    from services.analysis.drill_page import drill_page
 
     lines: dict[str, Callable[[Drill], Iterator[str]]] = {
         "table": drill_table,

@@ -8,6 +8,8 @@ import click
 
 from events.units import parse_date
 from risk.margin_models import MODELS
+from services.analysis.portfolio import SupposedTrade, parse_trade, read_positions
+from services.analysis.what_if import WhatIf, what_if
 from services.console.books_location import location_of, opened_books, with_location
 from services.console.example import example
 from services.console.exit_codes import Stopped
@@ -15,10 +17,8 @@ from services.console.option_values import option_value
 from services.console.output import say
 from services.reports.formats import FORMATS
 from services.reports.margin_call import CALL_REPORT
-from services.reports.portfolio import SupposedTrade, parse_trade, read_positions
 from services.reports.report import ReportRequest, UnknownSubject
 from services.reports.view import JournalView
-from services.reports.what_if import WhatIf, what_if
 
 _ALL = "all"
 _SHAPE = click.option(

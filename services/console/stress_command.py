@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from events.units import parse_date
+from services.analysis.stress_answer import reverse_answer, stress_answer
 from services.console.books_location import location_of, opened_books, with_location
 from services.console.example import example
 from services.console.exit_codes import Stopped
@@ -12,7 +13,6 @@ from services.console.option_values import option_value
 from services.console.output import say
 from services.reports.formats import FORMATS
 from services.reports.report import UnknownSubject
-from services.reports.stress_answer import reverse_answer, stress_answer
 from services.reports.view import JournalView
 
 

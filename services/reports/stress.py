@@ -7,18 +7,28 @@ none is counted below zero.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from events.fund_facts import StressRun
+from risk.stress import cover_of
 from services.reports.fund_days import FundDay, read_fund_days
 from services.reports.kind import ReportKind
-from services.reports.report import NamedCells, ReportFact, ReportRequest, TableLayout
-from services.reports.stress_answer import LARGEST, largest_cells
+from services.reports.report import Cell, NamedCells, ReportFact, ReportRequest, TableLayout
 from services.reports.view import JournalView
 from services.shards.routing import MEMBER_SHARD
 
+LARGEST: Final = ("group", "loss_cents", "second_group", "second_loss_cents", "cover_cents")
 _RUN: Final = StressRun.TYPE.encode()
+
+
+def largest_cells(largest: Sequence[tuple[str, int]]) -> dict[str, Cell]:
+    """The two largest losses of groups, largest first, and their sum."""
+    cells: dict[str, Cell] = {"cover_cents": cover_of(largest)}
+    names = (("group", "loss_cents"), ("second_group", "second_loss_cents"))
+    for (group, loss_cents), (group_column, loss_column) in zip(largest, names, strict=False):
+        cells |= {group_column: group, loss_column: loss_cents}
+    return cells
 
 
 def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:

@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import pytest
 
+from services.analysis.portfolio import SupposedTrade
+from services.analysis.what_if import WhatIf, what_if
 from services.audit.verify import verify
 from services.journal.embedded import EmbeddedServer
 from services.reports.margin_call import CALL_REPORT
-from services.reports.portfolio import SupposedTrade
 from services.reports.report import ReportRequest
 from services.reports.view import JournalView
-from services.reports.what_if import WhatIf, what_if
 from tests.services.reports.asking import columns, made
 from tests.services.reports.conftest import cleared_once
 from tests.test_scenarios import HERE, lines_of

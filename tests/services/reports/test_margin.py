@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from services.analysis.portfolio import SupposedTrade, parse_trade, read_positions
+from services.analysis.what_if import WhatIf, what_if
 from services.cli import cli
 from services.reports.margin_call import CALL_REPORT
-from services.reports.portfolio import SupposedTrade, parse_trade, read_positions
 from services.reports.report import Report, ReportRequest, UnknownSubject
 from services.reports.view import JournalView
-from services.reports.what_if import WhatIf, what_if
 from tests.services.reports.asking import DAY, columns
 
 TOTALS = ("step", "initial_cents", "maintenance_cents", "equity_cents", "excess_cents")

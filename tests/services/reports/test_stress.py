@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from services.analysis.stress_answer import reverse_answer, stress_answer
+from services.analysis.stress_books import stress_books
 from services.cli import cli
 from services.embedded.clear import clear
 from services.reports.report import ReportRequest, UnknownSubject
-from services.reports.stress_answer import LARGEST, reverse_answer, stress_answer
-from services.reports.stress_books import stress_books
+from services.reports.stress import LARGEST
 from services.reports.table import REPORTS
 from services.reports.view import JournalView
 from tests.services.reports.asking import columns, made

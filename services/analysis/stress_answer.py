@@ -7,7 +7,7 @@ assessments. Nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
@@ -15,6 +15,7 @@ from events.units import PPM
 from risk.stress import ScenarioLoss, cover_of, group_losses
 from risk.stress_reverse import FALL_MAX_PPM, RISE_MAX_PPM, least_move
 from risk.stress_scenarios import Scenario, parallel
+from services.analysis.stress_books import StressBooks, stress_books
 from services.reports.kind import program_text
 from services.reports.report import (
     Cell,
@@ -25,10 +26,9 @@ from services.reports.report import (
     laid_out,
 )
 from services.reports.shown import percent, usd
-from services.reports.stress_books import StressBooks, stress_books
+from services.reports.stress import LARGEST, largest_cells
 from services.reports.view import JournalView
 
-LARGEST: Final = ("group", "loss_cents", "second_group", "second_loss_cents", "cover_cents")
 _COLUMNS: Final = (
     "line", "scenario", "member", *LARGEST, "fund_cents", "is_covered", "source",
 )  # fmt: skip
@@ -101,15 +101,6 @@ def reverse_answer(view: JournalView, day: date | None) -> Report:
         tuple(view.origins(books.business_date)),
         program_text(),
     )
-
-
-def largest_cells(largest: Sequence[tuple[str, int]]) -> dict[str, Cell]:
-    """The two largest losses of groups, largest first, and their sum."""
-    cells: dict[str, Cell] = {"cover_cents": cover_of(largest)}
-    names = (("group", "loss_cents"), ("second_group", "second_loss_cents"))
-    for (group, loss_cents), (group_column, loss_column) in zip(largest, names, strict=False):
-        cells |= {group_column: group, loss_column: loss_cents}
-    return cells
 
 
 def _cover_row(books: StressBooks, loss: ScenarioLoss, *, source: str) -> NamedCells:

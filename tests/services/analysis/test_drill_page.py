@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from services.analysis.drill import DrillQuestion, play_drill
+from services.analysis.drill_page import drill_page
 from services.journal.embedded import EmbeddedServer
-from services.reports.drill import DrillQuestion, play_drill
-from services.reports.drill_page import drill_page
 from services.reports.view import JournalView
 from tests.browser import said_of
+from tests.services.analysis.drill_market import DRILL_MARKET, next_day
 from tests.services.reports.conftest import cleared_once
-from tests.services.reports.drill_market import DRILL_MARKET, next_day
 
 WIDTHS = (360, 1100)
 TABLES = """

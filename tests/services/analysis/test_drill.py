@@ -14,24 +14,24 @@ from click.testing import CliRunner, Result
 
 from events.units import INT64_MAX
 from risk.stress_scenarios import SCENARIOS
+from services.analysis.books_at import books_at
+from services.analysis.close_out import CloseOut
+from services.analysis.drill import Drill, DrillQuestion, play_drill
+from services.analysis.drill_formats import drill_json, drill_report, drill_table, waiting_lines
 from services.cli import cli
 from services.embedded.clear import clear
 from services.journal.embedded import EmbeddedServer
-from services.reports.books_at import books_at
-from services.reports.close_out import CloseOut
-from services.reports.drill import Drill, DrillQuestion, play_drill
-from services.reports.drill_formats import drill_json, drill_report, drill_table, waiting_lines
 from services.reports.report import UnknownSubject
 from services.reports.view import JournalView
-from tests.services.reports.asking import DAY, columns
-from tests.services.reports.conftest import cleared_once
-from tests.services.reports.drill_market import (
+from tests.services.analysis.drill_market import (
     DRILL_MARKET,
     closed_out,
     huge,
     next_day,
     settled,
 )
+from tests.services.reports.asking import DAY, columns
+from tests.services.reports.conftest import cleared_once
 from tests.services.reports.small_market import command
 
 Layers = list[tuple[str, str | None, int]]

@@ -20,7 +20,7 @@ from risk.levels import MarginLevels
 from risk.stress import ScenarioLoss, StressHolding, losses_under
 from risk.stress_reverse import Stressed
 from risk.stress_scenarios import Scenario, scenarios_of
-from services.reports.books_at import BooksAt, books_at
+from services.analysis.books_at import BooksAt, books_at
 from services.reports.report import UnknownSubject
 from services.reports.view import JournalView
 from services.shards.market.books import ContractBooks, MarketBooks, in_order

@@ -14,7 +14,7 @@ from events.default_facts import WaterfallApplied
 from events.fact_text import encode_fact
 from events.units import format_instant
 from risk.waterfall import HOUSE_CAPITAL, UNPAID
-from services.reports.drill import DefaultPlayed, Drill, Waiting
+from services.analysis.drill import DefaultPlayed, Drill, Waiting
 from services.reports.formats import table_lines
 from services.reports.kind import program_text
 from services.reports.report import NamedCells, Report, TableLayout, laid_out

@@ -19,9 +19,9 @@ from events.units import INT64_MAX
 from risk.margin import RATE
 from risk.margin_models import MODELS
 from risk.requirement import maintenance_of
-from services.reports.books_at import BooksAt, books_at
+from services.analysis.books_at import BooksAt, books_at
+from services.analysis.portfolio import SupposedTrade
 from services.reports.kind import program_text
-from services.reports.portfolio import SupposedTrade
 from services.reports.report import NamedCells, Report, TableLayout, UnknownSubject, laid_out
 from services.reports.view import JournalView
 from services.shards.links import ContractFlow

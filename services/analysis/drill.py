@@ -30,8 +30,8 @@ from risk.waterfall import (
     Waterfall,
     waterfall,
 )
-from services.reports.books_at import BooksAt, books_at
-from services.reports.close_out import CloseOut, PriceMove
+from services.analysis.books_at import BooksAt, books_at
+from services.analysis.close_out import CloseOut, PriceMove
 from services.reports.report import Origin, ReportRequest, UnknownSubject
 from services.reports.view import JournalView
 from services.shards.member.books import MemberBooks

@@ -21,7 +21,7 @@ from events.units import INT64_MAX, INT64_MIN
 from risk.collateral import proceeds_cents, worths
 from risk.stress import change_ticks
 from risk.stress_scenarios import CurvePoint, Scenario
-from services.reports.books_at import BooksAt
+from services.analysis.books_at import BooksAt
 from services.shards.market.books import ContractBooks, in_order
 from services.shards.member.books import MemberBooks, as_column
 

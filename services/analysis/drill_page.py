@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from risk.waterfall import MEMBER_FUND, MEMBER_HOUSE
+from services.analysis.drill import DefaultPlayed, Drill
+from services.analysis.drill_formats import drill_report, drill_title, loss_text, waiting_lines
 from services.pages.chart import Chart
 from services.pages.layers import LAYERS, waterfall_chart
 from services.pages.render import render
-from services.reports.drill import DefaultPlayed, Drill
-from services.reports.drill_formats import drill_report, drill_title, loss_text, waiting_lines
 from services.reports.report import Report, TableLayout
 from services.reports.shown import cell_text, head_text, usd
 
@@ -39,7 +39,7 @@ def drill_page(drill: Drill) -> Iterator[str]:
         "tables": [*_tables(report)],
         "program": report.program,
     }
-    return iter(render("drill.html", content, package="services.reports").splitlines())
+    return iter(render("drill.html", content, package="services.analysis").splitlines())
 
 
 def _paid(defaults: Sequence[DefaultPlayed]) -> dict[str, int]:

@@ -1,0 +1,1 @@
+"""What would be: a trade asked about, a stress, a default drilled, on the books as they stand."""
