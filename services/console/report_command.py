@@ -55,6 +55,7 @@ every column.
         "clearing report statement --member ALPHA",
         "clearing report trades --from 2026-06-08 --to 2026-06-12 --contract SITM26 --format csv",
         "clearing report trade --trade T-1 --format json",
+        "clearing report default --member ALPHA",
     ),
 )
 @click.argument("name", metavar="NAME", type=click.Choice(list(REPORTS)))
