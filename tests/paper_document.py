@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from services.backtest.index_series import shipped_index
 from services.paper.comparison import PATHS, SEED, compare
 from services.paper.formats import PAPER_LINES
 
@@ -25,5 +26,5 @@ def with_figures(text: str, lines: Sequence[str]) -> str:
 
 
 if __name__ == "__main__":
-    lines = [*PAPER_LINES["md"](compare(PATHS, seed=SEED))]
+    lines = [*PAPER_LINES["md"](compare(PATHS, seed=SEED, index=shipped_index()))]
     _DOCUMENT.write_text(with_figures(_DOCUMENT.read_text("utf-8"), lines), "utf-8")

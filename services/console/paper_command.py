@@ -35,15 +35,17 @@ def paper_command(*, paths: int, seed: int, shape: str) -> None:
     """Hold the paper's printed figures against its own model.
 
     Simulates the mean-reverting jump-diffusion of table 3 and two scenarios of ours, and prints of
-    each figure what the paper has, what we have with its Monte Carlo error, whether it follows from
-    the parameters stated, and why. `clearing docs paper` explains the figures.
+    each figure what the paper has, ours with its standard error, whether it follows from the
+    parameters stated, and why; and table 3 beside a fit to the real index. `clearing docs paper`
+    explains the figures.
     """
     if paths % 2:
         msg = f"expected an even number, found {paths}"
         raise click.BadParameter(msg, param_hint="--paths")
+    from services.backtest.index_series import shipped_index
     from services.paper.comparison import compare
     from services.paper.formats import PAPER_LINES
     from services.paper.page import paper_page
 
-    comparison = compare(paths, seed=seed)
+    comparison = compare(paths, seed=seed, index=shipped_index())
     say(paper_page(comparison) if shape == "html" else PAPER_LINES[shape](comparison))

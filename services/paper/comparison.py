@@ -11,8 +11,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from risk.backtest import IndexSeries
 from risk.price_scenarios import PRICE_SCENARIOS
 from services.paper.figure_row import PaperRow
+from services.paper.fit_rows import fit_rows
 from services.paper.law_rows import hedging_rows, law_rows, margin_rows
 from services.paper.path_rows import path_rows, scenario_rows, simulated_margin_rows
 from services.paper.simulation import PathSample, sample_paths
@@ -32,8 +34,11 @@ class Comparison(NamedTuple):
     samples: Mapping[str, PathSample]
 
 
-def compare(paths: int, *, seed: int) -> Comparison:
-    """The comparison from so many paths of each scenario, an even number of at least PATHS_MIN."""
+def compare(paths: int, *, seed: int, index: IndexSeries) -> Comparison:
+    """The comparison from so many paths of each scenario, an even number of at least PATHS_MIN.
+
+    index: the real one, to which table 3 is fitted.
+    """
     assert paths >= PATHS_MIN and paths % 2 == 0, f"expected pairs of paths, found {paths}"  # noqa: PT018 - one law
     samples = {
         name: sample_paths(scenario.model, np.random.default_rng([seed, number]), pairs=paths // 2)
@@ -46,5 +51,6 @@ def compare(paths: int, *, seed: int) -> Comparison:
         *simulated_margin_rows(samples),
         *hedging_rows(),
         *scenario_rows(samples),
+        *fit_rows(index),
     ]
     return Comparison(paths, seed, rows, samples)

@@ -68,7 +68,7 @@ class PaperRow(NamedTuple):
 
     def _text(self, value: float, decimals: int) -> str:
         text = f"{value * self._scale:.{decimals}f}"
-        return text.removeprefix("-") if not float(text) else text
+        return text.removeprefix("-") if not float(text) else text.replace("-", "−")
 
     @property
     def _scale(self) -> float:

@@ -45,7 +45,7 @@ def explanations(comparison: Comparison) -> list[str]:
     """What the columns mean, and which scenarios are whose."""
     return [
         f"{comparison.paths:,} paths of three years for each scenario, seed {comparison.seed}.",
-        "error: Monte Carlo standard error; exact: in closed form.",
+        "error: standard error, Monte Carlo or of the fit; exact: in closed form.",
         _FOLLOWS,
         *(f"{scenario.name}: {scenario.reason}." for scenario in PRICE_SCENARIOS.values()),
     ]

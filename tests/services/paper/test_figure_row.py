@@ -16,7 +16,7 @@ from services.paper.figure_row import PaperRow, Unit, agreement
         (Estimate(9.149, 0.19), "$", ("$9.15", "0.19")),
         (Estimate(0.7225), "%", ("72.25 %", "exact")),
         (Estimate(3.3271), "months", ("3.3 months", "exact")),
-        (Estimate(-0.29531), "%", ("-29.53 %", "exact")),
+        (Estimate(-0.29531), "%", ("−29.53 %", "exact")),
         (Estimate(-0.00001, 0.0), "%", ("0.0 %", "0")),
         (Estimate(1.25), "×", ("1.25 ×", "exact")),
         (Estimate(0.3801, 0.0214), "", ("0.38", "0.021")),
