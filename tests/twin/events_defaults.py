@@ -159,7 +159,26 @@ def declare(script: Script) -> None:
     first = among(script, weak, (*script.house.members, "Z"))
     names = [first] + [name for name in standing if name != first]
     for member in names[: max(1, count)]:
+        if script.chance(0.5):
+            ask_back(script, member)
         script.send("declare_default/1", member=member, reason="it does not pay", at=script.when())
+        if script.chance(0.3):
+            script.send("settle_default/1", member=member, at=script.when())
+            cycle(script)
+
+
+def ask_back(script: Script, member: str) -> None:
+    """Let a member ask for some money back, of an account and of the fund."""
+    treasury = script.house.treasury
+    rich = [name for name in accounts(script, member) if treasury.cash.get(name, 0) > 0]
+    if rich:
+        script.send(
+            "withdraw_collateral/1", reference=script.name("w"), account=script.pick(rich),
+            asset="USD", amount_cents=1, at=script.when(),
+        )  # fmt: skip
+    if treasury.fund.get(member, 0) > 0:
+        script.send("withdraw_fund/1", reference=script.name("g"), member=member,
+                    amount_cents=treasury.fund[member], at=script.when())  # fmt: skip
 
 
 def is_losing(script: Script, member: str) -> bool:
@@ -217,10 +236,11 @@ def sell(script: Script) -> None:
     below = [key for key in units if key[0] in mine and is_below(script, key[0])]
     account, asset = among(script, below, (*units, ("GHOST", "BOND")))
     there = units.get((account, asset), 0)
+    too_much = INT64_MAX if script.house.treasury.cash.get(account, 0) > 0 else 0
     script.send(
         "liquidate_asset/1", reference=script.name("l"), account=account, asset=asset,
         units=min(script.pick((there, there, there, there + 1, there // 2, 0)), INT64_MAX),
-        proceeds_cents=script.pick((script.rng.randint(0, 10**8),) * 4 + (0, -1, INT64_MAX)),
+        proceeds_cents=script.pick((script.rng.randint(0, 10**8),) * 4 + (0, -1, too_much)),
         at=script.when(),
     )  # fmt: skip
 

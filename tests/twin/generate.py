@@ -23,6 +23,7 @@ BOM = b"\xef\xbb\xbf"
 MONDAYS = (date(2026, 6, 15), date(2026, 9, 14), date(2024, 6, 17), date(2026, 12, 14))
 LONG = 8
 CLOSE = 21 * HOUR
+SHORT_CLOSE = 12 * HOUR  # Calls of the close before are open then.
 WINDOW = 6 * MINUTE
 
 
@@ -62,6 +63,8 @@ def written(seed: int, days: int = 4) -> Script:
     }))  # fmt: skip
     for _ in range(days):
         events = 12 if days > LONG else script.rng.randint(50, 90)
+        is_short = script.has_default and script.chance(0.25)
+        script.closing = SHORT_CLOSE if is_short else CLOSE
         trading_day(script, events, index_weight=1 if is_quiet else 22)
         close(script)
     return script
@@ -85,7 +88,7 @@ def trading_day(script: Script, events: int, *, index_weight: int) -> None:
     A small weight of index events lets the index grow stale.
     """
     session = script.house.session()
-    start, end = max(script.now, midnight(session)), midnight(session) + CLOSE
+    start, end = max(script.now, midnight(session)), midnight(session) + script.closing
     last = max(4, events // 5)
     times = [script.rng.randint(start, max(start, end)) for _ in range(events)]
     times += [script.rng.randint(end - WINDOW, end) for _ in range(last)]
@@ -120,7 +123,7 @@ def close(script: Script) -> None:
         late = 0 if script.chance(0.7) else (following - session).days * DAY
     run = [known["at"] for known, answer in script.house.cycles.values() if answer is None]
     earliest = max([script.house.opened_at, *run])
-    script.now = midnight(session) + CLOSE + late
+    script.now = midnight(session) + script.closing + late
     if script.now < earliest and script.chance(0.9):
         script.now = earliest
     script.send(

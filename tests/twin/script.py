@@ -24,7 +24,7 @@ WITH_DEFAULT = (0, 4)  # of five seeds
 class Script:
     """Lines so far, the time of day, the twin's books after them, and a seeded chance.
 
-    ends: how many facts the twin had stated after each line.
+    ends: how many facts the twin had stated after each line. closing: the time of day of the close.
     """
 
     def __init__(self, seed: int) -> None:
@@ -35,6 +35,7 @@ class Script:
         self.ends: list[int] = []
         self.sent: list[Command] = []
         self.now = 0
+        self.closing = 0
         self.names = 0
         self.accounts: list[str] = []
         self.models: dict[tuple[str, str], int] = {}
