@@ -58,6 +58,10 @@ COMMAND_TARGETS: Final = {
         f"{_AT}paper_command:paper_command",
         "Hold the paper's printed figures against its own model.",
     ),
+    "supply": LazyCommand(
+        f"{_AT}supply_command:supply_command",
+        "Tell what hardware, algorithms, capital and energy do to supply, cost and the curve.",
+    ),
     "facts": LazyCommand(
         f"{_AT}facts_command:facts_command", "Print the facts of existing books as JSON lines."
     ),

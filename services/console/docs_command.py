@@ -51,7 +51,7 @@ DOCUMENTS: Final[dict[str, Document]] = {
         Document(
             "paper",
             "services/paper/PAPER.md",
-            "the price model, and which of the paper's figures follow from it",
+            "the price model, which of the paper's figures follow from it, and supply",
         ),
         Document("columns", "services/reports/COLUMNS.md", "every column of every report"),
         Document(
