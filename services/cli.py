@@ -62,6 +62,10 @@ COMMAND_TARGETS: Final = {
         f"{_AT}supply_command:supply_command",
         "Tell what hardware, algorithms, capital and energy do to supply, cost and the curve.",
     ),
+    "hedge": LazyCommand(
+        f"{_AT}hedge_command:hedge_command",
+        "Tell what futures would have done for a bill of tokens.",
+    ),
     "facts": LazyCommand(
         f"{_AT}facts_command:facts_command", "Print the facts of existing books as JSON lines."
     ),

@@ -53,6 +53,11 @@ DOCUMENTS: Final[dict[str, Document]] = {
             "services/paper/PAPER.md",
             "the price model, which of the paper's figures follow from it, and supply",
         ),
+        Document(
+            "hedge",
+            "services/paper/HEDGE.md",
+            "what futures do for a bill of tokens: how it is reckoned, what comes out",
+        ),
         Document("columns", "services/reports/COLUMNS.md", "every column of every report"),
         Document(
             "default",
