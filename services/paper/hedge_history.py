@@ -70,7 +70,9 @@ def history_programmes(index: IndexSeries, usage: Usage, *, roll: str) -> Histor
     programmes: list[Programme] = []
     left_out: list[str] = []
     for name, changes in {INDEX: None, **provider_changes()}.items():
-        own_prices = calendar.prices if changes is None else _own_prices(index, calendar, changes)
+        own_prices = (
+            calendar.prices if changes is None else _own_prices(index, calendar, changes=changes)
+        )
         starts = [
             start for start in _starts(calendar, mtok, length=length)
             if not np.isnan(own_prices[start : start + length + 1]).any()
@@ -179,7 +181,7 @@ def _rates(index: IndexSeries, calendar: _Calendar) -> FloatArray:
 
 
 def _own_prices(
-    index: IndexSeries, calendar: _Calendar, changes: Sequence[tuple[date, float]]
+    index: IndexSeries, calendar: _Calendar, *, changes: Sequence[tuple[date, float]]
 ) -> FloatArray:
     """What a provider asks on each third Wednesday, NaN before its first price."""
     days = [day for day, _ in changes]

@@ -64,7 +64,7 @@ def path_programmes(
         number = [*PRICE_SCENARIOS].index(scenario)
         model = PRICE_SCENARIOS[scenario].model
 
-        def in_all(paths: int, note: str = scenario, before: int = done) -> None:
+        def in_all(paths: int, *, note: str = scenario, before: int = done) -> None:
             advance(_MIRRORED * plan.pairs * before + paths, note)
 
         closes = _closes(

@@ -67,10 +67,10 @@ def _usage(name: str, lines: Sequence[str]) -> Usage:
     rows = _rows(name, lines)
     number, head = next(rows, (1, []))
     if sorted(head) != sorted(_COLUMNS):
-        found = ",".join(head)[:_SHOWN] or "nothing"
+        heads = ",".join(head)[:_SHOWN] or "nothing"
         msg = (
             f"{name} line {number}: expected the columns month and mtok (millions of tokens), "
-            f"found {found}"
+            f"found {heads}"
         )
         raise UsageFileTrouble(msg)
     months: list[Delivery] = []
