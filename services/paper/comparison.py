@@ -15,6 +15,7 @@ from risk.backtest import IndexSeries
 from risk.price_scenarios import PRICE_SCENARIOS
 from services.paper.figure_row import PaperRow
 from services.paper.fit_rows import fit_rows
+from services.paper.hedge_rows import hedge_rows
 from services.paper.law_rows import hedging_rows, law_rows, margin_rows
 from services.paper.path_rows import path_rows, scenario_rows, simulated_margin_rows
 from services.paper.simulation import PathSample, sample_paths
@@ -50,6 +51,7 @@ def compare(paths: int, *, seed: int, index: IndexSeries) -> Comparison:
         *margin_rows(),
         *simulated_margin_rows(samples),
         *hedging_rows(),
+        *hedge_rows(samples, seed=seed),
         *scenario_rows(samples),
         *fit_rows(index),
     ]

@@ -49,7 +49,7 @@ class PathPlan(NamedTuple):
     volume_sd: float
 
 
-class _Closes(NamedTuple):
+class MonthEnds(NamedTuple):
     """Log prices (months + 1, paths), the start first; margin rates (months, paths)."""
 
     logs: FloatArray
@@ -71,7 +71,7 @@ def path_programmes(
             model, plan, rng=np.random.default_rng([plan.seed, number]), advance=in_all
         )
         rng = np.random.default_rng([plan.seed, number, 1])
-        yield from _programmes(scenario, closes, plan=plan, rng=rng)
+        yield from programmes_on(scenario, closes, plan=plan, rng=rng)
 
 
 def _closes(
@@ -80,7 +80,7 @@ def _closes(
     *,
     rng: np.random.Generator,
     advance: Callable[[int], None],
-) -> _Closes:
+) -> MonthEnds:
     """The ends of months; originals of all blocks first, then their mirror images."""
     months = plan.mtok.size
     logs: list[FloatArray] = []
@@ -96,15 +96,16 @@ def _closes(
         rates.append(required.reshape(months, *apart))
         done += block.shape[1]
         advance(done)
-    return _Closes(
+    return MonthEnds(
         np.concatenate(logs, axis=-1).reshape(months + 1, -1),
         np.concatenate(rates, axis=-1).reshape(months, -1),
     )
 
 
-def _programmes(
-    scenario: str, closes: _Closes, *, plan: PathPlan, rng: np.random.Generator
+def programmes_on(
+    scenario: str, closes: MonthEnds, *, plan: PathPlan, rng: np.random.Generator
 ) -> Iterator[Programme]:
+    """Two programmes on paths of a scenario, one that buys at the index and one that does not."""
     model = PRICE_SCENARIOS[scenario].model
     months = plan.mtok.size
     planned = plan.mtok[:, np.newaxis]

@@ -30,7 +30,9 @@ from services.paper.hedge_paths import (
     path_programmes,
 )
 from services.paper.hedge_programme import HedgeRow, Programme, Terms, hedged_rows
+from services.paper.hedge_rows import hedge_rows
 from services.paper.hedge_usage import Usage
+from services.paper.simulation import sample_paths
 from settlement.calendar import third_wednesday
 from tests.browser import said_of
 from tests.hedge_document import REWRITE_HEDGE, hedge_lines
@@ -121,6 +123,31 @@ def test_tokens_that_differ_from_the_plan_make_the_hedge_worse() -> None:
 def test_whole_lots_of_a_small_firm_are_none() -> None:
     (row, _) = rows_of(plan_of([1, 0]), Terms(0.4, 0.0))
     assert (row.lots, row.efficiency) == (0, 0)
+
+
+def test_the_papers_table_has_the_hedges_of_the_command() -> None:
+    samples = {BASELINE: sample_paths(PRICE_SCENARIOS[BASELINE].model, rng_of(0), pairs=200)}
+    ratios = [row for row in hedge_rows(samples, seed=1) if row.figure == "hedge ratio h*"]
+    for roll, (at_index, own) in ((FRONT, ratios[:2]), (STRIP, ratios[2:])):
+        commands = rows_of(plan_of([1e6] * 12, roll=roll, pairs=200))
+        ours = [at_index.estimate.value, own.estimate.value]
+        assert ours == pytest.approx([row.best_ratio for row in commands])
+        assert at_index.reading == f"baseline, at the index, {roll}"
+
+
+def test_a_printed_range_is_agreed_with_within_three_errors() -> None:
+    samples = {BASELINE: sample_paths(PRICE_SCENARIOS[BASELINE].model, rng_of(0), pairs=200)}
+    for row in hedge_rows(samples, seed=1):
+        value, error = row.estimate
+        assert error is not None
+        low, high = {"0.78": (0.78, 0.78), "62–78 %": (0.62, 0.78)}.get(row.paper, (9.0, 9.0))
+        is_in = value + 3 * error >= low and value - 3 * error <= high
+        assert row.follows == ("open" if row.paper == "-" else "yes" if is_in else "no")
+
+
+def rng_of(number: int) -> np.random.Generator:
+    """As a scenario of that number has it at seed 1."""
+    return np.random.default_rng([1, number])
 
 
 def small_index(prices: Sequence[float]) -> IndexSeries:
