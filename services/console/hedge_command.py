@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -26,6 +26,8 @@ _MONTHLY: Final = "1000"
 _MONTHS: Final = 12
 _BASIS_SD: Final = 0.43
 _RATIO_MAX: Final = 10
+# click's ranges let nan through.
+_FRACTIONS: Final = ("basis_sd", "volume_sd", "interest")
 
 
 class _Given(NamedTuple):
@@ -101,6 +103,10 @@ def hedge_command(context: click.Context, /, *, history: bool, shape: str, **giv
     with --history on the real index and its providers. `clearing docs hedge` explains the figures.
     """
     options: dict[str, Any] = given
+    for name in _FRACTIONS:
+        if isnan(options[name]):
+            msg = "expected a number, found nan"
+            raise click.BadParameter(msg, param_hint=_flag(name))
     of_paths = _PathOptions(**{name: options.pop(name) for name in _PathOptions._fields})
     terms = _Given(**options)
     _ratio(terms.ratio)
@@ -150,7 +156,7 @@ def _on_history(context: click.Context, given: _Given) -> HedgeAnswer:
     """The answer on the real index."""
     for name in _PathOptions._fields:
         if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-            msg = f"expected --history or --{name.replace('_', '-')}, found both"
+            msg = f"expected --history or {_flag(name)}, found both"
             raise click.UsageError(msg)
     from services.backtest.index_series import shipped_index
     from services.paper.hedge_answer import history_notes
@@ -203,6 +209,10 @@ def _usage(given: _Given, *, months: int) -> Usage:
         return usage_of_file(Path(given.usage))
     except UsageFileTrouble as trouble:
         raise click.BadParameter(str(trouble), param_hint="--usage") from trouble
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _ratio(text: str) -> float | None:
