@@ -29,7 +29,7 @@ _PLACES = {
         AND facts LIKE '{"type":"trade_novated%' AND EXISTS (
             SELECT FROM clearing.journal AS next WHERE next.shard = one.shard
             AND next.seq = one.seq + 1 AND next.facts LIKE '{"type":"trade_novated%')
-        ORDER BY seq LIMIT 1 OFFSET 5""",
+        ORDER BY seq LIMIT 1 OFFSET 2""",
     ),
     "close": ("market/SIT", b"SELECT max(seq) FROM clearing.day WHERE shard = 'market/SIT'"),
     "last": ("market/SIT", b"SELECT seq FROM clearing.shard_head WHERE shard = 'market/SIT'"),

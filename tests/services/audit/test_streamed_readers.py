@@ -16,14 +16,18 @@ from services.shards.clearinghouse import Clearinghouse
 from services.shards.rows import PartRow
 from tests.laws import broken_laws, check_laws
 from tests.services.audit.streamed import embedded, streamed
+from tests.services.reports.default_market import DEFAULT_MARKET
 from tests.services.reports.makers_market import MAKERS_MARKET
 from tests.services.reports.small_market import SMALL_MARKET
 from tests.twin.generate import written
 
 # Nothing halted, no limit was near, and the one call was met.
 _SILENT = {"calls", "halts", "limits"}
-# In the small market nobody is a maker or large.
-_OF_MAKERS = {"makers", "large-traders"}
+# In the small market nobody is a maker or large, and nobody fails.
+_MARKETS = (
+    ({"makers", "large-traders"}, MAKERS_MARKET),
+    ({"default", "fund"}, DEFAULT_MARKET),
+)
 # Where and when something came and which number it has, not what was decided.
 _OF_PLACE = {"seq", "origin", "position", "chain", "received_at"}
 
@@ -64,7 +68,7 @@ def whole(reader: Reader) -> Clearinghouse:
 def test_reports_say_what_they_say_of_one_process(
     database: str, other: str, tmp_path: Path, name: str
 ) -> None:
-    market = MAKERS_MARKET if name in _OF_MAKERS else SMALL_MARKET
+    market = next((market for names, market in _MARKETS if name in names), SMALL_MARKET)
     streamed(database, market, is_disturbed=False)
     embedded(other, tmp_path / "market.jsonl", market)
     assert reported(database, name) == reported(other, name)
