@@ -9,16 +9,16 @@ the declaration on all is told; it ends with the last waterfall, or, without one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
 from events.control_facts import CommandRefused, MemberDefaulted
-from events.default_facts import DefaultSettlementOrdered, WaterfallApplied
+from events.default_facts import AccountPorted, DefaultSettlementOrdered, WaterfallApplied
 from services.reports.calls import days_of_open_calls
 from services.reports.default_steps import Concern, concerned, step_cells
 from services.reports.kind import ReportKind
-from services.reports.portings import Memberships
+from services.reports.portings import Memberships, rows_following
 from services.reports.raw_line import readable
 from services.reports.report import (
     Cell,
@@ -34,6 +34,7 @@ from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
 _DECLARED: Final = MemberDefaulted.TYPE.encode()
 _ORDERED: Final = DefaultSettlementOrdered.TYPE.encode()
 _WATERFALL: Final = WaterfallApplied.TYPE.encode()
+_PORTED: Final = AccountPorted.TYPE.encode()
 _CALLS: Final = (b"margin_call", b"fund_call")
 _MET: Final = ("margin_call_met/1", "fund_call_met/1")
 _WORDS: Final = (
@@ -95,12 +96,13 @@ def _settled(
     for day in reversed(days):
         ordered = _naming(view, CONTROL_SHARD, day=day, kind=_ORDERED, member=member)
         if ordered:
+            followed_at = rows_following(view, ordered[-1])[MEMBER_SHARD]
             settled = [
                 row
                 for later in days
                 if later >= day
                 for row in _naming(view, MEMBER_SHARD, day=later, kind=_WATERFALL, member=member)
-                if row.decided > ordered[-1].decided
+                if row.seq > followed_at
             ]
             return (settled[-1] if settled else None), True
     return None, False
@@ -120,15 +122,13 @@ def _naming(
 def _steps(view: JournalView, declared: Declared, *, days: Sequence[date]) -> Iterator[NamedCells]:
     """What happened, row by row."""
     day = declared.row.business_date
-    concern = _concern(view, declared)
+    concern = _concern(view, declared, days=days)
     first, last = days_of_open_calls(view, day)[:1], declared.last
     begins = first[0] if first else day
     for session in days:
         if session < begins or (last is not None and session > last.business_date):
             continue
         for row in view.rows_of_all(view.shards(), session, words=_WORDS):
-            if _is_same(row, declared.row):
-                concern.is_declared = True
             facts = [fact for fact in row.facts(*_WORDS) if concerned(concern, fact, row=row)]
             if facts:
                 yield from _of_row(row, facts, member=concern.member)
@@ -140,23 +140,31 @@ def _is_same(row: StoredRow, named: StoredRow) -> bool:
     return (row.shard, row.seq) == (named.shard, named.seq)
 
 
-def _concern(view: JournalView, declared: Declared) -> Concern:
+def _concern(view: JournalView, declared: Declared, *, days: Sequence[date]) -> Concern:
     """The accounts that the member had when it was declared, and its calls that were not met."""
     day, member = declared.row.business_date, declared.fact["member"]
     had = Memberships(view, day)
-    accounts = {
-        account.name
+    accounts: dict[str, Mapping[str, int]] = {
+        account.name: {}
         for account in view.control.accounts_by_number
         if member in had.within(account, day, last=day)
     }
+    if had.are_changed:
+        for session in [session for session in days if session >= day]:
+            for row in list(view.rows(CONTROL_SHARD, session, words=(_PORTED,))):
+                for fact in row.facts(_PORTED):
+                    if fact["from_member"] == member and fact["account"] in accounts:
+                        accounts[fact["account"]] = rows_following(view, row)
+    declared_at = rows_following(view, declared.row)
     calls: dict[str, bool] = {}
     for session in days_of_open_calls(view, day):
         for row in view.rows(MEMBER_SHARD, session, words=_CALLS):
-            if row.decided < declared.row.decided:
+            if row.seq < declared_at[MEMBER_SHARD]:
                 for fact in row.facts(*_CALLS):
                     if fact.get("member") == member or fact.get("account") in accounts:
                         calls[fact["call"]] = fact["type"] not in _MET
-    return Concern(member, accounts, {call for call, is_unmet in calls.items() if is_unmet})
+    unmet = {call for call, is_unmet in calls.items() if is_unmet}
+    return Concern(member, accounts, unmet, declared_at)
 
 
 def _of_row(row: StoredRow, facts: Sequence[ReportFact], *, member: str) -> Iterator[NamedCells]:

@@ -7,11 +7,11 @@ belongs to the default no more.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from events.control_facts import CommandRefused
-from events.default_facts import AccountPorted
 from events.ledger_names import cash_of, default_of, fund_of
 from events.market_facts import PositionTransferred
 from events.member_facts import Posting
@@ -33,17 +33,30 @@ _SAME: Final = (
 
 @dataclass(slots=True)
 class Concern:
-    """A default. accounts: those that the member still has; calls: open or missed before it.
+    """A default. calls: open or missed before it.
 
-    has_begun: the first of the calls was made; from then on the money of the member counts, from
-    the declaration on all that happens.
+    declared_at: by shard the row that follows the declaration; accounts: of the member, each with
+    the rows that follow its porting, if it was ported. has_begun: the first of the calls was made;
+    from then on the money of the member counts, from the declaration on all that happens.
     """
 
     member: str
-    accounts: set[str]
+    accounts: Mapping[str, Mapping[str, int]]
     calls: set[str]
+    declared_at: Mapping[str, int]
     has_begun: bool = False
-    is_declared: bool = False
+
+    def is_declared(self, row: StoredRow) -> bool:
+        """Whether a row comes after the declaration, or states it."""
+        return row.seq >= self.declared_at.get(row.shard, 0)
+
+    def accounts_at(self, row: StoredRow) -> set[str]:
+        """The accounts that the member had at a row."""
+        return {
+            account
+            for account, ported_at in self.accounts.items()
+            if row.shard not in ported_at or row.seq <= ported_at[row.shard]
+        }
 
 
 def concerned(concern: Concern, fact: ReportFact, *, row: StoredRow) -> bool:
@@ -51,17 +64,15 @@ def concerned(concern: Concern, fact: ReportFact, *, row: StoredRow) -> bool:
     if fact.get("call") in concern.calls:
         concern.has_begun = True
         return True
-    if not concern.is_declared and not (concern.has_begun and row.shard == MEMBER_SHARD):
+    if not concern.is_declared(row) and not (concern.has_begun and row.shard == MEMBER_SHARD):
         return False
     if fact["type"] == Posting.TYPE:
-        owned = {cash_of(account) for account in concern.accounts}
+        owned = {cash_of(account) for account in concern.accounts_at(row)}
         owned |= {fund_of(concern.member), default_of(concern.member)}
         return bool(owned & {fact["debit"], fact["credit"]})
     named = readable_fields(row.line) if fact["type"] == CommandRefused.TYPE else fact
-    is_about = names_account(named, concern.accounts) or named.get("member") == concern.member
-    if fact["type"] == AccountPorted.TYPE:
-        concern.accounts.discard(fact["account"])
-    return is_about
+    accounts = concern.accounts_at(row)
+    return names_account(named, accounts) or named.get("member") == concern.member
 
 
 def step_cells(fact: ReportFact) -> dict[str, Cell]:

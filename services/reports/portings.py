@@ -18,7 +18,7 @@ from typing import Final
 from events.default_commands import PortAccount
 from events.default_facts import AccountPorted
 from services.reports.report import ReportFact
-from services.reports.view import JournalView
+from services.reports.view import JournalView, StoredRow
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
 from settlement.control_books import Account
 
@@ -70,6 +70,19 @@ class Memberships:
             if first <= porting.business_date <= last
         ]
         return [self.at_opening(account, first), *came]
+
+
+def rows_following(view: JournalView, row: StoredRow) -> dict[str, int]:
+    """By shard the row that follows a command of `control/0`; in that shard the command's own."""
+    command = json.loads(row.line)["type"].encode()
+    following = {
+        shard: copy.seq
+        for shard in view.shards()
+        if shard != CONTROL_SHARD
+        for copy in view.copies(shard, row.business_date, words=(command,))
+        if copy.line == row.line
+    }
+    return {CONTROL_SHARD: row.seq, **following}
 
 
 def _portings(view: JournalView, since: date) -> Sequence[Porting]:
