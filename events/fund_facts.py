@@ -124,12 +124,11 @@ class FundCallMissed(Fact):
     remaining_cents: int
 
 
-FundFact: TypeAlias = (
+# Those that change the fund, and all.
+FundChange: TypeAlias = (
     FundMoved
     | FundWithdrawalPending
     | FundWithdrawalRefused
-    | StressRun
-    | FundSized
     | FundRequired
     | FundCalled
     | FundCallMet
@@ -137,3 +136,4 @@ FundFact: TypeAlias = (
     | FundCallRaised
     | FundCallMissed
 )
+FundFact: TypeAlias = FundChange | StressRun | FundSized

@@ -23,6 +23,11 @@ class IndexMoves:
     rises_ppm: list[int] = field(default_factory=list)
     falls_ppm: list[int] = field(default_factory=list)
 
+    @property
+    def all_ppm(self) -> tuple[int, ...]:
+        """The rises, then the falls, each with the largest first."""
+        return (*self.rises_ppm, *self.falls_ppm)
+
     def note(self, before_micros: int, after_micros: int) -> None:
         """Take up the move between two fixings that are two days apart; from zero there is none."""
         if before_micros == 0:

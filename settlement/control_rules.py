@@ -39,7 +39,7 @@ from events.refusals import Reason, Refusal
 from events.units import DAY_NS, PPM, day_start, format_instant, times_text
 from settlement.calendar import is_weekday
 from settlement.control_books import ControlBooks
-from settlement.default_rules import refuse_default_step
+from settlement.default_rules import refuse_default_step, refused_as_defaulted
 from settlement.repeats import REPEATED, Repeated
 
 # A symbol has two digits for the year, and the last listed month lies up to 21 months ahead.
@@ -132,7 +132,7 @@ def _refuse_account(books: ControlBooks, command: OpenAccount) -> Refusal | Repe
     if member is None:
         return Refusal(Reason.UNKNOWN_MEMBER, f"no member {command.member}")
     if member.is_defaulted:
-        return Refusal(Reason.MEMBER_DEFAULTED, f"member {command.member} is in default")
+        return refused_as_defaulted(command.member)
     return None
 
 
@@ -166,7 +166,7 @@ def _refuse_designation(books: ControlBooks, command: DesignateMaker) -> Refusal
     if account is None:
         return Refusal(Reason.UNKNOWN_ACCOUNT, f"no account {command.account}")
     if account.member.is_defaulted:
-        return Refusal(Reason.MEMBER_DEFAULTED, f"member {account.member.name} is in default")
+        return refused_as_defaulted(account.member.name)
     return _unused_product(books, command.product)
 
 

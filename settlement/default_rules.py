@@ -16,7 +16,7 @@ from events.default_commands import (
     SettleDefault,
 )
 from events.refusals import Reason, Refusal
-from settlement.control_books import ControlBooks, Member
+from settlement.control_books import ControlBooks
 from settlement.repeats import REPEATED, Repeated
 
 
@@ -49,7 +49,7 @@ def _refuse_porting(books: ControlBooks, command: PortAccount) -> Refusal | None
     if account is None:
         return Refusal(Reason.UNKNOWN_ACCOUNT, f"no account {command.account}")
     if taker.is_defaulted:
-        return _in_default(taker)
+        return refused_as_defaulted(taker.name)
     if account.member is taker:
         return Refusal(Reason.SELF_TRADE, f"{account.name} is an account of {taker.name} already")
     if account.origin != "customer":
@@ -66,11 +66,11 @@ def _refuse_auction(books: ControlBooks, command: AuctionAccount) -> Refusal | N
     if taker.is_suspended:
         return Refusal(Reason.ACCOUNT_SUSPENDED, f"account {taker.name} is suspended")
     if taker.member.is_defaulted:
-        return _in_default(taker.member)
+        return refused_as_defaulted(taker.member.name)
     if account is taker:
         return Refusal(Reason.SELF_TRADE, f"{account.name} would be auctioned to itself")
     if not account.member.is_defaulted:
-        return _not_in_default(account.member)
+        return refused_as_standing(account.member.name)
     return None
 
 
@@ -81,7 +81,7 @@ def _refuse_settlement(books: ControlBooks, command: SettleDefault) -> Refusal |
     member = books.members.get(command.member)
     if member is None:
         return Refusal(Reason.UNKNOWN_MEMBER, f"no member {command.member}")
-    return None if member.is_defaulted else _not_in_default(member)
+    return None if member.is_defaulted else refused_as_standing(member.name)
 
 
 def settlement_pending(member: str) -> Refusal:
@@ -90,9 +90,11 @@ def settlement_pending(member: str) -> Refusal:
     return Refusal(Reason.ALREADY_EXISTS, detail)
 
 
-def _in_default(member: Member) -> Refusal:
-    return Refusal(Reason.MEMBER_DEFAULTED, f"member {member.name} is in default")
+def refused_as_defaulted(member: str) -> Refusal:
+    """The refusal of what a defaulter may not do."""
+    return Refusal(Reason.MEMBER_DEFAULTED, f"member {member} is in default")
 
 
-def _not_in_default(member: Member) -> Refusal:
-    return Refusal(Reason.NOT_DEFAULTED, f"member {member.name} is not in default")
+def refused_as_standing(member: str) -> Refusal:
+    """The refusal of what is done with a defaulter alone."""
+    return Refusal(Reason.NOT_DEFAULTED, f"member {member} is not in default")

@@ -25,7 +25,6 @@ from risk.waterfall import (
     ASSESSMENT,
     HOUSE_CAPITAL,
     OTHER_FUNDS,
-    Defaulter,
     StandingMember,
     Waterfall,
     waterfall,
@@ -36,7 +35,7 @@ from services.reports.report import Origin, ReportRequest, UnknownSubject
 from services.reports.view import JournalView
 from services.shards.member.books import MemberBooks
 from services.shards.member.fund import standing_members
-from services.shards.member.settlement import obstacles
+from services.shards.member.settlement import defaulter_of, obstacles, standing_member
 from settlement.control_books import Account
 
 WORST: Final = "worst"
@@ -169,7 +168,7 @@ def _scenarios(books: BooksAt, question: DrillQuestion) -> list[Scenario]:
     """The scenarios to look at."""
     scenarios = scenarios_of(
         {
-            product: (*market.moves.rises_ppm, *market.moves.falls_ppm)
+            product: market.moves.all_ppm
             for product, market in books.markets.items()
             if market.contracts
         }
@@ -240,14 +239,13 @@ def _settle(
     by_name = {payer.member: payer for payer in payers}
     for member in members:
         of_member = [played for played in accounts if played.account.member.name == member]
-        # Of a default that was settled before, and is ordered again.
-        assessed = books.settled.get(member, {})
+        cash = {played.account.name: played.after_cents for played in of_member}
         settled = waterfall(
-            _defaulter(books, member, accounts=of_member),
+            defaulter_of(books, member, cash_cents=cash),
             capital_cents=capital,
             standing=[
-                payer.before._replace(
-                    fund_cents=payer.left_cents, assessed_cents=assessed.get(payer.member, 0)
+                standing_member(books, payer.member, defaulter=member)._replace(
+                    fund_cents=payer.left_cents
                 )
                 for payer in payers
             ],
@@ -261,18 +259,6 @@ def _settle(
             elif layer.layer == ASSESSMENT and layer.member is not None:
                 by_name[layer.member].assessed_cents += layer.amount_cents
         yield DefaultPlayed(member, of_member, settled, capital)
-
-
-def _defaulter(books: MemberBooks, member: str, *, accounts: Sequence[AccountPlayed]) -> Defaulter:
-    house = books.control.members[member].house_account
-    cash = {played.account.name: played.after_cents for played in accounts}
-    return Defaulter(
-        member=member,
-        house_account=house,
-        house_cents=0 if house is None else cash.pop(house),
-        customer_cents=cash,
-        fund_cents=books.fund_cents(member),
-    )
 
 
 def _waiting(books: BooksAt, member: str) -> Waiting:

@@ -25,7 +25,7 @@ from services.reports.report import UnknownSubject
 from services.reports.view import JournalView
 from services.shards.market.books import ContractBooks, MarketBooks, in_order
 from services.shards.member.books import MemberBooks
-from services.shards.member.fund import covered_by_margin, standing_members
+from services.shards.member.fund import covered_by_margin, member_codes, standing_members
 from services.shards.routing import market_shard
 from settlement.control_books import ControlBooks
 
@@ -133,18 +133,10 @@ def _of_members(
     member = books.member
     control = member.control
     members = standing_members(control)
-    code_of = {name: code for code, name in enumerate(members)}
-    accounts = control.accounts_by_number
-    codes = [code_of.get(account.member.name, -1) for account in accounts]
-    moves_ppm = {
-        product: (*market.moves.rises_ppm, *market.moves.falls_ppm)
-        for product, market in books.markets.items()
-    }
+    moves_ppm = {product: market.moves.all_ppm for product, market in books.markets.items()}
     return StressBooks(
         books.business_date,
-        Stressed(
-            holdings, covered_by_margin(levels), np.array(codes, dtype=np.int64), len(members)
-        ),
+        Stressed(holdings, covered_by_margin(levels), member_codes(control, members), len(members)),
         contracts,
         scenarios_of(moves_ppm),
         members,

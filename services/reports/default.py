@@ -27,6 +27,7 @@ from services.reports.report import (
     ReportRequest,
     TableLayout,
     UnknownSubject,
+    whole_cell,
 )
 from services.reports.view import JournalView, StoredRow
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
@@ -196,16 +197,11 @@ def _summary(declared: Declared, steps: Sequence[NamedCells]) -> NamedCells:
         "since": called[0] if called else None,
         "at": declared.fact["at"],
         "settled_at": losses[-1]["at"] if losses else None,
-        "loss_cents": sum(_int(step["amount_cents"]) for step in losses) if losses else None,
+        "loss_cents": sum(whole_cell(step["amount_cents"]) for step in losses) if losses else None,
         "reason": declared.fact["reason"],
         "shard": declared.row.shard,
         "seq": declared.row.seq,
     }
-
-
-def _int(cell: object) -> int:
-    assert isinstance(cell, int), cell
-    return cell
 
 
 DEFAULT_REPORT: Final = ReportKind(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from services.reports.fund_days import FUND_WATERFALL, Contributor, FundDay, read_fund_days
+from services.reports.fund_days import FUND_MOVEMENTS, Contributor, FundDay, read_fund_days
 from services.reports.kind import ReportKind
 from services.reports.report import (
     Cell,
@@ -109,11 +109,7 @@ FUND_REPORT: Final = ReportKind(
         TableLayout((
             "business_date", "at", "member", "line", "amount_cents", "remaining_cents", "deadline",
             "reference", "reason",
-        ), "Movements", (
-            "fund_moved", "fund_withdrawal_pending", "fund_withdrawal_refused", FUND_WATERFALL,
-            "fund_called", "fund_call_met", "fund_call_partly_met", "fund_call_raised",
-            "fund_call_missed",
-        )),
+        ), "Movements", FUND_MOVEMENTS),
     ),
     takes=("member",),
 )  # fmt: skip

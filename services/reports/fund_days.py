@@ -31,6 +31,11 @@ _LEDGER: Final = (b'"fund:', f'"{fund_of(None)}"'.encode())
 _WORDS: Final = (b'"' + _FUND, b'"' + _WATERFALL, *_LEDGER)
 _CALL: Final = "fund_call_"
 FUND_WATERFALL: Final = "fund_waterfall"
+# The lines of what moved a contribution, or was said of a call.
+FUND_MOVEMENTS: Final = (
+    "fund_moved", "fund_withdrawal_pending", "fund_withdrawal_refused", FUND_WATERFALL,
+    "fund_called", "fund_call_met", "fund_call_partly_met", "fund_call_raised", "fund_call_missed",
+)  # fmt: skip
 
 
 @dataclass(slots=True)

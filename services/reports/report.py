@@ -40,6 +40,12 @@ class SettingText(str):
     kind: str
 
 
+def whole_cell(cell: Cell) -> int:
+    """A cell that holds a whole number."""
+    assert isinstance(cell, int), cell
+    return cell
+
+
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
     """A report somebody asks for: its dates, and the options given, by their names in the table.

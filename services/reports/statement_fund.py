@@ -11,8 +11,8 @@ from datetime import date
 from typing import Final
 
 from services.reports.fund import movement_cells
-from services.reports.fund_days import FUND_WATERFALL, Contributor, read_fund_days
-from services.reports.report import Cell, NamedCells, TableLayout
+from services.reports.fund_days import FUND_MOVEMENTS, Contributor, read_fund_days
+from services.reports.report import Cell, NamedCells, TableLayout, whole_cell
 from services.reports.view import JournalView
 
 _MOVED: Final = ("deposits_cents", "withdrawals_cents", "other_cents")
@@ -27,11 +27,7 @@ FUND_LAYOUTS: Final = (
     TableLayout((
         "business_date", "member", "line", "at", "amount_cents", "remaining_cents", "deadline",
         "reference",
-    ), "Fund movements", (
-        "fund_moved", "fund_withdrawal_pending", "fund_withdrawal_refused", FUND_WATERFALL,
-        "fund_called", "fund_call_met", "fund_call_partly_met", "fund_call_raised",
-        "fund_call_missed",
-    )),
+    ), "Fund movements", FUND_MOVEMENTS),
 )  # fmt: skip
 
 
@@ -60,7 +56,7 @@ def _summary(part: Contributor, *, before: dict[str, Cell] | None) -> dict[str, 
     cells: dict[str, Cell] = dict(zip(_MOVED, moved, strict=True))
     cells["opening_cents"] = part.opening_cents
     if before is not None:
-        cells |= {name: _int(before[name]) + _int(cells[name]) for name in _MOVED}
+        cells |= {name: whole_cell(before[name]) + whole_cell(cells[name]) for name in _MOVED}
         cells["opening_cents"] = before["opening_cents"]
     cells |= {
         "closing_cents": part.balance_cents,
@@ -71,8 +67,3 @@ def _summary(part: Contributor, *, before: dict[str, Cell] | None) -> dict[str, 
         cells["calls_remaining_cents"] = part.call.remaining_cents
         cells["deadline"] = part.call.deadline
     return cells
-
-
-def _int(cell: Cell) -> int:
-    assert isinstance(cell, int), cell
-    return cell

@@ -14,6 +14,7 @@ from typing import Final, Generic, TypeVar
 import numpy as np
 
 from events.chain import PART_BYTES_MAX
+from events.command import Command
 from events.control_facts import CommandRefused, SharedFact
 from events.fact import Fact
 from events.fact_text import encode_fact, fact_head, texts_around
@@ -23,6 +24,8 @@ from events.units import format_instant
 
 # The facts of a shard.
 StatedT = TypeVar("StatedT", bound=Fact)
+# A fact that says what a command says.
+SameT = TypeVar("SameT", bound=Fact)
 
 _LINE_END: Final = "\n"
 
@@ -92,6 +95,12 @@ class Emission(Generic[StatedT]):
                 detail=refusal.detail,
             )
         )
+
+
+def stated(kind: type[SameT], command: Command, **changed: object) -> SameT:
+    """The fact that says what a command says. changed: fields that it lacks or has otherwise."""
+    same = {name: getattr(command, name) for name in kind.model_fields if name not in changed}
+    return kind.model_validate(same | changed)
 
 
 def _lengths(column: Sequence[str]) -> IntArray:

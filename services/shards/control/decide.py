@@ -66,10 +66,11 @@ from events.market_commands import (
 )
 from events.refusals import Reason, Refusal
 from risk.margin_models import MODELS
-from services.shards.emission import Emission
+from services.shards.emission import Emission, stated
 from services.shards.ids import Seen, answer_repeat
 from settlement.control_books import ControlBooks, apply_control, apply_cycle_refused
 from settlement.control_rules import refuse_control, refuse_time
+from settlement.default_rules import refused_as_defaulted
 from settlement.repeats import REPEATED, Repeated
 
 _NEEDS_SESSION: Final = (
@@ -79,7 +80,6 @@ _NEEDS_SESSION: Final = (
     SetSettlementPrice,
     HaltContract,
 )
-_TERMS: Final = tuple(AssetConfigured.model_fields)
 _NAMES_CONTRACT: Final = (*_NEEDS_SESSION, BustTrade, AdjustTradePrice)
 
 
@@ -165,73 +165,55 @@ def _refuse_accounts(
     if active.is_suspended:
         return Refusal(Reason.ACCOUNT_SUSPENDED, f"account {active.name} is suspended")
     if is_quote and active.member.is_defaulted:
-        return Refusal(Reason.MEMBER_DEFAULTED, f"member {active.member.name} is in default")
+        return refused_as_defaulted(active.member.name)
     return None
 
 
 def _fact_of(books: ControlBooks, command: ControlCommand) -> ControlFact:
     """The fact of a command that is about to stand."""
-    at = command.event_time
     match command:
         case Configure():
-            return Configured(
-                at=at,
-                parameter=command.parameter,
-                product=command.product,
-                value=command.value,
-                effective_date=command.effective_date,
-            )
+            return stated(Configured, command)
         case ConfigureAsset():
-            return AssetConfigured(**{name: getattr(command, name) for name in _TERMS})
+            return stated(AssetConfigured, command)
         case AdmitMember():
-            return MemberAdmitted(at=at, member=command.member, name=command.name)
+            return stated(MemberAdmitted, command)
         case OpenAccount():
-            return AccountOpened(
-                at=at,
-                account=command.account,
-                member=command.member,
-                origin=command.origin,
-                owner=command.owner,
-            )
+            return stated(AccountOpened, command)
         case SuspendAccount():
-            return AccountSuspended(at=at, account=command.account, reason=command.reason)
+            return stated(AccountSuspended, command)
         case ReinstateAccount():
-            return AccountReinstated(at=at, account=command.account, reason=command.reason)
+            return stated(AccountReinstated, command)
         case DeclareDefault():
-            return MemberDefaulted(at=at, member=command.member, reason=command.reason)
+            return stated(MemberDefaulted, command)
         case DesignateMaker():
-            return MakerDesignated(at=at, account=command.account, product=command.product)
+            return stated(MakerDesignated, command)
         case ReleaseMaker():
-            return MakerReleased(at=at, account=command.account, product=command.product)
+            return stated(MakerReleased, command)
         case ReportNetCapital():
-            return NetCapitalReported(
-                at=at, member=command.member, amount_cents=command.amount_cents
-            )
-        case AffiliateMember() | PortAccount() | AuctionAccount() | SettleDefault():
-            return _fact_of_default(books, command)
+            return stated(NetCapitalReported, command)
         case OpenSession():
-            return SessionOpened(at=at, business_date=command.business_date)
+            return stated(SessionOpened, command)
         case CloseSession():
-            return SessionOpened(at=at, business_date=command.next_business_date)
+            return stated(SessionOpened, command, business_date=command.next_business_date)
         case RunCycle():
-            assert books.business_date is not None, "a cycle was ordered without a session"
-            return CycleStarted(at=at, business_date=books.business_date, cycle=command.cycle)
+            return stated(CycleStarted, command, business_date=books.business_date)
         case AdvanceClock():
-            return ClockAdvanced(at=at)
+            return stated(ClockAdvanced, command)
         case _:
-            assert_never(command)
+            return _fact_of_default(books, command)
 
 
 def _fact_of_default(books: ControlBooks, command: DefaultCommand) -> DefaultControlFact:
-    stated = {name: getattr(command, name) for name in type(command).model_fields}
     match command:
         case AffiliateMember():
-            return MemberAffiliated(**stated)
+            return stated(MemberAffiliated, command)
         case PortAccount():
-            return AccountPorted(**stated, from_member=books.accounts[command.account].member.name)
+            from_member = books.accounts[command.account].member.name
+            return stated(AccountPorted, command, from_member=from_member)
         case AuctionAccount():
-            return AccountAuctioned(**stated)
+            return stated(AccountAuctioned, command)
         case SettleDefault():
-            return DefaultSettlementOrdered(**stated)
+            return stated(DefaultSettlementOrdered, command)
         case _:
             assert_never(command)

@@ -187,6 +187,12 @@ def is_expiring(contract: ContractBooks, business_date: date) -> bool:
     return contract.last_trading_day <= business_date
 
 
+def ranks_after(books: MarketBooks, expired_by: date) -> dict[str, int]:
+    """The ranks of the contracts that do not expire by a date, 0 for the front month."""
+    going_on = [listed for listed in in_order(books) if not is_expiring(listed, expired_by)]
+    return {listed.symbol: rank for rank, listed in enumerate(going_on)}
+
+
 def limit_rule(books: MarketBooks) -> LimitRule:
     """The limits in force for the product."""
     parameter = books.control.parameters_of(books.product.code)

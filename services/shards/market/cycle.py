@@ -34,6 +34,7 @@ from services.shards.market.books import (
     MarketEmission,
     in_order,
     is_expiring,
+    ranks_after,
 )
 from services.shards.market.makers import state_scores
 from services.shards.market.margin import measure_of, state_measures
@@ -92,8 +93,7 @@ def close_market(
         emit(reviewed)
     state_scores(books, command, emit=emit)
     emit(CycleDone(at=command.at, business_date=session, cycle=CLOSE_CYCLE))
-    going_on = [marked.contract for marked in marks if not is_expiring(marked.contract, session)]
-    ranks = {contract.symbol: rank for rank, contract in enumerate(going_on)}
+    ranks = ranks_after(books, session)
     return [_close_flow(books, marked, rank=ranks.get(marked.contract.symbol)) for marked in marks]
 
 
@@ -305,7 +305,7 @@ def flow_of(books: MarketBooks, marked: Marked) -> ContractFlow:
         mark_ticks=contract.positions.mark_ticks,
         measure=measure,
         add_on=contract.add_on,
-        moves_ppm=(*books.moves.rises_ppm, *books.moves.falls_ppm),
+        moves_ppm=books.moves.all_ppm,
         accounts=chosen,
         lots=lots[index].copy(),
         amount_cents=marked.amount_cents[index],

@@ -15,6 +15,7 @@ from events.units import usd_text
 from risk.price_limits import judge_price
 from services.shards.market.books import ContractBooks, Holder, MarketBooks, tradable
 from settlement.control_rules import time_out_of_range
+from settlement.default_rules import refused_as_defaulted
 
 
 def no_session(books: MarketBooks) -> Refusal | None:
@@ -78,8 +79,7 @@ def defaulted(*holders: Holder) -> Refusal | None:
     """The refusal of an account of a member in default."""
     for holder in holders:
         if holder.account.member.is_defaulted:
-            name = holder.account.member.name
-            return Refusal(Reason.MEMBER_DEFAULTED, f"member {name} is in default")
+            return refused_as_defaulted(holder.account.member.name)
     return None
 
 

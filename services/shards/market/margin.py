@@ -26,8 +26,7 @@ from services.shards.market.books import (
     ContractBooks,
     MarketBooks,
     MarketEmission,
-    in_order,
-    is_expiring,
+    ranks_after,
 )
 
 _DAY: Final = timedelta(days=1)
@@ -112,10 +111,10 @@ def _histories(
 
     expired_by: what expires by then has no rank, 0 being the front month of the others.
     """
-    going_on = [listed for listed in in_order(books) if not is_expiring(listed, expired_by)]
-    ranks = {listed.symbol: rank for rank, listed in enumerate(going_on)}
+    ranks = ranks_after(books, expired_by)
     fixings = [fixing.value_micros for fixing in books.index.fixings]
-    ladder_days = [(listed.last_trading_day - business_date).days for listed in going_on]
+    expiries = [books.contracts[symbol].last_trading_day for symbol in ranks]
+    ladder_days = [(expiry - business_date).days for expiry in expiries]
     holidays = sorted(books.control.holidays)
     return [
         ContractHistory(

@@ -6,7 +6,7 @@ are the twins by columns of the facts `posting` and `margin_set`.
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias, assert_never
+from typing import Final, assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ from events.fund_facts import (
     FundCallMissed,
     FundCallPartlyMet,
     FundCallRaised,
+    FundChange,
     FundMoved,
     FundRequired,
     FundSized,
@@ -69,19 +70,6 @@ MEMBER_EVIDENCE: Final = (
     ShardOpened, CommandRefused, DayClosed, SettlementInstructed, AssetCounted, StressRun,
     FundSized, AuctionPaymentRefused,
 )  # fmt: skip
-
-
-FundChange: TypeAlias = (
-    FundMoved
-    | FundWithdrawalPending
-    | FundWithdrawalRefused
-    | FundRequired
-    | FundCalled
-    | FundCallMet
-    | FundCallPartlyMet
-    | FundCallRaised
-    | FundCallMissed
-)
 
 
 def apply_member_fact(books: MemberBooks, fact: MemberShardFact) -> None:

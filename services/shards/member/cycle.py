@@ -26,6 +26,7 @@ from risk.fund import refuse_defaulters
 from risk.instructions import Side, deficits, instruct
 from risk.levels import MarginLevels
 from risk.requirement import maintenance_of
+from risk.waterfall import Movement
 from risk.withdrawals import decide_withdrawals
 from services.shards.links import ContractFlow
 from services.shards.member.apply import apply_requirements, apply_variation
@@ -33,6 +34,7 @@ from services.shards.member.books import MemberBooks, MemberEmission, as_column
 from services.shards.member.decide import state_missed
 from services.shards.member.fund import work_fund
 from services.shards.member.margin import CycleTotals, add_up, models_of, positions_of
+from services.shards.member.postings import posting_of
 from services.shards.member.settlement import settle_defaults
 
 
@@ -179,17 +181,8 @@ def _decide_withdrawals(
 
 
 def _paid_out(fact: CollateralMoved) -> Posting:
-    return Posting.model_validate(
-        {
-            "at": fact.at,
-            "debit": cash_of(fact.account),
-            "credit": BANK,
-            "amount_cents": -fact.amount_cents,
-            "currency": CURRENCY,
-            "for": CollateralMoved.TYPE,
-            "reference": fact.reference,
-        }
-    )
+    paid = Movement(cash_of(fact.account), BANK, -fact.amount_cents)
+    return posting_of(paid, CollateralMoved, reference=fact.reference, at=fact.at)
 
 
 def _count_assets(books: MemberBooks, cycle: Cycle, *, emit: MemberEmission) -> None:

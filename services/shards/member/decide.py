@@ -5,7 +5,7 @@ In: a command and the first command under its reference. Out: facts, or a refusa
 
 from __future__ import annotations
 
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 from events.asset_commands import (
     DepositAsset,
@@ -14,8 +14,6 @@ from events.asset_commands import (
     WithdrawAsset,
 )
 from events.asset_facts import AssetMoved, AssetPriced, AssetPriceHeld, AssetWithdrawalPending
-from events.contracts import CURRENCY
-from events.fact import Fact
 from events.fund_commands import ContributeFund, WithdrawFund
 from events.fund_facts import FundMoved, FundWithdrawalPending
 from events.ledger_names import BANK, cash_of
@@ -28,13 +26,14 @@ from events.member_commands import (
 from events.member_facts import (
     CashAdjusted,
     CollateralMoved,
-    Posting,
     WithdrawalPending,
 )
 from events.refusals import Reason, Refusal
 from risk.asset_prices import judge_asset_price, micros_of
 from risk.calls import check_call, missed_calls
 from risk.fund import missed_fund_calls
+from risk.waterfall import Movement
+from services.shards.emission import stated
 from services.shards.ids import Seen, answer_repeat
 from services.shards.member.books import MemberBooks, MemberEmission
 from services.shards.member.fund import fund_posting, look_at_fund_call
@@ -44,10 +43,8 @@ from services.shards.member.fund_guards import (
     refuse_liquidation,
 )
 from services.shards.member.guards import refuse_collateral
+from services.shards.member.postings import posting_of
 from settlement.control_rules import refuse_time
-
-# A fact that says what a command says.
-_SameT = TypeVar("_SameT", bound=Fact)
 
 
 def decide_member(
@@ -110,16 +107,17 @@ def state_missed(books: MemberBooks, at: int, *, emit: MemberEmission) -> None:
 def _take(books: MemberBooks, command: MemberCommand, *, emit: MemberEmission) -> None:
     match command:
         case DepositCollateral():
-            emit(_stated(CollateralMoved, command))
-            emit(posting_of(command, CollateralMoved, debit=BANK, credit=cash_of(command.account)))
+            emit(stated(CollateralMoved, command))
+            came = Movement(BANK, cash_of(command.account), command.amount_cents)
+            emit(posting_of(came, CollateralMoved, reference=command.reference, at=command.at))
             look_at_call(books, command.account, at=command.at, emit=emit)
         case WithdrawCollateral():
-            emit(_stated(WithdrawalPending, command))
+            emit(stated(WithdrawalPending, command))
         case DepositAsset():
-            emit(_stated(AssetMoved, command))
+            emit(stated(AssetMoved, command))
             look_at_call(books, command.account, at=command.at, emit=emit)
         case WithdrawAsset():
-            emit(_stated(AssetWithdrawalPending, command))
+            emit(stated(AssetWithdrawalPending, command))
         case ReportAssetPrice():
             micros = micros_of(command.price_usd)
             assert micros is not None, command
@@ -131,31 +129,32 @@ def _take(books: MemberBooks, command: MemberCommand, *, emit: MemberEmission) -
         case ContributeFund():
             _contribute(books, command, emit=emit)
         case WithdrawFund():
-            emit(_stated(FundWithdrawalPending, command))
+            emit(stated(FundWithdrawalPending, command))
         case _:
             assert_never(command)
 
 
 def _adjust(books: MemberBooks, command: AdjustCash, *, emit: MemberEmission) -> None:
-    emit(_stated(CashAdjusted, command))
+    emit(stated(CashAdjusted, command))
     debit, credit = cash_of(command.debit_account), cash_of(command.credit_account)
-    emit(posting_of(command, CashAdjusted, debit=debit, credit=credit))
+    adjusted = Movement(debit, credit, command.amount_cents)
+    emit(posting_of(adjusted, CashAdjusted, reference=command.reference, at=command.at))
     for account in (command.debit_account, command.credit_account):
         look_at_call(books, account, at=command.at, emit=emit)
 
 
 def _contribute(books: MemberBooks, command: ContributeFund, *, emit: MemberEmission) -> None:
-    moved = _stated(FundMoved, command)
+    moved = stated(FundMoved, command)
     emit(moved)
     emit(fund_posting(moved))
     look_at_fund_call(books, command.member, at=command.at, emit=emit)
 
 
 def _liquidate(books: MemberBooks, command: LiquidateAsset, *, emit: MemberEmission) -> None:
-    stated = {name: getattr(command, name) for name in AssetMoved.model_fields}
-    emit(AssetMoved.model_validate(stated | {"units": -command.units}))
+    emit(stated(AssetMoved, command, units=-command.units))
     if command.proceeds_cents:
-        emit(posting_of(command, AssetMoved, debit=BANK, credit=cash_of(command.account)))
+        sold = Movement(BANK, cash_of(command.account), command.proceeds_cents)
+        emit(posting_of(sold, AssetMoved, reference=command.reference, at=command.at))
     look_at_call(books, command.account, at=command.at, emit=emit)
 
 
@@ -170,30 +169,3 @@ def look_at_call(books: MemberBooks, account: str, *, at: int, emit: MemberEmiss
     change = check_call(call, levels.due(is_for_cash=call.is_for_cash), at=at)
     if change is not None:
         emit(change)
-
-
-def posting_of(
-    command: DepositCollateral | AdjustCash | LiquidateAsset,
-    kind: type[Fact],
-    *,
-    debit: str,
-    credit: str,
-) -> Posting:
-    """The posting of a command's amount. kind: of the fact that moves it."""
-    fields = {
-        "at": command.at,
-        "debit": debit,
-        "credit": credit,
-        "amount_cents": command.proceeds_cents
-        if isinstance(command, LiquidateAsset)
-        else command.amount_cents,
-        "currency": CURRENCY,
-        "for": kind.TYPE,
-        "reference": command.reference,
-    }
-    return Posting.model_validate(fields)
-
-
-def _stated(kind: type[_SameT], command: MemberCommand) -> _SameT:
-    """The fact that says the same as a command."""
-    return kind.model_validate({name: getattr(command, name) for name in kind.model_fields})

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from events.contracts import CURRENCY, product_of
+from events.contracts import product_of
 from events.fund_facts import FundMoved, FundSized, GroupLoss, StressRun
-from events.int64 import IntArray
+from events.int64 import IntArray, totals_by
 from events.ledger_names import BANK, fund_of
 from events.member_facts import Posting
 from risk.cycle import Cycle
@@ -27,9 +27,11 @@ from risk.fund import (
     new_fund_calls,
 )
 from risk.levels import MarginLevels
-from risk.stress import StressHolding, cover_of, group_losses, stress_losses
+from risk.stress import ScenarioLoss, StressHolding, cover_of, group_losses, stress_losses
+from risk.waterfall import Movement
 from services.shards.links import ContractFlow
 from services.shards.member.books import MemberBooks, MemberEmission
+from services.shards.member.postings import posting_of
 from settlement.control_books import ControlBooks
 
 
@@ -42,14 +44,16 @@ def work_fund(
     emit: MemberEmission,
 ) -> None:
     """The fund's part of a close."""
-    size_cents = _size(books, flows, levels=levels, cycle=cycle, emit=emit)
     standing = standing_members(books.control)
-    initial_cents = dict.fromkeys(standing, 0)
-    for account, cents in zip(
-        books.control.accounts_by_number, levels.initial.tolist(), strict=True
-    ):
-        if account.member.name in initial_cents:
-            initial_cents[account.member.name] += cents
+    member_of = member_codes(books.control, standing)
+    covered = covered_by_margin(levels)
+    losses = _losses(flows, covered=covered, member_of=member_of, members=len(standing))
+    size_cents = _state_size(books, losses, standing=standing, cycle=cycle, emit=emit)
+    stands = member_of >= 0
+    sums = totals_by(
+        member_of[stands].astype(np.intp), levels.initial[stands], groups=len(standing)
+    )
+    initial_cents = dict(zip(standing, sums, strict=True))
     required = fund_requirements(size_cents, initial_cents, rule=fund_rule(books.control))
     for fact in fund_required(required, books.fund_cents, day=cycle.business_date, at=cycle.at):
         emit(fact)
@@ -76,16 +80,8 @@ def fund_posting(fact: FundMoved) -> Posting:
     """The posting of a contribution or of a withdrawal paid."""
     account = fund_of(fact.member)
     debit, credit = (BANK, account) if fact.amount_cents > 0 else (account, BANK)
-    fields = {
-        "at": fact.at,
-        "debit": debit,
-        "credit": credit,
-        "amount_cents": abs(fact.amount_cents),
-        "currency": CURRENCY,
-        "for": FundMoved.TYPE,
-        "reference": fact.reference,
-    }
-    return Posting.model_validate(fields)
+    moved = Movement(debit, credit, abs(fact.amount_cents))
+    return posting_of(moved, FundMoved, reference=fact.reference, at=fact.at)
 
 
 def fund_rule(control: ControlBooks) -> FundRule:
@@ -100,6 +96,13 @@ def fund_rule(control: ControlBooks) -> FundRule:
 def standing_members(control: ControlBooks) -> list[str]:
     """The members that are not in default, by name."""
     return sorted(member.name for member in control.members.values() if not member.is_defaulted)
+
+
+def member_codes(control: ControlBooks, members: Sequence[str]) -> IntArray:
+    """The place of each account's member among these, by account number; −1 for any other."""
+    code_of = {member: code for code, member in enumerate(members)}
+    accounts = control.accounts_by_number
+    return np.array([code_of.get(account.member.name, -1) for account in accounts], dtype=np.int64)
 
 
 def holdings_of(flows: Sequence[ContractFlow]) -> list[StressHolding]:
@@ -118,30 +121,30 @@ def covered_by_margin(levels: MarginLevels) -> IntArray:
     return np.minimum(levels.initial, np.maximum(levels.equity, 0))
 
 
-def _size(
+def _losses(
+    flows: Sequence[ContractFlow], *, covered: IntArray, member_of: IntArray, members: int
+) -> list[ScenarioLoss]:
+    return stress_losses(
+        holdings_of(flows),
+        moves_ppm={product_of(flow.contract): flow.moves_ppm for flow in flows},
+        contracts=Counter(product_of(flow.contract) for flow in flows if flow.rank is not None),
+        covered=covered,
+        member_of=member_of,
+        members=members,
+    )
+
+
+def _state_size(
     books: MemberBooks,
-    flows: Sequence[ContractFlow],
+    losses: Sequence[ScenarioLoss],
     *,
-    levels: MarginLevels,
+    standing: Sequence[str],
     cycle: Cycle,
     emit: MemberEmission,
 ) -> int:
     """State the stress runs and the size that the largest cover asks for; gives the size."""
     control = books.control
-    members = standing_members(control)
-    code_of = {member: code for code, member in enumerate(members)}
-    losses = stress_losses(
-        holdings_of(flows),
-        moves_ppm={product_of(flow.contract): flow.moves_ppm for flow in flows},
-        contracts=Counter(product_of(flow.contract) for flow in flows if flow.rank is not None),
-        covered=covered_by_margin(levels),
-        member_of=np.array(
-            [code_of.get(account.member.name, -1) for account in control.accounts_by_number],
-            dtype=np.int64,
-        ),
-        members=len(members),
-    )
-    groups = [control.members[member].group for member in members]
+    groups = [control.members[member].group for member in standing]
     stated = {"at": cycle.at, "business_date": cycle.business_date}
     cover_cents, scenario = 0, None
     for loss in losses:

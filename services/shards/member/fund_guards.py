@@ -12,6 +12,7 @@ from events.refusals import Reason, Refusal
 from events.units import INT64_MAX, fits_int64, usd_text
 from services.shards.member.books import MemberBooks
 from services.shards.member.guards import cash_overflow, not_positive, unknown_asset
+from settlement.default_rules import refused_as_defaulted, refused_as_standing
 
 
 def refuse_contribution(books: MemberBooks, command: ContributeFund) -> Refusal | None:
@@ -50,8 +51,7 @@ def refuse_liquidation(books: MemberBooks, command: LiquidateAsset) -> Refusal |
     if account is None:
         return Refusal(Reason.UNKNOWN_ACCOUNT, f"no account {command.account}")
     if not account.member.is_defaulted:
-        detail = f"member {account.member.name} is not in default"
-        return Refusal(Reason.NOT_DEFAULTED, detail)
+        return refused_as_standing(account.member.name)
     refusal = unknown_asset(books, command.asset) or not_positive("units", command.units)
     if refusal is not None:
         return refusal
@@ -74,7 +74,7 @@ def _unknown_member(books: MemberBooks, member: str | None) -> Refusal | None:
 def _in_default(books: MemberBooks, member: str | None) -> Refusal | None:
     if member is None or not books.is_in_default(member):
         return None
-    return Refusal(Reason.MEMBER_DEFAULTED, f"member {member} is in default")
+    return refused_as_defaulted(member)
 
 
 def _whose(member: str | None) -> str:

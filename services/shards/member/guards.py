@@ -28,6 +28,7 @@ from events.units import (
 from risk.asset_prices import judge_asset_price, micros_of
 from risk.withdrawals import free_amount
 from services.shards.member.books import MemberBooks
+from settlement.default_rules import refused_as_defaulted
 
 
 def refuse_collateral(
@@ -175,7 +176,7 @@ def _may_not_withdraw(books: MemberBooks, name: str) -> Refusal | None:
     if account.is_suspended:
         return Refusal(Reason.ACCOUNT_SUSPENDED, f"account {name} is suspended")
     if books.is_in_default(account.member.name):
-        return Refusal(Reason.MEMBER_DEFAULTED, f"member {account.member.name} is in default")
+        return refused_as_defaulted(account.member.name)
     return None
 
 

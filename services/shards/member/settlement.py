@@ -6,22 +6,23 @@ position after its variation. Out: the payment of an auction; the waterfall and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from events.contracts import CURRENCY
 from events.default_commands import AuctionAccount, SettleDefault
 from events.default_facts import AccountAuctioned, AuctionPaymentRefused, WaterfallApplied
 from events.ledger_names import cash_of
-from events.member_facts import Posting
 from events.refusals import Reason, Refusal
 from events.units import fits_int64
 from risk.waterfall import Defaulter, Movement, StandingMember, waterfall
+from services.shards.emission import stated
 from services.shards.member.books import MemberBooks, MemberEmission
 from services.shards.member.decide import look_at_call
 from services.shards.member.fund import standing_members
+from services.shards.member.postings import posting_of
 from settlement.control_books import Account
 from settlement.default_rules import settlement_pending
 
@@ -41,11 +42,10 @@ def pay_auction(books: MemberBooks, command: AuctionAccount, *, emit: MemberEmis
     amount = abs(command.payment_cents)
     after = (books.cash_cents(payer) - amount, books.cash_cents(payee) + amount)
     if not all(map(fits_int64, after)):
-        stated = {name: getattr(command, name) for name in type(command).model_fields}
-        emit(AuctionPaymentRefused(**stated, reason=Reason.AMOUNT_OVERFLOW.value))
+        emit(stated(AuctionPaymentRefused, command, reason=Reason.AMOUNT_OVERFLOW.value))
     elif amount:
         movement = Movement(cash_of(payer), cash_of(payee), amount)
-        emit(_posting(movement, command.at, kind=AccountAuctioned, reference=command.reference))
+        emit(posting_of(movement, AccountAuctioned, reference=command.reference, at=command.at))
         for account in (command.account, command.to_account):
             look_at_call(books, account, at=command.at, emit=emit)
 
@@ -85,16 +85,12 @@ def obstacles(books: MemberBooks, member: str, *, has_position: npt.NDArray[np.b
 
 
 def _settle(books: MemberBooks, member: str, *, at: int, emit: MemberEmission) -> None:
+    cash = {account.name: books.cash[account.number] for account in _accounts_of(books, member)}
     settled = waterfall(
-        defaulter_of(books, member),
+        defaulter_of(books, member, cash_cents=cash),
         capital_cents=books.fund_cents(None),
         standing=[
-            StandingMember(
-                name,
-                books.fund_cents(name),
-                books.fund.required.get(name, 0),
-                books.settled.get(member, {}).get(name, 0),
-            )
+            standing_member(books, name, defaulter=member)
             for name in standing_members(books.control)
         ],
         assessment_ppm=books.control.parameter("assessment_ppm"),
@@ -103,20 +99,29 @@ def _settle(books: MemberBooks, member: str, *, at: int, emit: MemberEmission) -
         WaterfallApplied(at=at, member=member, loss_cents=settled.loss_cents, layers=settled.layers)
     )
     for movement in settled.movements:
-        emit(_posting(movement, at, kind=WaterfallApplied, reference=member))
+        emit(posting_of(movement, WaterfallApplied, reference=member, at=at))
 
 
-def defaulter_of(books: MemberBooks, member: str) -> Defaulter:
-    """What a member's accounts and its contribution have."""
-    accounts = _accounts_of(books, member)
+def defaulter_of(books: MemberBooks, member: str, *, cash_cents: Mapping[str, int]) -> Defaulter:
+    """A defaulter whose accounts have this cash, by account."""
     house = books.control.members[member].house_account
-    cash = {account.name: books.cash[account.number] for account in accounts}
+    customers = {name: cents for name, cents in cash_cents.items() if name != house}
     return Defaulter(
         member=member,
         house_account=house,
-        house_cents=0 if house is None else cash.pop(house),
-        customer_cents=cash,
+        house_cents=0 if house is None else cash_cents[house],
+        customer_cents=customers,
         fund_cents=books.fund_cents(member),
+    )
+
+
+def standing_member(books: MemberBooks, name: str, *, defaulter: str) -> StandingMember:
+    """What a standing member has and must have, and was assessed for a defaulter already."""
+    return StandingMember(
+        name,
+        books.fund_cents(name),
+        books.fund.required.get(name, 0),
+        books.settled.get(defaulter, {}).get(name, 0),
     )
 
 
@@ -124,14 +129,3 @@ def _accounts_of(books: MemberBooks, member: str) -> list[Account]:
     """The accounts of a member, in the order of opening."""
     accounts = books.control.accounts_by_number
     return [account for account in accounts if account.member.name == member]
-
-
-def _posting(
-    movement: Movement,
-    at: int,
-    *,
-    kind: type[AccountAuctioned | WaterfallApplied],
-    reference: str,
-) -> Posting:
-    stated = {"at": at, "currency": CURRENCY, "for": kind.TYPE, "reference": reference}
-    return Posting.model_validate(movement._asdict() | stated)
