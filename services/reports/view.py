@@ -32,6 +32,8 @@ from services.reports.report import (
     ReportRequest,
     UnknownSubject,
 )
+from services.reports.short_days import DAY_ROWS, ROWS_OF_SHORT_DAY, DayRecords, ShortDays
+from services.shards.routing import CONTROL_SHARD
 from settlement.control_books import ControlBooks
 
 _ROWS_AT_ONCE: Final = 500
@@ -148,6 +150,7 @@ class JournalView:
         self.reader.freeze()
         self._control: ControlBooks | None = None
         self._spans: dict[tuple[str, date], tuple[int, int]] = {}
+        self._short_days = ShortDays(partial(self.ask, DAY_ROWS))
 
     def __enter__(self) -> Self:
         return self
@@ -226,11 +229,25 @@ class JournalView:
 
     def copies(self, shard: str, day: date, *, words: Sequence[bytes]) -> Iterator[StoredRow]:
         """The rows of a date that follow control commands with one of these words, in order."""
-        return self._of_day(f"copies {shard}", _COPIES, shard=shard, day=day, words=words)
+        if self._is_short(shard, day):
+            yield from (
+                self._row(record)
+                for record in self._short_day(shard, day)
+                if record[3] == CONTROL_SHARD and any(map(record[6].__contains__, words))
+            )
+            return
+        yield from self._of_day(f"copies {shard}", _COPIES, shard=shard, day=day, words=words)
 
     def rows(self, shard: str, day: date, *, words: Sequence[bytes]) -> Iterator[StoredRow]:
         """The rows of a date whose facts hold one of these words, in order."""
-        return self._of_day(f"rows {shard}", _ROWS, shard=shard, day=day, words=words)
+        if self._is_short(shard, day):
+            yield from (
+                self._row(record)
+                for record in self._short_day(shard, day)
+                if record[7] > 1 or any(map(record[8].__contains__, words))
+            )
+            return
+        yield from self._of_day(f"rows {shard}", _ROWS, shard=shard, day=day, words=words)
 
     def rows_of_all(
         self, shards: Sequence[str], day: date, *, words: Sequence[bytes]
@@ -263,6 +280,16 @@ class JournalView:
         with translated("reading the journal"):
             return self.reader.connection.execute(query, values, binary=True).fetchall()
 
+    def _is_short(self, shard: str, day: date) -> bool:
+        """True for a date whose rows are read in one answer, once for all reports."""
+        if (shard, day) not in self._spans:
+            self._spans[shard, day] = self._span(shard, day)
+        after, until = self._spans[shard, day]
+        return until - after <= ROWS_OF_SHORT_DAY
+
+    def _short_day(self, shard: str, day: date) -> DayRecords:
+        return self._short_days.records(shard, day, span=self._spans[shard, day])
+
     def _of_day(
         self,
         name: str,
@@ -272,16 +299,10 @@ class JournalView:
         day: date,
         words: Sequence[bytes],
     ) -> Iterator[StoredRow]:
-        """Rows of a date; those of a short date in one answer, which the server prepares once."""
-        if (shard, day) not in self._spans:
-            self._spans[shard, day] = self._span(shard, day)
+        """Rows of a long date, a few at a time."""
         after, until = self._spans[shard, day]
         values = {"shard": shard, "day": day, "after": after, "until": until, "words": list(words)}
-        is_short = until - after <= _ROWS_AT_ONCE
-        records = (
-            self.ask(query, values) if is_short else self._streamed(name, query, values=values)
-        )
-        yield from map(self._row, records)
+        yield from map(self._row, self._streamed(name, query, values=values))
 
     def _span(self, shard: str, day: date) -> tuple[int, int]:
         """After which row, and until which, the rows of a date lie. Errors: DerivedRowsChanged."""
