@@ -65,6 +65,11 @@ DOCUMENTS: Final[dict[str, Document]] = {
             "the runbook of a default: what to look at, type and expect, step by step",
         ),
         Document("operations", "services/OPERATIONS.md", "running it on Kafka and Postgres"),
+        Document(
+            "runbooks",
+            "services/RUNBOOKS.md",
+            "upgrade, a new product, dump and restore, standby, a lost topic, other rules",
+        ),
         Document("architecture", "services/ARCHITECTURE.md", "how the parts fit"),
         Document("decisions", "services/DECISIONS.md", "what was decided and why; the limits"),
         Document("sources", "services/demo/data/SOURCES.md", "where the demo's data come from"),
