@@ -26,6 +26,10 @@ from services.journal.trouble import (
 from services.sources.source import SourceTrouble
 
 _AGAIN: Final = "run the same command again: it goes on where this one stopped"
+_BEGIN: Final = (
+    "begin a journal there: `clearing topics create` for workers on Kafka, or "
+    "`clearing clear --commands FILE` without Kafka"
+)
 _ADVICE: Final[tuple[tuple[type[JournalTrouble], str], ...]] = (
     (FencedOff, f"another process writes this journal: wait for its end, then {_AGAIN}"),
     (DiskFull, f"make room on the disk of the database, then {_AGAIN}"),
@@ -33,7 +37,7 @@ _ADVICE: Final[tuple[tuple[type[JournalTrouble], str], ...]] = (
     (CommitUnknown, f"nothing is half written; when the database is back {_AGAIN}"),
     (DatabaseOverloaded, f"nothing is half written; when the database has room {_AGAIN}"),
     (DatabaseUnreachable, "see that the database runs; `clearing doctor` says what is missing"),
-    (SchemaMissing, "clear something into it first: `clearing clear --commands FILE`"),
+    (SchemaMissing, _BEGIN),
     (DataDamaged, "keep the files as they are and look at the server's log before anything else"),
     (
         StatementRefused,

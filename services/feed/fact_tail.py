@@ -6,7 +6,10 @@ In: a journal. Out: facts as lines, from the first row on or from now on.
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from contextlib import suppress
 from typing import Final, LiteralString
+
+from psycopg.errors import ReadOnlySqlTransaction
 
 from services.journal.reader import Reader
 from services.journal.trouble import translated
@@ -27,7 +30,8 @@ class FactTail:
         self._shards = shards
         heads = {} if is_from_start else reader.heads()
         self._after = {shard: head.seq for shard, head in heads.items()}
-        with translated("listening to the journal"):
+        # A standby gives no notices; there a fact is shown when it is looked for.
+        with translated("listening to the journal"), suppress(ReadOnlySqlTransaction):
             for channel in _CHANNELS:
                 reader.connection.execute(b"LISTEN " + channel.encode())
 

@@ -4,6 +4,7 @@ In: a URL and a role. Out: a psycopg connection in autocommit, UTF-8, UTC, searc
 A database that would lose acknowledged rows is refused before anything is read from it.
 """
 
+from contextlib import suppress
 from typing import Any, Literal, LiteralString
 
 import psycopg
@@ -18,8 +19,10 @@ from services.journal.trouble import (
 )
 
 Connection = psycopg.Connection[tuple[Any, ...]]
-Role = Literal["clearing_owner", "clearing_writer"]
+Role = Literal["clearing_owner", "clearing_writer", "clearing_reader"]
 ROLES: tuple[Role, ...] = ("clearing_owner", "clearing_writer")
+# The roles that may read; the first is made by an administrator, if anybody is to read only.
+_READING: tuple[Role, ...] = ("clearing_reader", "clearing_writer")
 
 POSTGRES_VERSION_MIN = 150000
 # Ours where the URL says nothing: a network that swallows packets is noticed within a minute.
@@ -39,6 +42,11 @@ _NOT_UNDERSTOOD = (
 MUST_BE_ON: tuple[LiteralString, ...] = ("fsync", "full_page_writes", "synchronous_commit")
 # Ours whatever the server, the database or the role says. With standard_conforming_strings off the
 # bytes that a query looks for are read as escapes, and it finds nothing.
+_UNREADABLE: LiteralString = """
+SELECT count(*) FROM pg_class AS tab JOIN pg_namespace AS room ON room.oid = tab.relnamespace
+WHERE room.nspname = 'clearing' AND tab.relkind IN ('r', 'p') AND NOT tab.relispartition
+AND NOT (has_schema_privilege(room.oid, 'USAGE') AND has_table_privilege(tab.oid, 'SELECT'))
+"""
 _PINNED: tuple[LiteralString, ...] = (
     "SET timezone = 'UTC'",
     "SET search_path = clearing, pg_temp",
@@ -61,6 +69,23 @@ def connect(url: str, *, role: Role | None = "clearing_writer") -> Connection:
                 connection.execute(statement)
             if role is not None:
                 set_role(connection, role)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_to_read(url: str) -> Connection:
+    """A connection that can change nothing, in a role that may read the journal.
+
+    The role of the URL's user if it may, else one that it may take. Errors: as `connect`;
+    RightsMissing with the SQL that allows reading.
+    """
+    connection = connect(url, role=None)
+    try:
+        with translated("preparing a connection"):
+            connection.execute("SET default_transaction_read_only = on")
+            _take_reading_role(connection)
     except BaseException:
         connection.close()
         raise
@@ -123,6 +148,25 @@ def set_role(connection: Connection, role: Role) -> None:
         raise RightsMissing(message) from error
 
 
+def _take_reading_role(connection: Connection) -> None:
+    for role in _READING:
+        if _may_read(connection):
+            return
+        with suppress(SchemaMissing, RightsMissing):
+            set_role(connection, role)
+    if not _may_read(connection):
+        user = connection.info.user
+        message = (
+            f"the database user {user} may not read the journal. An administrator can allow it, "
+            f"to read and nothing else: {reading_sql(user)}"
+        )
+        raise RightsMissing(message)
+
+
+def _may_read(connection: Connection) -> bool:
+    return connection.execute(_UNREADABLE).fetchone() == (0,)
+
+
 def has_roles(connection: Connection) -> bool:
     """True if the roles are there; they belong to the server, not to one database."""
     query = "SELECT count(*) FROM pg_roles WHERE rolname = ANY(%s)"
@@ -130,15 +174,28 @@ def has_roles(connection: Connection) -> bool:
     return row is not None and row[0] == len(ROLES)
 
 
+def reading_sql(user: str) -> str:
+    """The SQL with which an administrator allows a user to read the journal, and nothing else."""
+    return (
+        "CREATE ROLE clearing_reader NOLOGIN; GRANT USAGE ON SCHEMA clearing TO clearing_reader; "
+        "GRANT SELECT ON ALL TABLES IN SCHEMA clearing TO clearing_reader; "
+        "ALTER DEFAULT PRIVILEGES FOR ROLE clearing_owner IN SCHEMA clearing "
+        f"GRANT SELECT ON TABLES TO clearing_reader; GRANT clearing_reader TO {_quoted(user)};"
+    )
+
+
 def rights_sql(user: str, *, has_roles: bool) -> str:
     """The SQL with which an administrator of the database allows us to keep a journal in it."""
-    quoted = '"' + user.replace('"', '""') + '"'
     roles = "CREATE ROLE clearing_owner NOLOGIN; CREATE ROLE clearing_writer NOLOGIN; "
     return (
         f"{'' if has_roles else roles}"
-        f"GRANT clearing_owner, clearing_writer TO {quoted}; "
+        f"GRANT clearing_owner, clearing_writer TO {_quoted(user)}; "
         "CREATE SCHEMA clearing AUTHORIZATION clearing_owner;"
     )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _connect_raw(url: str) -> Connection:

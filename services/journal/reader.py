@@ -19,7 +19,7 @@ from psycopg import ServerCursor
 from psycopg.sql import SQL
 
 from services.journal.compressed import decompressed
-from services.journal.connecting import Connection, connect
+from services.journal.connecting import Connection, connect_to_read
 from services.journal.migrate import check_schema
 from services.journal.trouble import translated
 from services.shards.rows import DayRow, FoldRow, JournalRow, LinkRow
@@ -152,7 +152,7 @@ class Reader:
     def __init__(self, url: str) -> None:
         """Connect; the schema must be migrated."""
         self.url = url
-        self.connection: Connection = connect(url)
+        self.connection: Connection = connect_to_read(url)
         self._as_of: str | None = None
         try:
             with translated("opening the journal"):
@@ -339,7 +339,7 @@ class Reader:
     def _streaming(self) -> Iterator[Connection]:
         """A connection of its own in one transaction that sees the database as of now."""
         with translated("reading the journal"):
-            connection = connect(self.url)
+            connection = connect_to_read(self.url)
             try:
                 connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 if self._as_of is not None:

@@ -129,8 +129,10 @@ class Metrics:
         """All metrics as Prometheus reads them."""
         now = monotonic()
         for shard, lag in self._lags.items():
+            # A product that is not in use has no row that could be late.
+            is_in_use = self._standings[shard].state != NOT_IN_USE
             self._lag_messages.labels(shard).set(lag.messages)
-            self._lag_seconds.labels(shard).set(lag.seconds(now))
+            self._lag_seconds.labels(shard).set(lag.seconds(now) if is_in_use else 0.0)
         return generate_latest(self.registry)
 
     def standings(self) -> dict[str, Standing]:

@@ -63,7 +63,7 @@ def _books(location: BooksLocation) -> Iterator[Finding]:
         return
     yield from check_directory(location.data)
     if not location.holds_cluster:
-        yield Finding("ok", "books", "none yet; the first `clear` makes them")
+        yield Finding("ok", "books", "none yet; the first `clearing clear` makes them")
         return
     try:
         with EmbeddedServer(location.data) as server:

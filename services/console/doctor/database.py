@@ -25,6 +25,7 @@ from services.journal.migrate import migrations, schema_version
 from services.journal.trouble import JournalTrouble, SchemaTooNew, translated
 
 _CONNECT_SECONDS: Final = 10
+_MADE_BY: Final = "`clearing topics create`, for workers, or the first `clearing clear`, of files,"
 _BYTES_A_MIB: Final = 1 << 20
 # Below these it works, only slower: log is recycled too often, pages are read twice.
 _WAL_MIB_WARN: Final = 2048
@@ -111,7 +112,7 @@ def _roles(connection: Connection) -> Finding:
     if _value(connection, _ROLES, list(ROLES)) == len(ROLES):
         return Finding("ok", "roles", ", ".join(ROLES))
     if _value(connection, _MAKES_ROLES):
-        return Finding("ok", "roles", "none yet; the first `clear` makes them")
+        return Finding("ok", "roles", f"none yet; {_MADE_BY} makes them")
     return Finding("fail", "roles", "missing", rights_sql(connection.info.user, has_roles=False))
 
 
@@ -124,8 +125,9 @@ def _schema(connection: Connection) -> Finding:
     if version == newest:
         return Finding("ok", "schema", f"version {version}")
     if version == 0:
-        return Finding("ok", "schema", "no journal yet; the first `clear` makes it")
-    return Finding("warn", "schema", f"version {version}", f"the next `clear` takes it to {newest}")
+        return Finding("ok", "schema", f"no journal yet; {_MADE_BY} makes it")
+    advice = f"the next worker, or the next `clear`, takes it to {newest}"
+    return Finding("warn", "schema", f"version {version}", advice)
 
 
 def _guards(connection: Connection) -> Finding:

@@ -6,6 +6,7 @@ In: settings, and the database if there is one. Out: findings. Nothing is change
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from services.broker.topic_state import existing_topics, topics_admin
 from services.broker.trouble import BrokerRefused, BrokerTrouble
 from services.console.doctor.finding import INSTALL_AGAIN, SET_CLOCKS, Finding, expect
 from services.journal.reader import Head, Inbox, Reader
-from services.journal.trouble import JournalTrouble
+from services.journal.trouble import JournalTrouble, SchemaMissing
 from services.settings import Settings, SettingsTrouble
 
 _PATIENCE_S: Final = 5.0
@@ -83,8 +84,9 @@ def _cluster(settings: Settings, database: str | None) -> Iterator[Finding]:
     recorded: list[Inbox] = []
     heads: dict[str, Head] = {}
     if database is not None:
+        # Where there is no journal yet, the next finding says what makes one.
         try:
-            with Reader(database) as reader:
+            with suppress(SchemaMissing), Reader(database) as reader:
                 recorded, heads = reader.inboxes(), reader.heads()
         except JournalTrouble as trouble:
             yield Finding("warn", "recorded table", f"cannot be read: {trouble}")

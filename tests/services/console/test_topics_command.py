@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from click.testing import CliRunner, Result
 
@@ -69,11 +71,18 @@ def test_check_exits_1_for_a_topic_that_is_gone_even_in_development(streams: Set
     assert "is recorded and Kafka does not have it" in result.output
 
 
-def test_check_before_create_says_what_to_run_first(streams: Settings, postgres_url: str) -> None:
+def test_on_a_fresh_machine_the_advice_leads_to_topics_that_work(
+    streams: Settings, postgres_url: str
+) -> None:
     migrate(postgres_url)  # So that the server has our roles; the database of the test is empty.
-    result = clearing(streams, "topics", "check")
-    assert result.exit_code == 2
-    assert "no journal" in result.output
+    for command in (("topics", "check"), ("doctor",)):
+        result = clearing(streams, *command)
+        assert result.exit_code != 0
+        assert "no journal" in result.output
+        assert re.findall("`clearing ([a-z ]+)`", result.output)[0] == "topics create"
+    assert clearing(streams, "topics", "create", "--development").exit_code == 0
+    assert clearing(streams, "doctor").exit_code == 0
+    assert clearing(streams, "topics", "check", "--development").exit_code == 0
 
 
 @pytest.mark.parametrize("command", ["create", "check"])

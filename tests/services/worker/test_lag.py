@@ -98,3 +98,13 @@ def test_lag_is_told_as_of_the_moment_it_is_asked_for() -> None:
     text = metrics.text()
     assert b'clearing_lag_messages{shard="market/SIT"} 0.0' in text
     assert b'clearing_lag_seconds{shard="market/SIT"} 0.0' in text
+
+
+def test_a_product_that_is_not_in_use_is_not_late() -> None:
+    metrics, lag = Metrics(), Lag()
+    metrics.follow(SIT, lag)
+    lag.note_end(0, at=monotonic() - 90)
+    shown = b'clearing_lag_seconds{shard="market/SIT"} 0.0'
+    assert shown not in metrics.text()
+    metrics.set_state(SIT, NOT_IN_USE)
+    assert shown in metrics.text()
