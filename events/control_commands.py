@@ -6,6 +6,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 from events.command import CONTROL, Command
 from events.default_commands import DefaultCommand
+from events.spread_commands import SubmitSpread
 from events.wire_fields import BusinessDate, FreeText, Identifier, Instant, Int64, Name
 
 
@@ -176,6 +177,7 @@ ControlCommand: TypeAlias = (
     | ReleaseMaker
     | ReportNetCapital
     | DefaultCommand
+    | SubmitSpread
     | OpenSession
     | AdvanceClock
     | RunCycle

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from events.default_facts import DefaultControlFact
 from events.fact import Fact
+from events.spread_facts import SpreadSubmitted
 from events.wire_fields import StatedDate
 
 
@@ -164,6 +165,7 @@ ControlFact: TypeAlias = (
     | MakerReleased
     | NetCapitalReported
     | DefaultControlFact
+    | SpreadSubmitted
     | SessionOpened
     | ClockAdvanced
     | CycleStarted

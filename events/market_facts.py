@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from events.default_facts import TakeoverFact
 from events.fact import Fact
+from events.spread_facts import SpreadCleared
 from events.wire_fields import StatedDate, StatedInstant
 
 Direction = Literal["up", "down"]
@@ -342,6 +343,7 @@ MarketFact: TypeAlias = (
     | TradeAlreadyCleared
     | TradeBusted
     | TradePriceAdjusted
+    | SpreadCleared
     | PositionTransferred
     | TakeoverFact
     | QuoteSet

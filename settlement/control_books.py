@@ -39,6 +39,7 @@ from events.default_commands import (
 )
 from events.parameters import PARAMETERS
 from events.refusals import Reason, Refusal
+from events.spread_commands import SubmitSpread
 from events.units import DAY_NS, day_start, parse_date
 
 LOOK_BACK_NS: Final = 7 * DAY_NS
@@ -197,9 +198,7 @@ class ControlBooks:
 def apply_control(books: ControlBooks, command: ControlCommand) -> None:
     """Fold one accepted control command; the only place where these books change."""
     books.number += 1
-    advance_clock(books, command.event_time)
-    if books.anchor is None and not isinstance(command, Configure | ConfigureAsset):
-        books.anchor = command.event_time
+    _note_time(books, command)
     if isinstance(command, _OF_REGISTRY):
         books.registry_hash = None
     match command:
@@ -237,10 +236,19 @@ def apply_control(books: ControlBooks, command: ControlCommand) -> None:
         case ConfigureAsset():
             terms = AssetTerms(command.haircut_ppm, command.share_ppm, command.fresh_hours)
             books.assets_waiting.append(AssetSetting(command.effective_date, command.asset, terms))
-        case AdvanceClock() | AuctionAccount():
-            pass  # They change only the clock; positions and cash are those of other shards.
+        case AdvanceClock() | AuctionAccount() | SubmitSpread():
+            pass  # At most the clock changes; positions and cash are those of other shards.
         case _:
             assert_never(command)
+
+
+def _note_time(books: ControlBooks, command: ControlCommand) -> None:
+    """Move the clock and set the anchor; as a trade, a spread tells no time (§1)."""
+    if isinstance(command, SubmitSpread):
+        return
+    advance_clock(books, command.event_time)
+    if books.anchor is None and not isinstance(command, Configure | ConfigureAsset):
+        books.anchor = command.event_time
 
 
 def apply_cycle_refused(books: ControlBooks, command: RunCycle, *, refusal: Refusal) -> None:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Final, assert_never
 
 from events.command import Command, content
-from events.contracts import CURRENCY, PRODUCTS
+from events.contracts import CURRENCY, PRODUCTS, product_of
 from events.control_commands import (
     CLOSE_CYCLE,
     AdmitMember,
@@ -36,6 +36,7 @@ from events.default_commands import (
 )
 from events.parameters import PARAMETERS, is_known_product
 from events.refusals import Reason, Refusal
+from events.spread_commands import SubmitSpread
 from events.units import DAY_NS, PPM, day_start, format_instant, times_text
 from settlement.calendar import is_weekday
 from settlement.control_books import ControlBooks
@@ -65,8 +66,24 @@ def time_out_of_range(bounds: tuple[int, int] | None, at: int) -> Refusal | None
     return Refusal(Reason.TIME_OUT_OF_RANGE, detail)
 
 
+def before_sessions(books: ControlBooks) -> Refusal | None:
+    """The refusal of a trade, or of what is alike, before the first session."""
+    if books.business_date is None:
+        return Refusal(Reason.SESSION_CLOSED, "no session is open yet")
+    return None
+
+
+def unknown_contract(books: ControlBooks, contract: str) -> Refusal:
+    """The refusal of a contract whose product is not in use."""
+    examples = " or ".join(f"{product}Z26" for product in sorted(books.products))
+    detail = f"no contract {contract}; symbols look like {examples}"
+    return Refusal(Reason.UNKNOWN_CONTRACT, detail)
+
+
 def refuse_control(books: ControlBooks, command: ControlCommand) -> Refusal | Repeated | None:
     """The first reason that holds against a control command."""
+    if isinstance(command, SubmitSpread):
+        return _refuse_spread(books, command)
     refusal = refuse_time(books, command)
     if refusal is not None:
         return refusal
@@ -101,6 +118,15 @@ def refuse_control(books: ControlBooks, command: ControlCommand) -> Refusal | Re
             return None
         case _:
             assert_never(command)
+
+
+def _refuse_spread(books: ControlBooks, command: SubmitSpread) -> Refusal | None:
+    """What is known here; the markets of the legs know the rest."""
+    refusal = before_sessions(books) or refuse_time(books, command)
+    if refusal is not None:
+        return refusal
+    homeless = [leg for leg in command.legs if product_of(leg.contract) not in books.products]
+    return unknown_contract(books, homeless[0].contract) if homeless else None
 
 
 def _refuse_admission(books: ControlBooks, command: AdmitMember) -> Refusal | Repeated | None:

@@ -21,11 +21,12 @@ from services.shards.clearinghouse import (
     decide_line,
     open_clearinghouse,
 )
-from services.shards.ids import Identity, identity_named
+from services.shards.ids import Identity, ids_named
 from services.shards.log import Inbound
 from services.shards.routing import CONTROL_SHARD, shard_of
 from services.shards.rows import JournalRow
 from services.shards.shard import GENESIS_ORIGIN
+from services.shards.spread_votes import spread_markets
 
 _NOT_INPUTS: Final = (GENESIS_ORIGIN, CONTROL_SHARD)
 
@@ -75,10 +76,11 @@ class EmbeddedOrder:
         """Look up the ids that the inputs carry or name."""
         ids_by_shard: dict[str, list[Identity]] = {}
         for _, command in inputs:
-            identity = None if isinstance(command, Malformed) else identity_named(command)
-            if identity is not None:
-                shard = shard_of(command, self._house.control.books.products)
-                ids_by_shard.setdefault(shard, []).append(identity)
+            if isinstance(command, Malformed):
+                continue
+            shard = shard_of(command, self._house.control.books.products)
+            for name in (shard, *spread_markets(command)):
+                ids_by_shard.setdefault(name, []).extend(ids_named(command, name))
         for shard, ids in ids_by_shard.items():
             self._evidence.memory.begin(shard, ids)
 

@@ -77,9 +77,9 @@ class IdTables:
         named = set(ids)
         seqs = sorted({seq for seqs_of_key in hits.values() for seq in seqs_of_key})
         for row in self._reader.rows_at(shard, seqs):
-            identity, seen = seen_in_row(row.seq, row.line, facts=row.facts)
-            if identity in named:
-                shard_ids.recorded.setdefault(identity, seen)
+            for identity, seen in seen_in_row(row).items():
+                if identity in named:
+                    shard_ids.recorded.setdefault(identity, seen)
 
     def find(self, shard: str, identity: Identity) -> Seen | None:
         """The first command under an id in a shard; None when the id is new."""

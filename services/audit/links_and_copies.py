@@ -89,4 +89,4 @@ class LinksSent:
         sent = self._sent.pop(barrier, {})
         rows = [row for _, (_, of_source) in sorted(sent.items()) for row in of_source]
         flows = [decode_flow(row.payload) for row in rows if not row.is_last]
-        return Answers(flows, max((time for time, _ in sent.values()), default=0))
+        return Answers(flows, logical_time=max((time for time, _ in sent.values()), default=0))

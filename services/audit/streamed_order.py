@@ -28,7 +28,7 @@ from services.hosting.snapshots import snapshot_rows
 from services.shards.control.state import dump_control, load_control
 from services.shards.control_commands import put_in_use
 from services.shards.ids import Identity, identity_named
-from services.shards.links import ContractFlow
+from services.shards.links import NO_ANSWERS
 from services.shards.log import Inbound, Pending
 from services.shards.routing import CONTROL_SHARD, market_shard
 from services.shards.rows import JournalRow
@@ -204,16 +204,16 @@ class StreamedOrder:
             finding = f"origin: expected no copy {number}, which control/0 does not have, found one"
             self._evidence.doubt(row, finding=finding)
             return False
-        flows: list[ContractFlow] = []
+        answers = NO_ANSWERS
         time = max(self._times[row.shard], copied.logical_time)
         if shard.WAITS_AT_BARRIERS and isinstance(copied.command, Barrier):
             if not self._is_answered(row, number, products=shard.control.products):
                 return False
             answers = self._links.pop(number)
-            flows, time = answers.flows, max(time, answers.logical_time)
+            time = max(time, answers.logical_time)
         self._inboxes.add_copy(row.shard)
         inbound = Inbound(CONTROL_SHARD, number, time + 1, copied.line)
-        shard.decide_copy(inbound, copied.command, flows=flows)
+        shard.decide_copy(inbound, copied.command, answers=answers, memory=self._evidence.memory)
         return True
 
     def _is_answered(self, row: JournalRow, barrier: int, *, products: Sequence[str]) -> bool:

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Protocol
 
 import numpy as np
@@ -18,11 +19,12 @@ import numpy.typing as npt
 
 from events.codec import decode_command
 from events.command import CONTROL, TRADE, Command, Malformed
+from events.spread_commands import SubmitSpread
 from events.trade_line import QUOTE_LINES, TRADE_LINES, LineFields
 from services.hosting.id_memory import key_of, suspects_among
 from services.journal.batch import Int64s
 from services.journal.id_index import wire_keys
-from services.shards.ids import Identity, Memory, identity_named
+from services.shards.ids import Identity, Memory, identity_named, legs_in
 from services.shards.market.line_columns import Bools, MarketLines
 from services.shards.market.trade_batch import LineBatch, TradingMarket
 
@@ -129,12 +131,12 @@ def decode_lines(
     markets: Markets,
     memory: BlockMemory,
     home_of: Callable[[Command | Malformed], str],
-    closed: Collection[int] = (),
+    closed: Mapping[int, Command | None] = MappingProxyType({}),
 ) -> DecodedBlock:
     """Decode every line that is no trade or quote of a hosted market, and look up every id.
 
     positions: of the lines in their source; home_of: the shard in which a command is decided;
-    closed: the numbers of lines that must not be read.
+    closed: the numbers of lines that must not be read, each with the spread it may be a copy of.
     """
     memory.begin_block()
     fields = (
@@ -151,7 +153,10 @@ def decode_lines(
         is_quote[singles] = False
     commands = {number: decode_command(lines[number]) for number in singles if number not in closed}
     homes = {number: home_of(command) for number, command in commands.items()}
-    seen_keys = _prepare(commands, homes, memory=memory)
+    ids = _ids_named(commands, homes)
+    for command in (*commands.values(), *closed.values()):
+        _add_legs(ids, command, markets=markets)
+    seen_keys = _prepare(ids, memory=memory)
     keys = wire_keys(TRADE, names)
     chosen = _by_product(fields, is_trade | is_quote, markets=markets)
     for product, numbers in chosen.items():
@@ -200,18 +205,36 @@ def _read_quotes(
     return _not_hosted(fields, singles, markets=markets)
 
 
-def _prepare(
-    commands: Mapping[int, Command | Malformed], homes: Mapping[int, str], *, memory: BlockMemory
-) -> list[int]:
-    """Look up the ids that single lines need; gives their keys."""
-    ids: dict[str, list[tuple[Identity, int]]] = {}
+def _ids_named(
+    commands: Mapping[int, Command | Malformed], homes: Mapping[int, str]
+) -> dict[str, list[Identity]]:
+    """The ids that single lines need, by shard."""
+    ids: dict[str, list[Identity]] = {}
     for number, command in commands.items():
         identity = None if isinstance(command, Malformed) else identity_named(command)
         if identity is not None:
-            ids.setdefault(homes[number], []).append((identity, key_of(identity)))
-    for shard, named in ids.items():
+            ids.setdefault(homes[number], []).append(identity)
+    return ids
+
+
+def _add_legs(
+    ids: dict[str, list[Identity]], command: Command | Malformed | None, *, markets: Markets
+) -> None:
+    """Add the ids of a spread's legs, of each market that is hosted."""
+    if isinstance(command, SubmitSpread):
+        for market in markets.values():
+            shard = market.log.shard
+            ids.setdefault(shard, []).extend(legs_in(shard, command))
+
+
+def _prepare(ids: Mapping[str, Sequence[Identity]], *, memory: BlockMemory) -> list[int]:
+    """Look up ids; gives their keys."""
+    keyed = {
+        shard: [(identity, key_of(identity)) for identity in named] for shard, named in ids.items()
+    }
+    for shard, named in keyed.items():
         memory.prepare(shard, named)
-    return [key for named in ids.values() for _, key in named]
+    return [key for named in keyed.values() for _, key in named]
 
 
 def _not_hosted(

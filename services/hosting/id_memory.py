@@ -18,6 +18,7 @@ from events.command import TRADE, Malformed
 from events.control_facts import CommandRefused
 from events.facts import decode_fact
 from events.refusals import Reason
+from events.spread_commands import SubmitSpread
 from services.journal.batch import Batch, Int64s
 from services.journal.id_index import IdIndex, identity_keys
 from services.journal.reader import Reader
@@ -26,8 +27,11 @@ from services.shards.ids import (
     Identity,
     Seen,
     identity_of,
+    legs_in,
     seen_cleared,
 )
+from services.shards.routing import CONTROL_SHARD
+from services.shards.rows import JournalRow
 
 
 @dataclass(slots=True)
@@ -190,9 +194,9 @@ class IdMemory:
         shard_ids = self._of(shard)
         seqs = sorted({seq for seqs_of_key in hits.values() for seq in seqs_of_key})
         for row in self._reader.rows_at(shard, seqs):
-            identity, seen = seen_in_row(row.seq, row.line, facts=row.facts)
-            if identity in ids:
-                shard_ids.recorded.setdefault(identity, seen)
+            for identity, seen in seen_in_row(row).items():
+                if identity in ids:
+                    shard_ids.recorded.setdefault(identity, seen)
 
 
 def suspects_among(
@@ -212,12 +216,18 @@ def key_of(identity: Identity) -> int:
     return int(identity_keys(identity.kind, [identity.name])[0])
 
 
-def seen_in_row(seq: int, line: bytes, *, facts: bytes) -> tuple[Identity, Seen]:
-    """The id of a journal row, and its command as the first under that id."""
-    command = decode_command(line)
-    assert not isinstance(command, Malformed), f"row {seq} is remembered but malformed"
+def seen_in_row(row: JournalRow) -> dict[Identity, Seen]:
+    """The ids of a journal row, each with its command as the first under that id.
+
+    In a market's row of a spread they are those of the legs that it cleared.
+    """
+    command = decode_command(row.line)
+    assert not isinstance(command, Malformed), f"row {row.seq} is remembered but malformed"
+    if isinstance(command, SubmitSpread) and row.shard != CONTROL_SHARD:
+        legs = legs_in(row.shard, command)
+        return {identity: Seen(row.seq, leg, None) for identity, leg in legs.items()}
     identity = identity_of(command)
-    assert identity is not None, f"row {seq} is remembered but has no id"
-    first = decode_fact(facts.partition(b"\n")[0]).fact if facts else None
+    assert identity is not None, f"row {row.seq} is remembered but has no id"
+    first = decode_fact(row.facts.partition(b"\n")[0]).fact if row.facts else None
     reason = Reason(first.reason) if isinstance(first, CommandRefused) else None
-    return identity, Seen(seq, command, reason)
+    return {identity: Seen(row.seq, command, reason)}

@@ -17,12 +17,14 @@ from services.shards.control.shard import ControlShard
 from services.shards.control.state import dump_control, load_control
 from services.shards.control_commands import put_in_use
 from services.shards.ids import Memory
-from services.shards.links import ContractFlow
+from services.shards.links import Answers, ContractFlow
 from services.shards.log import Inbound
 from services.shards.market.shard import MarketShard
 from services.shards.member.shard import MemberShard
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, market_shard, product_in, shard_of
+from services.shards.rows import LinkRow
 from services.shards.shard import Shard, record_opening
+from services.shards.spread_votes import read_votes, spread_markets
 from services.shards.table import open_shard
 from settlement.control_books import ControlBooks
 
@@ -93,27 +95,47 @@ def decide_line(
     stands = shard.decide(inbound, command, memory=memory)
     if stands:
         assert isinstance(command, ControlCommand), inbound
-        _copy(clearinghouse, inbound, command=command)
+        _copy(clearinghouse, inbound, command=command, memory=memory)
     return stands
 
 
-def _copy(clearinghouse: Clearinghouse, inbound: Inbound, *, command: ControlCommand) -> None:
+def _copy(
+    clearinghouse: Clearinghouse, inbound: Inbound, *, command: ControlCommand, memory: Memory
+) -> None:
     """Decide the copies of a command, in every market and then in `member/0`, under its number."""
     control = clearinghouse.control.books
     flows: list[ContractFlow] = []
     copy = inbound._replace(origin=CONTROL_SHARD, position=control.number)
     first, last = inbound.logical_time, inbound.logical_time + COPIES_A_LINE_MAX - 1
+    votes = _vote(clearinghouse, command, memory=memory)
     for rank, market in enumerate(clearinghouse.markets.values(), start=1):
         assert first + rank < last - 1, f"{rank} markets are more than a line has copies"
         ranked = copy._replace(logical_time=first + rank)
-        flows += market.decide_copy(ranked, command, flows=())
+        answers = Answers(votes=read_votes(votes, market.log.shard))
+        flows += market.decide_copy(ranked, command, answers=answers, memory=memory)
     product = put_in_use(command)
     if product is not None and market_shard(product) not in clearinghouse.shards:
         # The market begins with a copy of the control books as of this command.
         opened = open_shard(market_shard(product), load_control(dump_control(control)))
         record_opening(opened, logical_time=last - 1)
         clearinghouse.shards[opened.log.shard] = opened
-    clearinghouse.member.decide_copy(copy._replace(logical_time=last), command, flows=flows)
+    clearinghouse.member.decide_copy(
+        copy._replace(logical_time=last), command, answers=Answers(flows), memory=memory
+    )
+
+
+def _vote(
+    clearinghouse: Clearinghouse, command: ControlCommand, *, memory: Memory
+) -> list[LinkRow]:
+    """The votes of all markets on a spread, before any of them decides its copy."""
+    number = clearinghouse.control.books.number
+    votes = []
+    for name in spread_markets(command):
+        market = _as(MarketShard, clearinghouse.shards[name])
+        rows = market.vote(number, command, memory=memory)
+        market.log.pending.links += rows
+        votes += rows
+    return votes
 
 
 def _as(kind: type[ShardT], shard: Shard) -> ShardT:

@@ -10,8 +10,12 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from events.codec import decode_command
-from events.command import Command, Malformed, content
+from events.command import TRADE, Command, Malformed, content
+from events.contracts import product_of
+from events.market_commands import SubmitTrade
 from events.refusals import Reason, Refusal
+from events.spread_commands import SubmitSpread
+from services.shards.routing import CONTROL_SHARD, market_shard
 
 
 class Identity(NamedTuple):
@@ -72,6 +76,23 @@ def identity_named(command: Command) -> Identity | None:
     """The id whose memory a decision needs: the command's own, or that of the trade it names."""
     kind = command.ID_KIND or command.NAMED_KIND
     return Identity(kind, command.subject or "") if kind else None
+
+
+def ids_named(command: Command, shard: str) -> list[Identity]:
+    """The ids whose memory a decision in a shard needs; in a market those of a spread's legs."""
+    if isinstance(command, SubmitSpread) and shard != CONTROL_SHARD:
+        return [*legs_in(shard, command)]
+    named = identity_named(command)
+    return [] if named is None else [named]
+
+
+def legs_in(shard: str, spread: SubmitSpread) -> dict[Identity, SubmitTrade]:
+    """The legs of a spread that a market clears, as trades under their ids."""
+    return {
+        Identity(TRADE, trade.trade_id): trade
+        for trade in spread.trades
+        if market_shard(product_of(trade.contract)) == shard
+    }
 
 
 def is_same(seen: Seen, command: Command) -> bool:

@@ -7,14 +7,16 @@ column; then the columns. The last row of a barrier is marked as such and counts
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from events.chain import link_hash
 from events.int64 import IntArray
+from events.refusals import Refusal
 from risk.margin import AddOn, Measure
 from services.shards.routing import MEMBER_SHARD
 from services.shards.rows import LinkRow
@@ -56,11 +58,22 @@ class ContractFlow:
     moves_ppm: tuple[int, ...] = ()
 
 
-class Answers(NamedTuple):
-    """The answers of all markets to a barrier. logical_time: of the latest row that sent one."""
+# By market the refusal of its legs, or None.
+Votes: TypeAlias = Mapping[str, Refusal | None]
 
-    flows: list[ContractFlow]
-    logical_time: int
+
+class Answers(NamedTuple):
+    """The answers of markets to a copy: flows at a barrier, votes on a spread.
+
+    logical_time: of the latest row that sent one.
+    """
+
+    flows: Sequence[ContractFlow] = ()
+    votes: Votes = MappingProxyType({})
+    logical_time: int = 0
+
+
+NO_ANSWERS: Final = Answers()
 
 
 def encode_link_block(block: LinkBlock) -> bytes:

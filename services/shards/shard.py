@@ -18,7 +18,7 @@ from events.parameters import PARAMETERS
 from events.refusals import Reason, Refusal
 from services.shards.emission import Emission
 from services.shards.ids import Memory, Seen, identity_of
-from services.shards.links import ContractFlow
+from services.shards.links import Answers, ContractFlow
 from services.shards.log import Inbound, ShardLog
 from services.shards.routing import shard_of
 from services.shards.rows import DayRow, FoldRow
@@ -51,11 +51,11 @@ class Shard(Protocol):
         ...
 
     def decide_copy(
-        self, inbound: Inbound, command: ControlCommand, *, flows: Sequence[ContractFlow]
+        self, inbound: Inbound, command: ControlCommand, *, answers: Answers, memory: Memory
     ) -> list[ContractFlow]:
         """Follow a control command that stands; gives the flows of this shard at a barrier.
 
-        flows: those of all markets at the barrier.
+        answers: those of all markets that the shard waits for.
         """
         ...
 

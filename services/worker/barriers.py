@@ -52,7 +52,7 @@ def read_answers(
         else:
             flows.append(decode_flow(row.payload))
     times = [reader.rows_at(source, [seq])[0].logical_time for source, seq in senders.items()]
-    return Answers(flows, max(times, default=0)), last
+    return Answers(flows, logical_time=max(times, default=0)), last
 
 
 def _check_hash(row: LinkRow) -> None:

@@ -8,10 +8,12 @@ of `member/0` needs (`until_barrier`, `missing_markets`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from events.codec import decode_command
 from events.command import Command, Malformed
 from events.control_commands import Barrier, CloseSession
+from events.spread_commands import SubmitSpread
 from services.broker.messages import Fault, Message
 from services.broker.topics import ShardPartition
 from services.hosting.blocks import MarketQueue, Markets, decode_lines
@@ -19,13 +21,15 @@ from services.hosting.id_memory import IdMemory
 from services.hosting.snapshots import snapshot_rows
 from services.journal.reader import NumberedCommand, Reader
 from services.shards.control_commands import standing_command
-from services.shards.links import ContractFlow
+from services.shards.links import NO_ANSWERS
 from services.shards.log import Inbound
 from services.shards.routing import CONTROL_SHARD
 from services.shards.rows import SnapshotRow
 from services.shards.shard import Shard, decide_where_it_lies, refuse_unread
 from services.worker.barriers import missing_markets, read_answers
 from services.worker.copy_check import NO_COPIES, Copies, is_next
+
+_SPREAD: Final = SubmitSpread.TYPE.encode()
 
 
 class ShardDecider:
@@ -106,7 +110,7 @@ class ShardDecider:
             memory=self.memory,
             home_of=lambda _: name,
             closed={
-                number
+                number: self._spread_in(message)
                 for number, message in enumerate(messages)
                 if message.number is not None or message.fault is not None
             },
@@ -124,6 +128,14 @@ class ShardDecider:
         if not ignored:
             return messages
         return [message for number, message in enumerate(messages) if number not in ignored]
+
+    def _spread_in(self, message: Message) -> SubmitSpread | None:
+        """The spread that a genuine copy carries; None for any other message."""
+        if message.number is None or _SPREAD not in message.line:
+            return None
+        row = self._copies.row_of(message)
+        command = None if isinstance(row, Fault) else standing_command(row.line)
+        return command if isinstance(command, SubmitSpread) else None
 
     def _clear(self, queue: MarketQueue, numbers: range) -> None:
         """Clear the lines of some numbers, all of this market, at the next logical times."""
@@ -155,18 +167,17 @@ class ShardDecider:
 
     def _decide_next(self, row: NumberedCommand) -> None:
         shard, command = self.shard, standing_command(row.line)
-        flows: list[ContractFlow] = []
+        answers = NO_ANSWERS
         self._logical_time = max(self._logical_time, row.logical_time)
         if shard.WAITS_AT_BARRIERS and isinstance(command, Barrier):
             products = shard.control.products
             answers, self._links = read_answers(
                 self._reader, row.number, products=products, last=self._links
             )
-            flows = answers.flows
             self._logical_time = max(self._logical_time, answers.logical_time)
         self._logical_time += 1
         inbound = Inbound(CONTROL_SHARD, row.number, self._logical_time, row.line)
-        shard.decide_copy(inbound, command, flows=flows)
+        shard.decide_copy(inbound, command, answers=answers, memory=self.memory)
         if isinstance(command, CloseSession):
             self.snapshots += snapshot_rows([shard], command.business_date)
 

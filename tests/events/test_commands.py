@@ -79,5 +79,14 @@ def test_a_command_is_called_by_its_reference_and_happened_at_its_time(
     assert command.event_time == 1_780_920_000_000_000_000
 
 
-def test_the_table_has_every_command_but_the_trade_whose_time_has_another_name() -> None:
-    assert {kind for kind, _, _ in TABLE} == set(COMMANDS) - {"submit_trade/1"}
+def test_the_table_has_every_command_but_those_whose_time_has_another_name() -> None:
+    assert {kind for kind, _, _ in TABLE} == set(COMMANDS) - {"submit_trade/1", "submit_spread/1"}
+
+
+def test_a_spread_has_its_reference_and_the_time_of_execution() -> None:
+    leg = {"trade_id": "t", "contract": "SITM26", "price": "2.00", "lots": 1}
+    legs = [leg, {**leg, "trade_id": "u", "contract": "SCUM26"}]
+    fields = {"reference": "r", "legs": legs, "buyer": "A-H", "seller": "B-H", "executed_at": AT}
+    command = decode_command(json.dumps({"type": "submit_spread/1", **fields}).encode())
+    assert isinstance(command, Command), command
+    assert (command.subject, command.event_time) == ("r", 1_780_920_000_000_000_000)

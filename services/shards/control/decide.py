@@ -65,11 +65,13 @@ from events.market_commands import (
     TransferPosition,
 )
 from events.refusals import Reason, Refusal
+from events.spread_commands import SubmitSpread
+from events.spread_facts import SpreadSubmitted
 from risk.margin_models import MODELS
 from services.shards.emission import Emission, stated
 from services.shards.ids import Seen, answer_repeat
 from settlement.control_books import ControlBooks, apply_control, apply_cycle_refused
-from settlement.control_rules import refuse_control, refuse_time
+from settlement.control_rules import before_sessions, refuse_control, refuse_time, unknown_contract
 from settlement.default_rules import refused_as_defaulted
 from settlement.repeats import REPEATED, Repeated
 
@@ -132,8 +134,9 @@ def _unknown_model(command: ControlCommand) -> Refusal | None:
 
 def refuse_homeless(books: ControlBooks, command: Command) -> Refusal:
     """The reason against a market command whose product is not in use, in the order of WIRE §3."""
-    if books.business_date is None and isinstance(command, _NEEDS_SESSION):
-        return Refusal(Reason.SESSION_CLOSED, "no session is open yet")
+    refusal = before_sessions(books) if isinstance(command, _NEEDS_SESSION) else None
+    if refusal is not None:
+        return refusal
     refusal = refuse_time(books, command)
     if refusal is not None:
         return refusal
@@ -142,9 +145,7 @@ def refuse_homeless(books: ControlBooks, command: Command) -> Refusal:
     if refusal is not None:
         return refusal
     if isinstance(command, _NAMES_CONTRACT):
-        examples = " or ".join(f"{product}Z26" for product in sorted(books.products))
-        detail = f"no contract {command.contract}; symbols look like {examples}"
-        return Refusal(Reason.UNKNOWN_CONTRACT, detail)
+        return unknown_contract(books, command.contract)
     named = getattr(command, "product", None)
     return Refusal(Reason.UNKNOWN_PRODUCT, f"no product {named} is in use")
 
@@ -192,6 +193,8 @@ def _fact_of(books: ControlBooks, command: ControlCommand) -> ControlFact:
             return stated(MakerReleased, command)
         case ReportNetCapital():
             return stated(NetCapitalReported, command)
+        case SubmitSpread():
+            return stated(SpreadSubmitted, command, at=command.executed_at)
         case OpenSession():
             return stated(SessionOpened, command)
         case CloseSession():

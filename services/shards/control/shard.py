@@ -19,7 +19,7 @@ from services.shards.control.decide import decide_control
 from services.shards.control.state import control_hash, dump_control, load_control
 from services.shards.emission import Emission
 from services.shards.ids import Memory, identity_of
-from services.shards.links import ContractFlow
+from services.shards.links import Answers, ContractFlow
 from services.shards.log import BEFORE_SESSIONS, Inbound, ShardLog
 from services.shards.rows import FoldRow, NumberRow
 from services.shards.shard import (
@@ -80,10 +80,10 @@ class ControlShard:
         return stands
 
     def decide_copy(
-        self, inbound: Inbound, command: ControlCommand, *, flows: Sequence[ContractFlow]
+        self, inbound: Inbound, command: ControlCommand, *, answers: Answers, memory: Memory
     ) -> list[ContractFlow]:
         """Never called: control commands are copied from this shard."""
-        raise AssertionError(self.log.shard, inbound, command, len(flows))
+        raise AssertionError(self.log.shard, inbound, command, answers, memory)
 
     def fold(self, block: Sequence[FoldRow]) -> None:
         """Change the books by recorded rows."""

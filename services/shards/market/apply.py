@@ -42,6 +42,7 @@ from events.market_facts import (
     TradePriceAdjusted,
     VariationSettled,
 )
+from events.spread_facts import SpreadCleared
 from events.units import INT64_MAX
 from risk.index_moves import DAYS_APART
 from risk.margin import NO_ADD_ON, AddOn, Measure, rate
@@ -69,7 +70,7 @@ from settlement.quotes import Quote
 MARKET_EVIDENCE: Final = (
     ShardOpened, CommandRefused, DayClosed, TradeAlreadyCleared, VariationSettled, PositionClosed,
     PositionLimitWarned, PositionLimitBreached, MarginRateAboveBand, MakerScored,
-    MakerObligationMissed, CycleDone, TakeoverRefused,
+    MakerObligationMissed, CycleDone, TakeoverRefused, SpreadCleared,
 )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from events.default_commands import (
     PortAccount,
     SettleDefault,
 )
+from events.spread_commands import SubmitSpread
 from events.units import INT64_MAX, INT64_MIN
 from risk.price_limits import apply_new_session
 from services.shards.market.books import (
@@ -70,7 +71,8 @@ def follow_control(books: MarketBooks, command: ControlCommand) -> None:
 def _follow(books: MarketBooks, command: ControlCommand) -> None:
     """Fold a command into the control books and the stopped accounts."""
     apply_control(books.control, command)
-    advance(books, command.event_time)
+    if not isinstance(command, SubmitSpread):
+        advance(books, command.event_time)
     match command:
         case OpenAccount():
             _open_holder(books, command.account)
@@ -88,6 +90,7 @@ def _follow(books: MarketBooks, command: ControlCommand) -> None:
             Configure() | AdmitMember() | OpenSession() | CloseSession() | RunCycle()
             | AdvanceClock() | ConfigureAsset() | DesignateMaker() | ReleaseMaker()
             | ReportNetCapital() | AffiliateMember() | AuctionAccount() | SettleDefault()
+            | SubmitSpread()
         ):  # fmt: skip
             pass  # They change only the control books.
         case _:

@@ -78,15 +78,20 @@ def fold_market_rows(books: MarketBooks, rows: Sequence[FoldRow]) -> None:
     """Fold rows of a market shard."""
     text = b"\n".join([facts for _, _, _, facts, _ in rows])
     groups = _NOVATED_LINE.findall(text)
+    are_trades = CONTROL_SHARD not in {origin for _, origin, _, _, _ in rows}
     # As many lines as rows, and each line a novation: no row has further facts.
-    if len(groups) == len(rows) == text.count(b"\n") + 1:
+    if are_trades and len(groups) == len(rows) == text.count(b"\n") + 1:
         _fold_run(books, rows, groups=groups)
     else:
         _fold_mixed(books, rows)
 
 
 def _fold_mixed(books: MarketBooks, rows: Sequence[FoldRow]) -> None:
-    matches = [_NOVATED_FACT.fullmatch(facts) for _, _, _, facts, _ in rows]
+    # The copy of a spread may novate one leg too, and must be followed besides.
+    matches = [
+        None if origin == CONTROL_SHARD else _NOVATED_FACT.fullmatch(facts)
+        for _, origin, _, facts, _ in rows
+    ]
     first = 0
     for number in [number for number, match in enumerate(matches) if match is None]:
         _fold_run(books, rows[first:number], groups=_groups(matches[first:number]))

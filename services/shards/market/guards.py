@@ -14,15 +14,13 @@ from events.refusals import Reason, Refusal
 from events.units import usd_text
 from risk.price_limits import judge_price
 from services.shards.market.books import ContractBooks, Holder, MarketBooks, tradable
-from settlement.control_rules import time_out_of_range
+from settlement.control_rules import before_sessions, time_out_of_range
 from settlement.default_rules import refused_as_defaulted
 
 
 def no_session(books: MarketBooks) -> Refusal | None:
     """The refusal before the first session."""
-    if books.control.business_date is None:
-        return Refusal(Reason.SESSION_CLOSED, "no session is open yet")
-    return None
+    return before_sessions(books.control)
 
 
 def out_of_time(books: MarketBooks, command: Command) -> Refusal | None:

@@ -29,9 +29,10 @@ from events.market_commands import (
 )
 from events.market_facts import TradeNovated
 from events.refusals import Refusal
+from events.spread_commands import SubmitSpread
 from services.shards.emission import Emission
-from services.shards.ids import Memory, Seen, identity_named
-from services.shards.links import ContractFlow, link_rows
+from services.shards.ids import Memory, Seen, identity_named, legs_in
+from services.shards.links import Answers, ContractFlow, Votes, link_rows
 from services.shards.log import Inbound, ShardLog
 from services.shards.market import guards as guard
 from services.shards.market.amend import decide_amendment
@@ -49,18 +50,20 @@ from services.shards.market.orders import (
 )
 from services.shards.market.ordinary import changes_ordinary
 from services.shards.market.sessions import open_session
+from services.shards.market.spread import cleared_spread, judge_legs
 from services.shards.market.state import dump_market, load_market, market_hash
 from services.shards.market.takeover import take_over
-from services.shards.market.trade import decide_trade
+from services.shards.market.trade import decide_trade, novate_trade
 from services.shards.read_model_rows import price_rows
 from services.shards.routing import product_in
-from services.shards.rows import FoldRow
+from services.shards.rows import FoldRow, LinkRow
 from services.shards.shard import (
     close_day,
     refuse_command,
     refuse_malformed,
     remember,
 )
+from services.shards.spread_votes import spread_markets, vote_rows
 from services.shards.state import split_snapshot
 from settlement.control_books import ControlBooks
 from settlement.index.decide import decide_index_command, expire_prices
@@ -121,11 +124,14 @@ class MarketShard:
         inbound: Inbound,
         command: ControlCommand,
         *,
-        flows: Sequence[ContractFlow],  # noqa: ARG002 - `member/0` needs them
+        answers: Answers,
+        memory: Memory,
     ) -> list[ContractFlow]:
         """Follow a control command that stands; at a barrier send the flow of each contract."""
         books, log, emission = self.books, self.log, self._emission()
         session = books.control.business_date
+        if isinstance(command, SubmitSpread):
+            self._decide_spread(command, votes=answers.votes, memory=memory, emit=emission)
         sent = _follow(books, command, emit=emission)
         self.changes += 1
         if isinstance(command, CloseSession):
@@ -138,6 +144,40 @@ class MarketShard:
             log.pending.prices += price_rows(log.shard, log.seq, facts=emission.facts)
         log.record(inbound, emission, business_date=session)
         return sent
+
+    def vote(self, number: int, command: ControlCommand, *, memory: Memory) -> list[LinkRow]:
+        """The vote on a spread for the markets of its further legs. number: of the command."""
+        assert isinstance(command, SubmitSpread), command
+        refusal = self._judge(command, memory=memory)
+        at = (number, self.log.seq - 1)
+        return vote_rows(self.log.shard, command, at=at, refusal=refusal)
+
+    def _judge(self, spread: SubmitSpread, *, memory: Memory) -> Refusal | None:
+        shard = self.log.shard
+        legs = legs_in(shard, spread)
+        return judge_legs(self.books, legs, find=partial(memory.find, shard))
+
+    def _decide_spread(
+        self, spread: SubmitSpread, *, votes: Votes, memory: Memory, emit: MarketEmission
+    ) -> None:
+        """Clear the legs of this market if every market can bear its own."""
+        shard, markets = self.log.shard, spread_markets(spread)
+        if shard not in markets:
+            return
+        verdicts = {**votes, shard: self._judge(spread, memory=memory)}
+        for market in markets:
+            refusal = verdicts[market]
+            if refusal is not None:
+                if market == shard:
+                    refuse_command(emit, spread, refusal=refusal)
+                return
+        # Nothing can fail from here.
+        for identity, leg in legs_in(shard, spread).items():
+            novate_trade(self.books, leg, emit=emit)
+            memory.keep(shard, identity, seen=Seen(emit.seq, leg, None))
+            self.log.pending.novated += 1
+        if shard == markets[0]:
+            emit(cleared_spread(self.books, spread))
 
     def fold(self, block: Sequence[FoldRow]) -> None:
         """Change the books by recorded rows."""
@@ -162,7 +202,8 @@ def _follow(
 ) -> list[ContractFlow]:
     """Follow a control command that stands; at a barrier give each contract's flow."""
     flows: list[ContractFlow] = []
-    expire_prices(books.index, command.event_time, emit=emit)
+    if not isinstance(command, SubmitSpread):
+        expire_prices(books.index, command.event_time, emit=emit)
     match command:
         case CloseSession():
             flows = close_market(books, command, emit=emit)

@@ -31,7 +31,7 @@ def decide_trade(
     if refusal is not None:
         return refusal
     # Nothing can fail from here.
-    _novate(books, trade, emit=emit)
+    novate_trade(books, trade, emit=emit)
     return None
 
 
@@ -73,12 +73,17 @@ def _refuse_amount(
 
 def _answer_again(trade: SubmitTrade, seen: Seen, *, emit: MarketEmission) -> Refusal | None:
     if not is_same(seen, trade):
-        detail = f"{trade.trade_id} is taken by another trade, in row {seen.seq}"
-        return Refusal(Reason.TRADE_ID_CONFLICT, detail)
+        return id_taken(trade, seen)
     if seen.reason is not None:
         return refused_again(trade, seen)
     emit(TradeAlreadyCleared(at=trade.executed_at, trade_id=trade.trade_id))
     return None
+
+
+def id_taken(trade: SubmitTrade, seen: Seen) -> Refusal:
+    """The refusal of a trade whose id an earlier one has."""
+    detail = f"{trade.trade_id} is taken by another trade, in row {seen.seq}"
+    return Refusal(Reason.TRADE_ID_CONFLICT, detail)
 
 
 def _self_trade(trade: SubmitTrade) -> Refusal | None:
@@ -94,7 +99,8 @@ def _refuse_price(contract: ContractBooks, price_ticks: int, *, executed_at: int
     return guard.outside_limits(contract, price_ticks)
 
 
-def _novate(books: MarketBooks, trade: SubmitTrade, *, emit: MarketEmission) -> None:
+def novate_trade(books: MarketBooks, trade: SubmitTrade, *, emit: MarketEmission) -> None:
+    """Clear a trade that no guard refuses, with what it causes."""
     contract = books.contracts[trade.contract]
     buyer, seller = books.holders[trade.buyer], books.holders[trade.seller]
     ticks, session = guard.whole_ticks(books.product, trade.price), books.control.business_date

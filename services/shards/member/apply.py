@@ -55,6 +55,7 @@ from events.member_facts import (
     WithdrawalPending,
     WithdrawalRefused,
 )
+from events.spread_commands import SubmitSpread
 from events.units import fits_int64
 from risk.asset_prices import AssetPrice
 from risk.calls import apply_called, apply_changed, apply_ended
@@ -210,7 +211,8 @@ def apply_member_copy(books: MemberBooks, command: ControlCommand) -> None:
     if isinstance(command, Barrier):
         _refresh_prices(books, command.at)
     apply_control(books.control, command)
-    _advance(books, command.event_time)
+    if not isinstance(command, SubmitSpread):
+        _advance(books, command.event_time)
     if isinstance(command, SettleDefault):
         books.settlements.setdefault(command.member, command.at)
     if isinstance(command, OpenAccount):

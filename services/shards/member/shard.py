@@ -12,10 +12,11 @@ from events.control_commands import Barrier, CloseSession, ControlCommand
 from events.default_commands import AuctionAccount, SettleDefault
 from events.facts import MemberShardFact
 from events.member_commands import MemberCommand
+from events.spread_commands import SubmitSpread
 from services.shards.control_commands import standing_command
 from services.shards.emission import Emission
 from services.shards.ids import Memory, identity_named
-from services.shards.links import ContractFlow
+from services.shards.links import Answers, ContractFlow
 from services.shards.log import Inbound, ShardLog
 from services.shards.member.apply import apply_member_copy, apply_member_fact
 from services.shards.member.books import MemberBooks, MemberEmission
@@ -81,17 +82,22 @@ class MemberShard:
         return False
 
     def decide_copy(
-        self, inbound: Inbound, command: ControlCommand, *, flows: Sequence[ContractFlow]
+        self,
+        inbound: Inbound,
+        command: ControlCommand,
+        *,
+        answers: Answers,
+        memory: Memory,  # noqa: ARG002 - markets need it
     ) -> list[ContractFlow]:
         """Follow a control command that stands; a barrier settles the flows of all markets."""
         books, log, emission = self.books, self.log, self._emission()
         session = books.control.business_date
         if isinstance(command, Barrier):
             cycle = cycle_of(books, command)
-            totals = settle_cycle(books, cycle, flows=flows, emit=emission)
+            totals = settle_cycle(books, cycle, flows=answers.flows, emit=emission)
             row = (log.shard, log.seq)
             log.pending.statements += statement_rows(books, totals, row=row, cycle=cycle)
-        else:
+        elif not isinstance(command, SubmitSpread):
             state_missed(books, command.event_time, emit=emission)
         if isinstance(command, SettleDefault):
             refusal = refuse_order(books, command)
