@@ -19,6 +19,8 @@ PRODUCT_LETTERS: Final = 3
 # Products are quoted, margined and settled in it.
 CURRENCY: Final = "USD"
 CENTS_PER_USD: Final = 100
+# An hour of it is one Standard Compute Unit.
+UNIT_GPU: Final = "H100-80GB-SXM"
 
 _SYMBOL: Final = re.compile(rf"([A-Z]{{3}})([{MONTH_CODES}])([0-9]{{2}})", re.ASCII)
 _CENTURY: Final = 2000
@@ -28,8 +30,9 @@ _CENTURY: Final = 2000
 class Product:
     """One futures product: its lot, its tick and the origin of its index.
 
-    quote: the unit of its price, for one lot; lot_units: units of the underlying in a lot. Law: a
-    tick is one cent a lot, so that prices in ticks times lots are cents everywhere.
+    quote: the unit of its price, for one lot; lot_units: units of the underlying in a lot;
+    is_compute: the underlying is hours of GPUs. Law: a tick is one cent a lot, so that prices in
+    ticks times lots are cents everywhere.
     """
 
     code: str
@@ -38,6 +41,7 @@ class Product:
     lot_units: int
     ticks_per_usd: int
     is_index_external: bool
+    is_compute: bool
 
     def __post_init__(self) -> None:
         """Assert a code that symbols can carry, and ticks of one cent."""
@@ -61,14 +65,16 @@ PRODUCTS: Final[dict[str, Product]] = {
         lot_units=1_000_000,
         ticks_per_usd=100,
         is_index_external=False,
+        is_compute=False,
     ),
     "SCU": Product(
         code="SCU",
-        underlying="Standard Compute Unit: one hour of an H100-80GB-SXM",
+        underlying=f"Standard Compute Unit: one hour of an {UNIT_GPU}",
         quote="USD per SCU",
         lot_units=1,
         ticks_per_usd=100,
         is_index_external=True,
+        is_compute=True,
     ),
 }
 

@@ -3,8 +3,8 @@
 In: the text of a value. Out: whether it is valid; names of `margin_model` are checked against
 risk/margin_models.py by `control/0`. A parameter takes effect with the opening of the first session
 on or after its effective date; until then, and without a command, the default holds.
-Scope: "product" values belong to a product, "house" values to the clearinghouse as a whole, "any"
-to either.
+Scope: "product" values belong to a product, "compute" values to one of hours of GPUs, "house"
+values to the clearinghouse as a whole, "any" to either.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from events.contracts import PRODUCTS
+from events.gpu_table import GPU_TABLE, GPU_TABLE_FORM, is_gpu_table
 from events.units import INT64_MAX, PPM, parse_date, parse_time_of_day
 
 
@@ -26,7 +27,7 @@ class Parameter:
     default: str
     source: str
     is_valid: Callable[[str], bool]
-    scope: Literal["any", "product", "house"] = "any"
+    scope: Literal["any", "product", "compute", "house"] = "any"
 
     @property
     def values(self) -> str:
@@ -81,6 +82,7 @@ PARAMETERS: Final[dict[str, Parameter]] = {
             _is_dates,
             scope="house",
         ),
+        Parameter("gpu_hour_scu", GPU_TABLE_FORM, GPU_TABLE, "§1 D", is_gpu_table, scope="compute"),
         # A cap below 1/n cannot be met by n providers.
         Parameter("index_cap_ppm", "ppm", "300000", "§2", _IntegerBetween(250_000, PPM)),
         Parameter("index_cap_of_three_ppm", "ppm", "400000", "§2 D", _IntegerBetween(333_334, PPM)),

@@ -66,6 +66,10 @@ COMMAND_TARGETS: Final = {
         f"{_AT}hedge_command:hedge_command",
         "Tell what futures would have done for a bill of tokens.",
     ),
+    "convert": LazyCommand(
+        f"{_AT}convert_command:convert_command",
+        "Convert hours of GPUs and their prices into Standard Compute Units.",
+    ),
     "facts": LazyCommand(
         f"{_AT}facts_command:facts_command", "Print the facts of existing books as JSON lines."
     ),

@@ -322,6 +322,9 @@ def _refuse_setting(command: Configure) -> Refusal | None:
         if command.product is not None:
             detail = f"{parameter.name} is set for all: product is {command.product}, not null"
         return Refusal(Reason.INVALID_VALUE, detail)
+    if parameter.scope == "compute" and not PRODUCTS[str(command.product)].is_compute:
+        detail = f"{parameter.name} is set for a product of compute, {command.product} is none"
+        return Refusal(Reason.INVALID_VALUE, detail)
     if not parameter.is_valid(command.value):
         detail = f"{parameter.name}: expected {parameter.values}, found {command.value[:40]!a}"
         return Refusal(Reason.INVALID_VALUE, detail)

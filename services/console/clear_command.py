@@ -17,7 +17,7 @@ from services.sources.source import STDIN, Block, check_source, source_name
 
 if TYPE_CHECKING:
     from services.embedded.answers import LineAnswer
-    from services.embedded.clear import RowReading, Summary
+    from services.embedded.clear import RowsOf, Summary
     from services.journal.reader import Reader
 
 
@@ -103,7 +103,7 @@ def fact_pieces(reader: Reader) -> Iterator[bytes]:
                 yield piece.facts + b"\n"
 
 
-def _clear(url: str, commands: str, *, source: str, rows: RowReading | None) -> Summary:
+def _clear(url: str, commands: str, *, source: str, rows: RowsOf | None) -> Summary:
     from services.embedded.clear import clear
 
     total = None if commands == STDIN or rows is not None else bytes_in(commands)

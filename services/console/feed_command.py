@@ -61,14 +61,15 @@ def feed_command(
     """
     from services.feed.session import FeedPlan, FeedSession
 
+    rate, timeout_s = _rate(flags.pop("rate")), flags.pop("timeout")
+    settings = settings_from(flags, needs_database=True)
     plan = FeedPlan(
         files,
-        trades.line_reading(),
+        trades.line_reading(str(settings.database)),
         from_line=trades.from_line,
-        lines_a_second=_rate(flags.pop("rate")),
-        timeout_s=flags.pop("timeout"),
+        lines_a_second=rate,
+        timeout_s=timeout_s,
     )
-    settings = settings_from(flags, needs_database=True)
     _check_files(files)
     with stop_on_stream_trouble():
         session = FeedSession(settings, plan, say=say_on_stderr)

@@ -15,8 +15,9 @@ import click
 from services.sources.csv_dialect import DECIMAL_SIGNS, SEPARATORS
 
 if TYPE_CHECKING:
-    from services.embedded.clear import RowReading
+    from services.embedded.clear import RowReading, RowsOf
     from services.feed.session import LineReading
+    from services.sources.csv_trades import ColumnMapping
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -32,17 +33,42 @@ class TradeOptions:
     decimal: str | None
     from_line: int
 
-    def line_reading(self) -> LineReading:
-        """How the lines of a file are read: as commands, or as trades. Errors: a usage error."""
-        from services.sources.csv_trades import column_mapping, lines_of_no_csv, trade_lines
+    def line_reading(self, database: str) -> LineReading:
+        """How the lines of a file are read: as commands, or as trades. Errors: a usage error.
+
+        database: of the journal whose tables of GPUs count.
+        """
+        from services.hosting.gpu_tables import GpuTables
+        from services.sources.csv_trades import lines_of_no_csv, trade_lines
+
+        mapping = self._mapping()
+        if mapping is None:
+            return lines_of_no_csv
+        return partial(trade_lines, mapping=mapping, table_at=GpuTables(database).table_at)
+
+    def row_reading(self) -> RowsOf | None:
+        """How the rows of a CSV file are read; None for commands. Errors: a usage error."""
+        if self._mapping() is not None:
+            return self._rows
+        if self.from_line > 1:
+            msg = "--from-line is about CSV here: clear goes on by itself where it stopped"
+            raise click.UsageError(msg)
+        return None
+
+    def _rows(self, database: str) -> RowReading:
+        return partial(self.line_reading(database), first=self.from_line)
+
+    def _mapping(self) -> ColumnMapping | None:
+        """The mapping of rows to trades; None for commands. Errors: a usage error."""
+        from services.sources.csv_trades import column_mapping
 
         if not self.is_csv:
             if self.columns or self.constants or self.separator or self.decimal:
                 msg = "--map, --set, --separator and --decimal are about CSV: give --csv too"
                 raise click.UsageError(msg)
-            return lines_of_no_csv
+            return None
         try:
-            mapping = column_mapping(
+            return column_mapping(
                 pairs(self.columns, "--map"),
                 pairs(self.constants, "--set"),
                 separator=SEPARATORS[self.separator or ","],
@@ -50,17 +76,6 @@ class TradeOptions:
             )
         except ValueError as error:
             raise click.UsageError(str(error)) from error
-        return partial(trade_lines, mapping=mapping)
-
-    def row_reading(self) -> RowReading | None:
-        """How the rows of a CSV file are read; None for commands. Errors: a usage error."""
-        reading = self.line_reading()
-        if self.is_csv:
-            return partial(reading, first=self.from_line)
-        if self.from_line > 1:
-            msg = "--from-line is about CSV here: clear goes on by itself where it stopped"
-            raise click.UsageError(msg)
-        return None
 
 
 def with_trade_options(command: _Command) -> Callable[..., Any]:
@@ -99,7 +114,9 @@ _OPTIONS = (
     ),
     click.option(
         "--map", "columns", multiple=True, metavar="FIELD=COLUMN",
-        help="Column of a trade's field.  [default: the one of the field's name]",
+        help="Column of a trade's field.  [default: the one of the field's name] With gpu=COLUMN "
+        "price and lots are of GPU hours, and converted into SCU by the table in force at the time "
+        "(`clearing docs rules`, 1).",
     ),
     click.option(
         "--set", "constants", multiple=True, metavar="FIELD=VALUE",

@@ -28,6 +28,8 @@ from services.sources.source import Block, ByteStream, SourceReader, open_source
 BlockReport = Callable[[Block], None]
 # Reads the trades of a CSV file; called with its bytes and its name.
 RowReading = Callable[[ByteStream, str], Iterator[Lines]]
+# The same for a database, whose tables of GPUs count; called with its URL.
+RowsOf = Callable[[str], RowReading]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def clear(
     *,
     name: str | None = None,
     lines_a_block: int = LINES_A_BLOCK,
-    rows: RowReading | None = None,
+    rows: RowsOf | None = None,
     progress: BlockReport | None = None,
 ) -> Summary:
     """Clear a source to its end.
@@ -109,7 +111,7 @@ def clear(
     return_freed_memory()
     source = source_name(path, name)
     with open_source(path) as raw, _run_in(url) as run:
-        stream = LineNumbers(raw if rows is None else TradeStream(rows(raw, source)))
+        stream = LineNumbers(raw if rows is None else TradeStream(rows(url)(raw, source)))
         reader = SourceReader(stream, name=source, lines_a_block=lines_a_block)
         recorded = run.reader.source(source)
         position = None if recorded is None else recorded.position

@@ -12,7 +12,7 @@ from events.units import MINUTE_NS, PPM, SECOND_NS
 from services.reports.raw_line import printable
 from services.reports.report import Cell, SettingText, fact_name
 
-_UNITS: Final = frozenset({"cents", "ticks", "micros", "ppm", "minutes", "ns"})
+_UNITS: Final = frozenset({"cents", "ticks", "micros", "millionths", "ppm", "minutes", "ns"})
 # Numbers that count nothing.
 _NUMBERED: Final = ("seq", "position", "tier", "rules")
 # What people call them.
@@ -77,6 +77,8 @@ def _number(column: str, number: int) -> str:
         return usd(number)  # A tick is a cent a lot (Product).
     if "micros" in units:
         return _dollars(number, decimals=6)
+    if "millionths" in units:
+        return _dollars(number, decimals=6).replace("$", "")
     if "ppm" in units:
         return percent(number)
     if "minutes" in units:

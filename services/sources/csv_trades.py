@@ -3,7 +3,8 @@
 In: a stream of CSV with a header, in UTF-8; lines end with LF, CR LF or CR. Out: a `submit_trade/1`
 line for each row, cells as they stand: a cell that is no valid field of a trade, and a row with
 more or less cells than the header, are sent too, and refused and kept as `malformed`, so that
-nothing is lost. Errors: `SourceTrouble` that names file and line: before any row if the header
+nothing is lost. Where a GPU is named too, price and lots are those of its hours and are converted
+(gpu_hours.py). Errors: `SourceTrouble` that names file and line: before any row if the header
 lacks a column or the first row is no trade, else after all rows before one whose end is not clear.
 """
 
@@ -19,6 +20,7 @@ from events.codec import decode_command
 from events.command import Malformed
 from events.market_commands import SubmitTrade
 from services.sources.csv_dialect import SEPARATORS
+from services.sources.gpu_hours import GPU, TableAt, default_table, trade_in_scu
 from services.sources.lines import LineEnds, Lines, command_lines, raw_lines
 from services.sources.source import ByteStream, SourceTrouble
 
@@ -33,7 +35,7 @@ _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 class ColumnMapping(NamedTuple):
     """The mapping of rows to trades: columns by field, and fields alike in all rows.
 
-    separator: between cells; decimal_sign: of prices.
+    separator: between cells; decimal_sign: of prices, and of hours of GPUs.
     """
 
     columns: Mapping[str, str]
@@ -49,28 +51,33 @@ def column_mapping(
     separator: str = ",",
     decimal_sign: str = ".",
 ) -> ColumnMapping:
-    """A mapping; a field that is not named is the column of its own name.
+    """A mapping; a field that is not named is the column of its own name, but for the GPU's.
 
     Errors: ValueError names a field that no trade has, or that is named twice.
     """
     for name in [*columns, *constants]:
-        if name not in FIELDS:
-            msg = f"a trade has no field {name!r}, it has {', '.join(FIELDS)}"
+        if name not in (*FIELDS, GPU):
+            msg = f"a trade has no field {name!r}, it has {', '.join(FIELDS)}; {GPU} too"
             raise ValueError(msg)
         if name in columns and name in constants:
             msg = f"field {name} is both a column and a constant"
             raise ValueError(msg)
     named = {name: columns.get(name, name) for name in FIELDS if name not in constants}
-    return ColumnMapping(named, dict(constants), separator, decimal_sign)
+    return ColumnMapping(named | dict(columns), dict(constants), separator, decimal_sign)
 
 
 def trade_lines(
-    stream: ByteStream, name: str, *, mapping: ColumnMapping, first: int = 1
+    stream: ByteStream,
+    name: str,
+    *,
+    mapping: ColumnMapping,
+    table_at: TableAt = default_table,
+    first: int = 1,
 ) -> Iterator[Lines]:
     """The rows as commands, numbered by the lines on which they begin.
 
-    first: the number of the first line that is fed; the header apart, nothing before it is looked
-    at.
+    table_at: of GPUs; first: the number of the first line that is fed; the header apart, nothing
+    before it is looked at.
     """
     rows = _Rows(stream, name, separator=mapping.separator, first=first)
     header: list[str] | None = None
@@ -87,7 +94,7 @@ def trade_lines(
                 header = [cell.strip() for cell in row.cells]
                 _check_header(header, mapping, name=name)
             else:
-                lines.append(_line(row, header, mapping=mapping))
+                lines.append(_line(row, header, mapping=mapping, table_at=table_at))
                 numbers.append(row.number)
                 if not is_checked:
                     _check_first(lines[0], row, name=name, mapping=mapping)
@@ -256,13 +263,16 @@ def _column_text(mapping: ColumnMapping, field: str) -> str:
     return repr(column) if column == field else f"{column!r} (for {field})"
 
 
-def _line(row: _Row, header: list[str], *, mapping: ColumnMapping) -> bytes:
+def _line(row: _Row, header: list[str], *, mapping: ColumnMapping, table_at: TableAt) -> bytes:
     """A row as a command. One that cannot be told apart into cells gets a field that none has."""
     cells = dict(zip(header, row.cells, strict=False))
     texts = {field: cells[column] for field, column in mapping.columns.items() if column in cells}
     texts.update(mapping.constants)
-    if mapping.decimal_sign == "," and "price" in texts:
-        texts["price"] = _with_point(texts["price"])
+    if mapping.decimal_sign == ",":
+        of_decimals = ("price", "lots") if GPU in texts else ("price",)
+        texts |= {name: _with_point(texts[name]) for name in of_decimals if name in texts}
+    if GPU in texts:
+        texts = trade_in_scu(texts, table_at)
     fields: dict[str, object] = {
         name: int(texts[name]) if name in _NUMBERS and _NUMBER.fullmatch(texts[name]) else value
         for name in FIELDS
@@ -277,7 +287,7 @@ def _line(row: _Row, header: list[str], *, mapping: ColumnMapping) -> bytes:
 
 
 def _with_point(price: str) -> str:
-    """A price with a decimal comma. One with a point is none: it could mean thousands."""
+    """A number with a decimal comma. One with a point is none: it could mean thousands."""
     return f"{price} (with a point)" if "." in price else price.replace(",", ".")
 
 
