@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from math import exp
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -66,9 +67,17 @@ def futures_volatility(model: PriceModel, years: Years) -> FloatArray:
 
 
 def price_deviation(model: PriceModel, log_price: float, *, now: Years, later: Years) -> FloatArray:
-    """The standard deviation of the price at a later time.
+    """The standard deviation of the price at a later time."""
+    return np.sqrt(price_variance(model, log_price, now=now, later=later))
 
-    The square of the price follows the same model with X, θ, σ and the jumps doubled.
+
+def price_variance(
+    model: PriceModel, log_price: float, *, now: Years, later: Years, basis_sd: float = 0.0
+) -> FloatArray:
+    """The variance of the price at a later time, times a factor that knows nothing of it.
+
+    The square of the price follows the same model with X, θ, σ and the jumps doubled. basis_sd: of
+    the log of the factor, which is lognormal of mean 1: a firm's own price over the index.
     """
     square = replace(
         model,
@@ -77,7 +86,7 @@ def price_deviation(model: PriceModel, log_price: float, *, now: Years, later: Y
     )  # fmt: skip
     mean = futures_prices(model, log_price, now=now, expiry=later)
     squares = futures_prices(square, 2 * log_price, now=now, expiry=later)
-    return np.sqrt(np.maximum(squares - mean**2, 0.0))
+    return np.maximum(squares * exp(basis_sd**2) - mean**2, 0.0)
 
 
 def quadrature_points(model: PriceModel) -> int:

@@ -24,7 +24,7 @@ from risk.price_scenarios import STEPS_A_YEAR
 PRICES_MIN: Final = 30
 # A density becomes the probability of a day's move to a basis point.
 MOVE_WIDTH: Final = 1e-4
-_DAY: Final = 1 / STEPS_A_YEAR
+DAY_YEARS: Final = 1 / STEPS_A_YEAR
 
 
 class DiffusionFit(NamedTuple):
@@ -49,9 +49,9 @@ class JumpFit(NamedTuple):
 
 def fit_diffusion(prices: FloatArray) -> DiffusionFit:
     """The diffusion drawn back to a trend. Errors: OutOfDomain, for a history it cannot be."""
-    logs = _logs(prices)
+    logs = history_logs(prices)
     count = logs.size - 1
-    times = _DAY * np.arange(count)
+    times = DAY_YEARS * np.arange(count)
     design = np.column_stack([np.ones(count), times, logs[:-1]])
     if np.linalg.matrix_rank(design) < design.shape[1]:
         msg = "history: expected prices that leave their trend, found all of them on it"
@@ -65,11 +65,11 @@ def fit_diffusion(prices: FloatArray) -> DiffusionFit:
         msg = f"kappa: expected a history that returns to its trend, found {decay:g} left a day"
         raise OutOfDomain(msg)
     gone = 1 - decay
-    kappa = -log(decay) / _DAY
+    kappa = -log(decay) / DAY_YEARS
     gradient = np.array([0, 1 / gone, slope / gone**2])
-    sigma = sqrt(variance * 2 * kappa / -expm1(-2 * kappa * _DAY))
+    sigma = sqrt(variance * 2 * kappa / -expm1(-2 * kappa * DAY_YEARS))
     return DiffusionFit(
-        Estimate(kappa, sqrt(covariance[2, 2]) / decay / _DAY),
+        Estimate(kappa, sqrt(covariance[2, 2]) / decay / DAY_YEARS),
         Estimate(slope / gone, sqrt(gradient @ covariance @ gradient)),
         Estimate(sigma, sigma / sqrt(2 * count)),
         -0.5 * (log(2 * pi * variance) + 1) + log(MOVE_WIDTH),
@@ -79,7 +79,7 @@ def fit_diffusion(prices: FloatArray) -> DiffusionFit:
 
 def fit_jumps(prices: FloatArray) -> JumpFit:
     """The pure jump process: a day without a move had no jump. Errors: OutOfDomain."""
-    moves = np.diff(_logs(prices))
+    moves = np.diff(history_logs(prices))
     jumps = moves[moves != 0]
     if jumps.size in {1, moves.size} or not jumps.std():
         msg = f"history: expected days that move and days that do not, found {jumps.size} moves"
@@ -88,7 +88,7 @@ def fit_jumps(prices: FloatArray) -> JumpFit:
     mean, deviation = float(jumps.mean()), float(jumps.std())
     of_jump = -0.5 * (log(2 * pi * deviation**2) + 1) + log(MOVE_WIDTH)
     return JumpFit(
-        Estimate(-log1p(-share) / _DAY, sqrt(share / (1 - share) / moves.size) / _DAY),
+        Estimate(-log1p(-share) / DAY_YEARS, sqrt(share / (1 - share) / moves.size) / DAY_YEARS),
         Estimate(mean, deviation / sqrt(jumps.size)),
         Estimate(deviation, deviation / sqrt(2 * jumps.size)),
         (1 - share) * log1p(-share) + share * (log(share) + of_jump),
@@ -101,7 +101,7 @@ def likelihood_ratio_per_day(diffusion: DiffusionFit, jumps: JumpFit) -> float:
     return exp(jumps.log_likelihood - diffusion.log_likelihood)
 
 
-def _logs(prices: FloatArray) -> FloatArray:
+def history_logs(prices: FloatArray) -> FloatArray:
     """The logs. Errors: OutOfDomain, where prices are too few, not above 0, or do not move."""
     if prices.size < PRICES_MIN:
         msg = f"history: expected at least {PRICES_MIN} prices, found {prices.size}"

@@ -18,6 +18,7 @@ from services.paper.fit_rows import fit_rows
 from services.paper.hedge_rows import hedge_rows
 from services.paper.law_rows import hedging_rows, law_rows, margin_rows
 from services.paper.path_rows import path_rows, scenario_rows, simulated_margin_rows
+from services.paper.sensitivity_rows import sensitivity_rows
 from services.paper.simulation import PathSample, sample_paths
 
 # The paper's number of paths, and the fewest that have errors worth the name.
@@ -52,6 +53,7 @@ def compare(paths: int, *, seed: int, index: IndexSeries) -> Comparison:
         *simulated_margin_rows(samples),
         *hedging_rows(),
         *hedge_rows(samples, seed=seed),
+        *sensitivity_rows(),
         *scenario_rows(samples),
         *fit_rows(index),
     ]

@@ -5,7 +5,7 @@ In: an estimate and its unit. Out: its text, with two digits of its error.
 
 from __future__ import annotations
 
-from math import floor, isfinite, log10
+from math import floor, isfinite, isnan, log10
 from typing import Final, Literal, NamedTuple
 
 from risk.monte_carlo import Estimate
@@ -15,6 +15,10 @@ Unit = Literal["$", "%", "months", "days a year", "×", ""]
 Follows = Literal["yes", "no", "open"]
 
 NOT_PRINTED: Final = "-"
+# The paper has a figure, and nobody here has it.
+NOT_KNOWN: Final = "not known"
+# Of a parameter at the edge of its domain.
+NO_ERROR: Final = "-"
 _SCALES: Final[dict[str, float]] = {"%": 100.0}
 _DECIMALS: Final[dict[str, int]] = {"$": 2, "%": 1, "months": 1}
 _OTHER_DECIMALS: Final = 2
@@ -47,8 +51,10 @@ class PaperRow(NamedTuple):
 
     @property
     def error(self) -> str:
-        """Its standard error in the same unit; `exact` of what was not simulated."""
+        """Its standard error in the same unit; `exact` of what was not simulated; `-`: none."""
         error = self.estimate.error
+        if error is not None and isnan(error):
+            return NO_ERROR
         return "exact" if error is None else self._text(error, self._error_decimals(error))
 
     @property

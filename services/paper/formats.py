@@ -23,6 +23,10 @@ _FOLLOWS: Final = (
     "follows: whether the paper's figure does, in this reading, from table 3 or from its others; "
     "open: there is no number to hold ours against."
 )
+_UNKNOWN: Final = (
+    "not known: the paper has a figure, and of tables 1 and 2 and of §8.3 none is known here; "
+    "-: we know of none."
+)
 
 
 def shown_cells(row: PaperRow) -> list[str]:
@@ -45,8 +49,9 @@ def explanations(comparison: Comparison) -> list[str]:
     """What the columns mean, and which scenarios are whose."""
     return [
         f"{comparison.paths:,} paths of three years for each scenario, seed {comparison.seed}.",
-        "error: standard error, Monte Carlo or of the fit; exact: in closed form.",
+        "error: standard, Monte Carlo or of the fit; exact: in closed form; -: none, at an edge.",
         _FOLLOWS,
+        _UNKNOWN,
         *(f"{scenario.name}: {scenario.reason}." for scenario in PRICE_SCENARIOS.values()),
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from math import log
+from math import isnan, log
 from typing import Any
 
 import pytest
@@ -101,11 +101,14 @@ def test_simulation_and_closed_form_say_the_same(full: Comparison) -> None:
     ("reading", "low", "high", "follows"),
     [
         # risk/MARGIN.md: a regression gave 4.1 ± 1.7. 39 of 731 days of the index move.
-        ("κ", 4.05, 4.15, "yes"),
+        ("κ, diff", 4.05, 4.15, "yes"),
         ("β", -1.4, -1.3, "no"),
         ("σ, diff", 0.9, 1.0, "no"),
-        ("λ", -252 * log(1 - 39 / 731) - 1e-9, -252 * log(1 - 39 / 731) + 1e-9, "no"),
-        ("σ_J", 0.25, 0.26, "yes"),
+        ("λ, pure", -252 * log(1 - 39 / 731) - 1e-9, -252 * log(1 - 39 / 731) + 1e-9, "no"),
+        ("σ_J, pure", 0.25, 0.26, "yes"),
+        # 39 days move, and a few of them more than once.
+        ("λ, all together", 13.9, 15.0, "no"),
+        ("γ, diffusion", -0.6, 0.7, "yes"),
     ],
 )
 def test_table_3_is_held_against_the_real_index(
@@ -115,6 +118,15 @@ def test_table_3_is_held_against_the_real_index(
     assert low <= value <= high
     assert error
     assert verdict == follows
+
+
+def test_all_together_the_real_index_has_neither_return_nor_diffusion(small: Comparison) -> None:
+    for parameter in ("κ", "σ"):
+        value, error, verdict = row(
+            small, "table 3 fitted to the real index", f"{parameter}, all together"
+        )
+        assert (value, isnan(error or 0), verdict) == (0, True, "no")
+    assert row(small, "log likelihood of all days", "all together")[0] < 0.05
 
 
 def test_readings_that_ask_more_have_fewer_paths(full: Comparison) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import nan
+
 import pytest
 
 from risk.monte_carlo import Estimate
@@ -20,6 +22,7 @@ from services.paper.figure_row import PaperRow, Unit, agreement
         (Estimate(-0.00001, 0.0), "%", ("0.0 %", "0")),
         (Estimate(1.25), "×", ("1.25 ×", "exact")),
         (Estimate(0.3801, 0.0214), "", ("0.38", "0.021")),
+        (Estimate(0.0, nan), "", ("0.00", "-")),
         (Estimate(123.4, 56.7), "days a year", ("123.40 days a year", "57")),
     ],
 )
