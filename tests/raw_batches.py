@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
+from aiokafka.codec import gzip_encode, lz4_encode, snappy_encode, zstd_encode
 from aiokafka.errors import LeaderNotAvailableError, NoError, for_code
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.util import calc_crc32c, encode_varint
@@ -23,6 +24,7 @@ from services.settings import Settings
 NO_UTF8: Final = b"\xff\xfe"
 _ALL: Final = -1
 _TRIES: Final = 50
+_ZSTD: Final = 4
 
 
 def number(value: int) -> bytes:
@@ -50,6 +52,29 @@ def record(
     headers = number(len(names)) + b"".join(field(name) + field(b"x") for name in names)
     body = attributes + number(0) + number(delta) + field(key) + field(value) + headers + behind
     return number(len(body)) + body
+
+
+def packed(codec: int, body: bytes) -> bytes:
+    """Records as a producer packs them."""
+    encode: Callable[[bytes], bytes] = (
+        bytes, gzip_encode, snappy_encode, lz4_encode, zstd_encode,
+    )[codec]  # fmt: skip
+    return encode(body)
+
+
+def bomb(codec: int, *, times: int = 1) -> bytes:
+    """A batch of one record that is almost nothing but zeros: 18 MiB, with zstd so often.
+
+    With zstd it has frames that follow one another, as others may have too.
+    """
+    zeros = bytes(18 << 20)
+    length = times * len(zeros) - 1
+    # Attributes, time, offset, no key; behind the value the number of headers.
+    head = bytes(3) + number(-1) + number(length)
+    head = number(len(head) + length + 1) + head
+    if codec == _ZSTD:
+        return batch(1, packed(codec, head) + times * packed(codec, zeros), codec=codec)
+    return batch(1, packed(codec, head + zeros), codec=codec)
 
 
 def batch(

@@ -17,7 +17,7 @@ import click
 import pytest
 
 from events.contracts import PRODUCTS
-from services.broker.raw_fetch import TopicDamaged
+from services.broker.batches import TopicDamaged
 from services.broker.topics import shard_partitions
 from services.broker.trouble import BrokerTrouble
 from services.journal.trouble import JournalTrouble, ServerNotStarted

@@ -5,7 +5,8 @@ no envelope gives it. The journal holds the value of a message and not its key a
 are read from the recorded detail; that such an envelope is refused, why, and in these words is
 decided again. Taken from the record unchecked: of `?key` and `?headers` the key and the headers; of
 `?copy` the number of the copy, and that the control journal did not have it yet; of `?length` the
-length of the value and its hash; of `?batch` that it was unreadable.
+length of the value and its hash; of `?batch` that it was unreadable,
+or held more than may be unpacked.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from services.broker.messages import (
     Message,
     read_message,
     too_long,
+    too_much_packed,
     unreadable,
 )
 from services.shards.routing import CONTROL_SHARD
@@ -68,7 +70,7 @@ def envelope_refusal(shard: str, mark: str, *, line: bytes, detail: str) -> Refu
     if mark == BY_LENGTH:
         return _length_refusal(line, detail=detail)
     if mark == BY_BATCH:
-        return unreadable(line) if len(line) >= _BATCH_HEADER_BYTES else None
+        return _batch_refusal(line, detail=detail)
     message = None
     if mark == BY_KEY:
         match = _KEY.fullmatch(detail)
@@ -109,6 +111,13 @@ def _length_refusal(line: bytes, *, detail: str) -> Refusal | None:
         return None
     length = int(match[1])
     return too_long(length, match[2]) if length > VALUE_BYTES_MAX else None
+
+
+def _batch_refusal(line: bytes, *, detail: str) -> Refusal | None:
+    if len(line) < _BATCH_HEADER_BYTES:
+        return None
+    beyond = too_much_packed(line)
+    return beyond if detail == beyond.detail else unreadable(line)
 
 
 def _with_key(shard: str, text: str) -> Message | None:

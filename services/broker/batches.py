@@ -1,77 +1,48 @@
-"""Batches of records as Kafka keeps them: those that aiokafka cannot read come whole.
+"""Batches of records as Kafka keeps them: those that cannot be read, or hold too much, come whole.
 
-In: the bytes of a fetch. Out: its records from an offset on, without those that a transaction
-aborted. aiokafka's consumer stops at a batch that it cannot read, and gives a wrong offset to a
-record with odd attributes. No client writes such bytes, but whoever may write to a topic can send
-them. Here aiokafka reads batch by batch; if it fails, or finds other offsets than the header of the
-batch states, the batch is one `BrokenBatch`. Source: Kafka's DefaultRecordBatch, magic 2.
+In: the bytes of a fetch. Out: its batches and the records of each, none of one that a transaction
+aborted. aiokafka's consumer unpacks whatever a batch holds, stops at one that it cannot
+read, and gives a wrong offset to a record with odd attributes. No client writes such bytes, but
+whoever may write to a topic can send them. Here a batch is unpacked within a bound before aiokafka
+reads it; beyond the bound, or if reading fails or finds other offsets than the header of the batch
+states, the batch is one `BrokenBatch`. Source: Kafka's DefaultRecordBatch, magic 2.
 """
 
 from __future__ import annotations
 
-import gzip
 import struct
-import zlib
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 from aiokafka.record.control_record import ABORT_MARKER, ControlRecord
 from aiokafka.record.default_records import DefaultRecordBatch
 from cramjam import DecompressionError
 
-from services.broker.messages import BrokenBatch, Record
+from services.broker.messages import BATCH_RECORDS_MAX, BrokenBatch, Record
+from services.broker.unpacking import NOT_PACKED, UnpackedTooLong, unpack
 
 # What a reader raises at bytes that are no records; errors of the connection are not among them.
 UNREAD: Final = (
-    CorruptRecordException, UnsupportedCodecError, DecompressionError, gzip.BadGzipFile,
-    zlib.error, struct.error, EOFError, ValueError, LookupError, ArithmeticError,
+    CorruptRecordException, UnsupportedCodecError, DecompressionError, struct.error, EOFError,
+    ValueError, LookupError, ArithmeticError,
 )  # fmt: skip
-
 # The offset of a batch, and the number of its bytes after these two fields.
 _LENGTH: Final = struct.Struct(">qi")
+# The number of records, at the end of the header.
+_COUNT: Final = struct.Struct(">i")
 _HEADER_BYTES: Final = 61
 _MAGIC: Final = 2
+# The byte of the header whose lowest bits name the codec.
+_CODEC_AT: Final = 22
+_CODEC_BITS: Final = 7
 
 
-class Damaged(Exception):
-    """A batch does not fit its checksum: it is not what the broker was given."""
+class TopicDamaged(Exception):
+    """A batch in Kafka does not fit its checksum; an operator must look at the brokers' disks."""
 
 
-class Fetched(NamedTuple):
-    """The records of a fetch, and the offset that comes after them."""
-
-    records: list[Record]
-    next_offset: int
-
-
-def read_batches(
-    raw: bytes, *, offset: int, most: int, aborted: Sequence[tuple[int, int]] = ()
-) -> Fetched:
-    """At most so many records from an offset on.
-
-    aborted: of transactions the producer and the first offset. Errors: Damaged, unless records
-    come before it.
-    """
-    records: list[Record] = []
-    for batch in _visible(raw, aborted):
-        if batch.next_offset <= offset:
-            continue
-        if not batch.is_whole and not records:
-            msg = f"the batch at offset {batch.base_offset} is not as its checksum says"
-            raise Damaged(msg)
-        if not batch.is_whole:
-            break
-        new = [record for record in batch.records() if record.offset >= offset]
-        room = most - len(records)
-        records += new[:room]
-        if len(new) > room:
-            return Fetched(records, new[room].offset)
-        offset = batch.next_offset
-    return Fetched(records, offset)
-
-
-class _Batch:
+class RecordBatch:
     """One batch. raw: all of its bytes; is_whole: whether they fit its checksum."""
 
     def __init__(self, raw: bytes) -> None:
@@ -85,42 +56,79 @@ class _Batch:
         self.is_transactional: bool = header.is_transactional
         self.is_control: bool = header.is_control_batch
         self.is_whole: bool = header.magic == _MAGIC and header.validate_crc()
+        self.is_aborted = False
+        self.bytes_unpacked = 0
 
     @property
     def is_abort(self) -> bool:
         """Whether it is the broker's mark that a transaction was aborted."""
         if not self.is_control or not self.is_whole:
             return False
-        mark = next(iter(DefaultRecordBatch(self.raw)))
+        mark = next(iter(DefaultRecordBatch(self._unpacked())))
         return bool(ControlRecord.parse(mark.key) == ABORT_MARKER)
 
     def records(self) -> Sequence[Record]:
-        """Its records, none of a control batch.
+        """Its records, none of a control batch or one that was aborted.
 
-        The whole batch is one record if any cannot be read, or offsets are missing among them.
+        The whole batch is one record if it holds too much, any cannot be read, or offsets are
+        missing among them.
         """
-        if self.is_control:
+        if self.is_control or self.is_aborted:
             return []
         try:
-            records: list[Record] = list(DefaultRecordBatch(self.raw))
+            records: list[Record] = list(DefaultRecordBatch(self._unpacked()))
+        except UnpackedTooLong:
+            return [self._refused(is_too_long=True)]
         except UNREAD:
-            records = []
-        offsets = range(self.base_offset, self.next_offset)
-        if len(records) == len(offsets) and all(
-            record.offset == offset for record, offset in zip(records, offsets, strict=True)
-        ):
-            return records
-        return [
-            BrokenBatch(
-                self.next_offset - 1,
-                self.raw,
-                timestamp=self.timestamp,
-                timestamp_type=self.timestamp_type,
-            )
-        ]
+            return [self._refused(is_too_long=False)]
+        offsets = [*range(self.base_offset, self.next_offset)]
+        if [record.offset for record in records] != offsets:
+            return [self._refused(is_too_long=False)]
+        return records
+
+    def _unpacked(self) -> bytes:
+        """The batch as if nobody had packed it. Errors: UnpackedTooLong, those of UNREAD."""
+        (count,) = _COUNT.unpack_from(self.raw, _HEADER_BYTES - _COUNT.size)
+        if max(count, self.next_offset - self.base_offset) > BATCH_RECORDS_MAX:
+            raise UnpackedTooLong
+        header = bytearray(self.raw[:_HEADER_BYTES])
+        codec = header[_CODEC_AT] & _CODEC_BITS
+        records = unpack(codec, self.raw[_HEADER_BYTES:])
+        self.bytes_unpacked = len(records)
+        header[_CODEC_AT] ^= codec
+        return self.raw if codec == NOT_PACKED else bytes(header + records)
+
+    def _refused(self, *, is_too_long: bool) -> BrokenBatch:
+        return BrokenBatch(
+            self.next_offset - 1,
+            self.raw,
+            timestamp=self.timestamp,
+            timestamp_type=self.timestamp_type,
+            is_too_long=is_too_long,
+        )
 
 
-def _batches(raw: bytes) -> Iterator[_Batch]:
+def read_batches(raw: bytes, *, aborted: Sequence[tuple[int, int]] = ()) -> Iterator[RecordBatch]:
+    """The batches of a fetch, checked.
+
+    aborted: of transactions the producer and the first offset. Errors: TopicDamaged, of a batch
+    when its turn comes.
+    """
+    pending = sorted(aborted, key=lambda transaction: transaction[1])
+    producers: set[int] = set()
+    for batch in _batches(raw):
+        if not batch.is_whole:
+            msg = f"the batch at offset {batch.base_offset} is not as its checksum says"
+            raise TopicDamaged(msg)
+        while pending and pending[0][1] <= batch.base_offset:
+            producers.add(pending.pop(0)[0])
+        if batch.is_abort:
+            producers.discard(batch.producer)
+        batch.is_aborted = batch.is_transactional and batch.producer in producers
+        yield batch
+
+
+def _batches(raw: bytes) -> Iterator[RecordBatch]:
     """The batches of a fetch; the last may be cut off, and is left for the next fetch."""
     at = 0
     while at + _HEADER_BYTES <= len(raw):
@@ -128,18 +136,5 @@ def _batches(raw: bytes) -> Iterator[_Batch]:
         end = at + max(_LENGTH.size + length, _HEADER_BYTES)
         if end > len(raw):
             return
-        yield _Batch(raw[at:end])
+        yield RecordBatch(raw[at:end])
         at = end
-
-
-def _visible(raw: bytes, aborted: Sequence[tuple[int, int]]) -> Iterator[_Batch]:
-    """All batches but those of aborted transactions."""
-    pending = sorted(aborted, key=lambda transaction: transaction[1])
-    producers: set[int] = set()
-    for batch in _batches(raw):
-        while pending and pending[0][1] <= batch.base_offset:
-            producers.add(pending.pop(0)[0])
-        if batch.is_abort:
-            producers.discard(batch.producer)
-        if not batch.is_whole or not batch.is_transactional or batch.producer not in producers:
-            yield batch

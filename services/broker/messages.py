@@ -23,6 +23,11 @@ _NUMBER_DIGITS_MAX: Final = 18
 # Postgres has no room for a value of 512 MiB, and a compressed message can be one: without a bound
 # it would stop its shard for ever. The worst that is allowed is a row of this size.
 VALUE_BYTES_MAX: Final = 16 << 20
+# The most that a batch holds: of bytes, what is unpacked in less than a tenth of a second by any
+# codec; of records, what a mebibyte of commands holds that is packed ten to one, a list of which is
+# made in a fifth of a second. The worker does nothing else meanwhile.
+UNPACKED_BYTES_MAX: Final = VALUE_BYTES_MAX
+BATCH_RECORDS_MAX: Final = 1 << 17
 # So many bytes of a longer value are kept: one byte too many to be read as a command.
 BEGINNING_BYTES: Final = LINE_BYTES_MAX + 1
 
@@ -68,7 +73,7 @@ class BrokenBatch:
     """A batch that cannot be read, as if it were one record. value: all of its bytes.
 
     offset: that of its last record, so that reading goes on after the batch; timestamp: the latest
-    of its records.
+    of its records; is_too_long: it holds more than may be unpacked.
     """
 
     offset: int
@@ -77,6 +82,12 @@ class BrokenBatch:
     headers: Headers = ()
     timestamp: int = NO_TIME
     timestamp_type: int | None = None
+    is_too_long: bool = False
+
+    @property
+    def refusal(self) -> Refusal:
+        """The refusal of the batch."""
+        return (too_much_packed if self.is_too_long else unreadable)(self.value)
 
 
 class Record(Protocol):
@@ -172,9 +183,17 @@ def unreadable(batch: bytes) -> Refusal:
     return Refusal(Reason.MALFORMED, f"expected records, {actual}")
 
 
+def too_much_packed(batch: bytes) -> Refusal:
+    """The refusal of a batch that holds more than may be unpacked."""
+    first = _BASE_OFFSET.unpack_from(batch)[0]
+    actual = f"found more in a batch of {len(batch)} from offset {first} on"
+    expected = f"at most {UNPACKED_BYTES_MAX} bytes and {BATCH_RECORDS_MAX} records unpacked"
+    return Refusal(Reason.MALFORMED, f"expected {expected}, {actual}")
+
+
 def _read(shard: str, record: Record) -> Message:
     if isinstance(record, BrokenBatch) and len(record.value) <= VALUE_BYTES_MAX:
-        fault = Fault(BY_BATCH, unreadable(record.value))
+        fault = Fault(BY_BATCH, record.refusal)
         message = Message(record.offset, record.value, fault=fault)
     else:
         message = read_message(

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 
+from services.broker.messages import UNPACKED_BYTES_MAX
 from services.broker.topic_creation import DAY_MS
 from services.broker.topic_state import (
     TopicState,
@@ -118,9 +119,13 @@ def _loss(topic: TopicState) -> Iterator[Safety]:
             f"keeps at most {topic.configs['retention.bytes']} bytes: a rush deletes the oldest"
         )
         yield Safety("fail", topic.name, problem, "set retention.bytes=-1")
-    if int(topic.configs["max.message.bytes"]) < _COMMAND_BYTES:
-        problem = f"takes no message over {topic.configs['max.message.bytes']} bytes"
+    longest = int(topic.configs["max.message.bytes"])
+    if longest < _COMMAND_BYTES:
+        problem = f"takes no message over {longest} bytes"
         yield Safety("fail", topic.name, problem, "set max.message.bytes=1048576, for any command")
+    elif longest > UNPACKED_BYTES_MAX:
+        problem = f"takes batches of {longest} bytes, and workers hold each in memory"
+        yield Safety("warn", topic.name, problem, "set max.message.bytes=1048576, for any command")
 
 
 def _replicas(topic: TopicState) -> Iterator[Safety]:

@@ -15,6 +15,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
+from services.broker.bounded_fetch import bound_fetches
 from services.broker.connecting import consumer_options, started
 from services.broker.topic_state import check_recorded
 from services.broker.topics import partition_counts, shard_partitions
@@ -189,6 +190,7 @@ def check_topics(settings: Settings, database: str) -> None:
 
 
 def _consumer(settings: Settings) -> AIOKafkaConsumer:
+    bound_fetches()
     return AIOKafkaConsumer(
         **consumer_options(settings),
         max_poll_interval_ms=POLL_INTERVAL_MS_MAX,

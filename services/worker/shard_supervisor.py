@@ -18,9 +18,8 @@ from typing import Final, TypeVar
 from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError, OffsetOutOfRangeError
 
-from services.broker.batches import UNREAD
-from services.broker.messages import Message, Record, leading, read_messages
-from services.broker.raw_fetch import refetch
+from services.broker.batches import TopicDamaged
+from services.broker.messages import BrokenBatch, Message, Record, leading, read_messages
 from services.broker.topics import ShardPartition, partition_of
 from services.broker.trouble import BrokerTrouble, BrokerUnreachable
 from services.hosting.restore import NotInUse
@@ -79,6 +78,7 @@ class ShardSupervisor:
         self._reload_s = RELOAD_S
         self._seq = -1
         self._checked_until = 0
+        self._damaged_at = -1
         self._lag = Lag()
         self.run_now: ShardRun | None = None
 
@@ -284,11 +284,7 @@ class ShardSupervisor:
         await self._fetch(1, 1)
 
     async def _fetch(self, most: int, timeout_ms: int) -> Sequence[Record]:
-        """The next records of the inbox, at most so many.
-
-        Where aiokafka leaves records out or cannot read them, the batches are read again from
-        Kafka.
-        """
+        """The next records of the inbox, at most so many. Errors: TopicDamaged."""
         consumer = self._context.consumer
         offset: int = await consumer.position(self._topic_partition)
         fetching = consumer.getmany(self._topic_partition, timeout_ms=timeout_ms, max_records=most)
@@ -300,22 +296,26 @@ class ShardSupervisor:
             checking = check_offset(self._context, self._partition, next_offset=run.next_offset)
             await self._unless_released(checking)
             raise
-        except UNREAD as error:
-            text = f"{type(error).__name__}: {error}"
-            _log.warning("looks again from offset %d on: %s", offset, text, extra=self._where())
-            return await self._refetch(offset, most)
+        except TopicDamaged as damage:
+            self._look_again(offset, damage)
+            return ()
         records: Sequence[Record] = fetched.get(self._topic_partition, ())
-        expected = range(offset, offset + len(records))
-        if [record.offset for record in records] != [*expected]:
-            return await self._refetch(offset, most)
+        for record in records:
+            if isinstance(record, BrokenBatch):
+                _log.warning("refuses a batch: %s", record.refusal.detail, extra=self._where())
         return records
 
-    async def _refetch(self, offset: int, most: int) -> Sequence[Record]:
-        """The records at an offset, batch by batch; an unreadable batch counts as one record."""
-        refetching = refetch(self._context.settings, self._partition, offset=offset, most=most)
-        fetched = await self._unless_released(refetching)
-        self._context.consumer.seek(self._topic_partition, fetched.next_offset)
-        return fetched.records
+    def _look_again(self, offset: int, damage: TopicDamaged) -> None:
+        """Once, since the bytes may have changed on their way. Errors: TopicDamaged."""
+        if offset == self._damaged_at:
+            msg = (
+                f"{self._partition.shard}: the journal goes on at offset {offset} of "
+                f"{self._partition.origin}, and there {damage}: see the disks of the brokers, and "
+                "restore the topic from a copy"
+            )
+            raise TopicDamaged(msg) from damage
+        self._damaged_at = offset
+        _log.warning("looks again from offset %d on: %s", offset, damage, extra=self._where())
 
     async def _pause(self, seconds: float) -> None:
         if seconds > 0:

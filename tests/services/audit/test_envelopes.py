@@ -14,6 +14,7 @@ from services.broker.messages import (
     VALUE_BYTES_MAX,
     Headers,
     read_message,
+    too_much_packed,
     unreadable,
 )
 from services.worker.copy_check import NO_COPIES, copy_fault
@@ -145,3 +146,7 @@ def test_no_value_that_could_be_kept_is_cut(detail: str) -> None:
 def test_a_batch_that_could_not_be_read_is_refused_again_by_its_own_bytes() -> None:
     raw = batch(1, b"junk", codec=4, base=5)
     assert envelope_refusal(SHARD, BY_BATCH, line=raw, detail="whatever") == unreadable(raw)
+    beyond = too_much_packed(raw)
+    assert envelope_refusal(SHARD, BY_BATCH, line=raw, detail=beyond.detail) == beyond
+    other = beyond.detail.replace(f"of {len(raw)}", "of 99")
+    assert envelope_refusal(SHARD, BY_BATCH, line=raw, detail=other) == unreadable(raw)

@@ -11,18 +11,20 @@ from typing import Any
 
 import pytest
 
-from services.broker.messages import BEGINNING_BYTES, VALUE_BYTES_MAX
+from services.broker.messages import UNPACKED_BYTES_MAX
 from services.broker.topics import partition_of
 from services.journal.embedded import EmbeddedServer
 from services.journal.reader import Reader
-from tests.raw_batches import NO_UTF8, batch, put_batch, record
+from tests.raw_batches import NO_UTF8, batch, bomb, put_batch, record
 from tests.services.worker.test_shard_run import ADMIT, OPEN, TRADE, line
 from tests.services.worker.test_worker import offset_of, put, put_all, says
-from tests.streaming_house import StreamingHouse
+from tests.streaming_house import StreamingHouse, Worker
 from tests.waiting import until
 
 SIT = "market/SIT"
 KEY = SIT.encode()
+# With key and lengths it is as much as may be unpacked.
+LARGEST = UNPACKED_BYTES_MAX - 24
 QUICK = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 500}
 
 
@@ -54,6 +56,12 @@ def rows(house: StreamingHouse) -> list[tuple[str, int, bytes, dict[str, Any]]]:
     ]
 
 
+def peak_bytes(worker: Worker) -> int:
+    """The most memory that a worker has had."""
+    status = Path(f"/proc/{worker.pid}/status").read_text(encoding="ascii")
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+
+
 @pytest.mark.parametrize("codec", [0, 1])
 def test_a_batch_with_a_header_whose_name_is_no_text_is_refused_whole_and_what_follows_cleared(
     house: StreamingHouse, codec: int
@@ -70,7 +78,7 @@ def test_a_batch_with_a_header_whose_name_is_no_text_is_refused_whole_and_what_f
     (mark, position, kept, fact), after = rows(house)
     assert (mark, position, kept[61:]) == ("batch", begin + 1, raw[61:])
     assert (fact["reason"], after[1:3]) == ("malformed", (begin + 2, trade(2)))
-    assert says(worker, f"looks again from offset {begin} on: UnicodeDecodeError")
+    assert says(worker, f"refuses a batch: expected records, found a batch from offset {begin} on")
     assert worker.is_alive
     assert house.verify() == []
 
@@ -108,14 +116,21 @@ def test_a_batch_whose_record_aiokafka_takes_for_another_is_refused_whole(
     assert house.verify() == []
 
 
-def test_of_a_value_beyond_every_bound_the_beginning_is_kept(house: StreamingHouse) -> None:
+def test_batches_that_hold_gigabytes_are_refused_whole_and_the_next_message_taken(
+    house: StreamingHouse,
+) -> None:
     worker = house.start_worker()
-    long, whole = bytes(VALUE_BYTES_MAX + 1), bytes(VALUE_BYTES_MAX)
-    values: list[bytes | None] = [b"one", long, whole, b"two"]
+    bombs = [bomb(1), bomb(2), bomb(3), bomb(4, times=112)]
+    for raw in bombs:
+        put_raw(house, raw)
+    values: list[bytes | None] = [b"after", bytes(LARGEST)]
     asyncio.run(put_all(house, values, compression_type="zstd", max_request_size=1 << 30))
-    until(lambda: offset_of(house, SIT) == 4, "all are taken")
-    assert [row[:3] for row in rows(house)] == [
-        ("", 0, b"one"), ("length", 1, long[:BEGINNING_BYTES]), ("", 2, whole), ("", 3, b"two"),
-    ]  # fmt: skip
-    assert worker.is_alive
+    until(lambda: offset_of(house, SIT) == 6, "all are taken")
+    *refused, after, largest = rows(house)
+    for (mark, _, kept, fact), raw in zip(refused, bombs, strict=True):
+        assert (mark, kept[61:]) == ("batch", raw[61:])
+        assert f"found more in a batch of {len(raw)} from offset" in fact["detail"]
+    assert [row[:3] for row in (after, largest)] == [("", 4, b"after"), ("", 5, bytes(LARGEST))]
+    assert peak_bytes(worker) < 600 << 20
+    assert says(worker, "refuses a batch: expected at most 16777216 bytes and 131072 records")
     assert house.verify() == []
