@@ -85,6 +85,11 @@ class Settings(BaseSettings):
     group: str = Field(
         "clearing-workers", min_length=1, description="Consumer group that shares the partitions."
     )
+    worker_name: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description="Name of this worker in Kafka's lists.  [default: host and process]",
+    )
     session_timeout_ms: Millis = Field(
         6_000, description="Silence after which Kafka gives a worker's partitions to others."
     )

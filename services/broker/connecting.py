@@ -8,8 +8,10 @@ loads its coordinators for some seconds: a client that connects meanwhile waits 
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Callable
+from socket import gethostname
 from time import monotonic
 from typing import Any, Final, Protocol, TypeVar
 
@@ -35,6 +37,8 @@ _CLOSE_S: Final = 0.2
 _FETCH_PARTITION_BYTES: Final = 4 << 20
 _FETCH_BYTES: Final = 16 << 20
 
+# The role of a worker's consumer, by which its client id is known in the group.
+WORKER: Final = "worker"
 _ADDRESS: Final = "see that Kafka runs there, and the settings brokers and security_protocol"
 _TLS: Final = "see tls_ca_file, and that brokers names them as their certificates do"
 _SASL: Final = "see sasl_mechanism, sasl_username and sasl_password"
@@ -53,10 +57,20 @@ class Client(Protocol):
 _Client = TypeVar("_Client", bound=Client)
 
 
-def client_options(settings: Settings) -> dict[str, Any]:
-    """The options of every client of either library: brokers, TLS, SASL."""
+def client_id(role: str, name: str) -> str:
+    """The client id by which Kafka's lists and quotas show a client of ours."""
+    return f"clearing-{role}-{name}"
+
+
+def client_options(settings: Settings, role: str = "client") -> dict[str, Any]:
+    """The options of every client of either library: brokers, TLS, SASL, and its name.
+
+    role: what the client does, the first part of its name.
+    """
+    name = settings.worker_name or f"{gethostname()}-{os.getpid()}"
     options: dict[str, Any] = {
         "bootstrap_servers": settings.brokers.split(","),
+        "client_id": client_id(role, name),
         "security_protocol": settings.security_protocol,
     }
     if settings.uses_tls:
@@ -72,7 +86,7 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 def consumer_options(settings: Settings) -> dict[str, Any]:
     """For a consumer that commits no offsets (they are in Postgres) and stops at a lost one."""
-    return client_options(settings) | {
+    return client_options(settings, WORKER) | {
         "group_id": settings.group,
         "session_timeout_ms": settings.session_timeout_ms,
         "heartbeat_interval_ms": settings.heartbeat_interval_ms,
@@ -84,9 +98,9 @@ def consumer_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def producer_options(settings: Settings) -> dict[str, Any]:
+def producer_options(settings: Settings, role: str = "producer") -> dict[str, Any]:
     """For a producer that neither loses nor doubles a message."""
-    return client_options(settings) | {
+    return client_options(settings, role) | {
         "enable_idempotence": True,
         "acks": "all",
         "compression_type": "lz4",

@@ -21,6 +21,7 @@ from services.broker.topic_state import (
     existing_topics,
     recorded_differences,
     topics_admin,
+    unread_partitions,
 )
 from services.broker.topics import partition_counts
 from services.journal.reader import Head, Inbox
@@ -68,6 +69,7 @@ def check_kafka(
         existing = [inbox for inbox in recorded if inbox.topic in topics]
         if all(topics[name].topic_id == ids[name] for name in topics if name in ids):
             yield from _offsets(admin, existing, heads=heads)
+            yield from _unread(admin, unread_partitions(recorded, topics))
 
 
 def topic_safety(topic: TopicState) -> Iterator[Safety]:
@@ -169,6 +171,24 @@ def _offsets(
                 f"{first[at].offset} to {end[at].offset}",
                 "restore the topic, or the database that belongs to it",
             )
+
+
+def _unread(
+    admin: Any,  # noqa: ANN401 - an untyped client
+    unread: Mapping[str, range],
+) -> Iterator[Safety]:
+    """Partitions that are no inbox, and whether commands are lost there."""
+    for name, numbers in unread.items():
+        partitions = [TopicPartition(name, number) for number in numbers]
+        ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+        count = sum(end.offset for end in ends.values())
+        problem = f"nobody reads partition {', '.join(map(str, numbers))}: added by hand"
+        if count:
+            advice = f"{count} messages lie there: send those commands again, keyed by their shard"
+            yield Safety("fail", name, problem, advice)
+        else:
+            advice = "Kafka takes no partition away; see that every sender names the partition"
+            yield Safety("warn", name, problem, advice)
 
 
 def _value(config: Mapping[str, Any], name: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ def topics_admin(settings: Settings, *, patience_s: float = PATIENCE_S) -> Itera
         logging.getLogger(name).addHandler(logging.NullHandler())
     asyncio.run(broker_ready(settings, patience_s=patience_s))
     with broker_translated("administering topics", settings):
-        admin = KafkaAdminClient(**client_options(settings))
+        admin = KafkaAdminClient(**client_options(settings, "topics"))
         try:
             yield admin
         finally:
@@ -69,10 +70,10 @@ def existing_topics(admin: Any, prefix: str) -> dict[str, TopicState]:  # noqa: 
     return {name: _state_of(topic, configs[name]) for name, topic in described.items()}
 
 
-def check_recorded(settings: Settings, reader: Reader) -> None:
+def check_recorded(settings: Settings, reader: Reader) -> dict[str, range]:
     """Raise TopicsUnfit unless Kafka has the topics that were recorded for this journal.
 
-    A worker calls it before it reads a message.
+    A worker calls it before it reads a message. Gives by topic the partitions that nobody reads.
     """
     recorded = reader.inboxes()
     with topics_admin(settings) as admin:
@@ -80,6 +81,20 @@ def check_recorded(settings: Settings, reader: Reader) -> None:
     differences = recorded_differences(recorded, topics, prefix=settings.topic_prefix)
     if differences:
         raise TopicsUnfit("; ".join(differences))
+    return unread_partitions(recorded, topics)
+
+
+def unread_partitions(
+    recorded: Sequence[Inbox], topics: Mapping[str, TopicState]
+) -> dict[str, range]:
+    """By topic the partitions that somebody has added by hand: they are no shard's inbox."""
+    counts = Counter(inbox.topic for inbox in recorded)
+    added = {
+        name: range(count, topics[name].partitions)
+        for name, count in counts.items()
+        if name in topics
+    }
+    return {name: numbers for name, numbers in added.items() if numbers}
 
 
 def recorded_differences(
@@ -119,16 +134,13 @@ def foreign_differences(
     ]
     for name in dict.fromkeys(inbox.topic for inbox in recorded):
         inboxes = [inbox for inbox in recorded if inbox.topic == name]
-        counts = {len(inboxes), partition_counts(prefix).get(name, len(inboxes))}
-        difference = _topic_difference(inboxes[0], topics.get(name), counts=sorted(counts))
+        difference = _topic_difference(inboxes[0], topics.get(name), count=len(inboxes))
         differences += [] if difference is None else [difference]
     return differences
 
 
-def _topic_difference(
-    recorded: Inbox, topic: TopicState | None, *, counts: Sequence[int]
-) -> str | None:
-    """The difference of one topic. counts: of partitions recorded, and of those expected."""
+def _topic_difference(recorded: Inbox, topic: TopicState | None, *, count: int) -> str | None:
+    """The difference of one topic. count: of its recorded partitions; more do no harm."""
     name = recorded.topic
     if topic is None:
         return (
@@ -141,10 +153,10 @@ def _topic_difference(
             f"{recorded.topic_id}): it was deleted and made again, its offsets mean other "
             "messages; feed anew under another topic_prefix and database"
         )
-    if topic.partitions not in counts:
+    if topic.partitions < count:
         return (
-            f"topic {name} has {topic.partitions} partitions, {counts[0]} are recorded: only "
-            "`clearing topics create` may add any; nobody reads what lies in the others"
+            f"topic {name} has {topic.partitions} partitions, {count} are recorded: Kafka takes "
+            "none away; see that brokers names the right cluster"
         )
     return None
 

@@ -20,9 +20,9 @@ from services.console.settings_flags import settings_from, stop_on_settings_trou
     ),
 )
 @with_settings(
-    "database", "group", "session_timeout_ms", "heartbeat_interval_ms", "batch_messages",
-    "batch_interval_ms", "writer_timeout_s", "clock_interval_s", "web_host", "web_port",
-    "log_level",
+    "database", "group", "worker_name", "session_timeout_ms", "heartbeat_interval_ms",
+    "batch_messages", "batch_interval_ms", "writer_timeout_s", "clock_interval_s", "web_host",
+    "web_port", "log_level",
 )  # fmt: skip
 def worker_command(**flags: Any) -> None:  # noqa: ANN401 - click hands over any flag
     """Clear what feeds put into Kafka, together with other workers.

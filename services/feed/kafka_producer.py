@@ -164,7 +164,7 @@ async def kafka_line_producer(
     inboxes: RecordedInboxes, *, settings: Settings, stall: StallTimer
 ) -> AsyncIterator[KafkaLineProducer]:
     """A producer, connected inside the context. Errors: BrokerTrouble."""
-    options = producer_options(settings) | {"max_batch_size": BATCH_BYTES_MAX}
+    options = producer_options(settings, "feed") | {"max_batch_size": BATCH_BYTES_MAX}
     producer = await started(lambda: AIOKafkaProducer(**options), settings)
     try:
         yield KafkaLineProducer(producer, inboxes, settings=settings, stall=stall)

@@ -37,7 +37,7 @@ class SessionClock:
         if control.business_date is None or not control.is_time_in_range(now):
             return
         line = json.dumps({"type": AdvanceClock.TYPE, "at": format_instant(now)}).encode()
-        options = producer_options(self._settings)
+        options = producer_options(self._settings, "clock")
         if self._producer is None:
             self._producer = await started(lambda: AIOKafkaProducer(**options), self._settings)
         try:

@@ -131,7 +131,7 @@ class CopySender:
 
 
 def _producer(settings: Settings) -> AIOKafkaProducer:
-    return AIOKafkaProducer(**producer_options(settings), max_batch_size=BATCH_BYTES)
+    return AIOKafkaProducer(**producer_options(settings, "copies"), max_batch_size=BATCH_BYTES)
 
 
 def _last_copies(reader: Reader, settings: Settings) -> dict[str, int]:

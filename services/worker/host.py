@@ -17,9 +17,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from services.broker.bounded_fetch import bound_fetches
 from services.broker.connecting import consumer_options, started
+from services.broker.group import group_refusal
 from services.broker.topic_state import check_recorded
 from services.broker.topics import partition_counts, shard_partitions
-from services.broker.trouble import BrokerTrouble, BrokerUnreachable
+from services.broker.trouble import BrokerTrouble, BrokerUnreachable, broker_translated
 from services.journal.reader import Reader
 from services.journal.trouble import JournalTrouble
 from services.settings import Settings
@@ -37,6 +38,9 @@ POLL_INTERVAL_MS_MAX: Final = 1_800_000
 REBALANCE_MS_MAX: Final = 30_000
 # Time to tell the group that we leave; after the session it knows by itself.
 LEAVE_S: Final = 3.0
+GROUP_CHECK_S: Final = 1.0
+# Asking for the messages of a partition that no topic has gives none, only what is wrong.
+_NO_PARTITION: Final = -1
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +61,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         }
         self._supervisors: dict[TopicPartition, tuple[ShardSupervisor, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._looking: list[asyncio.Task[None]] = []
         self._leaving: set[asyncio.Task[None]] = set()
         self._copying: asyncio.Task[None] | None = None
         self._context: WorkerContext | None = None
@@ -72,12 +77,15 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         self._context = WorkerContext(
             self._settings, self._database, consumer, self.metrics, self._notices
         )
+        self._looking.append(self._watched(self._hear_group(consumer), "group"))
         consumer.subscribe([*partition_counts(self._settings.topic_prefix)], listener=self)
 
     async def stop(self) -> None:
         """Finish the batches that were handed over, leave the group."""
         self._is_leaving = True
         self.metrics.is_in_group = False
+        for task in self._looking:
+            task.cancel()
         await self._release([*self._supervisors])
         await self.clock.stop()
         if self._context is not None:
@@ -132,6 +140,22 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         )
         _log.info("assigned: %s", shards or "nothing")
 
+    async def _hear_group(self, consumer: AIOKafkaConsumer) -> None:
+        """Hear why the group does not take this worker in; without a shard nobody else asks.
+
+        aiokafka also waits for somebody to ask before it tries again. Errors: BrokerTrouble.
+        """
+        no_partition = TopicPartition(next(iter(self._partitions)).topic, _NO_PARTITION)
+        while True:
+            try:
+                with broker_translated("joining the group", self._settings):
+                    await consumer.getmany(no_partition)
+            except BrokerUnreachable as trouble:
+                _log.warning("%s", trouble)
+            except BrokerTrouble as trouble:
+                raise await group_refusal(trouble, self._settings) from trouble
+            await asyncio.sleep(GROUP_CHECK_S)
+
     def _supervisor_of(self, shard: str) -> ShardSupervisor | None:
         """The supervisor of a shard; None when the shard is not assigned to this worker."""
         supervisors = (supervisor for supervisor, _ in self._supervisors.values())
@@ -144,12 +168,20 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         """
         while True:
             try:
-                await asyncio.to_thread(check_topics, self._settings, self._database)
+                unread = await asyncio.to_thread(check_topics, self._settings, self._database)
             except (BrokerUnreachable, JournalTrouble) as trouble:
                 _log.warning("topics are not checked yet: %s", trouble)
                 await asyncio.sleep(RELOAD_S)
             else:
+                self._note_unread(unread)
                 return
+
+    def _note_unread(self, unread: dict[str, range]) -> None:
+        self.metrics.note_unread(unread)
+        for topic, numbers in unread.items():
+            added = ", ".join(map(str, numbers))
+            text = "%s: nobody reads partition %s: `clearing topics check` says what lies there"
+            _log.warning(text, topic, added)
 
     async def _release(self, partitions: Collection[TopicPartition]) -> None:
         released = [self._supervisors.pop(key) for key in partitions if key in self._supervisors]
@@ -183,10 +215,13 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         self._on_failure()
 
 
-def check_topics(settings: Settings, database: str) -> None:
-    """Raise TopicsUnfit unless Kafka has the topics that the journal was begun with."""
+def check_topics(settings: Settings, database: str) -> dict[str, range]:
+    """Raise TopicsUnfit unless Kafka has the topics that the journal was begun with.
+
+    Gives by topic the partitions that nobody reads.
+    """
     with Reader(database) as reader:
-        check_recorded(settings, reader)
+        return check_recorded(settings, reader)
 
 
 def _consumer(settings: Settings) -> AIOKafkaConsumer:

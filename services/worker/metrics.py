@@ -7,6 +7,7 @@ assigned shard is caught up, both as of the moment of the request.
 from __future__ import annotations
 
 from collections import Counter as Counted
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -56,6 +57,12 @@ class Metrics:
             "clearing_lag_seconds", "How long ago all that Kafka had was durable; 0 while it is."
         )
         self._seq = gauge("clearing_seq", "Last durable row.")
+        self._unread = Gauge(
+            "clearing_unread_partitions",
+            "Partitions added by hand: nobody reads what lies there.",
+            ["topic"],
+            registry=self.registry,
+        )
         histogram = partial(Histogram, labelnames=names, registry=self.registry)
         self._sizes = histogram(
             "clearing_batch_messages", "Messages of a transaction.", buckets=SIZES
@@ -81,6 +88,12 @@ class Metrics:
             "Times a shard was given up and loaded anew.",
             [*names, "trouble"],
         )
+
+    def note_unread(self, unread: Mapping[str, range]) -> None:
+        """Note by topic the partitions that nobody reads."""
+        self._unread.clear()
+        for topic, numbers in unread.items():
+            self._unread.labels(topic).set(len(numbers))
 
     def follow(self, shard: str, lag: Lag) -> None:
         """A shard was assigned to this worker: report its lag from here on."""

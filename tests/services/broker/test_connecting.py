@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
+from socket import gethostname
 from threading import Timer
 from uuid import uuid4
 
@@ -129,10 +131,16 @@ def test_a_producer_neither_loses_nor_doubles() -> None:
 
 
 def test_plain_options_hold_no_secret_and_no_tls() -> None:
-    assert client_options(load_settings(brokers="a:1,b:2")) == {
+    assert client_options(load_settings(brokers="a:1,b:2", worker_name="w1"), "feed") == {
         "bootstrap_servers": ["a:1", "b:2"],
+        "client_id": "clearing-feed-w1",
         "security_protocol": "PLAINTEXT",
     }
+
+
+def test_without_a_name_a_client_is_called_by_its_host_and_process() -> None:
+    name = client_options(load_settings())["client_id"]
+    assert name == f"clearing-client-{gethostname()}-{os.getpid()}"
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from kafka import KafkaProducer
 
 from events.contracts import PRODUCTS
 from services.broker.topic_creation import TopicPlan, make_topics
+from services.broker.topic_safety import Safety, check_kafka
 from services.broker.topic_state import check_recorded, existing_topics, topics_admin
 from services.broker.topics import partition_counts, shard_partitions
 from services.broker.trouble import TopicsUnfit
@@ -152,14 +154,28 @@ def test_a_topic_made_again_under_its_name_is_noticed(streams: Settings) -> None
             again(streams)
 
 
-def test_a_partition_that_nobody_reads_stops_workers(streams: Settings) -> None:
+def test_partitions_that_nobody_reads_are_told_and_stop_nobody(streams: Settings) -> None:
     make_topics(streams, ONE)
     name = f"{streams.topic_prefix}.control"
     with topics_admin(streams) as admin:
-        admin.create_partitions({name: 2})
-    until_kafka_shows(streams, lambda topics: topics[name].partitions == 2)
-    with pytest.raises(TopicsUnfit, match="control has 2 partitions, 1 are recorded"):
-        check(streams)
+        admin.create_partitions({name: 3})
+    until_kafka_shows(streams, lambda topics: topics[name].partitions == 3)
+    with Reader(database_of(streams)) as reader:
+        assert check_recorded(streams, reader) == {name: range(1, 3)}
+    assert make_topics(streams, ONE) == []
+    assert [one.verdict for one in found_unread(streams)] == ["warn"]
+    producer = KafkaProducer(bootstrap_servers=streams.brokers)
+    producer.send(name, b"{}", partition=2).get(30)
+    producer.close()
+    (lost,) = found_unread(streams)
+    assert (lost.verdict, lost.detail) == ("fail", "nobody reads partition 1, 2: added by hand")
+    assert lost.advice.startswith("1 messages lie there")
+
+
+def found_unread(settings: Settings) -> list[Safety]:
+    """What `topics check` says of partitions that nobody reads."""
+    findings = check_kafka(settings, recorded(settings), heads={})
+    return [finding for finding in findings if "nobody reads" in finding.detail]
 
 
 def test_a_product_of_a_newer_program_gets_its_partition(

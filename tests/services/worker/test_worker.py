@@ -239,14 +239,27 @@ def test_of_two_groups_that_both_own_a_shard_the_fence_lets_one_through(
     assert any(says(one, "fenced off") for one in workers)
 
 
-def test_partitions_that_were_not_recorded_stop_the_worker(house: StreamingHouse) -> None:
+def test_partitions_added_by_hand_are_told_and_stop_nothing(house: StreamingHouse) -> None:
+    lines = written(11, 1).lines
     market = partition_of(SIT, house.name)
     with topics_admin(house.settings) as admin:
         admin.create_partitions({market.topic: 5})
     until_kafka_shows(house.settings, lambda found: found[market.topic].partitions == 5)
-    worker = house.start_worker()
-    assert worker.process.wait(SECONDS_MAX) != 0
-    assert says(worker, market.topic)
+    (port,) = free_ports(1)
+    worker = house.start_worker(web_port=port)
+    house.feed(lines)
+    house.await_durable()
+    assert house.day_hashes() == embedded_hashes(lines)
+    assert says(worker, f"{market.topic}: nobody reads partition 2, 3, 4")
+    assert f'clearing_unread_partitions{{topic="{market.topic}"}} 3.0' in page(port, "metrics")[1]
+
+
+def test_a_session_that_the_broker_refuses_ends_the_worker_with_a_word(
+    house: StreamingHouse,
+) -> None:
+    worker = house.start_worker(session_timeout_ms=1500)
+    assert worker.process.wait(SECONDS_MAX) == 1
+    assert says(worker, "session_timeout_ms: the brokers refuse 1500; they take 6000 to 1800000")
 
 
 def test_a_house_whose_inboxes_cannot_be_read_to_their_end_gives_up(

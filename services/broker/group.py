@@ -1,0 +1,115 @@
+"""The consumer group as Kafka knows it: who holds which partition, and why it takes us not in.
+
+In: settings. Out: the holder of each partition, or trouble in words an operator can use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from typing import Any, Final, NamedTuple
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+from aiokafka.errors import InconsistentGroupProtocolError, InvalidSessionTimeoutError, for_code
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from services.broker.connecting import WORKER, client_id, client_options
+from services.broker.topic_state import topics_admin
+from services.broker.trouble import BrokerTrouble, broker_translated
+from services.settings import Settings
+
+_ANSWER_S: Final = 5.0
+_BOUNDS: Final = ("group.min.session.timeout.ms", "group.max.session.timeout.ms")
+
+
+class Holder(NamedTuple):
+    """A member of the group. name: its client id; host: the address it comes from."""
+
+    name: str
+    host: str
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether it is named as our workers are; any other consumer clears nothing."""
+        return self.name.startswith(client_id(WORKER, ""))
+
+
+class GroupAdmin:
+    """Asks Kafka about the group; connects when it is first asked, and again after trouble."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._admin: Any = None
+
+    async def holders(self) -> dict[TopicPartition, Holder]:
+        """The holders of all partitions that anybody holds. Errors: BrokerTrouble."""
+        try:
+            with broker_translated("asking who is in the group", self._settings):
+                async with asyncio.timeout(_ANSWER_S):
+                    return await self._ask()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Disconnect."""
+        admin, self._admin = self._admin, None
+        if admin is not None:
+            await admin.close()
+
+    async def _ask(self) -> dict[TopicPartition, Holder]:
+        if self._admin is None:
+            self._admin = AIOKafkaAdminClient(**client_options(self._settings, "watch"))
+            await self._admin.start()
+        (answer,) = await self._admin.describe_consumer_groups([self._settings.group])
+        ((code, _, _, _, _, members, *_),) = answer.groups
+        if code:
+            raise for_code(code)(self._settings.group)
+        return {
+            partition: Holder(name, host)
+            for _, name, host, _, assignment in members
+            for partition in _partitions(assignment)
+        }
+
+
+async def group_refusal(error: BrokerTrouble, settings: Settings) -> BrokerTrouble:
+    """Why the group does not take a worker in, in our words where the client's are too few."""
+    cause = error.__cause__
+    if isinstance(cause, InvalidSessionTimeoutError):
+        bounds = await asyncio.to_thread(_session_bounds, settings)
+        text = (
+            f"setting session_timeout_ms: the brokers refuse {settings.session_timeout_ms}; "
+            f"{bounds}: choose one between, or change what the brokers allow"
+        )
+        return BrokerTrouble(text)
+    if isinstance(cause, InconsistentGroupProtocolError):
+        text = (
+            f"setting group: another consumer is in the group {settings.group} and shares "
+            "partitions in another way; it is no worker: end it, or give it another group"
+        )
+        return BrokerTrouble(text)
+    return error
+
+
+def _session_bounds(settings: Settings) -> str:
+    """The bounds of the brokers; only where they are set, if we may not read them."""
+    where = f"their bounds are {' and '.join(_BOUNDS)}"
+    try:
+        with topics_admin(settings) as admin:
+            broker = str(admin.describe_cluster()["brokers"][0]["broker_id"])
+            resource = ConfigResource(ConfigResourceType.BROKER, broker)
+            configs = admin.describe_configs([resource], config_filter="all")["broker"][broker]
+            least, most = (configs[name]["value"] for name in _BOUNDS)
+    except (BrokerTrouble, LookupError):
+        return where
+    return f"they take {least} to {most} ({' and '.join(_BOUNDS)})"
+
+
+def _partitions(assignment: bytes) -> list[TopicPartition]:
+    """The partitions of a member; none while the group is being shared out anew."""
+    try:
+        return list(ConsumerProtocolMemberAssignment.decode(assignment).partitions())
+    except (struct.error, ValueError, IndexError):
+        return []
