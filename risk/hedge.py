@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from events.int64 import IntArray
 from risk.price_model import MONTHS, FloatArray
 
 MONTHS_A_QUARTER: Final = 3
@@ -22,9 +23,9 @@ _ROUNDING: Final = 1e-12
 
 
 class Leg(NamedTuple):
-    """A contract held for a month on behalf of the tokens of some months.
+    """A contract signed for a month on behalf of the tokens of some months.
 
-    month: in which it is held, the first is 0; covered: the months whose lots it stands for, from
+    month: in which it is signed, the first is 0; covered: the months whose lots it stands for, from
     the first to before the last; opened, closed: prices (observations,) at the month's ends.
     """
 
@@ -34,14 +35,25 @@ class Leg(NamedTuple):
     closed: FloatArray
 
 
-class Financing(NamedTuple):
-    """The terms of money. interest: a year's, as a fraction; rates: (months, observations).
+class MarginRates(NamedTuple):
+    """Initial margin as a fraction of the price, by the side of a position. Arrays of one shape."""
 
-    rates: initial margin as a fraction of the price, when a month begins.
+    long: FloatArray
+    short: FloatArray
+
+    def of(self, rows: IntArray) -> MarginRates:
+        """Those of some rows, in the shape of the rows' numbers."""
+        return MarginRates(self.long[rows], self.short[rows])
+
+
+class Financing(NamedTuple):
+    """The terms of money. interest: a year's, as a fraction.
+
+    rates: when a month begins, (months, observations) each.
     """
 
     interest: float
-    rates: FloatArray
+    rates: MarginRates
 
 
 class Regression(NamedTuple):
@@ -81,7 +93,7 @@ def strip_legs(prices: Sequence[FloatArray], months: int) -> list[Leg]:
 def gains_of(legs: Sequence[Leg], lots: FloatArray) -> FloatArray:
     """What long positions gain month by month, (months, observations), in dollars.
 
-    lots: (months, observations or 1), what is held for the tokens of each month.
+    lots: (months, observations or 1), what is signed for the tokens of each month.
     """
     shape = np.broadcast_shapes(lots[0].shape, legs[0].opened.shape)
     gains = np.zeros((lots.shape[0], *shape))
@@ -105,7 +117,9 @@ def financing_cost(legs: Sequence[Leg], lots: FloatArray, *, terms: Financing) -
     owed = np.zeros_like(balances)
     owed[1:] -= balances[:-1]
     for leg in legs:
-        owed[leg.month] += np.abs(_lots_of(leg, lots)) * leg.opened * terms.rates[leg.month]
+        signed = _lots_of(leg, lots)
+        rates = np.where(signed < 0, *(of_side[leg.month] for of_side in reversed(terms.rates)))
+        owed[leg.month] += np.abs(signed) * leg.opened * rates
     return np.asarray(terms.interest / MONTHS * owed.sum(axis=0))
 
 

@@ -126,34 +126,36 @@ def _jumps(values: tuple[int, ...]) -> list[_Jump]:
     ]
 
 
-def _often_weight(age: int) -> int:
+def often_weight(age: int) -> int:
+    """What a day weighs in how often: a straight line to nothing; the last move has age 0."""
     return OFTEN_MOVES - age
 
 
-def _size_weight(age: int) -> int:
+def size_weight(age: int) -> int:
+    """What a jump weighs in how large: in full after 40 days, then a straight line to nothing."""
     return max(0, SIZE_MOVES - age) * min(age + 1, PHASE_MOVES)
 
 
 # What all days of a look-back weigh together is what the prior weighs.
-_PRIOR_OFTEN: Final = sum(map(_often_weight, range(OFTEN_MOVES)))
-_PRIOR_SIZES: Final = sum(map(_size_weight, range(SIZE_MOVES))) // MOVES_A_JUMP
+PRIOR_OFTEN: Final = sum(map(often_weight, range(OFTEN_MOVES)))
+PRIOR_SIZES: Final = sum(map(size_weight, range(SIZE_MOVES))) // MOVES_A_JUMP
 _PRIOR_LOG: Final = DECIMAL_34.ln(PRIOR_SIZE)
 
 
 def _chance(jumps: list[_Jump], moves: int) -> Fraction:
     """The share of days with such a jump, doubled; of the prior's jumps half are such."""
-    weight = sum(_often_weight(jump.age) for jump in jumps)
+    weight = sum(often_weight(jump.age) for jump in jumps)
     days = moves * OFTEN_MOVES - moves * (moves - 1) // 2
-    prior = Fraction(_PRIOR_OFTEN, 2 * MOVES_A_JUMP)
-    return DAYS * (weight + prior) / (days + _PRIOR_OFTEN)
+    prior = Fraction(PRIOR_OFTEN, 2 * MOVES_A_JUMP)
+    return DAYS * (weight + prior) / (days + PRIOR_OFTEN)
 
 
 def _log_typical_size(jumps: list[_Jump]) -> Decimal:
     """Of the geometric mean: one jump of 60 % among many of 12 % does not set it."""
-    logs = _PRIOR_LOG * _PRIOR_SIZES
-    weights = _PRIOR_SIZES
+    logs = _PRIOR_LOG * PRIOR_SIZES
+    weights = PRIOR_SIZES
     for jump in jumps:
-        if weight := _size_weight(jump.age):
+        if weight := size_weight(jump.age):
             logs += _log_size(jump.before, jump.after) * weight
             weights += weight
     return logs / weights

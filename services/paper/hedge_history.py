@@ -24,8 +24,8 @@ import numpy as np
 
 from events.contracts import Delivery, delivery_of
 from risk.backtest import IndexSeries
-from risk.hedge import MONTHS_A_QUARTER, Leg, front_legs, strip_legs
-from risk.hedge_margin import eq_7_rates
+from risk.hedge import MONTHS_A_QUARTER, Leg, MarginRates, front_legs, strip_legs
+from risk.hedge_margin import eq_7_rates, margins_of, scan_rates
 from risk.price_model import FloatArray
 from services.paper.hedge_paths import EQ_7_SETTINGS, FRONT
 from services.paper.hedge_programme import Programme
@@ -51,11 +51,13 @@ class HistoryAnswer(NamedTuple):
 
 
 class _Calendar(NamedTuple):
-    """Third Wednesdays of the history: their months, rows of the index, index prices."""
+    """Third Wednesdays of the history: months, rows and prices of the index, rates of margin."""
 
     months: list[Delivery]
     rows: list[int]
     prices: FloatArray
+    scan: MarginRates
+    eq_7: MarginRates
 
 
 def history_programmes(index: IndexSeries, usage: Usage, *, roll: str) -> HistoryAnswer:
@@ -66,7 +68,6 @@ def history_programmes(index: IndexSeries, usage: Usage, *, roll: str) -> Histor
     calendar = _calendar(index)
     length = 1 if roll == FRONT else MONTHS_A_QUARTER
     mtok = _tokens(usage, calendar, length=length)
-    rates = _rates(index, calendar)
     programmes: list[Programme] = []
     left_out: list[str] = []
     for name, changes in {INDEX: None, **provider_changes()}.items():
@@ -79,7 +80,6 @@ def history_programmes(index: IndexSeries, usage: Usage, *, roll: str) -> Histor
         ]  # fmt: skip
         windows = np.array(starts, dtype=np.int64) + np.arange(length + 1)[:, np.newaxis]
         programme = _programme(name, calendar, windows=windows, own_prices=own_prices, mtok=mtok)
-        programme = programme._replace(rates=rates[windows[:-1]])
         is_told = len(starts) >= OBSERVATIONS_MIN and np.ptp(programme.bills - programme.budgets)
         if is_told:
             programmes.append(programme)
@@ -107,7 +107,16 @@ def _calendar(index: IndexSeries) -> _Calendar:
             months.append(month)
             rows.append(row)
         month = month.next
-    return _Calendar(months, rows, np.array([index.micros[row] / _MICROS for row in rows]))
+    prices = np.array(index.micros, dtype=np.float64)
+    logs = np.log(prices)[:, np.newaxis]
+    scan, eq_7 = (
+        MarginRates(*(of_side[:, 0] for of_side in margins_of(rates)))
+        for rates in (
+            [scan_rates(logs, row) for row in rows],
+            [eq_7_rates(logs, row, settings=EQ_7_SETTINGS) for row in rows],
+        )
+    )
+    return _Calendar(months, rows, prices[rows] / _MICROS, scan, eq_7)
 
 
 def _tokens(usage: Usage, calendar: _Calendar, *, length: int) -> FloatArray:
@@ -165,7 +174,8 @@ def _programme(
         (tokens * paid[1:]).sum(axis=0),
         (tokens * paid[:1]).sum(axis=0),
         _legs(calendar.prices[windows]),
-        np.empty(0),
+        calendar.scan.of(windows[:-1]),
+        calendar.eq_7.of(windows[:-1]),
     )
 
 
@@ -173,11 +183,6 @@ def _legs(prices: FloatArray) -> list[Leg]:
     """Futures stand at the index (months + 1, programmes)."""
     months = prices.shape[0] - 1
     return front_legs(prices[:-1], prices[1:]) if months == 1 else strip_legs([prices], months)
-
-
-def _rates(index: IndexSeries, calendar: _Calendar) -> FloatArray:
-    logs = np.log(np.array(index.micros, dtype=np.float64))[:, np.newaxis]
-    return np.array([eq_7_rates(logs, row, settings=EQ_7_SETTINGS)[0] for row in calendar.rows])
 
 
 def _own_prices(

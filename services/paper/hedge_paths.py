@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from events.parameters import PARAMETERS
-from risk.hedge import MONTHS_A_QUARTER, Leg, front_legs, strip_legs
-from risk.hedge_margin import eq_7_rates
+from risk.hedge import MONTHS_A_QUARTER, Leg, MarginRates, front_legs, strip_legs
+from risk.hedge_margin import eq_7_rates, margins_of, scan_rates
 from risk.margin_models import MODELS, PAPER
 from risk.price_curve import futures_prices
 from risk.price_model import MONTHS, FloatArray, PriceModel
@@ -50,10 +50,11 @@ class PathPlan(NamedTuple):
 
 
 class MonthEnds(NamedTuple):
-    """Log prices (months + 1, paths), the start first; margin rates (months, paths)."""
+    """Log prices (months + 1, paths), the start first; margin by both models (months, paths)."""
 
     logs: FloatArray
-    rates: FloatArray
+    scan: MarginRates
+    eq_7: MarginRates
 
 
 def path_programmes(
@@ -83,23 +84,21 @@ def _closes(
 ) -> MonthEnds:
     """The ends of months; originals of all blocks first, then their mirror images."""
     months = plan.mtok.size
-    logs: list[FloatArray] = []
-    rates: list[FloatArray] = []
+    blocks: list[FloatArray] = []
     done = 0
     for block in log_blocks(model, rng, pairs=plan.pairs):
         start = np.full((1, block.shape[1]), log(START_PRICE))
         days = np.concatenate([start, block[: months * MONTH_STEPS]])
-        ends = [month * MONTH_STEPS for month in range(months)]
-        required = np.stack([eq_7_rates(days, day, settings=EQ_7_SETTINGS) for day in ends])
-        apart = (_MIRRORED, block.shape[1] // _MIRRORED)
-        logs.append(days[::MONTH_STEPS].reshape(months + 1, *apart))
-        rates.append(required.reshape(months, *apart))
+        begins = [month * MONTH_STEPS for month in range(months)]
+        scan = margins_of([scan_rates(days, day) for day in begins])
+        eq_7 = margins_of([eq_7_rates(days, day, settings=EQ_7_SETTINGS) for day in begins])
+        rows = np.concatenate([days[::MONTH_STEPS], *scan, *eq_7])
+        blocks.append(rows.reshape(-1, _MIRRORED, block.shape[1] // _MIRRORED))
         done += block.shape[1]
         advance(done)
-    return MonthEnds(
-        np.concatenate(logs, axis=-1).reshape(months + 1, -1),
-        np.concatenate(rates, axis=-1).reshape(months, -1),
-    )
+    paths = np.concatenate(blocks, axis=-1).reshape(blocks[0].shape[0], -1)
+    logs, rates = paths[: months + 1], paths[months + 1 :].reshape(4, months, -1)
+    return MonthEnds(logs, MarginRates(*rates[:2]), MarginRates(*rates[2:]))
 
 
 def programmes_on(
@@ -121,7 +120,14 @@ def programmes_on(
         bills = (tokens * own_prices).sum(axis=0)
         budgets = np.full(bills.size, budget)
         yield Programme(
-            f"{scenario}, {whose}", planned, bills, budgets, legs, closes.rates, _MIRRORED
+            f"{scenario}, {whose}",
+            planned,
+            bills,
+            budgets,
+            legs,
+            closes.scan,
+            closes.eq_7,
+            _MIRRORED,
         )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from risk.hedge import (
     Financing,
     Leg,
+    MarginRates,
     efficiency,
     financing_cost,
     gains_of,
@@ -34,7 +35,7 @@ class Programme(NamedTuple):
     """What a firm plans and meets. members: observations that are drawn together in a resample.
 
     planned: (months, observations or 1) millions of tokens, a lot each; bills, budgets:
-    (observations,) dollars; rates: (months, observations) initial margin over price.
+    (observations,) dollars; scan, eq_7: (months, observations) margin by the two models.
     """
 
     subject: str
@@ -42,7 +43,8 @@ class Programme(NamedTuple):
     bills: FloatArray
     budgets: FloatArray
     legs: Sequence[Leg]
-    rates: FloatArray
+    scan: MarginRates
+    eq_7: MarginRates
     members: int = 1
 
 
@@ -68,6 +70,7 @@ class Bill(NamedTuple):
 class HedgeRow(NamedTuple):
     """A programme's figures. interval: of the efficiency, 95 %.
 
+    financing: with margin by `scan`, in the bill; financing_eq_7: with the paper's in its place.
     percentiles: 1 to 99 % of the differences from budgets, without and with futures.
     """
 
@@ -81,6 +84,7 @@ class HedgeRow(NamedTuple):
     unhedged: Bill
     hedged: Bill
     financing: float
+    financing_eq_7: float
     efficiency: float
     interval: tuple[float, float]
     percentiles: tuple[FloatArray, FloatArray]
@@ -107,7 +111,10 @@ def hedged_row(programme: Programme, terms: Terms, *, rng: np.random.Generator) 
     best = minimum_variance(unhedged, cover)
     ratio = best.ratio if terms.ratio is None else terms.ratio
     lots = whole_lots(ratio, programme.planned)
-    financing = financing_cost(legs, lots, terms=Financing(terms.interest, programme.rates))
+    financing, by_eq_7 = (
+        financing_cost(legs, lots, terms=Financing(terms.interest, rates))
+        for rates in (programme.scan, programme.eq_7)
+    )
     hedged = unhedged - gains_of(legs, lots).sum(axis=0) + financing
     budget = float(budgets.mean())
     return HedgeRow(
@@ -121,6 +128,7 @@ def hedged_row(programme: Programme, terms: Terms, *, rng: np.random.Generator) 
         unhedged=_bill(unhedged, budget),
         hedged=_bill(hedged, budget),
         financing=float(financing.mean()),
+        financing_eq_7=float(by_eq_7.mean()),
         efficiency=efficiency(unhedged, hedged),
         interval=_interval(
             unhedged,

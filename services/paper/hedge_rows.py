@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from risk.hedge import gains_of, minimum_variance
+from risk.hedge import MarginRates, gains_of, minimum_variance
 from risk.monte_carlo import Estimate
 from risk.price_model import MONTHS
 from risk.price_scenarios import BASELINE, DEMAND, PRICE_SCENARIOS, START_PRICE
@@ -74,7 +74,8 @@ def _programmes(scenario: str, sample: PathSample, *, roll: str, seed: int) -> I
     start = np.full((1, 2 * pairs), log(START_PRICE))
     logs = np.concatenate([start, np.log(sample.monthly[:MONTHS]).reshape(MONTHS, -1)])
     rng = np.random.default_rng([seed, [*PRICE_SCENARIOS].index(scenario), 1])
-    closes = MonthEnds(logs, np.zeros((MONTHS, 2 * pairs)))
+    none = MarginRates(*np.zeros((2, MONTHS, 2 * pairs)))
+    closes = MonthEnds(logs, none, none)
     return programmes_on(scenario, closes, plan=plan, rng=rng)
 
 

@@ -8,6 +8,7 @@ import pytest
 from risk.hedge import (
     Financing,
     Leg,
+    MarginRates,
     efficiency,
     financing_cost,
     front_legs,
@@ -17,9 +18,10 @@ from risk.hedge import (
     strip_legs,
     whole_lots,
 )
-from risk.hedge_margin import eq_7_rates
+from risk.hedge_margin import eq_7_rates, margins_of, scan_rates
 from risk.margin import ContractHistory
 from risk.margin_models import MODELS, PAPER
+from risk.tail_range import tail_range
 
 SETTINGS = {"margin_alpha_ppm": 3_000_000, "margin_days": 2, "margin_floor_ppm": 80_000}
 
@@ -49,15 +51,17 @@ def test_a_strip_gives_a_quarter_back_month_by_month() -> None:
 
 def test_financing_is_interest_on_margin_and_on_what_variation_took() -> None:
     legs = front_legs(row(2.00, 1.50)[:, np.newaxis], row(1.50, 1.80)[:, np.newaxis])
-    terms = Financing(0.12, row(0.10, 0.20)[:, np.newaxis])
+    unused = row(9, 9)[:, np.newaxis]
+    terms = Financing(0.12, MarginRates(row(0.10, 0.20)[:, np.newaxis], unused))
     # A hundredth a month of 200 x 2.00 x 0.10 = 40, then of 100 x 1.50 x 0.20 + a loss of 100.
     cost = financing_cost(legs, row(100, 100)[:, np.newaxis], terms=terms)
     assert cost == pytest.approx([0.40 + 1.30])
 
 
-def test_a_short_position_is_asked_margin_too() -> None:
+def test_a_short_position_is_asked_margin_of_its_side() -> None:
     legs = [Leg(0, (0, 1), row(2.0), row(2.0))]
-    cost = financing_cost(legs, row(-100)[:, np.newaxis], terms=Financing(0.12, row(0.1)[:, None]))
+    rates = MarginRates(row(9)[:, np.newaxis], row(0.1)[:, np.newaxis])
+    cost = financing_cost(legs, row(-100)[:, np.newaxis], terms=Financing(0.12, rates))
     assert cost == pytest.approx([0.20])
 
 
@@ -123,8 +127,30 @@ def test_eq_7_in_floats_is_the_models_to_a_ppm() -> None:
     for day in (5, 19, 20, 29):
         history = ContractHistory(settlements=(), fixings=micros[: day + 1].tolist())
         model = MODELS[PAPER].measure(history, SETTINGS).long_ppm
-        ours = float(eq_7_rates(logs, day, settings=SETTINGS)[0]) * 1_000_000
+        ours = float(eq_7_rates(logs, day, settings=SETTINGS).long[0]) * 1_000_000
         assert model - 1 <= round(ours, 6) <= model
+
+
+@pytest.mark.parametrize("day", [0, 1, 45, 300, 1_600])
+def test_the_scan_range_in_floats_is_the_models_to_a_ppm(day: int) -> None:
+    """Of steps, of a market that moves every day, and of one that leaps; several at once."""
+    rng = np.random.default_rng(3)
+    moves = rng.normal(0, 0.05, (1_700, 3))
+    moves[:, 0] *= rng.random(1_700) < 0.05
+    moves[::40, 2] += 1.5
+    moves[20::40, 2] -= 1.5
+    micros = np.rint(2e6 * np.exp(np.cumsum(moves, axis=0))).astype(np.int64)
+    ours = scan_rates(np.log(micros.astype(np.float64)), day)
+    for path in range(3):
+        model = tail_range(micros[: day + 1, path].tolist())
+        for ppm, rates in ((model.long_ppm, ours.long), (model.short_ppm, ours.short)):
+            assert ppm - 1 <= round(float(rates[path]) * 1_000_000, 6) <= ppm
+
+
+def test_months_lie_on_top_of_each_other() -> None:
+    both = margins_of([MarginRates(row(1, 2), row(3, 4)), MarginRates(row(5, 6), row(7, 8))])
+    assert both.long.tolist() == [[1, 2], [5, 6]]
+    assert both.of(np.array([1, 1])).short.tolist() == [[7, 8], [7, 8]]
 
 
 def test_a_resample_has_the_ratio_that_its_own_numbers_make() -> None:
