@@ -23,9 +23,9 @@ _ROUNDING: Final = 1e-12
 
 
 class Leg(NamedTuple):
-    """A contract signed for a month on behalf of the tokens of some months.
+    """A contract held for a month on behalf of the tokens of some months.
 
-    month: in which it is signed, the first is 0; covered: the months whose lots it stands for, from
+    month: in which it is held, the first is 0; covered: the months whose lots it stands for, from
     the first to before the last; opened, closed: prices (observations,) at the month's ends.
     """
 
@@ -93,7 +93,7 @@ def strip_legs(prices: Sequence[FloatArray], months: int) -> list[Leg]:
 def gains_of(legs: Sequence[Leg], lots: FloatArray) -> FloatArray:
     """What long positions gain month by month, (months, observations), in dollars.
 
-    lots: (months, observations or 1), what is signed for the tokens of each month.
+    lots: (months, observations or 1), what is held for the tokens of each month.
     """
     shape = np.broadcast_shapes(lots[0].shape, legs[0].opened.shape)
     gains = np.zeros((lots.shape[0], *shape))

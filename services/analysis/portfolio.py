@@ -1,22 +1,23 @@
 """Portfolios as text: trades of options, positions of a CSV file.
 
 In: `SITZ26:-500@2.10`, or a file with the columns contract, lots and perhaps price. Out: trades.
-Errors: ValueError that names the text, or the line of the file, and the reason.
+Errors: ValueError that names the text and the reason; of a file CsvTrouble, with the line.
 """
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from events.contracts import PRODUCTS, product_of, ticks_of
 from events.units import parse_decimal
+from services.sources.named_columns import Columns, rows_of_file
 
 _TRADE: Final = re.compile(r"(?P<contract>[^:@]+):(?P<lots>[^:@]+)(?:@(?P<price>[^:@]+))?")
 _LOTS: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
-_COLUMNS: Final = (["contract", "lots"], ["contract", "lots", "price"])
+_COLUMNS: Final = Columns(("contract", "lots"), optional=("price",))
 
 
 class SupposedTrade(NamedTuple):
@@ -36,32 +37,17 @@ def parse_trade(text: str) -> SupposedTrade:
     return _trade(parts["contract"], parts["lots"], parts["price"] or "")
 
 
-def read_positions(lines: Iterable[str]) -> Iterator[SupposedTrade]:
-    """The positions of a CSV file with a header. Errors: ValueError, with the line's number."""
-    rows = csv.reader(lines)
-    header = [name.strip() for name in next(rows, [])]
-    if header not in _COLUMNS:
-        msg = f"line 1: expected the columns contract,lots or contract,lots,price, found {header}"
-        raise ValueError(msg)
-    for row in rows:
-        if not any(row):
-            continue
-        try:
-            yield _trade(*_cells(row, count=len(header)))
-        except ValueError as error:
-            msg = f"line {rows.line_num}: {error}"
-            raise ValueError(msg) from error
+def positions_of_file(path: Path) -> list[SupposedTrade]:
+    """The positions of a CSV file. Errors: CsvTrouble."""
+
+    def position(cells: Mapping[str, str]) -> SupposedTrade:
+        return _trade(cells["contract"], cells["lots"], cells.get("price", ""))
+
+    return rows_of_file(path, _COLUMNS, parse=position)
 
 
-def _cells(row: list[str], *, count: int) -> list[str]:
-    if len(row) != count:
-        msg = f"expected {count} cells, found {len(row)}"
-        raise ValueError(msg)
-    return row
-
-
-def _trade(contract: str, lots: str, *prices: str) -> SupposedTrade:
-    contract, lots, price = contract.strip(), lots.strip(), "".join(prices).strip()
+def _trade(contract: str, lots: str, price: str) -> SupposedTrade:
+    contract, lots, price = contract.strip(), lots.strip(), price.strip()
     if _LOTS.fullmatch(lots) is None or int(lots) == 0:
         msg = f"expected lots as a whole number other than 0, found {lots[:40]!r}"
         raise ValueError(msg)

@@ -103,17 +103,13 @@ class _Scope(NamedTuple):
 
 def _on_index(index: str | None, scope: _Scope) -> Backtest:
     """The back-test on the history that ships, or on a file."""
-    from services.backtest.index_series import (
-        SHIPPED,
-        IndexFileTrouble,
-        index_of_file,
-        shipped_index,
-    )
+    from services.backtest.index_series import SHIPPED, index_of_file, shipped_index
     from services.backtest.on_index import backtest_index
+    from services.sources.named_columns import CsvTrouble
 
     try:
         prices = shipped_index() if index is None else index_of_file(Path(index))
-    except IndexFileTrouble as trouble:
+    except CsvTrouble as trouble:
         raise Stopped(str(trouble)) from trouble
     source = f"{SHIPPED} of the program" if index is None else index
     return backtest_index(

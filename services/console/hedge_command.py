@@ -194,7 +194,8 @@ def _usage(given: _Given, *, months: int) -> Usage:
     """The plan of the file, or as many equal months."""
     import numpy as np
 
-    from services.paper.hedge_usage import Usage, UsageFileTrouble, mtok_of, usage_of_file
+    from services.paper.hedge_usage import Usage, mtok_of, usage_of_file
+    from services.sources.named_columns import CsvTrouble
 
     if given.usage is not None and given.monthly is not None:
         msg = "expected --usage or --monthly, found both"
@@ -207,7 +208,7 @@ def _usage(given: _Given, *, months: int) -> Usage:
         return Usage(None, np.full(months, mtok))
     try:
         return usage_of_file(Path(given.usage))
-    except UsageFileTrouble as trouble:
+    except CsvTrouble as trouble:
         raise click.BadParameter(str(trouble), param_hint="--usage") from trouble
 
 

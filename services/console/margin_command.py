@@ -8,7 +8,7 @@ import click
 
 from events.units import parse_date
 from risk.margin_models import MODELS
-from services.analysis.portfolio import SupposedTrade, parse_trade, read_positions
+from services.analysis.portfolio import SupposedTrade, parse_trade, positions_of_file
 from services.analysis.what_if import WhatIf, what_if
 from services.console.books_location import location_of, opened_books, with_location
 from services.console.example import example
@@ -19,6 +19,7 @@ from services.reports.formats import FORMATS
 from services.reports.margin_call import CALL_REPORT
 from services.reports.report import ReportRequest, UnknownSubject
 from services.reports.view import JournalView
+from services.sources.named_columns import CsvTrouble
 
 _ALL = "all"
 _SHAPE = click.option(
@@ -104,11 +105,9 @@ def _question(
 
 def _positions_of(path: str) -> list[SupposedTrade]:
     try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as lines:
-            return [*read_positions(lines)]
-    except (OSError, ValueError) as error:
-        msg = f"{path}: {getattr(error, 'strerror', None) or error}"
-        raise Stopped(msg) from error
+        return positions_of_file(Path(path))
+    except CsvTrouble as trouble:
+        raise Stopped(str(trouble)) from trouble
 
 
 @margin_command.command(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.backtest.index_series import IndexFileTrouble, index_of_file, shipped_index
+from services.backtest.index_series import index_of_file, shipped_index
+from services.sources.named_columns import CsvTrouble
 
 BOUNDS = "expected a price of at least a millionth and at most 1,000,000,000"
 
@@ -81,13 +82,13 @@ def test_columns_are_read_by_name_and_prices_to_a_millionth(tmp_path: Path, text
 )
 def test_a_wrong_file_says_line_and_reason(tmp_path: Path, text: str | bytes, reason: str) -> None:
     path = written(tmp_path, text)
-    with pytest.raises(IndexFileTrouble) as trouble:
+    with pytest.raises(CsvTrouble) as trouble:
         index_of_file(path)
     assert str(trouble.value) == f"{path} {reason}"
 
 
 def test_a_file_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
-    with pytest.raises(IndexFileTrouble, match=r"cannot read .*: No such file or directory"):
+    with pytest.raises(CsvTrouble, match=r"cannot read .*: No such file or directory"):
         index_of_file(tmp_path / "none.csv")
-    with pytest.raises(IndexFileTrouble, match=r"cannot read .*: Is a directory"):
+    with pytest.raises(CsvTrouble, match=r"cannot read .*: Is a directory"):
         index_of_file(tmp_path)

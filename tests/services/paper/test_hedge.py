@@ -194,10 +194,10 @@ def written(folder: Path, text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "line 1: expected the columns month and mtok (millions of tokens), found nothing"),
+        ("", "line 1: expected the columns month and mtok (millions of tokens), found 'nothing'"),
         ("month,tokens\n2025-01,5\n", "line 1: expected the columns month and mtok"),
-        ("month,mtok\n", "line 1: expected at least 2 months and some tokens, found 0 months"),
-        ("month,mtok\n2025-01,5\n", "line 2: expected at least 2 months and some tokens"),
+        ("month,mtok\n", ": expected at least 2 months and some tokens, found 0 months"),
+        ("month,mtok\n2025-01,5\n", ": expected at least 2 months and some tokens"),
         ("month,mtok\n2025-01,0\n2025-02,0\n", "found 2 months with 0 mtok"),
         ("month,mtok\n2025-01,5\n2025-03,5\n", "line 3: month: expected 2025-02, without gap"),
         ("month,mtok\n2025-01,5\n2025-01,5\n", "line 3: month: expected 2025-02, without gap"),

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from services.analysis.portfolio import SupposedTrade, parse_trade, read_positions
+from services.analysis.portfolio import SupposedTrade, parse_trade, positions_of_file
 from services.analysis.what_if import WhatIf, what_if
 from services.cli import cli
 from services.reports.margin_call import CALL_REPORT
 from services.reports.report import Report, ReportRequest, UnknownSubject
 from services.reports.view import JournalView
+from services.sources.named_columns import CsvTrouble
 from tests.services.reports.asking import DAY, columns
 
 TOTALS = ("step", "initial_cents", "maintenance_cents", "equity_cents", "excess_cents")
@@ -86,10 +87,10 @@ def test_what_is_not_there_is_named(
         answer(view, account, trade)
 
 
-def test_trades_and_files_are_read() -> None:
+def test_trades_and_files_are_read(tmp_path: Path) -> None:
     assert parse_trade("SITM26:-500@2.10") == SupposedTrade("SITM26", -500, 210)
-    lines = ["contract,lots,price\n", "SITM26,5,\n", "\n", "SITN26, -7 ,2.02\n"]
-    assert [*read_positions(lines)] == [
+    (tmp_path / "mine.csv").write_text("contract,lots,price\nSITM26,5,\n\nSITN26, -7 ,2.02\n")
+    assert positions_of_file(tmp_path / "mine.csv") == [
         SupposedTrade("SITM26", 5), SupposedTrade("SITN26", -7, 202),
     ]  # fmt: skip
 
@@ -111,16 +112,18 @@ def test_a_wrong_trade_says_why(text: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "words"),
+    ("text", "words"),
     [
-        ([], "line 1: expected the columns contract,lots"),
-        (["contract,lots\n", "SITM26,5\n", "SITM26\n"], "line 3: expected 2 cells, found 1"),
-        (["contract,lots\n", "SITM26,x\n"], "line 2: expected lots as a whole number"),
+        ("", "line 1: expected the columns contract and lots"),
+        ("contract,lots,side\n", "columns contract and lots, found 'contract, lots, side'"),
+        ("contract,lots\nSITM26,5\nSITM26\n", "line 3: expected 2 cells, found 1"),
+        ("contract,lots\nSITM26,x\n", "line 2: expected lots as a whole number"),
     ],
 )
-def test_a_wrong_file_says_line_and_reason(lines: list[str], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        [*read_positions(lines)]
+def test_a_wrong_file_says_line_and_reason(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "mine.csv").write_text(text)
+    with pytest.raises(CsvTrouble, match=words):
+        positions_of_file(tmp_path / "mine.csv")
 
 
 def test_a_call_is_explained_down_to_its_prices(view: JournalView) -> None:
@@ -166,6 +169,6 @@ def test_a_wrong_question_ends_with_a_word(books: str, tmp_path: Path) -> None:
     file = tmp_path / "positions.csv"
     file.write_text("contract,lots\nSITM26,many\n")
     done = margin(books, "what-if", "--positions", str(file))
-    assert (done.exit_code, "positions.csv: line 2: expected lots" in done.output) == (2, True)
+    assert (done.exit_code, "positions.csv line 2: expected lots" in done.output) == (2, True)
     done = margin(books, "what-if")
     assert (done.exit_code, "--trade or --positions" in done.output) == (2, True)
