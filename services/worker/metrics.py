@@ -27,6 +27,7 @@ READY: Final = "ready"
 WAITING: Final = "waiting at a barrier"
 TROUBLED: Final = "troubled"
 SILENT: Final = "without answer from Kafka"
+BEHIND_TRANSACTION: Final = "behind an open transaction"
 
 
 @dataclass(slots=True)
@@ -55,6 +56,10 @@ class Metrics:
         self._lag_messages = gauge("clearing_lag_messages", "Messages not durable yet.")
         self._lag_seconds = gauge(
             "clearing_lag_seconds", "How long ago all that Kafka had was durable; 0 while it is."
+        )
+        self._open_seconds = gauge(
+            "clearing_open_transaction_seconds",
+            "How long a transaction of another producer is open in the inbox; 0 if none is.",
         )
         self._seq = gauge("clearing_seq", "Last durable row.")
         self._unread = Gauge(
@@ -108,7 +113,7 @@ class Metrics:
         """A shard is no longer assigned to this worker."""
         self._standings.pop(shard, None)
         self._lags.pop(shard, None)
-        for gauge in (self._lag_messages, self._lag_seconds, self._seq):
+        for gauge in (self._lag_messages, self._lag_seconds, self._open_seconds, self._seq):
             gauge.remove(shard)
 
     def decided(self, shard: str, *, messages: int, seconds: float) -> None:
@@ -142,6 +147,7 @@ class Metrics:
         """All metrics as Prometheus reads them."""
         now = monotonic()
         for shard, lag in self._lags.items():
+            self._open_seconds.labels(shard).set(lag.transaction.seconds(now))
             # A product that is not in use has no row that could be late.
             is_in_use = self._standings[shard].state != NOT_IN_USE
             self._lag_messages.labels(shard).set(lag.messages)
@@ -172,5 +178,6 @@ def _as_of(now: float, reported: Standing, *, lag: Lag) -> Standing:
     if reported.state == CATCHING_UP:
         if lag.is_caught_up(now):
             return Standing(READY)
-        return Standing(CATCHING_UP, f"{lag.messages} messages are not durable")
+        state = BEHIND_TRANSACTION if lag.is_behind_transaction else CATCHING_UP
+        return Standing(state, lag.late_because(now))
     return reported

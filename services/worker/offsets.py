@@ -67,8 +67,23 @@ async def _offsets(context: WorkerContext, partition: ShardPartition) -> tuple[i
 
 
 async def end_of(context: WorkerContext, partition: ShardPartition) -> int:
-    """The offset that the next message of an inbox will have. Errors: BrokerTrouble."""
+    """The offset up to which messages of an inbox can be read. Errors: BrokerTrouble.
+
+    If no transaction is open it is the offset that the next message will have.
+    """
     topic_partition = TopicPartition(partition.topic, partition.number)
     with broker_translated(f"asking for the end of {partition.origin}", context.settings):
         ends: dict[TopicPartition, int] = await context.consumer.end_offsets([topic_partition])
     return ends[topic_partition]
+
+
+def end_with_open(context: WorkerContext, partition: ShardPartition, *, readable: int) -> int:
+    """The offset that the next message of an inbox will have, also behind an open transaction.
+
+    readable: what `end_of` gave just now. Each answer to a fetch says the end too: where that is
+    beyond what can be read now, a transaction is open.
+    """
+    topic_partition = TopicPartition(partition.topic, partition.number)
+    if topic_partition not in context.consumer.assignment():
+        return readable
+    return max(readable, context.consumer.highwater(topic_partition) or 0)

@@ -38,7 +38,7 @@ from services.worker.metrics import (
     TROUBLED,
     WAITING,
 )
-from services.worker.offsets import check_offset, end_of
+from services.worker.offsets import check_offset, end_of, end_with_open
 from services.worker.pg_notify import CONTROL_CHANNEL, LINK_CHANNEL
 from services.worker.shard_run import ShardRun
 
@@ -116,7 +116,11 @@ class ShardSupervisor:
             at = monotonic()
             # Reading from Kafka reports what is wrong with it; here only its silence counts.
             with suppress(BrokerTrouble):
-                self._lag.note_end(await end_of(self._context, self._partition), at=at)
+                readable = await end_of(self._context, self._partition)
+                end = end_with_open(self._context, self._partition, readable=readable)
+                self._lag.note_end(end, at=at, readable=readable)
+                if self._lag.transaction.is_to_log(at):
+                    _log.warning("%s", self._lag.late_because(at), extra=self._where())
             await asyncio.sleep(END_CHECK_S)
 
     async def _run_until_trouble(self) -> None:
