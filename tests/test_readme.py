@@ -105,7 +105,7 @@ def test_every_metric_is_explained() -> None:
     families = Metrics().registry.collect()
     names = {one.name + ("_total" if one.type == "counter" else "") for one in families}
     text = chapter("## Health and metrics", text=OPERATIONS)
-    assert first_cells(text) - {"/healthz", "/metrics", "/readyz"} == names
+    assert first_cells(text) - {"/healthz", "/metrics", "/readyz", "/readyz/all"} == names
 
 
 def test_every_trouble_of_a_worker_is_explained() -> None:

@@ -1,6 +1,6 @@
-"""The consumer group as Kafka knows it: who holds which partition, and why it takes us not in.
+"""The consumer group as Kafka knows it: who has which partition, and why it does not take us in.
 
-In: settings. Out: the holder of each partition, or trouble in words an operator can use.
+In: settings. Out: the member that has each partition, or trouble in words an operator can use.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ANSWER_S: Final = 5.0
 _BOUNDS: Final = ("group.min.session.timeout.ms", "group.max.session.timeout.ms")
 
 
-class Holder(NamedTuple):
+class GroupMember(NamedTuple):
     """A member of the group. name: its client id; host: the address it comes from."""
 
     name: str
@@ -43,8 +43,8 @@ class GroupAdmin:
         self._settings = settings
         self._admin: Any = None
 
-    async def holders(self) -> dict[TopicPartition, Holder]:
-        """The holders of all partitions that anybody holds. Errors: BrokerTrouble."""
+    async def members(self) -> dict[TopicPartition, GroupMember]:
+        """The members by the partitions that they hold. Errors: BrokerTrouble."""
         try:
             with broker_translated("asking who is in the group", self._settings):
                 async with asyncio.timeout(_ANSWER_S):
@@ -59,7 +59,7 @@ class GroupAdmin:
         if admin is not None:
             await admin.close()
 
-    async def _ask(self) -> dict[TopicPartition, Holder]:
+    async def _ask(self) -> dict[TopicPartition, GroupMember]:
         if self._admin is None:
             self._admin = AIOKafkaAdminClient(**client_options(self._settings, "watch"))
             await self._admin.start()
@@ -68,7 +68,7 @@ class GroupAdmin:
         if code:
             raise for_code(code)(self._settings.group)
         return {
-            partition: Holder(name, host)
+            partition: GroupMember(name, host)
             for _, name, host, _, assignment in members
             for partition in _partitions(assignment)
         }

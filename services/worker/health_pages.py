@@ -1,7 +1,7 @@
 """The pages of a worker: metrics for Prometheus, health for the system that starts workers.
 
-In: a host. Out: `/metrics`, `/healthz` and `/readyz` on Faust's web server; before it starts, the
-reason why it could not use its port.
+In: a host. Out: `/metrics`, `/healthz`, `/readyz` and, of all shards, `/readyz/all` on Faust's web
+server; before it starts, the reason why it could not use its port.
 """
 
 from __future__ import annotations
@@ -77,5 +77,21 @@ def add_pages(app: faust.App, host: Hosted) -> None:
         shards = {
             shard: {"state": standing.state, "detail": standing.detail}
             for shard, standing in host.metrics.standings().items()
+        }
+        return self.json({"ready": is_ready, "shards": shards}, status=200 if is_ready else 503)
+
+    @app.page("/readyz/all")
+    async def readyz_all(self: View, _: Request) -> Response:
+        overview = host.metrics.overview
+        is_ready = overview.is_ready
+        shards = {
+            shard: {
+                "state": view.standing.state,
+                "detail": view.standing.detail,
+                "holder": view.holder,
+                "seq": view.seq,
+                "age_s": view.age_s,
+            }
+            for shard, view in overview.views().items()
         }
         return self.json({"ready": is_ready, "shards": shards}, status=200 if is_ready else 503)

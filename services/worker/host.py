@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -31,6 +31,7 @@ from services.worker.copy_sender import CopySender
 from services.worker.metrics import Metrics
 from services.worker.pg_notify import Notices
 from services.worker.shard_supervisor import RELOAD_S, ShardSupervisor
+from services.worker.shard_watch import ShardWatch
 
 # Loading a shard may take longer than Kafka's five minutes between polls; the fence keeps us safe.
 POLL_INTERVAL_MS_MAX: Final = 1_800_000
@@ -65,6 +66,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         self._leaving: set[asyncio.Task[None]] = set()
         self._copying: asyncio.Task[None] | None = None
         self._context: WorkerContext | None = None
+        self._watch: ShardWatch | None = None
         self._is_leaving = False
         self.clock = SessionClock(settings)
         self.metrics = Metrics()
@@ -77,7 +79,9 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         self._context = WorkerContext(
             self._settings, self._database, consumer, self.metrics, self._notices
         )
+        self._watch = ShardWatch(self._context)
         self._looking.append(self._watched(self._hear_group(consumer), "group"))
+        self._looking.append(self._watched(self._watch.run(), "all shards"))
         consumer.subscribe([*partition_counts(self._settings.topic_prefix)], listener=self)
 
     async def stop(self) -> None:
@@ -184,19 +188,33 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
             _log.warning(text, topic, added)
 
     async def _release(self, partitions: Collection[TopicPartition]) -> None:
-        released = [self._supervisors.pop(key) for key in partitions if key in self._supervisors]
-        for supervisor, _ in released:
+        released = {
+            key: self._supervisors.pop(key) for key in partitions if key in self._supervisors
+        }
+        for supervisor, _ in released.values():
             supervisor.release()
         if self._copying is not None and any(
-            supervisor.partition.shard == CONTROL_SHARD for supervisor, _ in released
+            supervisor.partition.shard == CONTROL_SHARD for supervisor, _ in released.values()
         ):
             self._copying.cancel()
             await asyncio.wait({self._copying})
             self._copying = None
-        self._leaving |= {task for _, task in released}
+        self._leaving |= {task for _, task in released.values()}
         if self._leaving:
             # Also those of a rebalance under way, when the worker ends in the middle of it.
             await asyncio.wait({*self._leaving})
+        await self._tell_group({key: supervisor for key, (supervisor, _) in released.items()})
+
+    async def _tell_group(self, released: Mapping[TopicPartition, ShardSupervisor]) -> None:
+        """Commit how far released shards are, for lag tools; the next worker asks Postgres."""
+        durable = {
+            key: supervisor.durable
+            for key, supervisor in released.items()
+            if supervisor.durable is not None
+        }
+        if self._watch is not None:
+            with suppress(BrokerTrouble):
+                await self._watch.commit(durable)
 
     def _watched(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
         """A task whose failure ends the worker."""

@@ -8,46 +8,37 @@ from __future__ import annotations
 
 from collections import Counter as Counted
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from services.broker.topics import shard_partitions
 from services.worker.lag import Lag
+from services.worker.overview import Overview
+from services.worker.standing import (
+    BEHIND_TRANSACTION,
+    CATCHING_UP,
+    LOADING,
+    NOT_IN_USE,
+    READY,
+    SILENT,
+    TROUBLED,
+    Standing,
+)
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SIZES: Final = (1, 4, 16, 64, 256, 1024, 4096, 8192)
 
-LOADING: Final = "loading"
-NOT_IN_USE: Final = "not in use"
-CATCHING_UP: Final = "catching up"
-READY: Final = "ready"
-WAITING: Final = "waiting at a barrier"
-TROUBLED: Final = "troubled"
-SILENT: Final = "without answer from Kafka"
-BEHIND_TRANSACTION: Final = "behind an open transaction"
-
-
-@dataclass(slots=True)
-class Standing:
-    """The standing of an assigned shard: its state, and detail where there is any."""
-
-    state: str = LOADING
-    detail: str = ""
-
-    @property
-    def is_ready(self) -> bool:
-        """Caught up, or with nothing to do yet; at a barrier another shard is late."""
-        return self.state in (READY, WAITING, NOT_IN_USE)
-
 
 class Metrics:
-    """The metrics of one worker and the standing of its shards."""
+    """The metrics of one worker and the standing of its shards; overview: of all shards."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        shards = [partition.shard for partition in shard_partitions()]
+        self.overview = Overview(shards, self.standings, registry=self.registry)
         self._standings: dict[str, Standing] = {}
         self.is_in_group = False
         self._lags: dict[str, Lag] = {}
@@ -62,6 +53,12 @@ class Metrics:
             "How long a transaction of another producer is open in the inbox; 0 if none is.",
         )
         self._seq = gauge("clearing_seq", "Last durable row.")
+        self._ready = Gauge(
+            "clearing_ready", "1 while /readyz says so; else 0.", registry=self.registry
+        )
+        self._ready_all = Gauge(
+            "clearing_ready_all", "1 while /readyz/all says so; else 0.", registry=self.registry
+        )
         self._unread = Gauge(
             "clearing_unread_partitions",
             "Partitions added by hand: nobody reads what lies there.",
@@ -152,7 +149,15 @@ class Metrics:
             is_in_use = self._standings[shard].state != NOT_IN_USE
             self._lag_messages.labels(shard).set(lag.messages)
             self._lag_seconds.labels(shard).set(lag.seconds(now) if is_in_use else 0.0)
+        self._ready.set(self.is_ready)
+        self._ready_all.set(self.overview.is_ready)
+        self.overview.fill_metrics()
         return generate_latest(self.registry)
+
+    def durable_offsets(self) -> dict[str, int]:
+        """By shard of this worker the offset up to which all is durable."""
+        durable = {shard: lag.durable for shard, lag in self._lags.items()}
+        return {shard: offset for shard, offset in durable.items() if offset is not None}
 
     def standings(self) -> dict[str, Standing]:
         """The present standing of each assigned shard."""

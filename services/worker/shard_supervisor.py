@@ -31,16 +31,10 @@ from services.journal.trouble import (
 from services.shards.routing import CONTROL_SHARD
 from services.worker.context import PASSING, WorkerContext
 from services.worker.lag import Lag
-from services.worker.metrics import (
-    CATCHING_UP,
-    LOADING,
-    NOT_IN_USE,
-    TROUBLED,
-    WAITING,
-)
 from services.worker.offsets import check_offset, end_of, end_with_open
 from services.worker.pg_notify import CONTROL_CHANNEL, LINK_CHANNEL
 from services.worker.shard_run import ShardRun
+from services.worker.standing import CATCHING_UP, LOADING, NOT_IN_USE, TROUBLED, WAITING
 
 CONSUMER_GONE: Final = (ConsumerStoppedError, IllegalStateError)
 RELOAD_S: Final = 0.5
@@ -86,6 +80,11 @@ class ShardSupervisor:
     def partition(self) -> ShardPartition:
         """The partition and its shard."""
         return self._partition
+
+    @property
+    def durable(self) -> int | None:
+        """The offset up to which all is durable; None until the shard is loaded."""
+        return self._lag.durable
 
     def release(self) -> None:
         """Let go: batches that were handed over are finished, no further message is decided."""

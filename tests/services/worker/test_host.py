@@ -30,7 +30,10 @@ async def keeps(kept: ShardHost, partition: ShardPartition) -> None:
     """Let the host have a shard that is loaded, and whose task is done."""
     shard = SimpleNamespace(control=ControlBooks())
     supervisor: Any = SimpleNamespace(
-        partition=partition, run_now=SimpleNamespace(shard=shard), release=lambda: None
+        partition=partition,
+        run_now=SimpleNamespace(shard=shard),
+        release=lambda: None,
+        durable=None,
     )
     task = asyncio.create_task(asyncio.sleep(0))
     await task

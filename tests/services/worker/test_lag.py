@@ -7,7 +7,8 @@ from time import monotonic
 import pytest
 
 from services.worker.lag import Lag
-from services.worker.metrics import (
+from services.worker.metrics import Metrics
+from services.worker.standing import (
     CATCHING_UP,
     LOADING,
     NOT_IN_USE,
@@ -15,7 +16,6 @@ from services.worker.metrics import (
     SILENT,
     TROUBLED,
     WAITING,
-    Metrics,
 )
 
 SIT = "market/SIT"

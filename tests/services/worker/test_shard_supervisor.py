@@ -9,9 +9,10 @@ from services.broker.topics import partition_of
 from services.journal.migrate import migrate
 from services.settings import load_settings
 from services.worker.context import WorkerContext
-from services.worker.metrics import LOADING, NOT_IN_USE, Metrics
+from services.worker.metrics import Metrics
 from services.worker.pg_notify import Notices
 from services.worker.shard_supervisor import ShardSupervisor
+from services.worker.standing import LOADING, NOT_IN_USE
 
 SETTINGS = load_settings(brokers="kafka.test:9092", clock_interval_s=0)
 SCU = partition_of("market/SCU")

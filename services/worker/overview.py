@@ -1,0 +1,150 @@
+"""All shards as one worker sees them, those of other workers and of nobody too.
+
+In: the holders of partitions as Kafka knows them, the states of shards in Postgres, the ends of all
+inboxes. Out: the standing of each shard, metrics of it, and whether the whole is ready. What was
+not answered lately counts as not known: a shard is then not ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+from math import inf
+from time import monotonic
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from services.broker.group import GroupMember
+from services.journal.shard_states import ShardState
+from services.worker.lag import FRESH_S, Lag
+from services.worker.standing import (
+    CATCHING_UP,
+    NO_JOURNAL,
+    NOBODY,
+    NOT_BEGUN,
+    NOT_IN_USE,
+    READY,
+    SILENT,
+    STRANGER,
+    Standing,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardView:
+    """A shard as the page shows it. seq: of its last durable row; age_s: since that was received.
+
+    holder: the member of the group that has its partition; "" if nobody has.
+    """
+
+    holder: str
+    standing: Standing
+    seq: int | None
+    age_s: float | None
+
+
+class Overview:
+    """What is known of all shards. served: the standings of the shards of this worker."""
+
+    def __init__(
+        self,
+        shards: Collection[str],
+        served: Callable[[], Mapping[str, Standing]],
+        *,
+        registry: CollectorRegistry,
+    ) -> None:
+        self._served = served
+        self.lags = {shard: Lag() for shard in shards}
+        self._members: Mapping[str, GroupMember] = {}
+        self._members_at = -inf
+        self._states: dict[str, ShardState] = {}
+        self._states_at = -inf
+        self._not_in_use: Collection[str] = ()
+        gauge = partial(Gauge, labelnames=["shard"], registry=registry)
+        self._held = gauge(
+            "clearing_shard_held", "1 if a worker has the shard, any worker; else 0."
+        )
+        self._ages = gauge(
+            "clearing_shard_age_seconds", "How long ago the last durable row was received."
+        )
+        self._messages = gauge(
+            "clearing_shard_lag_messages", "Messages not durable yet, whoever has the shard."
+        )
+        self._seconds = gauge(
+            "clearing_shard_lag_seconds", "As clearing_lag_seconds, whoever has the shard."
+        )
+        self._closes = Gauge(
+            "clearing_last_close_info",
+            "The last close of a shard; 1. The hash is the same wherever the same was cleared.",
+            ["shard", "business_date", "history_hash"],
+            registry=registry,
+        )
+
+    def note_members(self, members: Mapping[str, GroupMember], *, at: float) -> None:
+        """Kafka has said who has which shard; at: when it was asked."""
+        self._members, self._members_at = members, at
+
+    def note_states(
+        self, states: Collection[ShardState], *, not_in_use: Collection[str], at: float
+    ) -> None:
+        """Postgres has said how far each shard is; at: when it was asked."""
+        self._states = {state.shard: state for state in states}
+        self._states_at, self._not_in_use = at, not_in_use
+        for shard in self._states.keys() & self.lags.keys():
+            self.lags[shard].durable = self._states[shard].next_offset
+
+    def views(self) -> dict[str, ShardView]:
+        """Each shard as it stands now."""
+        now, served = monotonic(), self._served()
+        return {shard: self._view(shard, served.get(shard), now=now) for shard in self.lags}
+
+    @property
+    def is_ready(self) -> bool:
+        """True if every shard is ready, whoever has it."""
+        return all(view.standing.is_ready for view in self.views().values())
+
+    def fill_metrics(self) -> None:
+        """Set the metrics as of now."""
+        now = monotonic()
+        self._closes.clear()
+        for shard, view in self.views().items():
+            member = self._members.get(shard)
+            is_in_use = view.standing.state != NOT_IN_USE
+            self._held.labels(shard).set(member is not None and member.is_worker)
+            self._messages.labels(shard).set(self.lags[shard].messages)
+            self._seconds.labels(shard).set(self.lags[shard].seconds(now) if is_in_use else 0.0)
+            if view.age_s is not None:
+                self._ages.labels(shard).set(view.age_s)
+            state = self._states.get(shard)
+            if state is not None and state.business_date is not None:
+                day, history = state.business_date.isoformat(), state.history_hash or ""
+                self._closes.labels(shard, day, history).set(1)
+
+    def _view(self, shard: str, served: Standing | None, *, now: float) -> ShardView:
+        member, state = self._members.get(shard), self._states.get(shard)
+        age_s = None if state is None or state.age_s is None else state.age_s
+        return ShardView(
+            holder="" if member is None else f"{member.name} at {member.host}",
+            standing=served or self._standing(shard, now),
+            seq=None if state is None else state.seq,
+            age_s=None if age_s is None else max(0.0, age_s + now - self._states_at),
+        )
+
+    def _standing(self, shard: str, now: float) -> Standing:
+        member, lag = self._members.get(shard), self.lags[shard]
+        if now - self._members_at > FRESH_S:
+            return Standing(SILENT)
+        if member is None:
+            return Standing(NOBODY)
+        if not member.is_worker:
+            return Standing(STRANGER, f"{member.name} is in the group and no worker: end it")
+        if now - self._states_at > FRESH_S:
+            return Standing(NO_JOURNAL)
+        if shard not in self._states:
+            return Standing(NOT_IN_USE if shard in self._not_in_use else NOT_BEGUN)
+        if not lag.is_answered(now):
+            return Standing(SILENT)
+        if lag.is_caught_up(now):
+            return Standing(READY)
+        return Standing(CATCHING_UP, f"{lag.messages} messages are not durable")

@@ -1,0 +1,117 @@
+"""Looks at all shards once a second, those of other workers too, and tells Kafka how far ours are.
+
+In: Kafka's group and the ends of all inboxes, the journal. Out: the overview; and for ordinary lag
+tools the offsets of our shards in the group, each after it is durable in Postgres. Nothing is ever
+read from those: what decides is the offset in Postgres. A look that fails leaves what is known to
+grow old, and the overview says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from time import monotonic
+from typing import Final
+
+from aiokafka import TopicPartition
+
+from services.broker.group import GroupAdmin
+from services.broker.topics import shard_partitions
+from services.broker.trouble import BrokerTrouble, broker_translated
+from services.hosting.restore import number_in_use
+from services.journal.reader import Reader
+from services.journal.shard_states import ShardState, shard_states
+from services.journal.trouble import JournalTrouble
+from services.worker.context import WorkerContext
+from services.worker.offsets import end_of
+
+WATCH_S: Final = 1.0
+# A broker that is away is not waited for: the next commit says the same and more.
+COMMIT_S: Final = 1.0
+
+
+class ShardWatch:
+    """Watches all shards for one worker."""
+
+    def __init__(self, context: WorkerContext) -> None:
+        self._context = context
+        self._overview = context.metrics.overview
+        self._group = GroupAdmin(context.settings)
+        self._partitions = shard_partitions(context.settings.topic_prefix)
+        self._shards = {
+            TopicPartition(partition.topic, partition.number): partition.shard
+            for partition in self._partitions
+        }
+        self._reader: Reader | None = None
+        self._checked_until: dict[str, int] = {}
+        self._committed: dict[TopicPartition, int] = {}
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        looks = (self._look_at_group, self._look_at_ends, self._look_at_journal, self._tell_group)
+        try:
+            await asyncio.gather(*map(_each_second, looks))
+        finally:
+            await self._group.close()
+            if self._reader is not None:
+                self._reader.close()
+
+    async def commit(self, durable: Mapping[TopicPartition, int]) -> None:
+        """Commit offsets up to which all is durable to the group. Errors: BrokerTrouble."""
+        fresh = {key: at for key, at in durable.items() if self._committed.get(key) != at}
+        if fresh:
+            with broker_translated("committing offsets", self._context.settings):
+                async with asyncio.timeout(COMMIT_S):
+                    await self._context.consumer.commit(fresh)
+            self._committed |= fresh
+
+    async def _tell_group(self) -> None:
+        offsets = self._context.metrics.durable_offsets()
+        await self.commit(
+            {key: offsets[shard] for key, shard in self._shards.items() if shard in offsets}
+        )
+
+    async def _look_at_group(self) -> None:
+        at, members = monotonic(), await self._group.members()
+        by_shard = {self._shards[key]: members[key] for key in members if key in self._shards}
+        self._overview.note_members(by_shard, at=at)
+
+    async def _look_at_ends(self) -> None:
+        for partition in self._partitions:
+            at, end = monotonic(), await end_of(self._context, partition)
+            self._overview.lags[partition.shard].note_end(end, at=at)
+
+    async def _look_at_journal(self) -> None:
+        at = monotonic()
+        states, not_in_use = await asyncio.to_thread(self._read_journal)
+        self._overview.note_states(states, not_in_use=not_in_use, at=at)
+
+    def _read_journal(self) -> tuple[list[ShardState], set[str]]:
+        try:
+            if self._reader is None:
+                self._reader = Reader(self._context.database)
+            states = shard_states(self._reader)
+            not_begun = {*self._shards.values()} - {state.shard for state in states}
+            return states, {shard for shard in not_begun if not self._is_in_use(shard)}
+        except JournalTrouble:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
+            raise
+
+    def _is_in_use(self, shard: str) -> bool:
+        """Whether control has put a shard in use that has no row; commands are looked at once."""
+        assert self._reader is not None, shard
+        last, after = self._reader.last_number(), self._checked_until.get(shard, 0)
+        if number_in_use(self._reader, shard, after=after) is not None:
+            return True
+        self._checked_until[shard] = last
+        return False
+
+
+async def _each_second(look: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        with suppress(BrokerTrouble, JournalTrouble):
+            await look()
+        await asyncio.sleep(WATCH_S)

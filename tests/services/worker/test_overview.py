@@ -1,0 +1,109 @@
+"""All shards as one worker sees them, from what Kafka and Postgres have said lately."""
+
+from __future__ import annotations
+
+from datetime import date
+from time import monotonic
+
+import pytest
+
+from services.broker.group import GroupMember
+from services.journal.shard_states import ShardState
+from services.worker.lag import Lag
+from services.worker.metrics import Metrics
+from services.worker.standing import (
+    CATCHING_UP,
+    NO_JOURNAL,
+    NOBODY,
+    NOT_BEGUN,
+    NOT_IN_USE,
+    READY,
+    SILENT,
+    STRANGER,
+    Standing,
+)
+
+SIT = "market/SIT"
+OURS = GroupMember("clearing-worker-w2", "/10.0.0.2")
+THIEF = GroupMember("rdkafka", "/10.0.0.3")
+FRIDAY = date(2026, 6, 12)
+
+
+def state_of(shard: str, next_offset: int) -> ShardState:
+    """A shard that has closed a Friday."""
+    return ShardState(shard, 6, next_offset, 3.0, FRIDAY, "ab12")
+
+
+def seen(
+    member: GroupMember | None,
+    *,
+    next_offset: int | None,
+    group_s: float = 0,
+    journal_s: float = 0,
+    ends_s: float = 0,
+    unused: bool = False,
+) -> Standing:
+    """How SIT is shown, whose inbox ends at 4. The seconds: how long ago each has answered."""
+    metrics, now = Metrics(), monotonic()
+    overview = metrics.overview
+    overview.lags[SIT].note_end(4, at=now - ends_s)
+    overview.note_members({} if member is None else {SIT: member}, at=now - group_s)
+    states = [] if next_offset is None else [state_of(SIT, next_offset)]
+    overview.note_states(states, not_in_use=[SIT] if unused else [], at=now - journal_s)
+    return overview.views()[SIT].standing
+
+
+def test_a_shard_is_shown_by_who_has_it_and_how_far_it_is() -> None:
+    assert seen(OURS, next_offset=4) == Standing(READY)
+    assert seen(OURS, next_offset=3) == Standing(CATCHING_UP, "1 messages are not durable")
+    assert seen(None, next_offset=4) == Standing(NOBODY)
+    assert seen(THIEF, next_offset=4).state == STRANGER
+    assert seen(OURS, next_offset=None) == Standing(NOT_BEGUN)
+    assert seen(OURS, next_offset=None, unused=True) == Standing(NOT_IN_USE)
+
+
+@pytest.mark.parametrize(
+    ("silent", "shown"), [("group_s", SILENT), ("ends_s", SILENT), ("journal_s", NO_JOURNAL)]
+)
+def test_what_was_not_answered_lately_is_not_believed(silent: str, shown: str) -> None:
+    seconds = {silent: 6.0}
+    assert seen(OURS, next_offset=4, **seconds).state == shown  # type: ignore[arg-type]
+
+
+def test_the_whole_is_ready_when_every_shard_is_whoever_has_it() -> None:
+    metrics, now = Metrics(), monotonic()
+    overview = metrics.overview
+    for lag in overview.lags.values():
+        lag.note_end(4, at=now)
+    states = [state_of(shard, 4) for shard in overview.lags]
+    overview.note_members(dict.fromkeys(overview.lags, OURS), at=now)
+    overview.note_states(states, not_in_use=[], at=now)
+    assert overview.is_ready
+    assert not metrics.is_ready
+    overview.note_members(dict.fromkeys(overview.lags, OURS) | {SIT: THIEF}, at=now)
+    assert not overview.is_ready
+
+
+def test_a_shard_of_this_worker_is_shown_as_its_supervisor_says() -> None:
+    metrics = Metrics()
+    metrics.follow(SIT, Lag())
+    metrics.set_state(SIT, "troubled", detail="no database")
+    assert metrics.overview.views()[SIT].standing == Standing("troubled", "no database")
+
+
+def test_metrics_tell_of_all_shards() -> None:
+    metrics, now = Metrics(), monotonic()
+    overview = metrics.overview
+    overview.lags[SIT].note_end(9, at=now)
+    overview.note_members({SIT: OURS, "member/0": THIEF}, at=now)
+    overview.note_states([state_of(SIT, 4)], not_in_use=["market/SCU"], at=now)
+    lines = metrics.text().decode().splitlines()
+    assert 'clearing_shard_held{shard="market/SIT"} 1.0' in lines
+    assert 'clearing_shard_held{shard="member/0"} 0.0' in lines
+    assert 'clearing_shard_held{shard="control/0"} 0.0' in lines
+    assert 'clearing_shard_lag_messages{shard="market/SIT"} 5.0' in lines
+    close = 'business_date="2026-06-12",history_hash="ab12",shard="market/SIT"'
+    assert f"clearing_last_close_info{{{close}}} 1.0" in lines
+    assert "clearing_ready_all 0.0" in lines
+    (age,) = [line for line in lines if line.startswith("clearing_shard_age_seconds{")]
+    assert 3 <= float(age.rpartition(" ")[2]) < 4
