@@ -15,7 +15,7 @@ from typing import Final
 from events.contracts import parse_symbol
 from services.demo.entries import MET, MISSED, TIERS
 from services.demo.fact_book import FactBook, moment_of
-from services.demo.figures import ModelRates, last_curve, model_in_force, moves_of
+from services.demo.figures import ModelRates, front_ticks, last_curve, model_in_force, moves_of
 from services.pages.chart import Band, Bars, Chart, Dots, Line, Mark, Tone, chart
 
 _TONES: Final[tuple[Tone, ...]] = ("series-1", "series-2", "series-3", "series-4")
@@ -43,6 +43,19 @@ def price_chart(book: FactBook, product: str) -> Chart:
     ]
     title = f"{product}: index and settlement prices{made_up}"
     return chart(title, marks, unit=_UNITS[product == "SIT"], days=book.days)
+
+
+def ratio_chart(book: FactBook) -> Chart:
+    """What an SCU costs in million SIT, at the front settlement prices of each close."""
+    tokens = front_ticks(book, "SIT")
+    points = [
+        (day, ticks / tokens[day])
+        for day, ticks in sorted(front_ticks(book, "SCU").items())
+        if day in tokens
+    ]
+    marks = [Line("SCU front / SIT front", points, "ink", is_step=True)]
+    title = "Million SIT that an SCU must bring to pay for itself (SCU prices are made up)"
+    return chart(title, marks, unit="million SIT per SCU", days=book.days)
 
 
 def curve_chart(book: FactBook, product: str) -> Chart:

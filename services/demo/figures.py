@@ -194,6 +194,19 @@ def last_curve(book: FactBook, product: str) -> list[ContractClose]:
     return rows
 
 
+def front_ticks(book: FactBook, product: str) -> dict[date, int]:
+    """The price at each close of the nearest contract that has one, a final one too."""
+    final: dict[str, dict[date, int]] = {
+        fact["contract"]: {date.fromisoformat(fact["business_date"]): fact["price_ticks"]}
+        for fact in book.settled
+    }
+    return {
+        day: ticks
+        for contract in reversed(book.contracts_of(product))
+        for day, ticks in {**book.prices[contract], **final.get(contract, {})}.items()
+    }
+
+
 def percent_text(ppm: int) -> str:
     """A rate for people: percent with two decimals, cut."""
     sign, ppm = ("-" if ppm < 0 else ""), abs(ppm)

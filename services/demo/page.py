@@ -16,6 +16,7 @@ from services.demo.charts import (
     margin_chart,
     models_chart,
     price_chart,
+    ratio_chart,
     variation_chart,
     volume_charts,
 )
@@ -156,7 +157,10 @@ def _charts(
         ],
         "volume": volume_charts(book),
         "curve": [curve_chart(book, product) for product in priced if last_curve(book, product)],
-        "prices": [price_chart(book, product) for product in products],
+        "prices": [
+            *(price_chart(book, product) for product in products),
+            *([ratio_chart(book)] if {"SIT", "SCU"} <= {*priced} else []),
+        ],
         "variation": [variation_chart(book)],
     }
 

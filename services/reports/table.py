@@ -22,6 +22,7 @@ from services.reports.members import MEMBERS_REPORT
 from services.reports.postings import POSTINGS_REPORT
 from services.reports.prices import PRICES_REPORT
 from services.reports.refusals import REFUSALS_REPORT
+from services.reports.spread import SPREAD_REPORT
 from services.reports.statement import STATEMENT_REPORT
 from services.reports.stress import STRESS_REPORT
 from services.reports.trade import TRADE_REPORT
@@ -53,6 +54,7 @@ REPORTS: Final[dict[str, ReportKind]] = {
         ACTIVITY_REPORT,
         PRICES_REPORT,
         INDEX_REPORT,
+        SPREAD_REPORT,
         HALTS_REPORT,
         LIMITS_REPORT,
         LARGE_TRADERS_REPORT,

@@ -14,6 +14,7 @@ from services.demo.figures import (
     Coverage,
     MemberMargin,
     coverage,
+    front_ticks,
     last_curve,
     member_margins,
     other_models,
@@ -186,3 +187,24 @@ def test_a_broken_law_stands_on_top() -> None:
     page = render_page(book_of(), title="Broken", broken=["cash is short"])
     assert page.index("The laws do not hold: cash is short.") < page.index('<ul class="tiles">')
     assert "They show that" not in page
+
+
+def test_the_front_price_is_that_of_the_nearest_month_a_final_one_too() -> None:
+    later = {"contract": "SITN26", "tier": 1}
+    book = book_of(
+        *priced(0, 200),
+        fact("settlement_price_set", 0, **later, price_ticks=210),
+        fact("contract_settled", 1, contract="SITM26", price_ticks=205),
+        fact("settlement_price_set", 1, **later, price_ticks=212),
+        fact("settlement_price_set", 2, **later, price_ticks=214),
+    )
+    expected = {date(2026, 6, 8): 200, date(2026, 6, 9): 205, date(2026, 6, 10): 214}
+    assert front_ticks(book, "SIT") == expected
+
+
+def test_the_page_shows_compute_against_tokens_where_both_are_priced() -> None:
+    chart = "Million SIT that an SCU must bring to pay for itself"
+    assert chart not in render_page(book_of(*priced(0, 200)), title="T")
+    compute = fact("settlement_price_set", contract="SCUM26", price_ticks=250, tier=1)
+    rate = fact("margin_rate_set", rate_ppm=80_000, paper_rate_ppm=80_000, contract="SCUM26")
+    assert chart in render_page(book_of(*priced(0, 200), compute, rate), title="T")
