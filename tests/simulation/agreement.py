@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from fractions import Fraction
 
 from tests.laws import REFUSED, Fields
 
@@ -49,5 +50,8 @@ def printed(fact: Fields) -> str:
     left_out = (*NOT_COMPARED, "at") if is_timeless else NOT_COMPARED
     if kind == "index_stale/1":
         left_out = (*NOT_COMPARED, "reason")
+    if kind == "spread_submitted/1":
+        legs = [leg | {"price": str(Fraction(leg["price"]))} for leg in fact["legs"]]
+        fact = {**fact, "legs": legs}
     compared = {name: value for name, value in fact.items() if name not in left_out}
     return json.dumps(compared, sort_keys=True)

@@ -21,7 +21,7 @@ from tests.twin.script import Script
 DAYS = 4
 DAYS_LONG = 26
 LONG_EVERY = 20
-EFFECTLESS = frozenset({REFUSED, "trade_already_cleared/1"})
+EFFECTLESS = frozenset({REFUSED, "spread_submitted/1", "trade_already_cleared/1"})
 
 
 class Head(NamedTuple):

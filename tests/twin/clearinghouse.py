@@ -77,6 +77,8 @@ is how they are read:
 29. An auctioned position stays where the taker's would be worth, or cost, more than an int64 at the
    highest price that may mark it (`takeover_refused`); the payment is not made where a balance
    would leave an int64 (`auction_payment_refused`). A payment of 0 looks at no call.
+30. A spread refused for its time is remembered under its reference, one before any session is not.
+   A leg's product is in use from the configuration on, as for a trade.
 """
 
 from __future__ import annotations
@@ -87,6 +89,7 @@ from datetime import date
 from tests.twin.books import House, Index, Market
 from tests.twin.control import take_control
 from tests.twin.index import refuse_report, take_report
+from tests.twin.spreads import take_spread
 from tests.twin.trading import (
     correct_trade,
     halt_contract,
@@ -132,6 +135,7 @@ REFERENCE_OF = {
     "liquidate_asset/1": "reference",
     "contribute_fund/1": "reference",
     "withdraw_fund/1": "reference",
+    "submit_spread/1": "reference",
 }
 TRADING_OF = {
     "submit_trade/1": submit_trade,
@@ -200,6 +204,8 @@ def shard_of(house: House, reading: Reading) -> str:
 def decide(house: House, shard: str, command: Command) -> str | None:
     """Let a well-formed command happen, or give the reason of its refusal."""
     kind = command["type"]
+    if kind == "submit_spread/1":
+        return take_spread(house, command)
     if kind in CONTROL:
         return take_control(house, command)
     if kind in MEMBER:

@@ -12,8 +12,9 @@ from datetime import date, timedelta
 from tests.by_paper import BY_PAPER
 from tests.twin.events_assets import asset_event, found_assets
 from tests.twin.events_defaults import default_event, found_fund
-from tests.twin.events_index import found_providers, index_event
+from tests.twin.events_index import configure, found_providers, index_event
 from tests.twin.events_members import found_members, member_event
+from tests.twin.events_spreads import spread
 from tests.twin.events_trading import trading_event
 from tests.twin.instants import DAY, HOUR, MINUTE, SECOND, is_weekday, midnight, print_instant
 from tests.twin.script import Script
@@ -51,6 +52,8 @@ def written(seed: int, days: int = 4) -> Script:
         found_assets(script)
     if script.has_default:
         found_fund(script)
+    if script.has_spreads:
+        configure(script, "product_in_use", "SCU")
     before_the_session(script)
     is_quiet = script.chance(0.12)
     script.now = max(midnight(first) + 5 * MINUTE, script.house.clock or 0)
@@ -77,6 +80,12 @@ def before_the_session(script: Script) -> None:
         buyer="A-H", seller="B-H", executed_at=script.when(),
     )  # fmt: skip
     script.send("run_cycle/1", cycle="noon", at=script.when())
+    if script.has_spreads:
+        early = [("E1", "SITM26"), ("E2", "SITN26")]
+        legs = [{"trade_id": name, "contract": contract, "price": "2.00", "lots": 1}
+                for name, contract in early]  # fmt: skip
+        script.send("submit_spread/1", reference="early", legs=legs, buyer="A-H", seller="B-H",
+                    executed_at=script.when())  # fmt: skip
     script.send("halt_contract/1", contract="SITM26", until=None, reason="early", at=script.when())
     for _ in range(5):
         index_event(script)
@@ -100,7 +109,9 @@ def trading_day(script: Script, events: int, *, index_weight: int) -> None:
             at = print_instant(time)
             script.send("run_cycle/1", cycle=f"cycle-{cycles.index(number)}", at=at)
         kind = script.weighted({"trading": 60, "index": index_weight, "member": 18})
-        if kind == "trading":
+        if kind == "trading" and script.has_spreads and script.chance(0.15):
+            spread(script)
+        elif kind == "trading":
             trading_event(script)
         elif kind == "index":
             index_event(script)

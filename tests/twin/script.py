@@ -18,6 +18,7 @@ REPEATED = 0.03
 CONFLICTED = 0.01
 YEAR = 365 * DAY
 ASSETS_EVERY = 3
+SPREADS_EVERY = 4
 WITH_DEFAULT = (0, 4)  # of five seeds
 
 
@@ -41,6 +42,7 @@ class Script:
         self.models: dict[tuple[str, str], int] = {}
         self.has_huge_trade = self.chance(0.85)
         self.has_assets = seed % ASSETS_EVERY == 1
+        self.has_spreads = seed % SPREADS_EVERY == 2
         self.has_default = seed % 5 in WITH_DEFAULT
 
     def chance(self, share: float) -> bool:

@@ -19,6 +19,12 @@ def rewrite(rng: Random, command: Command) -> bytes:
     for name in ("price", "bid", "ask", "input_usd_per_mtok", "price_usd"):
         if isinstance(other.get(name), str) and "." in other[name]:
             other[name] += "0"
+    if isinstance(other.get("legs"), list):
+        prices = [leg["price"] for leg in other["legs"]]
+        other["legs"] = [
+            leg | {"price": f"{price}0" if "." in price else price}
+            for leg, price in zip(other["legs"], prices, strict=True)
+        ]
     for name in ("at", "executed_at"):
         if isinstance(other.get(name), str) and "." not in other[name]:
             other[name] = other[name][:-1] + ".000Z"

@@ -236,6 +236,25 @@ def volumes(value: object) -> list[Command]:
     return found
 
 
+def legs(value: object) -> list[Command]:
+    """Read the two legs of a spread, of two contracts and under two ids."""
+    if not isinstance(value, list) or len(value) != len(LEG_NAMES):
+        fail(f"two legs expected, found {value!r}")
+    found: list[Command] = []
+    for item in value:
+        if not isinstance(item, dict) or item.keys() != LEG.keys():
+            fail(f"{LEG.keys()} expected, found {item!r}")
+        found.append({name: reader(item[name]) for name, reader in LEG.items()})
+    for name in LEG_NAMES:
+        if found[0][name] == found[1][name]:
+            fail(f"a {name} of its own for each leg expected")
+    return found
+
+
+LEG_NAMES = ("contract", "trade_id")
+LEG: dict[str, Reader] = {
+    "trade_id": identifier, "contract": identifier, "price": decimal, "lots": whole,
+}  # fmt: skip
 MODEL: dict[str, Reader] = {"product": identifier, "provider": identifier, "model": identifier}
 SUSPENSION: dict[str, Reader] = {"account": identifier, "reason": text, "at": instant}
 MAKER: dict[str, Reader] = {"account": identifier, "product": identifier, "at": instant}
@@ -279,6 +298,10 @@ CONTROL: dict[str, dict[str, Reader]] = {
         "payment_cents": whole, "at": instant,
     },
     "settle_default/1": {"member": identifier, "at": instant},
+    "submit_spread/1": {
+        "reference": identifier, "legs": legs, "buyer": identifier, "seller": identifier,
+        "executed_at": instant,
+    },
     "open_session/1": {"business_date": day, "at": instant},
     "advance_clock/1": {"at": instant},
     "run_cycle/1": {"cycle": identifier, "at": instant},
