@@ -26,6 +26,7 @@ Fields: TypeAlias = dict[str, Any]
 Sums: TypeAlias = dict[tuple[str, ...], int]
 
 REFUSED = "command_refused/1"
+NOVATED = "trade_novated/1"
 VARIATION = "variation_settled/1"
 BY_POSTING = frozenset({"asset_moved/1", "waterfall_applied/1"})
 POSTED = BY_POSTING | {
@@ -51,8 +52,38 @@ def check_laws(clearinghouse: Clearinghouse) -> None:
     check_units(clearinghouse, facts)
     check_nothing_happens_twice(facts)
     check_defaults(clearinghouse, facts)
+    check_spreads(row for shard in clearinghouse.in_order() for row in shard.log.pending.rows)
     for shard in clearinghouse.in_order():
         check_log(shard.log)
+
+
+def check_spreads(rows: Iterable[JournalRow]) -> None:
+    """Both legs or neither: what all markets make of each spread that stands; law 4.
+
+    Where both are cleared the first leg's market says so, else one market gives one reason.
+    """
+    spreads: dict[str, Fields] = {}
+    stated: dict[str, list[Fields]] = defaultdict(list)
+    for shard, _, _, origin, _, _, line, _, facts, _ in rows:
+        fields = json.loads(line) if b"submit_spread/1" in line and line[:1] == b"{" else {}
+        if fields.get("type") != "submit_spread/1":
+            continue
+        texts = [json.loads(text) for text in facts.split(b"\n") if text]
+        if any(fact["type"] == "spread_submitted/1" for fact in texts):
+            spreads[fields["reference"]] = fields
+        elif shard.startswith("market/") and origin == "control/0":
+            stated[fields["reference"]] += texts
+    for reference, spread in spreads.items():
+        legs = {leg["trade_id"]: leg["contract"] for leg in spread["legs"]}
+        facts_on = stated[reference]
+        novated = {fact["trade_id"]: fact["contract"] for fact in chosen(facts_on, NOVATED)}
+        cleared, refused = chosen(facts_on, "spread_cleared/1"), chosen(facts_on, REFUSED)
+        assert novated in ({}, legs), (reference, novated)
+        assert len(chosen(facts_on, NOVATED)) == len(novated), reference
+        assert (len(cleared), len(refused)) == ((1, 0) if novated else (0, 1)), (reference, refused)
+        if cleared:
+            first = spread["legs"][0]["contract"]
+            assert cleared[0]["shard"] == f"market/{first[:3]}", cleared
 
 
 def facts_of(clearinghouse: Clearinghouse) -> list[Fields]:

@@ -112,16 +112,20 @@ class Streams:
             free = run.decider.until_barrier(batch)
             if free:
                 run.run_batch(batch[:free])
-            else:
-                self._await_markets(run, batch[0])
+            elif not self._await_markets(run, batch[0]):
                 run.run_batch(batch[:1])
         run.drain()
 
-    def _await_markets(self, run: ShardRun, barrier: Message) -> None:
-        assert barrier.number is not None, barrier
-        for shard in run.decider.missing_markets(barrier.number):
+    def _await_markets(self, run: ShardRun, barrier: Message) -> list[str]:
+        """Vote if it is a spread; gives the markets that were missing, and have been run.
+
+        They may have run this shard too, in the meantime.
+        """
+        run.vote(barrier)
+        missing = run.decider.missing_markets(barrier)
+        for shard in missing:
             self.run_shard(shard)
-        assert run.decider.missing_markets(barrier.number) == []
+        return missing
 
 
 def day_hashes(url: str) -> dict[tuple[str, str], tuple[str, str]]:

@@ -18,7 +18,7 @@ from services.audit.id_tables import IdTables
 from services.journal.reader import Reader
 from services.journal.tables import JOURNAL
 from services.shards.log import ShardLog
-from services.shards.rows import JournalRow, SnapshotRow
+from services.shards.rows import JournalRow, LinkRow, SnapshotRow
 from services.shards.shard import Shard
 
 _COLUMNS: Final = tuple(JOURNAL.columns)
@@ -94,6 +94,10 @@ class Evidence:
     def check_snapshots(self, rows: Sequence[SnapshotRow]) -> None:
         """Compare snapshots of the books at a close with the table."""
         self._derived.check("snapshot", rows)
+
+    def check_links(self, rows: Sequence[LinkRow]) -> None:
+        """Compare links with the table that no row brings: votes on an undecided spread."""
+        self._derived.check("link", rows)
 
     def is_all_decided(self) -> bool:
         """True if every expected row was decided; a row that was not is a finding."""

@@ -41,6 +41,8 @@ _ONCE: Final = {
     "fund_withdrawal_pending/1": "reference",
     "fund_called/1": "call",
     "contract_settled/1": "contract",
+    "spread_submitted/1": "reference",
+    "spread_cleared/1": "reference",
 }
 
 
@@ -56,9 +58,11 @@ class LawBook:
         self._losses: defaultdict[str, int] = defaultdict(int)
         self._stated: Counter[tuple[str, str, str]] = Counter()
         self._broken: list[str] = []
+        self._legs: list[tuple[str, str, str]] = []
         self._add: dict[str, Callable[[FactFields], None]] = {
             "trade_novated/1": self._novated,
             "trade_busted/1": self._busted,
+            "spread_cleared/1": self._spread_cleared,
             "position_transferred/1": self._transferred,
             "position_taken_over/1": self._taken_over,
             "position_closed/1": self._closed,
@@ -87,6 +91,11 @@ class LawBook:
         return [
             *self._broken,
             *self._not_flat(),
+            *(
+                f"spread {reference} is cleared, and its leg {trade_id} is not"
+                for reference, shard, trade_id in self._legs
+                if not self._stated[shard, "trade_novated/1", trade_id]
+            ),
             *(
                 f"variation of {contract} on {day}, cycle {cycle}, sums to {cents} cents, not 0"
                 for (contract, day, cycle), cents in self._variation.items()
@@ -134,6 +143,12 @@ class LawBook:
     def _busted(self, fact: FactFields) -> None:
         self._lots[fact["contract"], fact["buyer"]] -= fact["lots"]
         self._lots[fact["contract"], fact["seller"]] += fact["lots"]
+
+    def _spread_cleared(self, fact: FactFields) -> None:
+        """Both legs are trades of their markets."""
+        for leg in fact["legs"]:
+            shard = f"market/{leg['contract'][:3]}"
+            self._legs.append((fact["reference"], shard, leg["trade_id"]))
 
     def _transferred(self, fact: FactFields) -> None:
         given = fact["lots"] if fact["side"] == "long" else -fact["lots"]

@@ -1,9 +1,10 @@
 """Control commands and links between shards, as decided in this audit (ARCHITECTURE §2).
 
-In: control commands that stand, in order; links that markets send at barriers. Out: the command of
-a number, for its copies; the links of all markets for a barrier, for `member/0`. The tables beside
-the journal are not read. Held in memory: 8 bytes a control command, whose line is read again from
-its row, which agreed; and links until `member/0` settles their barrier.
+In: control commands that stand, in order; links that markets send at barriers; votes on spreads.
+Out: the command of a number, for its copies; the links of all markets for a barrier, for
+`member/0`; the votes for each market of a spread. The tables beside the journal are not read. Held
+in memory: 8 bytes a control command, whose line is read again from its row, which agreed; links
+until `member/0` settles their barrier; votes until the last market decides their spread.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from services.shards.control_commands import standing_command
 from services.shards.links import Answers, decode_flow
 from services.shards.routing import CONTROL_SHARD, market_shard
 from services.shards.rows import JournalRow, LinkRow
+from services.shards.spread_votes import read_votes
 
 
 class Numbered(NamedTuple):
@@ -66,6 +68,21 @@ class ControlCommands:
             command = standing_command(row.line)
             commands[seqs[row.seq]] = Numbered(row.logical_time, row.line, command)
         return commands
+
+
+class VotesCast(NamedTuple):
+    """The votes of all markets on a spread. logical_time: of the latest row before them."""
+
+    rows: list[LinkRow]
+    logical_time: int
+
+    def answers(self, shard: str) -> Answers:
+        """The votes that a market waits for."""
+        return Answers(votes=read_votes(self.rows, shard), logical_time=self.logical_time)
+
+    def of(self, shard: str) -> list[LinkRow]:
+        """The rows of a market's own vote."""
+        return [row for row in self.rows if row.source == shard]
 
 
 class LinksSent:

@@ -2,7 +2,8 @@
 
 In: rows in the order of (logical time, shard). A row's logical time is its shard's last and
 one; of a copy also after the row of `control/0` it copies, of a barrier of `member/0` also after
-the rows of the markets that answer it, of row 0 after the command that put the product in use. So
+the rows of the markets that answer it, of a spread also after the rows on which its markets vote,
+of row 0 after the command that put the product in use. So
 every row is decided again after all rows it depends on, and its own time is recomputed too. Out:
 findings.
 
@@ -18,21 +19,24 @@ from collections.abc import Sequence
 from events.codec import decode_command
 from events.command import Command, Malformed
 from events.control_commands import Barrier, ControlCommand
+from events.spread_commands import SubmitSpread
 from services.audit.envelopes import MARKS, copy_refusal, envelope_refusal, recorded_detail
 from services.audit.evidence import Evidence
 from services.audit.inboxes import InboxesRead
-from services.audit.links_and_copies import ControlCommands, LinksSent
+from services.audit.links_and_copies import ControlCommands, LinksSent, VotesCast
 from services.broker.messages import BY_COPY
 from services.hosting.restore import is_open_from_the_start
 from services.hosting.snapshots import snapshot_rows
 from services.shards.control.state import dump_control, load_control
 from services.shards.control_commands import put_in_use
-from services.shards.ids import Identity, identity_named
+from services.shards.ids import Identity, ids_named
 from services.shards.links import NO_ANSWERS
 from services.shards.log import Inbound, Pending
+from services.shards.market.shard import MarketShard
 from services.shards.routing import CONTROL_SHARD, market_shard
-from services.shards.rows import JournalRow
+from services.shards.rows import JournalRow, LinkRow
 from services.shards.shard import Shard, decide_where_it_lies, record_opening, refuse_unread
+from services.shards.spread_votes import spread_markets, voters
 from services.shards.table import open_shard
 from settlement.control_books import ControlBooks
 
@@ -51,6 +55,8 @@ class StreamedOrder:
             evidence.reader, 0 if control is None else control.control.number
         )
         self._links = LinksSent()
+        # Votes on spreads that not every market of the legs has decided yet, by control number.
+        self._votes: dict[int, VotesCast] = {}
         # Markets in use that are not open yet: the control books of that time, and the time.
         self._opening: dict[str, tuple[ControlBooks, int]] = {}
         self._stopped: set[str] = set()
@@ -77,8 +83,13 @@ class StreamedOrder:
         return True
 
     def finish(self) -> None:
-        """Compare the heads with the offsets of the rows."""
+        """Compare the heads with the offsets of the rows, and votes whose spread is not decided."""
         self._inboxes.finish()
+        for name, shard in self._shards.items():
+            number = shard.control.number + 1
+            copied = self._commands.get(number)
+            if copied is not None and voters(copied.command, name):
+                self._check_vote(name, number, command=copied.command)
 
     def _prepare(self, chunk: Sequence[JournalRow]) -> None:
         """Decode the lines from inboxes; look up the ids they name and the commands copied."""
@@ -91,9 +102,14 @@ class StreamedOrder:
         }
         ids: dict[str, list[Identity]] = {}
         for (shard, _), command in self._decoded.items():
-            identity = None if isinstance(command, Malformed) else identity_named(command)
-            if identity is not None:
-                ids.setdefault(shard, []).append(identity)
+            if not isinstance(command, Malformed):
+                ids.setdefault(shard, []).extend(ids_named(command, shard))
+        # The first of the rows of a spread needs the votes of all its markets.
+        copies = [decode_command(row.line) for row in rows if row.origin == CONTROL_SHARD]
+        for command in copies:
+            if isinstance(command, SubmitSpread):
+                for shard in sorted({*spread_markets(command)} - self._stopped):
+                    ids.setdefault(shard, []).extend(ids_named(command, shard))
         for shard, named in ids.items():
             self._evidence.memory.begin(shard, named)
 
@@ -211,10 +227,55 @@ class StreamedOrder:
                 return False
             answers = self._links.pop(number)
             time = max(time, answers.logical_time)
+        elif voters(copied.command, row.shard):
+            cast = self._vote(row, number, command=copied.command)
+            if cast is None:
+                return False
+            answers, time = cast.answers(row.shard), max(time, cast.logical_time)
+            shard.log.pending.links += cast.of(row.shard)
         self._inboxes.add_copy(row.shard)
         inbound = Inbound(CONTROL_SHARD, number, time + 1, copied.line)
         shard.decide_copy(inbound, copied.command, answers=answers, memory=self._evidence.memory)
         return True
+
+    def _vote(self, row: JournalRow, number: int, *, command: ControlCommand) -> VotesCast | None:
+        """The votes on a spread, by the books of all its markets before it; None if one stopped."""
+        cast = self._votes.get(number)
+        if cast is not None:
+            del self._votes[number]
+            return cast
+        rows, times = list[LinkRow](), list[int]()
+        for name in spread_markets(command):
+            shard = self._shards.get(name)
+            is_there = shard is not None and shard.control.number == number - 1
+            if not is_there or name in self._stopped:
+                finding = f"spread {number}: expected the vote of {name}, found none"
+                self._evidence.doubt(row, finding=finding)
+                return None
+            assert isinstance(shard, MarketShard), name
+            rows += shard.vote(number, command, memory=self._evidence.memory)
+            times.append(self._times[name])
+        self._votes[number] = VotesCast(rows, max(times))
+        return self._votes[number]
+
+    def _check_vote(self, name: str, number: int, *, command: ControlCommand) -> None:
+        """Compare the vote of a market that has not decided a spread yet.
+
+        It may not have voted, unless a further market has decided.
+        """
+        shard, cast, reader = self._shards[name], self._votes.get(number), self._evidence.reader
+        assert isinstance(shard, MarketShard), name
+        if cast is None:
+            self._evidence.memory.begin(name, ids_named(command, name))
+            votes = shard.vote(number, command, memory=self._evidence.memory)
+            recorded = [
+                vote
+                for vote in votes
+                if any(row.source == name for row in reader.votes(vote.target, number))
+            ]
+        else:
+            recorded = cast.of(name)
+        self._evidence.check_links(recorded)
 
     def _is_answered(self, row: JournalRow, barrier: int, *, products: Sequence[str]) -> bool:
         missing = self._links.missing(barrier, products)

@@ -146,8 +146,8 @@ def _run(evidence: Evidence, order: Order, *, progress: RowReport | None) -> Non
         if not goes_on:
             break
     if order.is_whole and not rows.is_broken:
-        evidence.finish()
         order.finish()
+        evidence.finish()
     else:
         _walk_chains(evidence, rows)
         evidence.settle_doubt()

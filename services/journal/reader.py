@@ -293,17 +293,17 @@ class Reader:
             for block in _blocks(connection, "links", query=SELECT_LINKS, values=[target, barrier]):
                 yield from map(LinkRow._make, block)
 
+    def votes(self, target: str, number: int) -> list[LinkRow]:
+        """The votes of markets for this one on the spread of a control number."""
+        return [*map(LinkRow._make, self._all(SELECT_LINKS, [target, number]))]
+
     def sources_answered(self, target: str, barrier: int) -> list[str]:
         """The shards whose last link of this barrier is recorded."""
         return [row[0] for row in self._all(SELECT_ANSWERED, [target, barrier])]
 
     def links_sent(self, source: str) -> int:
         """The number of the last link row of a source; 0 before the first."""
-        query: LiteralString = (
-            "SELECT coalesce(max(number), 0) FROM clearing.link "
-            "WHERE target = 'member/0' AND source = %s"
-        )
-        return int(self._all(query, [source])[0][0])
+        return self.links_before("member/0", SEQ_MAX).get(source, 0)
 
     def links_before(self, target: str, barrier: int) -> dict[str, int]:
         """Of each source the number of its last link up to a barrier."""

@@ -139,6 +139,7 @@ CLASSES: dict[str, type[JournalTrouble]] = {
 }
 # Single states that mean something else than their class.
 STATES: dict[str, type[JournalTrouble]] = {
+    "23505": FencedOff,  # unique violation: another process wrote the same vote, at the same head
     "25006": DatabaseUnreachable,  # read only: a standby, or the old primary after a failover
     "25P03": DatabaseGone,  # idle in transaction: we stood still, and Postgres ended the session
     "25P04": DatabaseGone,  # transaction timeout: alike

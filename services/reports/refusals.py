@@ -9,6 +9,7 @@ none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -18,6 +19,7 @@ from events.control_facts import CommandRefused
 from events.default_facts import AuctionPaymentRefused, TakeoverRefused
 from events.fund_facts import FundWithdrawalRefused
 from events.member_facts import WithdrawalRefused
+from events.spread_commands import SubmitSpread
 from services.reports.filters import accounts_asked, markets_asked, names_account
 from services.reports.kind import ReportKind
 from services.reports.raw_line import readable, readable_fields
@@ -32,6 +34,7 @@ _OF_COMMAND: Final = {
     TakeoverRefused.TYPE: "auction_account/1",
     AuctionPaymentRefused.TYPE: "auction_account/1",
 }
+_LEG: Final = re.compile(r"leg ([^ :]+): ")
 _KINDS: Final = tuple(kind.encode() for kind in (CommandRefused.TYPE, *_OF_COMMAND))
 
 
@@ -43,9 +46,17 @@ def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
         for row in view.rows_of_all(shards, day, words=_KINDS):
             for fact in row.facts(*_KINDS):
                 fields = {**readable_fields(row.line), **fact}
-                is_of_contract = contract in (None, fields.get("contract"))
+                is_of_contract = contract in (None, fields.get("contract"), _failing_leg(fact))
                 if is_of_contract and names_account(fields, accounts):
                     yield _cells(row, fact)
+
+
+def _failing_leg(fact: ReportFact) -> str | None:
+    """The contract of the leg for which a market refused a spread."""
+    if fact.get("command_type") != SubmitSpread.TYPE:
+        return None
+    match = _LEG.match(fact["detail"])
+    return None if match is None else match[1]
 
 
 def _cells(row: StoredRow, fact: ReportFact) -> NamedCells:

@@ -12,11 +12,11 @@ from datetime import date
 from typing import Final
 
 from events.codec import decode_command
-from events.command import TRADE
-from events.market_commands import SubmitTrade
+from events.command import TRADE, Command
 from services.journal.id_index import IdIndex, identity_keys
 from services.reports.report import ReportFact, UnknownSubject
 from services.reports.view import JournalView, StoredRow
+from services.shards.ids import Identity, ids_named
 
 _NAMING: Final = (b"trade_", b"command_refused/1")
 _TRADE_COMMANDS: Final = ("submit_trade/1", "bust_trade/1", "adjust_trade_price/1")
@@ -63,12 +63,12 @@ def find_trade(
 
 def _first_row(view: JournalView, trade: str, *, shard: str) -> Iterator[StoredRow]:
     """The row that first brought the id to a shard."""
-    index = IdIndex(shard, view.reader.connection)
+    index, named = IdIndex(shard, view.reader.connection), Identity(TRADE, trade)
     for seqs in index.lookup(identity_keys(TRADE, [trade])).values():
         for row in view.rows_numbered(shard, seqs):
             command = decode_command(row.line)
             # A hash leads here: another id may share it.
-            if isinstance(command, SubmitTrade) and command.trade_id == trade:
+            if isinstance(command, Command) and named in ids_named(command, shard):
                 yield row
                 return
 

@@ -1,7 +1,8 @@
-"""Barriers of `member/0`: the links that every market sends at a control number (ARCHITECTURE §2).
+"""Waiting for other shards at a control number (ARCHITECTURE §2).
 
-In: the link table. Out: the markets that have not answered; the flows of those that have, checked:
-dense numbers, hashes, and as many rows as the last one says.
+In: the link table. Out: the markets that have not answered; of `member/0` at a barrier the flows of
+those that have, checked: dense numbers, hashes, and as many rows as the last one says; of a market
+at a spread the votes of the markets of its further legs, checked too.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import json
 from collections.abc import Iterable
 
 from events.chain import link_hash
+from events.command import Command
 from services.journal.reader import Reader
 from services.shards.links import Answers, decode_flow
 from services.shards.routing import MEMBER_SHARD, market_shard
 from services.shards.rows import LinkRow
+from services.shards.spread_votes import read_votes, voters
 
 
 class LinkBroken(Exception):
@@ -53,6 +56,48 @@ def read_answers(
             flows.append(decode_flow(row.payload))
     times = [reader.rows_at(source, [seq])[0].logical_time for source, seq in senders.items()]
     return Answers(flows, logical_time=max(times, default=0)), last
+
+
+def missing_votes(reader: Reader, number: int, *, command: Command, shard: str) -> list[str]:
+    """The markets whose vote on a spread is not in the table yet."""
+    voted = set(reader.sources_answered(shard, number))
+    return [market for market in voters(command, shard) if market not in voted]
+
+
+def read_answered_votes(reader: Reader, number: int, *, command: Command, shard: str) -> Answers:
+    """The votes on a spread that a market waits for. Errors: LinkBroken, also when one is missing.
+
+    number: of the command.
+    """
+    silent = missing_votes(reader, number, command=command, shard=shard)
+    if silent:
+        msg = f"spread {number}: expected the vote of {', '.join(silent)}, found none"
+        raise LinkBroken(msg)
+    rows = reader.votes(shard, number)
+    for row in rows:
+        _check_hash(row)
+    times = [reader.rows_at(row.source, [row.seq])[0].logical_time for row in rows]
+    return Answers(votes=read_votes(rows, shard), logical_time=max(times))
+
+
+def votes_to_write(reader: Reader, rows: Iterable[LinkRow]) -> list[LinkRow]:
+    """Of a market's own votes those that the table lacks. Errors: LinkBroken if it has another.
+
+    A vote follows from the rows before it, so that after any end it is the same.
+    """
+    lacking = []
+    for row in rows:
+        recorded = [
+            link for link in reader.votes(row.target, row.number) if link.source == row.source
+        ]
+        if not recorded:
+            lacking.append(row)
+        elif recorded != [row]:
+            expected, stated = row.payload.decode(), recorded[0].payload.decode(errors="replace")
+            where = f"vote of {row.source} on spread {row.barrier}"
+            msg = f"{where}: expected {expected}, as decided again, found {stated}"
+            raise LinkBroken(msg)
+    return lacking
 
 
 def _check_hash(row: LinkRow) -> None:

@@ -1,8 +1,8 @@
 """Deciding the messages of one shard's inbox, in the order of their offsets (ARCHITECTURE §2).
 
 In: messages. Out: rows in the shard's log; nothing is written here. Trades go together by the
-thousand, every other message one by one in its place. The caller waits for the links that a barrier
-of `member/0` needs (`until_barrier`, `missing_markets`).
+thousand, every other message one by one in its place. The caller waits for what a barrier of
+`member/0`, or a spread of two markets, needs of other shards (`until_barrier`, `missing_markets`).
 """
 
 from __future__ import annotations
@@ -12,21 +12,30 @@ from typing import Final
 
 from events.codec import decode_command
 from events.command import Command, Malformed
-from events.control_commands import Barrier, CloseSession
+from events.control_commands import Barrier, CloseSession, ControlCommand
 from events.spread_commands import SubmitSpread
 from services.broker.messages import Fault, Message
 from services.broker.topics import ShardPartition
 from services.hosting.blocks import MarketQueue, Markets, decode_lines
-from services.hosting.id_memory import IdMemory
+from services.hosting.id_memory import IdMemory, key_of
 from services.hosting.snapshots import snapshot_rows
 from services.journal.reader import NumberedCommand, Reader
 from services.shards.control_commands import standing_command
+from services.shards.ids import ids_named
 from services.shards.links import NO_ANSWERS
 from services.shards.log import Inbound
+from services.shards.market.shard import MarketShard
 from services.shards.routing import CONTROL_SHARD
-from services.shards.rows import SnapshotRow
+from services.shards.rows import LinkRow, SnapshotRow
 from services.shards.shard import Shard, decide_where_it_lies, refuse_unread
-from services.worker.barriers import missing_markets, read_answers
+from services.shards.spread_votes import voters
+from services.worker.barriers import (
+    missing_markets,
+    missing_votes,
+    read_answered_votes,
+    read_answers,
+    votes_to_write,
+)
 from services.worker.copy_check import NO_COPIES, Copies, is_next
 
 _SPREAD: Final = SubmitSpread.TYPE.encode()
@@ -59,20 +68,18 @@ class ShardDecider:
         self._links = self._links_read()
 
     @property
-    def has_barriers(self) -> bool:
-        """True if the shard waits for the markets at barriers."""
-        return self.shard.WAITS_AT_BARRIERS
+    def has_to_wait(self) -> bool:
+        """True if the shard may have to wait for markets: at barriers, or for votes on spreads."""
+        return self.shard.HAS_COPIES
 
     def until_barrier(self, messages: Sequence[Message]) -> int:
         """The number of leading messages that can be decided without waiting for other shards."""
-        if not self.has_barriers:
-            return len(messages)
         self._copies.prepare(messages)
         last = self.shard.control.number
         for count, message in enumerate(messages):
             row = None if message.number is None else self._copies.row_of(message)
             if isinstance(row, NumberedCommand) and row.number == last + 1:
-                if isinstance(standing_command(row.line), Barrier):
+                if self._waits_for(standing_command(row.line)):
                     return count
                 last += 1
         return len(messages)
@@ -91,9 +98,40 @@ class ShardDecider:
         head = self._reader.heads().get(shard)
         return [] if head is not None and head.next_offset >= offset else [shard]
 
-    def missing_markets(self, number: int) -> list[str]:
-        """The markets that have not answered a barrier."""
-        return missing_markets(self._reader, number, products=self.shard.control.products)
+    def missing_markets(self, message: Message) -> list[str]:
+        """The markets that have not answered a barrier, or not voted on a spread."""
+        row, shard = self._standing(message), self.shard
+        if shard.WAITS_AT_BARRIERS:
+            return missing_markets(self._reader, row.number, products=shard.control.products)
+        command = standing_command(row.line)
+        return missing_votes(self._reader, row.number, command=command, shard=shard.log.shard)
+
+    def vote(self, message: Message) -> list[LinkRow]:
+        """The votes on a spread, a copy of which is next, that are not in the table yet.
+
+        Errors: LinkBroken if others are there.
+        """
+        row, shard = self._standing(message), self.shard
+        if not isinstance(shard, MarketShard):
+            return []
+        command, name = standing_command(row.line), shard.log.shard
+        self.memory.begin_block()
+        ids = ids_named(command, name)
+        self.memory.prepare(name, [(identity, key_of(identity)) for identity in ids])
+        votes = shard.vote(row.number, command, memory=self.memory)
+        return votes_to_write(self._reader, votes)
+
+    def _standing(self, message: Message) -> NumberedCommand:
+        """The control command that a genuine copy is of."""
+        row = self._copies.row_of(message)
+        assert isinstance(row, NumberedCommand), row
+        return row
+
+    def _waits_for(self, command: ControlCommand) -> bool:
+        """Whether the shard needs those of other shards to decide a copy."""
+        if self.shard.WAITS_AT_BARRIERS:
+            return isinstance(command, Barrier)
+        return bool(voters(command, self.shard.log.shard))
 
     def decide(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Decide messages; the markets must have answered every barrier among them.
@@ -174,8 +212,11 @@ class ShardDecider:
             answers, self._links = read_answers(
                 self._reader, row.number, products=products, last=self._links
             )
-            self._logical_time = max(self._logical_time, answers.logical_time)
-        self._logical_time += 1
+        elif self._waits_for(command):
+            answers = read_answered_votes(
+                self._reader, row.number, command=command, shard=shard.log.shard
+            )
+        self._logical_time = max(self._logical_time, answers.logical_time) + 1
         inbound = Inbound(CONTROL_SHARD, row.number, self._logical_time, row.line)
         shard.decide_copy(inbound, command, answers=answers, memory=self.memory)
         if isinstance(command, CloseSession):
@@ -196,6 +237,6 @@ class ShardDecider:
 
     def _links_read(self) -> dict[str, int]:
         """By market the number of the last link that was read, up to the last barrier."""
-        if not self.has_barriers:
+        if not self.shard.WAITS_AT_BARRIERS:
             return {}
         return self._reader.links_before(self.shard.log.shard, self.shard.control.number)

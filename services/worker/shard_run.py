@@ -132,6 +132,18 @@ class ShardRun:
         self.next_offset = messages[-1].offset + 1
         self._submit(decided)
 
+    def vote(self, message: Message) -> None:
+        """Make all before a spread durable, and the shard's vote on it, its head staying there.
+
+        Errors: as of `ShardDecider.vote`, and of the journal.
+        """
+        self._commits.forget_durable()
+        votes = self.decider.vote(message)
+        if votes:
+            self.shard.log.pending.links += votes
+            self._submit()
+        self.drain()
+
     def pass_to(self, offset: int) -> None:
         """Go on from an offset before which no message makes a row."""
         self._commits.forget_durable()

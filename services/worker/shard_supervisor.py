@@ -206,11 +206,12 @@ class ShardSupervisor:
         self._written.clear()
 
     async def _run_messages(self, run: ShardRun, messages: list[Message]) -> None:
-        if any(message.number is not None for message in messages):
+        has_copies = any(message.number is not None for message in messages)
+        if has_copies:
             await self._await_control(run, messages)
         while messages:
             free = leading(messages)
-            if run.decider.has_barriers:
+            if has_copies and run.decider.has_to_wait:
                 free = min(free, await asyncio.to_thread(run.decider.until_barrier, messages))
             if not free:
                 await self._await_markets(run, messages[0])
@@ -225,11 +226,12 @@ class ShardSupervisor:
                 raise Released
 
     async def _await_markets(self, run: ShardRun, barrier: Message) -> None:
-        """Wait until every market has answered a barrier."""
-        number = barrier.number
-        assert number is not None, barrier
+        """Wait until every market has answered a barrier or, as this one, voted on a spread."""
+        await asyncio.to_thread(run.vote, barrier)
         await self._await(
-            lambda: run.decider.missing_markets(number), f"barrier {number}", channel=LINK_CHANNEL
+            lambda: run.decider.missing_markets(barrier),
+            f"barrier {barrier.number}",
+            channel=LINK_CHANNEL,
         )
 
     async def _await_control(self, run: ShardRun, messages: Sequence[Message]) -> None:

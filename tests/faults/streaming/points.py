@@ -13,6 +13,7 @@ from functools import wraps
 from typing import Any, Final, NamedTuple
 
 from services.hosting import restore
+from services.journal.batch import Batch
 from services.journal.tables import SNAPSHOT, Table
 from services.journal.writer import Journal
 from services.worker import shard_decider as deciding
@@ -21,6 +22,7 @@ from services.worker import shard_supervisor as supervisor
 from services.worker.copy_sender import CopySender
 from services.worker.host import ShardHost
 from services.worker.shard_decider import ShardDecider
+from services.worker.shard_run import ShardRun
 from services.worker.shard_supervisor import ShardSupervisor
 
 
@@ -45,7 +47,7 @@ def arm(fault: Fault) -> None:
         if remaining == 0:
             os.kill(os.getpid(), fault.ending)
 
-    POINTS[fault.point](passed)
+    (POINTS | SPREAD_POINTS)[fault.point](passed)
 
 
 def _wrap(
@@ -174,6 +176,37 @@ POINTS: Final[dict[str, Callable[[Trap], None]]] = {
     "letting go": _letting_go,
     "fetched": _fetched,
     "before seek": _sought,
+}
+
+
+def _before_vote(trap: Trap) -> None:
+    """A market has come to a spread of two; its vote is decided, and not written."""
+    _wrap(ShardDecider, "vote", after=trap)
+
+
+def _after_vote(trap: Trap) -> None:
+    """A market's vote on a spread is durable."""
+    _wrap(ShardRun, "vote", after=trap)
+
+
+def _spread_decided(trap: Trap) -> None:
+    """One market's row of a spread is durable; that of the further one may not be."""
+    original = Journal.commit
+
+    def changed(self: Journal, batch: Batch) -> None:
+        original(self, batch)
+        rows = [row for row in batch.rows if row[0].startswith("market/")]
+        if any(b"submit_spread/1" in line for _, _, _, _, _, _, line, _, _, _ in rows):
+            trap()
+
+    setattr(Journal, "commit", changed)  # noqa: B010
+
+
+# Passed only where there are spreads: no round of any market waits for them.
+SPREAD_POINTS: Final[dict[str, Callable[[Trap], None]]] = {
+    "before a vote": _before_vote,
+    "after a vote": _after_vote,
+    "a spread decided": _spread_decided,
 }
 # Those that are passed at every batch, so often that a worker does some work before the nth.
 OFTEN: Final = frozenset(

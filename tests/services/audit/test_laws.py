@@ -16,6 +16,9 @@ from tests.test_scenarios import HERE, lines_of
 Fields = dict[str, Any]
 
 
+SPREAD = "a_spread_is_two_trades_in_two_markets"
+
+
 def first(facts: list[Fields], kind: str) -> int:
     """The place of the first fact of a type."""
     return next(place for place, fact in enumerate(facts) if fact["type"] == kind)
@@ -72,9 +75,11 @@ def of_scenario(name: str) -> list[Fields]:
         ("asset_units_blocked_count_until_paid", twice("asset_moved/1"), "u1 2 times"),
         ("cash_adjusted_between_accounts", raised("cash_adjusted/1", "amount_cents"), "cash:A-H"),
         ("cash_adjusted_between_accounts", twice("cash_adjusted/1"), "j1 2 times"),
+        (SPREAD, left_out("trade_novated/1"), "spread s1 is cleared, and its leg L2 is not"),
+        (SPREAD, twice("spread_cleared/1"), "spread_cleared/1 of s1 2 times"),
     ],
 )
-def test_a_broken_law_of_units_or_adjustments_is_named(
+def test_a_broken_law_of_units_adjustments_or_spreads_is_named(
     name: str, change: Callable[[list[Fields]], None], said: str
 ) -> None:
     facts = of_scenario(name)
