@@ -13,11 +13,11 @@ from typing import Final, NamedTuple
 
 from events.contracts import PRODUCTS, product_of, ticks_of
 from events.units import parse_decimal
-from services.sources.named_columns import Columns, rows_of_file
+from services.sources.named_columns import NamedColumns, rows_of_file
 
 _TRADE: Final = re.compile(r"(?P<contract>[^:@]+):(?P<lots>[^:@]+)(?:@(?P<price>[^:@]+))?")
 _LOTS: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
-_COLUMNS: Final = Columns(("contract", "lots"), optional=("price",))
+_COLUMNS: Final = NamedColumns(("contract", "lots"), optional=("price",))
 
 
 class SupposedTrade(NamedTuple):
@@ -34,19 +34,19 @@ def parse_trade(text: str) -> SupposedTrade:
     if parts is None:
         msg = f"expected CONTRACT:LOTS or CONTRACT:LOTS@PRICE, found {text[:60]!r}"
         raise ValueError(msg)
-    return _trade(parts["contract"], parts["lots"], parts["price"] or "")
+    return _trade(parts["contract"], parts["lots"], price=parts["price"] or "")
 
 
 def positions_of_file(path: Path) -> list[SupposedTrade]:
     """The positions of a CSV file. Errors: CsvTrouble."""
 
     def position(cells: Mapping[str, str]) -> SupposedTrade:
-        return _trade(cells["contract"], cells["lots"], cells.get("price", ""))
+        return _trade(cells["contract"], cells["lots"], price=cells.get("price", ""))
 
     return rows_of_file(path, _COLUMNS, parse=position)
 
 
-def _trade(contract: str, lots: str, price: str) -> SupposedTrade:
+def _trade(contract: str, lots: str, *, price: str) -> SupposedTrade:
     contract, lots, price = contract.strip(), lots.strip(), price.strip()
     if _LOTS.fullmatch(lots) is None or int(lots) == 0:
         msg = f"expected lots as a whole number other than 0, found {lots[:40]!r}"

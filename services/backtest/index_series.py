@@ -23,10 +23,10 @@ from typing import Final
 
 from events.units import micros, parse_date, parse_decimal
 from risk.backtest import IndexSeries
-from services.sources.named_columns import Columns, rows_of_file, rows_of_text
+from services.sources.named_columns import NamedColumns, rows_of_file, rows_of_text
 
 SHIPPED: Final = "index_history.csv"
-_COLUMNS: Final = Columns(("date", "tpi"), others=True)
+_COLUMNS: Final = NamedColumns(("date", "tpi"), is_open=True)
 _USD_MAX: Final = 10**9
 
 

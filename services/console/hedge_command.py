@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 
 from services.console.example import example
-from services.console.option_values import option_value
+from services.console.option_values import check_pairs, option_value
 from services.console.output import say, say_json
 from services.console.progress import progress
 
@@ -128,9 +128,7 @@ def _on_paths(given: _Given, options: _PathOptions) -> HedgeAnswer:
     from services.paper.hedge_answer import path_notes
     from services.paper.hedge_paths import MONTHS_MAX, PathPlan, path_programmes
 
-    if options.paths % 2:
-        msg = f"expected an even number, found {options.paths}"
-        raise click.BadParameter(msg, param_hint="--paths")
+    check_pairs(options.paths)
     usage = _usage(given, months=_MONTHS)
     months = usage.mtok.size
     if months > MONTHS_MAX[given.roll]:

@@ -22,3 +22,10 @@ def option_value(parse: Callable[[str], Value], text: str, *, option: str) -> Va
         return parse(text)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint=option) from error
+
+
+def check_pairs(paths: int) -> None:
+    """Errors: a usage error, unless the paths are even in number: they come in pairs."""
+    if paths % 2:
+        msg = f"expected an even number, found {paths}"
+        raise click.BadParameter(msg, param_hint="--paths")

@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from services.console.example import example
+from services.console.option_values import check_pairs
 from services.console.output import say
 
 _SHAPES: Final = ("table", "csv", "md", "html")
@@ -39,9 +40,7 @@ def paper_command(*, paths: int, seed: int, shape: str) -> None:
     parameters stated, and why; and table 3 beside a fit to the real index. `clearing docs paper`
     explains the figures.
     """
-    if paths % 2:
-        msg = f"expected an even number, found {paths}"
-        raise click.BadParameter(msg, param_hint="--paths")
+    check_pairs(paths)
     from services.backtest.index_series import shipped_index
     from services.paper.comparison import compare
     from services.paper.formats import PAPER_LINES

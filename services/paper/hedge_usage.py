@@ -16,10 +16,10 @@ import numpy as np
 from events.contracts import Delivery
 from events.units import parse_decimal
 from risk.price_model import FloatArray
-from services.sources.named_columns import Columns, CsvTrouble, rows_of_file
+from services.sources.named_columns import CsvTrouble, NamedColumns, rows_of_file
 
 MTOK_MAX: Final = 10**9
-_COLUMNS: Final = Columns(("month", "mtok"), hint=" (millions of tokens)")
+_COLUMNS: Final = NamedColumns(("month", "mtok"), hint=" (millions of tokens)")
 _MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 _SHOWN: Final = 60
 _ROWS_MIN: Final = 2

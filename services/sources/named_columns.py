@@ -20,20 +20,20 @@ class CsvTrouble(ValueError):
     """A file cannot be used; the message names it, the line and the reason."""
 
 
-class Columns(NamedTuple):
-    """names: each must be there; optional: may be; others: whether any else may, and is not read.
+class NamedColumns(NamedTuple):
+    """names: each must be there; optional: may be; is_open: whether any else may, and is not read.
 
     hint: what a reader may have to know of them.
     """
 
     names: Sequence[str]
     optional: Sequence[str] = ()
-    others: bool = False
+    is_open: bool = False
     hint: str = ""
 
 
 def rows_of_file(
-    path: Path, columns: Columns, *, parse: Callable[[Mapping[str, str]], _Made]
+    path: Path, columns: NamedColumns, *, parse: Callable[[Mapping[str, str]], _Made]
 ) -> list[_Made]:
     """What the lines of a file make. parse: of cells by column; raises ValueError."""
     try:
@@ -49,20 +49,20 @@ def rows_of_file(
 
 
 def rows_of_text(
-    name: str, text: str, *, columns: Columns, parse: Callable[[Mapping[str, str]], _Made]
+    name: str, text: str, *, columns: NamedColumns, parse: Callable[[Mapping[str, str]], _Made]
 ) -> list[_Made]:
     """What the lines of a text make. name: of the file it is from."""
     rows = _rows(name, text.splitlines())
     number, head = next(rows, (1, []))
-    _at_line(name, number, partial(_check_head, head, columns))
+    _at_line(name, number, made=partial(_check_head, head, columns))
 
     def made_of(cells: Sequence[str]) -> _Made:
         return parse(_by_column(head, cells))
 
-    return [_at_line(name, number, partial(made_of, cells)) for number, cells in rows]
+    return [_at_line(name, number, made=partial(made_of, cells)) for number, cells in rows]
 
 
-def _at_line(name: str, number: int, made: Callable[[], _Made]) -> _Made:
+def _at_line(name: str, number: int, *, made: Callable[[], _Made]) -> _Made:
     """What a line makes; an error names the line."""
     try:
         return made()
@@ -91,10 +91,10 @@ def _by_column(head: Sequence[str], cells: Sequence[str]) -> Mapping[str, str]:
     return dict(zip(head, cells, strict=True))
 
 
-def _check_head(head: Sequence[str], columns: Columns) -> None:
+def _check_head(head: Sequence[str], columns: NamedColumns) -> None:
     """Errors: ValueError, unless the columns are those that are wanted, each once."""
     is_enough = {*columns.names} <= {*head}
-    if not is_enough or not (columns.others or {*head} <= {*columns.names, *columns.optional}):
+    if not is_enough or not (columns.is_open or {*head} <= {*columns.names, *columns.optional}):
         listed = ", ".join(head)[:_SHOWN] or "nothing"
         msg = f"expected the columns {' and '.join(columns.names)}{columns.hint}, found {listed!r}"
         raise ValueError(msg)
