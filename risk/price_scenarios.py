@@ -6,11 +6,12 @@ other is what the real index has done. None is fitted to a figure that the paper
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from math import log
 from typing import Final, NamedTuple
 
-from risk.price_model import PriceModel
+from risk.price_model import OutOfDomain, PriceModel
 
 START_PRICE: Final = 2.0
 # Trading days of a year, as in eq. 7.
@@ -52,3 +53,20 @@ PRICE_SCENARIOS: Final[dict[str, PriceScenario]] = {
         ),
     )
 }
+
+
+def with_parameters(scenario: PriceScenario, parameters: Mapping[str, float]) -> PriceScenario:
+    """The scenario with some parameters of its model set, and its reason says so.
+
+    Errors: OutOfDomain, also for a name that is no parameter's.
+    """
+    names = [parameter.name for parameter in fields(PriceModel)]
+    for name in parameters:
+        if name not in names:
+            msg = f"parameter: expected one of {', '.join(names)}, found {name}"
+            raise OutOfDomain(msg)
+    if not parameters:
+        return scenario
+    stated = ", ".join(f"{name} {value:g}" for name, value in parameters.items())
+    model = replace(scenario.model, **parameters)
+    return scenario._replace(model=model, reason=f"{scenario.reason}; set: {stated}")

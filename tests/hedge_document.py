@@ -36,7 +36,9 @@ def hedge_lines() -> Iterator[str]:
     monthly = 1_000.0
     for roll in (FRONT, STRIP):
         plan = PathPlan(np.full(12, monthly), roll, 5_000, 1, BASIS_SD, 0.0)
-        paths = [*path_programmes([*PRICE_SCENARIOS], plan, advance=lambda _done, _note: None)]
+        paths = [
+            *path_programmes([*PRICE_SCENARIOS.values()], plan, advance=lambda _done, _note: None)
+        ]
         yield from _rows(paths, roll, source="10,000 paths")
     for roll, length in ((FRONT, "months"), (STRIP, "quarters")):
         usage = Usage(None, np.array([monthly]))

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 
 from services.console.example import example
-from services.console.option_values import check_pairs, option_value
+from services.console.option_values import check_pairs, named_numbers, option_value
 from services.console.output import say, say_json
 from services.console.progress import progress
 
 if TYPE_CHECKING:
+    from risk.price_scenarios import PriceScenario
     from services.paper.hedge_answer import HedgeAnswer
     from services.paper.hedge_programme import Programme
     from services.paper.hedge_usage import Usage
@@ -43,6 +44,7 @@ class _PathOptions(NamedTuple):
     """Options of simulated paths only."""
 
     scenario: str
+    parameter: tuple[str, ...]
     paths: int
     basis_sd: float
     volume_sd: float
@@ -66,6 +68,10 @@ class _PathOptions(NamedTuple):
 @click.option(
     "--scenario", type=click.Choice([*_SCENARIOS, _ALL]), default=_SCENARIOS[0], show_default=True,
     help="Of the simulated prices.",
+)  # fmt: skip
+@click.option(
+    "--parameter", multiple=True, metavar="NAME=NUMBER",
+    help="In place of the scenario's, such as kappa=4; `clearing docs paper` has them.",
 )  # fmt: skip
 @click.option("--history", is_flag=True, help="On real prices, provider by provider.")
 @click.option(
@@ -125,6 +131,7 @@ def hedge_command(context: click.Context, /, *, history: bool, shape: str, **giv
 
 def _on_paths(given: _Given, options: _PathOptions) -> HedgeAnswer:
     """The answer on simulated paths."""
+    from risk.price_model import OutOfDomain
     from services.paper.hedge_answer import path_notes
     from services.paper.hedge_paths import MONTHS_MAX, PathPlan, path_programmes
 
@@ -135,19 +142,36 @@ def _on_paths(given: _Given, options: _PathOptions) -> HedgeAnswer:
         most = MONTHS_MAX[given.roll]
         msg = f"expected at most {most} months for the {given.roll}, found {months}"
         raise click.BadParameter(msg, param_hint="--usage")
-    scenarios = _SCENARIOS if options.scenario == _ALL else (options.scenario,)
     plan = PathPlan(
         usage.mtok, given.roll, options.paths // 2, given.seed, options.basis_sd, options.volume_sd
     )
-    with progress("hedging", total=options.paths * len(scenarios)) as advance:
-        programmes = [*path_programmes(scenarios, plan, advance=advance)]
+    try:
+        scenarios = _scenarios(options)
+        with progress("hedging", total=options.paths * len(scenarios)) as advance:
+            programmes = [*path_programmes(scenarios, plan, advance=advance)]
+    except OutOfDomain as error:
+        raise click.BadParameter(str(error), param_hint="--parameter") from error
     title = (
         f"The bill of {months} months on {options.paths:,} simulated paths, seed {given.seed}, "
         f"hedged by the {given.roll}"
     )
-    settings = options._asdict() | {"months": months}
+    settings = options._asdict() | {"months": months, "parameter": ", ".join(options.parameter)}
     notes = path_notes(scenarios, basis_sd=options.basis_sd)
     return _answer(title, given, programmes=programmes, settings=settings, notes=notes)
+
+
+def _scenarios(options: _PathOptions) -> list[PriceScenario]:
+    """Those that are named, with the parameters that are set. Errors: OutOfDomain."""
+    from risk.price_scenarios import PRICE_SCENARIOS, with_parameters
+
+    parameters = named_numbers(
+        options.parameter,
+        lambda _name, number: number,
+        option="--parameter",
+        such_as="NAME=NUMBER, such as kappa=4",
+    )
+    names = _SCENARIOS if options.scenario == _ALL else (options.scenario,)
+    return [with_parameters(PRICE_SCENARIOS[name], parameters) for name in names]
 
 
 def _on_history(context: click.Context, given: _Given) -> HedgeAnswer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import click
@@ -20,6 +21,7 @@ _PATHS, _PATHS_MIN, _SEED = 10_000, 200, 1
     epilog=example(
         "clearing paper",
         "clearing paper --paths 100000 --seed 7 --format csv",
+        "clearing paper --index prices.csv",
         "clearing paper --format html > paper.html",
     ),
 )
@@ -31,8 +33,12 @@ _PATHS, _PATHS_MIN, _SEED = 10_000, 200, 1
     "--seed", type=click.IntRange(0), default=_SEED, show_default=True,
     help="Where the random numbers begin; the same seed, the same table.",
 )  # fmt: skip
+@click.option(
+    "--index", metavar="FILE",
+    help="To which table 3 is fitted: CSV with the columns date and tpi, oldest first.",
+)  # fmt: skip
 @click.option("--format", "shape", type=click.Choice(_SHAPES), default="table", show_default=True)
-def paper_command(*, paths: int, seed: int, shape: str) -> None:
+def paper_command(*, paths: int, seed: int, index: str | None, shape: str) -> None:
     """Hold the paper's printed figures against its own model.
 
     Simulates the mean-reverting jump-diffusion of table 3 and two scenarios of ours, and prints of
@@ -41,10 +47,16 @@ def paper_command(*, paths: int, seed: int, shape: str) -> None:
     explains the figures.
     """
     check_pairs(paths)
-    from services.backtest.index_series import shipped_index
+    from risk.price_model import OutOfDomain
+    from services.backtest.index_series import index_of_file, shipped_index
     from services.paper.comparison import compare
     from services.paper.formats import PAPER_LINES
     from services.paper.page import paper_page
+    from services.sources.named_columns import CsvTrouble
 
-    comparison = compare(paths, seed=seed, index=shipped_index())
+    try:
+        history = shipped_index() if index is None else index_of_file(Path(index))
+        comparison = compare(paths, seed=seed, index=history)
+    except (CsvTrouble, OutOfDomain) as trouble:
+        raise click.BadParameter(str(trouble), param_hint="--index") from trouble
     say(paper_page(comparison) if shape == "html" else PAPER_LINES[shape](comparison))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Final
 
 import click
 
 from services.console.example import example
-from services.console.option_values import option_value
+from services.console.option_values import named_numbers
 from services.console.output import say
 from services.reports.formats import FORMATS
 
 # Without any change or growth: a tenth more of each factor, one after the other.
 _USUAL_CHANGE: Final = 0.10
+_SUCH_AS: Final = "FACTOR=NUMBER, such as energy=25"
 
 
 @click.command(
@@ -59,36 +59,13 @@ def supply_command(
         check_change(name, 0.0)
         return float(getattr(SupplyFactors(**{name: amount}), name))
 
-    at_once = _by_factor(changes, change, option="--change")
-    by_year = _by_factor(growth, change, option="--growth")
+    at_once = named_numbers(changes, change, option="--change", such_as=_SUCH_AS)
+    by_year = named_numbers(growth, change, option="--growth", such_as=_SUCH_AS)
     if not at_once and not by_year:
         at_once = dict.fromkeys(SUPPLY_ELASTICITIES, _USUAL_CHANGE)
-    factors = SupplyFactors(**_by_factor(bases, value, option="--base"))
+    factors = SupplyFactors(**named_numbers(bases, value, option="--base", such_as=_SUCH_AS))
     try:
         report = supply_answer(factors, changes=at_once, growth=by_year)
     except OutOfDomain as error:  # A factor that was inside its domain and is not after a change.
         raise click.UsageError(str(error)) from error
     say(FORMATS[shape](report))
-
-
-def _by_factor(
-    texts: Sequence[str], checked: Callable[[str, float], float], *, option: str
-) -> dict[str, float]:
-    """The amounts by factor, each named once. Errors: a usage error with the option's name."""
-    amounts: dict[str, float] = {}
-
-    def parse(text: str) -> tuple[str, float]:
-        name, _, number = text.partition("=")
-        if name in amounts:
-            msg = f"{name}: expected once, found again"
-            raise ValueError(msg)
-        try:
-            amount = float(number)
-        except ValueError:
-            msg = f"expected FACTOR=NUMBER, such as energy=25, found {text}"
-            raise ValueError(msg) from None
-        return name, checked(name, amount)
-
-    for text in texts:
-        amounts.update([option_value(parse, text, option=option)])
-    return amounts

@@ -39,9 +39,10 @@ class Comparison(NamedTuple):
 def compare(paths: int, *, seed: int, index: IndexSeries) -> Comparison:
     """The comparison from so many paths of each scenario, an even number of at least PATHS_MIN.
 
-    index: the real one, to which table 3 is fitted.
+    index: to which table 3 is fitted. Errors: OutOfDomain, for one that cannot be.
     """
     assert paths >= PATHS_MIN and paths % 2 == 0, f"expected pairs of paths, found {paths}"  # noqa: PT018 - one law
+    fits = [*fit_rows(index)]
     samples = {
         name: sample_paths(scenario.model, np.random.default_rng([seed, number]), pairs=paths // 2)
         for number, (name, scenario) in enumerate(PRICE_SCENARIOS.items())
@@ -55,6 +56,6 @@ def compare(paths: int, *, seed: int, index: IndexSeries) -> Comparison:
         *hedge_rows(samples, seed=seed),
         *sensitivity_rows(),
         *scenario_rows(samples),
-        *fit_rows(index),
+        *fits,
     ]
     return Comparison(paths, seed, rows, samples)

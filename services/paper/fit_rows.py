@@ -22,9 +22,9 @@ from risk.price_scenarios import BASELINE, PRICE_SCENARIOS
 from services.paper.figure_row import NOT_PRINTED, PaperRow, agreement
 
 _MICROS: Final = 1_000_000
-_TREND: Final = "real prices fell faster than table 3 says"
-_STEPS: Final = "a diffusion never stands still, and most days of a list price do"
-_NO_RETURN: Final = "days that stand still leave no return, and so no level, trend and season"
+_TREND: Final = "by how much its log level moves in a year"
+_STEPS: Final = "a diffusion never stands still, and a list price mostly does"
+_NO_RETURN: Final = "0: still days leave no return, and so no level, trend and season"
 
 
 def fit_rows(index: IndexSeries) -> Iterator[PaperRow]:
@@ -41,18 +41,18 @@ def fit_rows(index: IndexSeries) -> Iterator[PaperRow]:
         ("β, diffusion about a trend", diffusion.beta, model.beta, _TREND),
         ("σ, diffusion about a trend", diffusion.sigma, model.sigma, "it takes the jumps in too"),
         ("λ, pure jumps", jumps.jump_rate, model.jump_rate, "each change of the index is a jump"),
-        ("μ_J, pure jumps", jumps.jump_mean, model.jump_mean, "real jumps go down more than up"),
-        ("σ_J, pure jumps", jumps.jump_sd, model.jump_sd, "jumps are as wide as table 3 says"),
+        ("μ_J, pure jumps", jumps.jump_mean, model.jump_mean, "jumps as they came, up and down"),
+        ("σ_J, pure jumps", jumps.jump_sd, model.jump_sd, "how wide jumps are, about their mean"),
         ("γ, diffusion about a trend and a season", whole.seasonal["gamma"], model.gamma,
-         "a season would be lost in its error"),
+         "a season from the first day of the history"),
         ("κ, all together", together["kappa"], model.kappa, _NO_RETURN),
-        ("σ, all together", together["sigma"], model.sigma, "a diffusion would move every day"),
+        ("σ, all together", together["sigma"], model.sigma, "0: still days leave no diffusion"),
         ("λ, all together", together["jump_rate"], model.jump_rate, "of the days that move"),
         ("μ_J, all together", together["jump_mean"], model.jump_mean, "several may fall on a day"),
         ("σ_J, all together", together["jump_sd"], model.jump_sd, "several may fall on a day"),
     ):  # fmt: skip
         yield PaperRow(
-            "table 3 fitted to the real index", reading, f"{printed:g}".replace("-", "−"),
+            "table 3 fitted to the index", reading, f"{printed:g}".replace("-", "−"),
             estimate, "", agreement(estimate, printed), why,
         )  # fmt: skip
     for reading, still in (("seen", jumps.still), ("by the diffusion", diffusion.still)):
@@ -62,7 +62,7 @@ def fit_rows(index: IndexSeries) -> Iterator[PaperRow]:
     yield PaperRow(
         "likelihood of a day", "pure jumps over the diffusion", NOT_PRINTED,
         Estimate(likelihood_ratio_per_day(diffusion, jumps)), "×", "open",
-        "on average a day, of moves to a basis point: the diffusion does not fit",
+        "on average a day, of moves to a basis point",
     )  # fmt: skip
     yield PaperRow(
         "log likelihood of all days", "all together over jumps alone", NOT_PRINTED,

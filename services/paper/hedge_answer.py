@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from risk.price_scenarios import PRICE_SCENARIOS
+from risk.price_scenarios import PriceScenario
 from services.paper.hedge_paths import BASIS_KAPPA
 from services.paper.hedge_programme import RESAMPLES, Bill, HedgeRow
 from services.reports.layout import WIDTH_MAX, as_records
@@ -84,14 +84,14 @@ def answer_tree(answer: HedgeAnswer) -> dict[str, object]:
     }
 
 
-def path_notes(scenarios: Sequence[str], *, basis_sd: float) -> list[str]:
+def path_notes(scenarios: Sequence[PriceScenario], *, basis_sd: float) -> list[str]:
     """What holds of simulated paths."""
     return [
         "Tokens of a month are bought at its end, when its contract settles; futures by eq. 13.",
         _OWN_PRICE.format(deviation=basis_sd, kappa=BASIS_KAPPA),
         *_BOTH,
         f"interval: percentiles of {RESAMPLES:,} resamples of antithetic pairs.",
-        *(f"{name}: {PRICE_SCENARIOS[name].reason}." for name in scenarios),
+        *(f"{scenario.name}: {scenario.reason}." for scenario in scenarios),
     ]
 
 

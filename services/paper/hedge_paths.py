@@ -18,8 +18,8 @@ from risk.hedge import MONTHS_A_QUARTER, Leg, MarginRates, front_legs, strip_leg
 from risk.hedge_margin import eq_7_rates, margins_of, scan_rates
 from risk.margin_models import MODELS, PAPER
 from risk.price_curve import futures_prices
-from risk.price_model import MONTHS, FloatArray, PriceModel
-from risk.price_scenarios import PRICE_SCENARIOS, START_PRICE
+from risk.price_model import MONTHS, FloatArray, OutOfDomain, PriceModel
+from risk.price_scenarios import PRICE_SCENARIOS, START_PRICE, PriceScenario
 from services.paper.hedge_programme import Programme
 from services.paper.simulation import HORIZON_YEARS, MONTH_STEPS, log_blocks
 
@@ -32,6 +32,7 @@ MONTHS_MAX: Final[dict[str, int]] = {FRONT: MONTHS * HORIZON_YEARS, STRIP: 18}
 BASIS_SD: Final = 0.43
 BASIS_KAPPA: Final = 1.75
 _MIRRORED: Final = 2
+_ROUNDING: Final = 1e-12
 EQ_7_SETTINGS: Final = {name: int(PARAMETERS[name].default) for name in MODELS[PAPER].parameters}
 
 
@@ -58,18 +59,17 @@ class MonthEnds(NamedTuple):
 
 
 def path_programmes(
-    scenarios: Sequence[str], plan: PathPlan, *, advance: Callable[[int, str], None]
+    scenarios: Sequence[PriceScenario], plan: PathPlan, *, advance: Callable[[int, str], None]
 ) -> Iterator[Programme]:
     """Two programmes of each scenario. advance: is told of the paths done. Errors: OutOfDomain."""
     for done, scenario in enumerate(scenarios):
-        number = [*PRICE_SCENARIOS].index(scenario)
-        model = PRICE_SCENARIOS[scenario].model
+        number = [*PRICE_SCENARIOS].index(scenario.name)
 
-        def in_all(paths: int, *, note: str = scenario, before: int = done) -> None:
+        def in_all(paths: int, *, note: str = scenario.name, before: int = done) -> None:
             advance(_MIRRORED * plan.pairs * before + paths, note)
 
         closes = _closes(
-            model, plan, rng=np.random.default_rng([plan.seed, number]), advance=in_all
+            scenario.model, plan, rng=np.random.default_rng([plan.seed, number]), advance=in_all
         )
         rng = np.random.default_rng([plan.seed, number, 1])
         yield from programmes_on(scenario, closes, plan=plan, rng=rng)
@@ -102,10 +102,10 @@ def _closes(
 
 
 def programmes_on(
-    scenario: str, closes: MonthEnds, *, plan: PathPlan, rng: np.random.Generator
+    scenario: PriceScenario, closes: MonthEnds, *, plan: PathPlan, rng: np.random.Generator
 ) -> Iterator[Programme]:
     """Two programmes on paths of a scenario, one that buys at the index and one that does not."""
-    model = PRICE_SCENARIOS[scenario].model
+    model = scenario.model
     months = plan.mtok.size
     planned = plan.mtok[:, np.newaxis]
     tokens = planned * _chance(plan, rng, deviations=np.full(months, plan.volume_sd), carried=0)
@@ -118,9 +118,12 @@ def programmes_on(
         ("own price", prices * own_over_index(plan, rng)),
     ):
         bills = (tokens * own_prices).sum(axis=0)
+        if np.ptp(bills) <= _ROUNDING * bills.max():
+            msg = "sigma, jump_rate: expected prices that move, found bills that are all the same"
+            raise OutOfDomain(msg)
         budgets = np.full(bills.size, budget)
         yield Programme(
-            f"{scenario}, {whose}",
+            f"{scenario.name}, {whose}",
             planned,
             bills,
             budgets,

@@ -76,7 +76,7 @@ def _programmes(scenario: str, sample: PathSample, *, roll: str, seed: int) -> I
     rng = np.random.default_rng([seed, [*PRICE_SCENARIOS].index(scenario), 1])
     none = MarginRates(*np.zeros((2, MONTHS, 2 * pairs)))
     closes = MonthEnds(logs, none, none)
-    return programmes_on(scenario, closes, plan=plan, rng=rng)
+    return programmes_on(PRICE_SCENARIOS[scenario], closes, plan=plan, rng=rng)
 
 
 def _hedged(programme: Programme, *, seed: int) -> HedgeRow:

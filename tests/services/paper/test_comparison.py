@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from math import isnan, log
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,7 +115,7 @@ def test_simulation_and_closed_form_say_the_same(full: Comparison) -> None:
 def test_table_3_is_held_against_the_real_index(
     small: Comparison, reading: str, low: float, high: float, follows: str
 ) -> None:
-    value, error, verdict = row(small, "table 3 fitted to the real index", reading)
+    value, error, verdict = row(small, "table 3 fitted to the index", reading)
     assert low <= value <= high
     assert error
     assert verdict == follows
@@ -123,7 +124,7 @@ def test_table_3_is_held_against_the_real_index(
 def test_all_together_the_real_index_has_neither_return_nor_diffusion(small: Comparison) -> None:
     for parameter in ("κ", "σ"):
         value, error, verdict = row(
-            small, "table 3 fitted to the real index", f"{parameter}, all together"
+            small, "table 3 fitted to the index", f"{parameter}, all together"
         )
         assert (value, isnan(error or 0), verdict) == (0, True, "no")
     assert row(small, "log likelihood of all days", "all together")[0] < 0.05
@@ -182,6 +183,23 @@ def test_the_command_prints_each_shape_and_refuses_half_a_pair() -> None:
     odd = CliRunner().invoke(cli, ["paper", "--paths", "201"])
     assert odd.exit_code == 2
     assert "--paths: expected an even number, found 201" in odd.output
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "line 1: expected the columns date and tpi, found 'nothing'"),
+        ("date,tpi\n", "history: expected at least 30 prices, found 0"),
+        ("date,tpi\n2026-01-02,2\n", "history: expected at least 30 prices, found 1"),
+        ("date,tpi\n2026-01-02,-2\n", "line 2: expected a price of at least a millionth"),
+    ],
+)
+def test_a_history_that_cannot_be_fitted_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / "prices.csv").write_text(text)
+    ran = CliRunner().invoke(cli, ["paper", "--index", str(tmp_path / "prices.csv")])
+    assert (ran.exit_code, "--index" in ran.output, message in ran.output) == (2, True, True)
 
 
 def test_the_command_has_the_defaults_of_the_comparison() -> None:

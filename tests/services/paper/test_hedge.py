@@ -47,7 +47,7 @@ def plan_of(mtok: Sequence[float], *, roll: str = FRONT, pairs: int = 500) -> Pa
 
 
 def programmes_of(plan: PathPlan) -> list[Programme]:
-    return [*path_programmes([BASELINE], plan, advance=lambda _done, _note: None)]
+    return [*path_programmes([PRICE_SCENARIOS[BASELINE]], plan, advance=lambda _done, _note: None)]
 
 
 def rows_of(plan: PathPlan, terms: Terms = FREE) -> list[HedgeRow]:
@@ -258,6 +258,19 @@ def test_a_plan_beside_the_history_is_refused(
         (["--monthly", "0"], "--monthly: mtok: expected above 0, found 0"),
         (["--monthly", "1e3"], "--monthly: mtok: expected a plain decimal, found '1e3'"),
         (["--paths", "201"], "--paths: expected an even number, found 201"),
+        (["--parameter", "kappa=0"], "--parameter: kappa: expected above 0, found 0"),
+        (["--parameter", "sigma=-0.1"], "--parameter: sigma: expected at least 0, found -0.1"),
+        (["--parameter", "jump_rate=-1"], "--parameter: jump_rate: expected at least 0, found -1"),
+        (["--parameter", "beta=nan"], "--parameter: beta: expected a finite number, found nan"),
+        (["--parameter", "season_years=0"], "season_years: expected above 0, found 0"),
+        (["--parameter", "jump_rate=1e7"], "jump_rate: expected at most 100,000,000 jumps"),
+        (["--parameter", "jump_mean=701"], "jump_mean + jump_sd²/2: expected at most 700"),
+        (["--parameter", "beta=5000"], "expected finite numbers, found some beyond 1e308"),
+        (["--parameter", "sigma=0", "--parameter", "jump_rate=0"], "expected prices that move"),
+        (["--parameter", "speed=2"], "parameter: expected one of kappa, theta, beta, gamma"),
+        (["--parameter", "kappa"], "expected NAME=NUMBER, such as kappa=4, found kappa"),
+        (["--parameter", "kappa=1", "--parameter", "kappa=2"], "kappa: expected once, found again"),
+        (["--history", "--parameter", "kappa=2"], "expected --history or --parameter, found both"),
         (["--history", "--volume-sd", "0.1"], "expected --history or --volume-sd, found both"),
         (["--monthly", "5", "--usage", "x"], "expected --usage or --monthly, found both"),
     ],
@@ -284,6 +297,16 @@ def test_the_command_prints_each_shape_and_the_same_for_a_seed() -> None:
     assert tree["rows"] != json.loads(hedge(*few, "--seed", "2").stdout)["rows"]
     table = hedge("--history", "--ratio", "1").stdout.splitlines()
     assert max(map(len, table)) <= 120
+
+
+def test_a_parameter_that_is_set_is_simulated_and_stated() -> None:
+    few = ["--paths", "200", "--ratio", "1", "--format", "json"]
+    still = ("sigma=0.001", "jump_rate=0", "gamma=0", "beta=0")
+    tree = json.loads(hedge(*few, *(f"--parameter={text}" for text in still)).stdout)
+    # Hardly anything moves the price from 2.00: twelve months of a thousand million tokens.
+    assert tree["rows"][1]["budget_usd"] == pytest.approx(24_000, abs=0.01)
+    assert tree["settings"]["parameter"] == ", ".join(still)
+    assert "set: sigma 0.001, jump_rate 0, gamma 0, beta 0." in tree["notes"][-1]
 
 
 def test_the_page_has_every_figure_and_a_chart_of_each_firm() -> None:
