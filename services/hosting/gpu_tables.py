@@ -1,14 +1,16 @@
 """The tables of GPUs that a journal has had, by the sessions in which they were in force.
 
 In: a journal. Out: the table in force at an instant, that of the session open then (the first one's
-before it). A session's parameters never change once it is open: of an instant in a session that the
-journal has, the answer is the same for ever, so that a file read again is converted as before.
+before it, the last one's after it). A session's parameters never change once it is open, so that a
+file read again is converted as before: of an instant before the end of a session that is open the
+answer is the same for ever; a time beyond it is answered by the next session as soon as it opens.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
+from typing import Final
 
 from events.contracts import PRODUCTS
 from events.gpu_table import scu_ppm_by_gpu
@@ -18,7 +20,7 @@ from services.shards.control.shard import fold_control
 from services.shards.routing import CONTROL_SHARD
 from settlement.control_books import ControlBooks
 
-_PARAMETER = "gpu_hour_scu"
+_PARAMETER: Final = "gpu_hour_scu"
 
 
 class GpuTables:
