@@ -166,6 +166,14 @@ class StreamingHouse:
         chosen = self._environment | {name: str(value) for name, value in settings.items()}
         return {f"{ENV_PREFIX}{name.upper()}": value for name, value in chosen.items()}
 
+    def process_environment(self) -> dict[str, str]:
+        """All variables of a process that works with this house."""
+        return os.environ | self.environment()
+
+    def inboxes(self) -> list[str]:
+        """The shards that have an inbox."""
+        return [partition.shard for partition in shard_partitions(self.name)]
+
     def publish(self, lines: Sequence[bytes], *, timeout_s: float = PUBLISH_SECONDS_MAX) -> None:
         """Feed lines in the order of a file; what control decides is awaited, so workers must run.
 
@@ -175,7 +183,7 @@ class StreamingHouse:
 
     def feed(self, lines: Sequence[bytes]) -> None:
         """Feed lines as `clearing feed` does, which gives up when the world is in trouble."""
-        path = self._directory / "lines.jsonl"
+        path = self._directory / f"{uuid4().hex}.jsonl"
         path.write_bytes(b"\n".join(lines) + b"\n")
         plan = FeedPlan([str(path)], command_lines, timeout_s=PUBLISH_SECONDS_MAX)
         session = FeedSession(self.settings, plan, say=lambda _: None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,7 @@ _RATE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:/s)?")
     ),
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE…|-")
+@click.option("--source", metavar="NAME", help="Name of the source.  [default: the file's name]")
 @click.option("--rate", metavar="N/s", help="Lines a second, at most.")
 @with_trade_options
 @click.option(
@@ -45,6 +47,7 @@ _RATE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:/s)?")
 def feed_command(
     *,
     files: Sequence[str],
+    source: str | None,
     trades: TradeOptions,
     **flags: Any,  # noqa: ANN401 - click hands over any flag
 ) -> None:
@@ -54,6 +57,11 @@ def feed_command(
     after another. Their order is the order everywhere: behind control commands the feed waits until
     every shard knows them, so a worker must run. Exit code 0 when all is in Kafka, whatever will be
     refused; a summary goes to standard error.
+
+    A source is remembered by its name and the lines fed so far. However a feed ended (SIGTERM,
+    kill -9), the same command again goes on exactly where it stopped, and feeds what was added to
+    the file since; a second one of the same source beside it is refused. Standard input cannot be
+    read again: it has no such point.
 
     A row of a CSV file that makes no trade is sent as it stands, refused as malformed and kept. One
     whose end is not clear, because a quote is not closed, stops the feed, exit code 2, with all
@@ -66,12 +74,13 @@ def feed_command(
     plan = FeedPlan(
         files,
         trades.line_reading(str(settings.database)),
+        source=source,
         from_line=trades.from_line,
         lines_a_second=rate,
         timeout_s=timeout_s,
     )
-    _check_files(files)
-    with stop_on_stream_trouble():
+    _check_files(files, source)
+    with stop_on_stream_trouble(), _ended_politely():
         session = FeedSession(settings, plan, say=say_on_stderr)
         try:
             session.run(_showing)
@@ -96,15 +105,28 @@ def _rate(given: str | None) -> float | None:
     return float(match[1])
 
 
-def _check_files(files: Sequence[str]) -> None:
+def _check_files(files: Sequence[str], source: str | None) -> None:
     """See before anything is sent that all files are there."""
     if files.count(STDIN) > 1:
         msg = "standard input can be read only once"
+        raise click.UsageError(msg)
+    if source is not None and (len(files) > 1 or STDIN in files):
+        msg = "--source names one file, which can be read again from its beginning"
         raise click.UsageError(msg)
     for file in files:
         if file != STDIN and not Path(file).exists():
             msg = f"cannot open {file}: there is no such file"
             raise Stopped(msg)
+
+
+@contextmanager
+def _ended_politely() -> Iterator[None]:
+    """SIGTERM inside is as Ctrl-C: the feed says how far it is."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import Final
 
 from services.feed.kafka_producer import LineProducer
 from services.feed.routing import LineRun, RoutedLines
+from services.feed.source_book import SourceBook
 from services.feed.stall import Clock
 from services.feed.waiting import ShardWaiter, Sleep
 from services.shards.routing import CONTROL_SHARD
@@ -23,12 +24,15 @@ from services.sources.lines import Lines
 
 # With a rate, lines are sent this often.
 _PACES_A_SECOND: Final = 20
+# A group is a megabyte: a feed that goes on looks for what Kafka has of so many, at most.
+_GROUPS_KEPT_AFTER: Final = 16
 
 
 class Feed:
-    """A feed. products: those in use; pace: None for as fast as it goes.
+    """A feed of one source. products: those in use; pace: None for as fast as it goes.
 
-    lines: how many were sent, by shard.
+    book: where to keep how far it is, if it is to be gone on with. lines: how many were sent, by
+    shard.
     """
 
     def __init__(
@@ -38,15 +42,18 @@ class Feed:
         *,
         products: list[str],
         pace: Pace | None = None,
+        book: SourceBook | None = None,
     ) -> None:
         self._producer = producer
+        self._book = book
+        self._groups = 0
         self._waiter = waiter
         self._pace = pace
         self._products = products
         self._is_settled = True
         # The number of batches that were sent with a group of lines, and the group's last line.
         self._sent: deque[tuple[int, int]] = deque()
-        self._fed = 0
+        self._fed = 0 if book is None else book.line
         self.lines: Counter[str] = Counter()
 
     @property
@@ -55,11 +62,6 @@ class Feed:
         while self._sent and self._sent[0][0] <= self._producer.acknowledged:
             self._fed = self._sent.popleft()[1]
         return self._fed
-
-    def begin_file(self) -> None:
-        """The next line is line 1 of another file; all before it is in Kafka."""
-        self._sent.clear()
-        self._fed = 0
 
     async def feed_lines(self, lines: Lines) -> list[tuple[str, str]]:
         """Send lines; gives number and fault of each that will be refused as malformed.
@@ -76,10 +78,16 @@ class Feed:
                 await self.settle()
             for part in self._paced(run):
                 await self._send(routed.by_shard(part, self._products))
+                if self._book is not None:
+                    self._book.add(lines.lines[part.begin : part.end], lines.numbers[part.end - 1])
                 if self._pace is not None:
                     await self._producer.seal()
                     await self._pace.wait(part.end - part.begin)
         self._sent.append((await self._producer.seal(), lines.numbers[-1]))
+        self._groups += 1
+        if self._groups % _GROUPS_KEPT_AFTER == 0 and self._is_settled:
+            await self._producer.flush()
+            await self._keep()
         return routed.malformed
 
     async def settle(self) -> None:
@@ -90,15 +98,26 @@ class Feed:
         offset = self._producer.last_offset(CONTROL_SHARD)
         await self.settle_from(offset)
         self._is_settled = True
+        await self._keep()
 
     async def settle_from(self, offset: int) -> None:
         """Wait until every shard in use has what `control/0` decided up to an offset."""
         head = await self._waiter.until_decided(CONTROL_SHARD, offset)
         self._products = await self._waiter.until_known(head.control_number)
 
-    async def flush(self) -> None:
-        """Wait until all lines that were fed are in Kafka."""
+    async def begin(self) -> None:
+        """Record that lines are on their way."""
+        await self._keep()
+
+    async def end(self) -> None:
+        """Wait until all lines that were fed are in Kafka, and every shard has the control ones."""
+        await self.settle()
         await self._producer.flush()
+        await self._keep(is_whole=True)
+
+    async def _keep(self, *, is_whole: bool = False) -> None:
+        if self._book is not None:
+            await self._book.keep(self._products, is_whole=is_whole)
 
     async def _begin_control(self) -> None:
         if self._is_settled:

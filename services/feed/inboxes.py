@@ -1,6 +1,6 @@
 """The inboxes to feed: those that the journal has recorded, if Kafka has them.
 
-In: settings, a reader. Out: the inbox of a shard, and the offset of its next message.
+In: settings, a reader. Out: the inbox of a shard, and the offsets of their next messages.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from services.settings import Settings
 
 
 class RecordedInboxes:
-    """The inbox of each shard. Constructing it and `end_of` block: not inside an event loop."""
+    """The inbox of each shard. Constructing it and `ends` block: not inside an event loop."""
 
     def __init__(self, settings: Settings, reader: Reader) -> None:
         """Check that Kafka has them. Errors: BrokerTrouble, JournalTrouble."""
@@ -31,10 +31,14 @@ class RecordedInboxes:
             raise TopicsUnfit(msg)
         return inbox
 
-    def end_of(self, shard: str) -> int:
-        """The offset of the next message of a shard's inbox. Errors: BrokerTrouble."""
-        inbox = self.of(shard)
-        partition = TopicPartition(inbox.topic, inbox.partition)
+    @property
+    def all(self) -> list[Inbox]:
+        """The inboxes of all shards."""
+        return [*self._recorded.values()]
+
+    def ends(self) -> dict[Inbox, int]:
+        """The offset of the next message of each inbox. Errors: BrokerTrouble."""
+        partitions = {TopicPartition(inbox.topic, inbox.partition): inbox for inbox in self.all}
         with topics_admin(self._settings) as admin:
-            ends = admin.list_partition_offsets({partition: OffsetSpec.LATEST})
-        return int(ends[partition].offset)
+            ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+        return {inbox: int(ends[partition].offset) for partition, inbox in partitions.items()}

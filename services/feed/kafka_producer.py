@@ -2,7 +2,9 @@
 
 In: lines by shard. Out: messages in the partitions that the journal has recorded as inboxes, keyed
 by the shard's name, without headers, in large compressed batches; many are on their way at once.
-While no broker answers it waits: an idempotent producer neither loses nor doubles.
+While no broker answers it waits: an idempotent producer neither loses nor doubles. The feeds of one
+source are one producer, which goes on counting its messages where the feed before ended: a message
+that Kafka has already, or that comes in from an ended feed only now, cannot be in a topic twice.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple, Protocol
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import OutOfOrderSequenceNumber
 
 from services.broker.connecting import producer_options, started
 from services.broker.producer_stop import stop_producer
 from services.broker.trouble import BrokerTrouble, broker_translated
 from services.feed.inboxes import RecordedInboxes
+from services.feed.sent_account import ProducerIdentity, SentAccount
 from services.feed.stall import StallTimer
 from services.journal.reader import Inbox
 from services.settings import Settings
@@ -63,7 +67,7 @@ class _SentBatch(NamedTuple):
 
 
 class KafkaLineProducer:
-    """Sends lines to the recorded inboxes."""
+    """Sends lines to the recorded inboxes. account: of the source, if it is one to go on with."""
 
     def __init__(
         self,
@@ -72,8 +76,10 @@ class KafkaLineProducer:
         *,
         settings: Settings,
         stall: StallTimer,
+        account: SentAccount | None = None,
     ) -> None:
         self._producer = producer
+        self._account = account
         self._inboxes = inboxes
         self._settings = settings
         self._stall = stall
@@ -84,8 +90,12 @@ class KafkaLineProducer:
         self.acknowledged = 0
 
     async def put(self, shard: str, lines: Iterable[bytes]) -> None:
-        """Lines for a shard. Errors: BrokerTrouble of these or any before, Stalled."""
+        """Lines for a shard. Errors: SourceTrouble, Stalled, BrokerTrouble also of any before."""
         key = shard.encode()
+        if self._account is not None:
+            lines, delivered = self._account.put(shard, [*lines])
+            if delivered is not None:
+                self._offsets[shard] = delivered
         batch = self._filling.pop(shard, None) or self._producer.create_batch()
         for line in lines:
             # A batch that is full takes no more; an empty one takes a line of any length.
@@ -150,9 +160,27 @@ class KafkaLineProducer:
         with broker_translated("sending", self._settings):
             while self._sent and self._sent[0].answer.done():
                 shard, answer, lines = self._sent.popleft()
-                first = answer.result().offset
-                self._offsets[shard] = first + lines - 1 if first >= 0 else first
+                first = self._first_offset(answer)
+                self._offsets[shard] = last = first + lines - 1 if first >= 0 else first
+                if self._account is not None:
+                    self._account.acknowledge(shard, last)
                 self.acknowledged += 1
+
+    def _first_offset(self, answer: asyncio.Future[Any]) -> int:
+        """The offset of a batch; below 0 if Kafka has it and does not say where."""
+        try:
+            first = int(answer.result().offset)
+        except OutOfOrderSequenceNumber:
+            first = -1
+            if self._account is None:
+                raise
+        if first < 0 and self._account is not None:
+            msg = (
+                "lines that a feed of this source had sent before it ended came in only now, or "
+                "another feed of it runs: feed it again, it goes on behind them"
+            )
+            raise BrokerTrouble(msg)
+        return first
 
     def _check_stall(self) -> None:
         awaited = f"{len(self._sent)} batches are not acknowledged by Kafka"
@@ -161,15 +189,47 @@ class KafkaLineProducer:
 
 @asynccontextmanager
 async def kafka_line_producer(
-    inboxes: RecordedInboxes, *, settings: Settings, stall: StallTimer
+    inboxes: RecordedInboxes,
+    *,
+    settings: Settings,
+    stall: StallTimer,
+    account: SentAccount | None = None,
 ) -> AsyncIterator[KafkaLineProducer]:
-    """A producer, connected inside the context. Errors: BrokerTrouble."""
+    """A producer, connected inside the context. Errors: BrokerTrouble.
+
+    account: of the source; its identity is that of the producer from then on.
+    """
     options = producer_options(settings, "feed") | {"max_batch_size": BATCH_BYTES_MAX}
-    producer = await started(lambda: AIOKafkaProducer(**options), settings)
+
+    def make() -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(**options)
+        if account is not None and account.identity is not None:
+            _count_on(producer, inboxes, account=account, identity=account.identity)
+        return producer
+
+    producer = await started(make, settings)
+    if account is not None:
+        counter = producer._txn_manager  # noqa: SLF001 - nothing public says who we are to Kafka
+        account.identity = ProducerIdentity(counter.producer_id, counter.producer_epoch)
     try:
-        yield KafkaLineProducer(producer, inboxes, settings=settings, stall=stall)
+        yield KafkaLineProducer(producer, inboxes, settings=settings, stall=stall, account=account)
     finally:
         await stop_producer(producer)
+
+
+def _count_on(
+    producer: AIOKafkaProducer,
+    inboxes: RecordedInboxes,
+    *,
+    account: SentAccount,
+    identity: ProducerIdentity,
+) -> None:
+    """Let a producer that has not started be the one of the feeds before, and count on."""
+    counter = producer._txn_manager  # noqa: SLF001 - nothing public goes on with a producer
+    counter.set_pid_and_epoch(identity.number, identity.epoch)
+    for inbox in inboxes.all:
+        partition = TopicPartition(inbox.topic, inbox.partition)
+        counter.increment_sequence_number(partition, account.next_sequence(inbox.shard))
 
 
 def _retrieve_error(answer: asyncio.Future[Any]) -> None:

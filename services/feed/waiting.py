@@ -21,7 +21,8 @@ from services.shards.routing import MEMBER_SHARD, market_shard
 # Between two readings: first as short as a fast worker needs, then cheap for the database.
 _POLL_S: Final = 0.003
 _POLL_S_MAX: Final = 0.05
-_GONE: Final = (DatabaseGone, DatabaseUnreachable, DatabaseOverloaded)
+# The database does not answer: the same again may work.
+GONE: Final = (DatabaseGone, DatabaseUnreachable, DatabaseOverloaded)
 
 Heads = Mapping[str, Head]
 Sleep = Callable[[float], Awaitable[None]]
@@ -76,7 +77,7 @@ class JournalHeads:
             if self._reader is None:
                 self._reader = Reader(self._url)
             yield self._reader
-        except _GONE:
+        except GONE:
             self.close()
             raise
 
@@ -129,7 +130,7 @@ class ShardWaiter:
         while True:
             try:
                 heads, missing = await asyncio.to_thread(read)
-            except _GONE as trouble:
+            except GONE as trouble:
                 self._stall.check(None, f"{trouble} — it is tried again")
             else:
                 if not missing:

@@ -49,7 +49,7 @@ WHERE coalesce(pg_roles.rolname, 'PUBLIC') <> 'clearing_owner'
 AND privilege_type NOT IN ('SELECT', 'USAGE')
 AND NOT (coalesce(pg_roles.rolname, '') = 'clearing_writer' AND (
     privilege_type = 'INSERT' AND name = ANY(%s)
-    OR privilege_type IN ('INSERT', 'UPDATE') AND name IN ('shard_head', 'source')))
+    OR privilege_type IN ('INSERT', 'UPDATE') AND name IN ('shard_head', 'source', 'feed')))
 ORDER BY 1, 2, 3
 """
 

@@ -1,4 +1,4 @@
-"""The writer lock: only one process at a time clears into a database.
+"""The writer lock: only one process at a time clears into a database, or feeds a source.
 
 In: the connection that writes. Out: an advisory lock of its session, released when the connection
 ends; or FencedOff. The heads alone would fence too late: two processes that read different sources
@@ -24,6 +24,7 @@ LIVE_HOLDER_SECONDS_MAX = 0.3
 
 CLAIM: LiteralString = "SELECT pg_try_advisory_lock(%s)"
 CLAIM_A_SHARE: LiteralString = "SELECT pg_try_advisory_lock_shared(%s)"
+SOURCE_KEY: LiteralString = "SELECT hashtextextended(%s, %s)"
 NAME: LiteralString = "SELECT set_config('application_name', %s, false)"
 HOLDER: LiteralString = """
 SELECT pid, coalesce(application_name, '')
@@ -39,19 +40,31 @@ def claim(connection: Connection, *, is_shared: bool = False) -> None:
 
     is_shared: together with workers, each of which writes other shards, fenced by their heads.
     """
-    start = monotonic()
     query = CLAIM_A_SHARE if is_shared else CLAIM
     with translated("claiming the journal"):
-        connection.execute(NAME, [name_of(os.getpid())])
-        while connection.execute(query, [CLAIM_LOCK]).fetchone() != (True,):
-            holder = connection.execute(HOLDER, [CLAIM_LOCK]).fetchone()
-            if holder is not None and monotonic() - start > _patience(holder[1]):
-                message = (
-                    f"another process clears into this database: {holder[1] or 'unknown'} "
-                    f"(server process {holder[0]})"
-                )
-                raise FencedOff(message)
-            sleep(0.02)
+        _take(connection, CLAIM_LOCK, query=query, work="clears into this database")
+
+
+def claim_source(connection: Connection, source: str) -> None:
+    """Take the lock of a source that is fed to Kafka, or raise FencedOff."""
+    with translated("claiming a source"):
+        key = connection.execute(SOURCE_KEY, [source, CLAIM_LOCK]).fetchone()
+        assert key is not None, "a query without rows"
+        _take(connection, key[0], query=CLAIM, work=f"feeds {source}")
+
+
+def _take(connection: Connection, key: int, *, query: LiteralString, work: str) -> None:
+    """Take a lock. work: of whoever has it, in words."""
+    start = monotonic()
+    connection.execute(NAME, [name_of(os.getpid())])
+    while connection.execute(query, [key]).fetchone() != (True,):
+        holder = connection.execute(HOLDER, [key]).fetchone()
+        if holder is not None and monotonic() - start > _patience(holder[1]):
+            message = (
+                f"another process {work}: {holder[1] or 'unknown'} (server process {holder[0]})"
+            )
+            raise FencedOff(message)
+        sleep(0.02)
 
 
 def name_of(pid: int) -> str:

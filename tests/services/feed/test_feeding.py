@@ -111,8 +111,7 @@ def fed(world: World, *groups: list[bytes], pace: Pace | None = None) -> Feed:
         for lines in groups:
             await feed.feed_lines(Lines(lines, range(first, first + len(lines)), 0))
             first += len(lines)
-        await feed.settle()
-        await feed.flush()
+        await feed.end()
         return feed
 
     return asyncio.run(run())

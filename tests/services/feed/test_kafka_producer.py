@@ -91,7 +91,7 @@ def test_a_line_longer_than_a_batch_is_sent_alone(
     assert put(inboxes, streams, work) == 0
     records = inbox_of(inboxes, streams, "control/0")
     assert [record.value for record in records] == lines
-    assert inboxes.end_of("control/0") == 3
+    assert inboxes.ends()[inboxes.of("control/0")] == 3
 
 
 def test_what_kafka_refuses_ends_the_feed(inboxes: RecordedInboxes, streams: Settings) -> None:

@@ -55,7 +55,7 @@ def test_the_trigger_fires_where_triggers_are_switched_off(url: str) -> None:
             connection.execute("DELETE FROM clearing.journal")
 
 
-@pytest.mark.parametrize("table", ["shard_head", "source"])
+@pytest.mark.parametrize("table", ["shard_head", "source", "feed"])
 def test_the_writer_moves_heads_and_sources_but_removes_none(url: str, table: str) -> None:
     assert refusal_of(url, "clearing_writer", CHANGES[1].format(table)) == "42501"
     assert refusal_of(url, "clearing_writer", f"TRUNCATE clearing.{table}") == "42501"
