@@ -73,6 +73,10 @@ COMMAND_TARGETS: Final = {
     "facts": LazyCommand(
         f"{_AT}facts_command:facts_command", "Print the facts of existing books as JSON lines."
     ),
+    "export": LazyCommand(
+        f"{_AT}export_command:export_command",
+        "Print the commands of existing books, to be cleared or fed again.",
+    ),
     "docs": LazyCommand(
         f"{_AT}docs_command:docs_command", "Print a document that ships with the program."
     ),

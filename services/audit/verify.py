@@ -91,7 +91,7 @@ def audit(
     findings = Findings()
     with Reader(url) as reader:
         reader.freeze()
-        is_streamed, start = _is_streamed(reader), from_first_row()
+        is_streamed, start = was_streamed(reader), from_first_row()
         if from_snapshot:
             start = from_last_snapshot(reader, findings, is_streamed=is_streamed)
         if not findings.lines() and reader.heads():
@@ -125,7 +125,7 @@ def _compared(
     )
 
 
-def _is_streamed(reader: Reader) -> bool:
+def was_streamed(reader: Reader) -> bool:
     """True if workers wrote the journal: one read from a file names it in its first transaction."""
     with translated("reading the sources"):
         source = reader.connection.execute("SELECT FROM clearing.source LIMIT 1").fetchone()

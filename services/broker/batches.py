@@ -51,6 +51,7 @@ class RecordBatch:
         self.base_offset: int = header.base_offset
         self.next_offset: int = header.next_offset
         self.producer: int = header.producer_id
+        self.sequence: int = header.base_sequence
         self.timestamp: int = header.max_timestamp
         self.timestamp_type: int = header.timestamp_type
         self.is_transactional: bool = header.is_transactional

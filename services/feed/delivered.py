@@ -8,9 +8,8 @@ and their sequence numbers, without a word in them. Source: Kafka's record batch
 
 from __future__ import annotations
 
-import struct
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
@@ -18,8 +17,8 @@ from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import LeaderNotAvailableError, NoError, for_code
 from aiokafka.protocol.fetch import FetchRequest
-from aiokafka.record.default_records import DefaultRecordBatch
 
+from services.broker.batches import RecordBatch, TopicDamaged, read_batches
 from services.broker.connecting import client_options
 from services.broker.trouble import BrokerTrouble, broker_translated
 from services.journal.fed_sources import FedSource, Sent
@@ -30,9 +29,6 @@ _WAIT_MS: Final = 500
 _FETCH_BYTES: Final = 4 << 20
 # Up to where all replicas have it: a transaction of somebody else may be open before that.
 _READ_UNCOMMITTED: Final = 0
-# The offset of a batch, and the number of its bytes after these two fields.
-_LENGTH: Final = struct.Struct(">qi")
-_HEADER_BYTES: Final = 61
 # Of a shard whose inbox was made after the source was recorded.
 NOTHING_SENT: Final = Sent(0, 0)
 
@@ -61,18 +57,19 @@ async def delivered_lines(
                 sent = fed.sent.get(inbox.shard, NOTHING_SENT)
                 lines = delivered[inbox.shard] = deque()
                 async for batch in _batches(client, inbox, begin=sent.offset, end=end):
-                    if batch.producer_id == fed.producer_id and not batch.is_control_batch:
+                    if batch.producer == fed.producer_id and not batch.is_control:
                         _expect_next(batch, inbox, sequence=sent.sequence + len(lines))
                         lines += [
-                            DeliveredLine(record.value or b"", record.offset) for record in batch
+                            DeliveredLine(record.value or b"", record.offset)
+                            for record in batch.records()
                         ]
     return delivered
 
 
-def _expect_next(batch: DefaultRecordBatch, inbox: Inbox, *, sequence: int) -> None:
-    if batch.base_sequence != sequence:
+def _expect_next(batch: RecordBatch, inbox: Inbox, *, sequence: int) -> None:
+    if batch.sequence != sequence:
         msg = (
-            f"{inbox.topic}/{inbox.partition} has message {batch.base_sequence} of this source at "
+            f"{inbox.topic}/{inbox.partition} has message {batch.sequence} of this source at "
             f"offset {batch.base_offset}, expected message {sequence}: messages are missing from "
             "the topic, restore it"
         )
@@ -81,7 +78,7 @@ def _expect_next(batch: DefaultRecordBatch, inbox: Inbox, *, sequence: int) -> N
 
 @asynccontextmanager
 async def _client(settings: Settings) -> AsyncIterator[AIOKafkaClient]:
-    client = AIOKafkaClient(**client_options(settings))
+    client = AIOKafkaClient(**client_options(settings, "feed"))
     try:
         await client.bootstrap()
         yield client
@@ -91,7 +88,7 @@ async def _client(settings: Settings) -> AsyncIterator[AIOKafkaClient]:
 
 async def _batches(
     client: AIOKafkaClient, inbox: Inbox, *, begin: int, end: int
-) -> AsyncIterator[DefaultRecordBatch]:
+) -> AsyncIterator[RecordBatch]:
     """The batches of an inbox between two offsets."""
     partition = TopicPartition(inbox.topic, inbox.partition)
     name = f"{inbox.topic}/{inbox.partition}"
@@ -106,18 +103,11 @@ async def _batches(
         error = for_code(fields[1])
         if error is not NoError:
             raise error(name)
-        for batch in _whole(fields[-1]):
-            if begin <= batch.base_offset < end:
-                yield batch
-            begin = max(begin, batch.next_offset)
-
-
-def _whole(raw: bytes) -> Iterator[DefaultRecordBatch]:
-    """The batches of an answer; the last may be cut off, and is left for the next fetch."""
-    at = 0
-    while at + _HEADER_BYTES <= len(raw):
-        end = at + _LENGTH.size + _LENGTH.unpack_from(raw, at)[1]
-        if end > len(raw):
-            return
-        yield DefaultRecordBatch(raw[at:end])
-        at = end
+        try:
+            for batch in read_batches(fields[-1]):
+                if begin <= batch.base_offset < end:
+                    yield batch
+                begin = max(begin, batch.next_offset)
+        except TopicDamaged as damage:
+            msg = f"{name}: {damage}: restore the topic from a copy"
+            raise BrokerTrouble(msg) from damage

@@ -105,8 +105,8 @@ def check_rules(reader: Reader, shard: str) -> None:
     else:
         return
     message = (
-        f"{shard} was begun {difference}: go on with the program that began it, or clear its "
-        "commands into another database"
+        f"{shard} was begun {difference}: go on with the program that began it, or clear or feed "
+        "its commands, which `clearing export` writes, into another database"
     )
     raise RulesChanged(message)
 

@@ -59,7 +59,8 @@ def refuse_embedded(connection: Connection) -> None:
     if has_rows_and_inboxes == (True, False):
         message = (
             "this journal was written by `clearing clear` from files; workers need one of their "
-            "own: name another database, and send the same files there with `clearing feed`"
+            "own: name another database, and send the same files there with `clearing feed`, or "
+            "what `clearing export` writes of this journal"
         )
         raise FedOtherwise(message)
 

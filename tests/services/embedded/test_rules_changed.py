@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from services.cli import cli
 from services.embedded.clear import clear
 from services.hosting import restore
 from services.hosting.restore import load_from_journal
@@ -30,3 +32,16 @@ def test_a_program_with_other_rules_does_not_go_on(
         with pytest.raises(RulesChanged):
             clear(url, str(tmp_path / "day.jsonl"), name="again")
         assert reader.heads() == heads
+
+
+def test_the_commands_of_a_journal_of_other_rules_can_be_taken_elsewhere(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "day.jsonl").write_text("nonsense\n", encoding="utf-8")
+    clear(url, str(tmp_path / "day.jsonl"))
+    monkeypatch.setattr(restore, "RULES_VERSION", 99)
+    with pytest.raises(RulesChanged, match="`clearing export` writes"):
+        clear(url, str(tmp_path / "day.jsonl"), name="again")
+    exported = CliRunner().invoke(cli, ["export", "--database", url])
+    assert (exported.exit_code, exported.stdout) == (0, "nonsense\n")
+    assert exported.stderr == "1 lines: control/0 1\n"
