@@ -19,7 +19,7 @@ def test_what_is_set_is_in_the_model_and_in_the_reason() -> None:
 
 
 def test_another_name_or_a_value_outside_is_refused() -> None:
-    with pytest.raises(OutOfDomain, match="parameter: expected one of kappa, .*, found speed"):
+    with pytest.raises(OutOfDomain, match=r"parameter: expected one of kappa, .*, found speed"):
         with_parameters(SCENARIO, {"speed": 1.0})
     with pytest.raises(OutOfDomain, match="kappa: expected above 0, found -1"):
         with_parameters(SCENARIO, {"kappa": -1.0})
