@@ -16,8 +16,8 @@ from events.units import format_instant
 from risk.waterfall import HOUSE_CAPITAL, UNPAID
 from services.analysis.drill import DefaultPlayed, Drill, Waiting
 from services.reports.formats import table_lines
-from services.reports.kind import program_text
-from services.reports.report import NamedCells, Report, TableLayout, laid_out
+from services.reports.kind import answer_of
+from services.reports.report import NamedCells, Report, TableLayout
 from services.reports.shown import fact_words, usd
 from services.shards.routing import MEMBER_SHARD
 
@@ -104,13 +104,8 @@ def drill_report(drill: Drill) -> Report:
         *_left_rows(drill),
         *_waiting_rows(drill),
     ]
-    return Report(
-        drill_title(drill),
-        _COLUMNS,
-        [laid_out(_COLUMNS, row) for row in rows],
-        _LAYOUTS,
-        drill.origins,
-        program_text(),
+    return answer_of(
+        drill_title(drill), rows, columns=_COLUMNS, layouts=_LAYOUTS, origins=drill.origins
     )
 
 

@@ -16,14 +16,13 @@ from risk.stress import ScenarioLoss, cover_of, group_losses
 from risk.stress_reverse import FALL_MAX_PPM, RISE_MAX_PPM, least_move
 from risk.stress_scenarios import Scenario, parallel
 from services.analysis.stress_books import StressBooks, stress_books
-from services.reports.kind import program_text
+from services.reports.kind import answer_of
 from services.reports.report import (
     Cell,
     NamedCells,
     Report,
     TableLayout,
     UnknownSubject,
-    laid_out,
 )
 from services.reports.shown import percent, usd
 from services.reports.stress import LARGEST, largest_cells
@@ -70,14 +69,8 @@ def stress_answer(view: JournalView, day: date | None, *, scenario: str | None) 
         f"Stress on the books after the close of {books.business_date}: cover {usd(cover_cents)}"
         f"{f' in {worst.scenario}' if cover_cents else ''}, fund {usd(books.fund_cents)}"
     )
-    return Report(
-        title,
-        _COLUMNS,
-        [laid_out(_COLUMNS, row) for row in rows],
-        _LAYOUTS,
-        tuple(view.origins(books.business_date)),
-        program_text(),
-    )
+    origins = view.origins(books.business_date)
+    return answer_of(title, rows, columns=_COLUMNS, layouts=_LAYOUTS, origins=origins)
 
 
 def reverse_answer(view: JournalView, day: date | None) -> Report:
@@ -93,13 +86,12 @@ def reverse_answer(view: JournalView, day: date | None) -> Report:
         for exhausts, cents in amounts.items()
         for is_up in (True, False)
     ]
-    return Report(
+    return answer_of(
         f"Least parallel move that exhausts the fund, after the close of {books.business_date}",
-        _REVERSE_COLUMNS,
-        [laid_out(_REVERSE_COLUMNS, row) for row in rows],
-        _REVERSE_LAYOUTS,
-        tuple(view.origins(books.business_date)),
-        program_text(),
+        rows,
+        columns=_REVERSE_COLUMNS,
+        layouts=_REVERSE_LAYOUTS,
+        origins=view.origins(books.business_date),
     )
 
 

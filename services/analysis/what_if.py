@@ -21,8 +21,8 @@ from risk.margin_models import MODELS
 from risk.requirement import maintenance_of
 from services.analysis.books_at import BooksAt, books_at
 from services.analysis.portfolio import SupposedTrade
-from services.reports.kind import program_text
-from services.reports.report import NamedCells, Report, TableLayout, UnknownSubject, laid_out
+from services.reports.kind import answer_of
+from services.reports.report import NamedCells, Report, TableLayout, UnknownSubject
 from services.reports.view import JournalView
 from services.shards.links import ContractFlow
 from services.shards.market.margin import ContractMeasure, measure_of, measure_under
@@ -75,14 +75,13 @@ def what_if(view: JournalView, question: WhatIf) -> Report:
         for row in _answer(books, question, model=model, lots=(before, after))
     ]
     about = "a portfolio" if question.account is None else question.account
-    return Report(
+    return answer_of(
         f"Margin of {about} before and after {len(question.trades)} trades, by the measures of "
         f"{books.business_date}",
-        _COLUMNS,
-        [laid_out(_COLUMNS, row) for row in rows],
-        _LAYOUTS,
-        tuple(view.origins(question.day)),
-        program_text(),
+        rows,
+        columns=_COLUMNS,
+        layouts=_LAYOUTS,
+        origins=view.origins(question.day),
     )
 
 

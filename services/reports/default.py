@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from itertools import chain
 from typing import Final, NamedTuple
 
 from events.control_facts import CommandRefused, MemberDefaulted
-from events.default_facts import AccountPorted, DefaultSettlementOrdered, WaterfallApplied
+from events.default_facts import DefaultSettlementOrdered, WaterfallApplied
 from services.reports.calls import days_of_open_calls
 from services.reports.default_steps import Concern, concerned, step_cells
 from services.reports.kind import ReportKind
@@ -35,7 +36,6 @@ from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
 _DECLARED: Final = MemberDefaulted.TYPE.encode()
 _ORDERED: Final = DefaultSettlementOrdered.TYPE.encode()
 _WATERFALL: Final = WaterfallApplied.TYPE.encode()
-_PORTED: Final = AccountPorted.TYPE.encode()
 _CALLS: Final = (b"margin_call", b"fund_call")
 _MET: Final = ("margin_call_met/1", "fund_call_met/1")
 _WORDS: Final = (
@@ -150,12 +150,9 @@ def _concern(view: JournalView, declared: Declared, *, days: Sequence[date]) -> 
         for account in view.control.accounts_by_number
         if member in had.within(account, day, last=day)
     }
-    if had.are_changed:
-        for session in [session for session in days if session >= day]:
-            for row in list(view.rows(CONTROL_SHARD, session, words=(_PORTED,))):
-                for fact in row.facts(_PORTED):
-                    if fact["from_member"] == member and fact["account"] in accounts:
-                        accounts[fact["account"]] = rows_following(view, row)
+    for porting in chain.from_iterable(map(had.on, days)):
+        if porting.fact["from_member"] == member and porting.fact["account"] in accounts:
+            accounts[porting.fact["account"]] = rows_following(view, porting.ordered)
     declared_at = rows_following(view, declared.row)
     calls: dict[str, bool] = {}
     for session in days_of_open_calls(view, day):

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import Final
 
 from services.reports.filters import check_subjects
-from services.reports.report import NamedCells, Report, ReportRequest, TableLayout, laid_out
+from services.reports.report import NamedCells, Origin, Report, ReportRequest, TableLayout, laid_out
 from services.reports.view import JournalView
 from services.shards.shard import RULES_VERSION
 
@@ -66,6 +66,19 @@ class ReportKind:
         if self.is_as_of_now and request.given_date is None:
             return ", ".join([f"{self.title} now", *about])
         return ", ".join([f"{self.title} of {_span(request)}", *about])
+
+
+def answer_of(
+    title: str,
+    rows: Iterable[NamedCells],
+    *,
+    columns: tuple[str, ...],
+    layouts: tuple[TableLayout, ...],
+    origins: Iterable[Origin],
+) -> Report:
+    """An answer on the books as a report; its rows are in memory, and may be read again."""
+    cells = [laid_out(columns, row) for row in rows]
+    return Report(title, columns, cells, layouts, tuple(origins), program_text())
 
 
 def program_text() -> str:

@@ -28,11 +28,15 @@ _COMMAND: Final = PortAccount.TYPE.encode()
 
 @dataclass(frozen=True, slots=True)
 class Porting:
-    """An account that went over to another member. seq: the row of `member/0` that followed."""
+    """An account that went over to another member. seq: the row of `member/0` that followed.
+
+    ordered: the row of `control/0`.
+    """
 
     business_date: date
     seq: int
     fact: ReportFact
+    ordered: StoredRow
 
 
 class Memberships:
@@ -88,13 +92,13 @@ def rows_following(view: JournalView, row: StoredRow) -> dict[str, int]:
 def _portings(view: JournalView, since: date) -> Sequence[Porting]:
     portings = []
     for day in [day for day in (date.min, *view.sessions()) if day >= since]:
-        facts = {
-            fact["reference"]: fact
+        ordered = {
+            fact["reference"]: (fact, row)
             for row in view.rows(CONTROL_SHARD, day, words=(_PORTED,))
             for fact in row.facts(_PORTED)
         }
         for row in view.copies(MEMBER_SHARD, day, words=(_COMMAND,)):
             reference = json.loads(row.line)["reference"]
-            if reference in facts:
-                portings.append(Porting(day, row.seq, facts[reference]))
+            if reference in ordered:
+                portings.append(Porting(day, row.seq, *ordered[reference]))
     return portings
