@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from services.console.demo_command import demo_command
 from services.console.demo_folder import MARK, begin_afresh
 from services.console.demo_run import run_demo
 from services.console.exit_codes import Stopped
+from services.demo.market import DAYS_MAX
 from services.embedded.clear import clear
 from services.journal.embedded import EmbeddedServer
 from services.reports.table import REPORTS
@@ -99,3 +101,8 @@ def test_given_books_are_never_written_into(tmp_path: Path) -> None:
     result = demo(tmp_path / "out", "--data", str(tmp_path / "books"))
     assert (result.exit_code, (tmp_path / "out").exists()) == (2, False)
     assert "name another --data" in result.stderr
+
+
+def test_the_help_knows_how_many_days_there_are() -> None:
+    (days,) = [option for option in demo_command.params if option.name == "days"]
+    assert days.to_info_dict()["type"]["max"] == DAYS_MAX
