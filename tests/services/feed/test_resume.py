@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -22,10 +23,13 @@ from services.broker.topic_state import topics_admin
 from services.cli import cli
 from services.embedded.memory import MemoryRun
 from services.feed import source_book
+from services.feed.session import FeedPlan, FeedSession
 from services.journal.embedded import EmbeddedServer
 from services.journal.fed_sources import FedSource, FeedClaim
 from services.journal.reader import Reader
+from services.settings import Settings
 from services.shards.routing import CONTROL_SHARD
+from services.sources.lines import command_lines
 from tests.streaming_house import ROOT, StreamingHouse
 from tests.twin.generate import written
 
@@ -54,6 +58,12 @@ def write(path: Path, lines: list[bytes]) -> Path:
 def feed(house: StreamingHouse, *arguments: str) -> Result:
     """`clearing feed`, in this process."""
     return CliRunner(env=house.environment()).invoke(cli, ["feed", "--timeout", "60", *arguments])
+
+
+def feed_lines_of(settings: Settings, lines: list[bytes], file: Path) -> None:
+    """Feed a file of these lines, of which none is a control command."""
+    plan = FeedPlan([str(write(file, lines))], command_lines, timeout_s=60)
+    FeedSession(settings, plan, say=print).run(lambda _: nullcontext(lambda *_: None))
 
 
 def started(house: StreamingHouse, *arguments: str) -> subprocess.Popen[bytes]:
