@@ -1,7 +1,8 @@
 """The answer to each line of a source: accepted, or the reason of its refusal.
 
 In: a journal and the name of a source. Out: one answer for each of its lines, in order, with the
-reference by which its sender knows it, also of a malformed line in which it can still be read.
+reference by which its sender knows it, also of a malformed line in which it can still be read. The
+answer to a spread is that of its markets.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from services.shards.rows import JournalRow
 
 ACCEPTED: Final = "accepted"
 _REFUSED: Final = fact_head(CommandRefused)
+_SPREAD: Final = b'"command_type":"submit_spread/1"'
 _REPEATED: Final = fact_head(TradeAlreadyCleared)
 
 # The number of a line, from its count among lines that are not empty, and its position.
@@ -61,9 +63,18 @@ def answers_to(reader: Reader, source: str, *, number_of: LineNumber) -> Iterato
     """The answers to all lines of a source that the journal has."""
     shards = [chain.from_iterable(reader.rows(shard)) for shard in sorted(reader.heads())]
     rows = merge(*shards, key=lambda row: row.logical_time)
-    of_source = (row for row in rows if row.origin == source)
-    for count, row in enumerate(of_source, start=1):
-        yield _answer(row, number_of(count, row.position))
+    count, waiting = 0, None
+    for row in rows:
+        if row.origin == source:
+            if waiting is not None:
+                yield waiting
+            count += 1
+            waiting = _answer(row, number_of(count, row.position))
+        elif waiting is not None and row.facts.startswith(_REFUSED) and _SPREAD in row.facts:
+            # A market's refusal of the spread in this line: copies follow their line.
+            waiting = _answer(row, waiting.line)
+    if waiting is not None:
+        yield waiting
 
 
 def _answer(row: JournalRow, line: int) -> LineAnswer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 
@@ -26,6 +27,7 @@ _FORMS: Final = {
     "date": "a date like 2026-06-08",
     "date-time": "a time like 2026-06-08T21:00:00Z",
     "null": NULL,
+    "array": "a list in JSON",
 }
 
 
@@ -96,11 +98,14 @@ def in_words(forms: list[dict[str, Any]]) -> str:
     )
 
 
-def _typed(text: str, forms: list[dict[str, Any]]) -> str | int | None:
+def _typed(text: str, forms: list[dict[str, Any]]) -> object:
     """A text as the JSON value that its field asks for; what fits no form stays text."""
     kinds = {form["type"] for form in forms}
     if text == NULL and "null" in kinds:
         return None
+    if "array" in kinds:
+        with suppress(ValueError):
+            return json.loads(text)
     return int(text) if "integer" in kinds and _NUMBER.fullmatch(text) else text
 
 

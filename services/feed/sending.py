@@ -1,7 +1,8 @@
 """Sends one command of an operator to Kafka and reads what its shard decided.
 
 In: settings, a command. Out: the row that its shard wrote for it, with all facts. After a control
-command that stands it waits until every shard has it, so that the next command comes after it.
+command that stands it waits until every shard has it, so that the next command comes after it; the
+rows that markets wrote for a spread are answers too.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ from services.feed.waiting import JournalHeads, ShardWaiter
 from services.journal.reader import Reader
 from services.journal.trouble import translated
 from services.settings import Settings
-from services.shards.routing import shard_of
+from services.shards.routing import CONTROL_SHARD, shard_of
+from services.shards.spread_votes import spread_markets
 
 _REFUSED: Final = b'{"type":"command_refused/1"'
 _SEQ_OF: Final[LiteralString] = (
     "SELECT seq FROM clearing.journal "
     "WHERE shard = %s AND seq > %s AND origin = %s AND position = %s"
 )
+
+_NUMBER_OF: Final[LiteralString] = "SELECT number FROM clearing.control_number WHERE seq = %s"
 
 
 class Answer(NamedTuple):
@@ -50,7 +54,7 @@ def send(
     stall: StallTimer,
     on_answer: Callable[[Answer], None],
 ) -> None:
-    """Send a command. on_answer: called with the answer, before the wait for other shards.
+    """Send a command. on_answer: called with each answer, the first before waiting for shards.
 
     Errors: those of Kafka and the journal, Stalled.
     """
@@ -73,8 +77,21 @@ def send(
             on_answer(answer)
             if composed.command.SHARD == CONTROL and not answer.is_refused:
                 await waiter.until_known(head.control_number)
+                for market in spread_markets(composed.command) if answer.facts else ():
+                    copy = (CONTROL_SHARD, _number(reader, answer.seq))
+                    decided = _answer(reader, market, message=copy, after=-1)
+                    if decided.facts:
+                        on_answer(decided)
 
         asyncio.run(send_and_wait())
+
+
+def _number(reader: Reader, seq: int) -> int:
+    """The control number of a row of `control/0`."""
+    with translated("reading the journal"):
+        row = reader.connection.execute(_NUMBER_OF, [seq]).fetchone()
+    assert row is not None, f"row {seq} of {CONTROL_SHARD} stands and has no number"
+    return int(row[0])
 
 
 def _answer(reader: Reader, shard: str, *, message: tuple[str, int], after: int) -> Answer:

@@ -72,6 +72,11 @@ class ShardDecider:
         """True if the shard may have to wait for markets: at barriers, or for votes on spreads."""
         return self.shard.HAS_COPIES
 
+    @property
+    def awaited(self) -> str:
+        """The kind of command at which the shard waits for markets."""
+        return "barrier" if self.shard.WAITS_AT_BARRIERS else "spread"
+
     def until_barrier(self, messages: Sequence[Message]) -> int:
         """The number of leading messages that can be decided without waiting for other shards."""
         self._copies.prepare(messages)

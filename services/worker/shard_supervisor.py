@@ -230,7 +230,7 @@ class ShardSupervisor:
         await asyncio.to_thread(run.vote, barrier)
         await self._await(
             lambda: run.decider.missing_markets(barrier),
-            f"barrier {barrier.number}",
+            f"{run.decider.awaited} {barrier.number}",
             channel=LINK_CHANNEL,
         )
 

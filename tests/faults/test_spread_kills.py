@@ -7,6 +7,7 @@ decision; each time another goes on. Then one market stands still while the furt
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from services.feed.command_text import compose
+from services.feed.sending import Answer, send
+from services.feed.stall import StallTimer
 from services.journal.embedded import EmbeddedServer
 from tests.faults.streaming.points import SPREAD_POINTS, Fault
 from tests.faults.streaming.victims import started
@@ -27,6 +31,23 @@ from tests.waiting import SECONDS_MAX, until
 
 QUICK = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 500}
 HELD = "SELECT * FROM clearing.shard_head WHERE shard = 'market/SCU' FOR UPDATE"
+
+
+def sent(house: StreamingHouse, *, second: str) -> bytes:
+    """A spread as an operator sends it, refused for the price of its second leg; its line."""
+    legs = [("L7", "SITM26", "2.05", 1), ("L8", "SCUM26", second, 1)]
+    fields = [
+        dict(zip(("trade_id", "contract", "price", "lots"), leg, strict=True)) for leg in legs
+    ]
+    texts = {"reference": "s9", "buyer": "A-H", "seller": "B-H", "legs": json.dumps(fields)}
+    composed = compose("submit_spread", {**texts, "executed_at": "2026-06-08T10:00:00Z"})
+    answers: list[Answer] = []
+    send(house.settings, composed, stall=StallTimer(print), on_answer=answers.append)
+    assert [(answer.shard, answer.is_refused) for answer in answers] == [
+        ("control/0", False),
+        (SCU, True),
+    ]
+    return composed.line
 
 
 @pytest.fixture
@@ -56,6 +77,7 @@ def test_a_spread_is_cleared_whole_whenever_workers_are_killed_or_held_up(
         assert house.verify() == []
     worker = house.start_worker()
     house.await_durable()
+    lines.append(sent(house, second="2.88"))
     legs = (("L5", "SITM26", "2.05", 3), ("L6", "SCUM26", "2.52", 2))
     lines += [spread("s3", *legs), trade(legs[0]), line_of(CLOSE)]
     with psycopg.connect(house.url) as holder:

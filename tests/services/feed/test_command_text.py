@@ -45,6 +45,8 @@ def test_a_name_of_digits_stays_text() -> None:
         ("deposit_collateral", DEPOSIT | {"amount_cents": "9" * 19}, "amount_cents: expected"),
         ("deposit_collateral", DEPOSIT | {"account": "A 1"}, "account: expected text"),
         ("halt_contract", {}, "until is missing: expected a time like .* or null"),
+        ("submit_spread", {"legs": "L1"}, "legs: expected a list in JSON, found 'L1'"),
+        ("submit_spread", {"legs": "[1]"}, r"legs: expected a list in JSON, found \[1\]"),
         ("opensession", {}, "did you mean open_session"),
         ("x", {}, "there is no command 'x'"),
     ],

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import chain
+from pathlib import Path
 
 import pytest
 
 from services.audit.verify import verify
+from services.embedded.answers import answers_to
 from services.journal.migrate import migrate
 from services.journal.reader import Reader
 from services.journal.trouble import FencedOff
@@ -15,6 +18,7 @@ from services.shards.rows import JournalRow, LinkRow
 from services.worker.barriers import LinkBroken
 from services.worker.shard_run import ShardRun
 from tests.laws import check_spreads
+from tests.services.audit.streamed import embedded
 from tests.services.audit.tampering import tamper
 from tests.services.worker.spread_market import opening, spread, spread_market, trade
 from tests.services.worker.test_shards_agree import embedded_hashes
@@ -161,6 +165,26 @@ def test_a_vote_changed_or_lost_after_its_spread_was_decided_is_found(database: 
     assert re.match(SAID, verify(database)[0])
     tamper(database, "DELETE FROM link WHERE source = 'market/SCU'")
     assert "link 10: expected market/SCU" in verify(database)[0]
+
+
+def test_one_process_leaves_the_same_votes_and_answers_with_the_markets_reason(
+    database: str, tmp_path: Path
+) -> None:
+    refused = spread("s2", ("L3", "SITM26", "2.05", 1), ("L4", "SCUM26", "2.88", 1))
+    lines = [*opening(), spread("s1"), refused, trade(("T1", "SITM26", "2.05", 1))]
+    embedded(database, tmp_path / "market.jsonl", lines)
+    assert verify(database) == []
+    reasons = [json.loads(vote.payload)["reason"] for vote in votes_of(database, 11)]
+    assert reasons == [None, "price_outside_limit"]
+    with Reader(database) as reader:
+        answers = [*answers_to(reader, "market.jsonl", number_of=lambda count, _: count)][-3:]
+    assert [(answer.outcome, answer.reference, answer.shard) for answer in answers] == [
+        ("accepted", "s1", "control/0"),
+        ("price_outside_limit", "s2", SCU),
+        ("accepted", "T1", SIT),
+    ]
+    tamper(database, CHANGED + " AND number = 10")
+    assert re.match(SAID, verify(database)[0])
 
 
 def test_of_two_processes_at_one_head_only_the_first_votes(
