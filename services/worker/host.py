@@ -1,8 +1,9 @@
 """The host of the shards: one consumer of the group, a supervisor for each assigned partition.
 
-In: assignments by Kafka. Out: each assigned shard served, `control/0` with its copy sender; a
-revoked partition is released before another worker gets it. The first error that no reload can mend
-ends the worker (`failure`): another worker, or this one again, begins from Postgres.
+In: assignments by Kafka. Out: each assigned shard served, `control/0` with its copy sender. When
+the group shares the partitions anew, all shards stand still, durable, before another worker can
+have one; those that stay go on with the books that they have. The first error that no reload can
+mend ends the worker (`failure`): another worker, or this one again, begins from Postgres.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from contextlib import suppress
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
 from services.broker.bounded_fetch import bound_fetches
 from services.broker.connecting import consumer_options, started
@@ -115,29 +118,37 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
             # The next tick tells a later time; nothing depends on this one.
             _log.warning("the clock stands: %s", trouble, extra={"shard": CONTROL_SHARD})
 
-    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Release partitions before other workers get them.
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:  # noqa: ARG002 - it is always all of them
+        """Let all shards stand still before other workers get any.
 
         Raises nothing: aiokafka would log an error and go on.
         """
         self.metrics.is_in_group = False
-        await self._release(revoked)
+        await self._stop_copying()
+        await asyncio.gather(*(supervisor.park() for supervisor in self._at_work()))
+        await self._tell_group(
+            {key: supervisor for key, (supervisor, _) in self._supervisors.items()}
+        )
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Serve newly assigned partitions, unless the worker is leaving."""
+        """Serve the assigned partitions, unless the worker is leaving."""
         if self._context is None or self._is_leaving:
             return
+        await self._release([key for key in self._supervisors if key not in assigned])
+        for supervisor in self._at_work():
+            supervisor.resume()
         checked = self._watched(self._check_topics(), "topics")
         self._tasks.add(checked)
-        for partition in sorted(self._partitions.keys() & set(assigned)):
+        new = self._partitions.keys() & set(assigned) - self._supervisors.keys()
+        for partition in sorted(new):
             supervisor = ShardSupervisor(
                 self._partitions[partition], self._context, checked=checked
             )
             shard = supervisor.partition.shard
             task = self._watched(supervisor.run(), shard)
             self._supervisors[partition] = supervisor, task
-            if shard == CONTROL_SHARD:
-                self._copying = self._watched(CopySender(self._context).run(), "copies")
+        if self._supervisor_of(CONTROL_SHARD) is not None:
+            self._copying = self._watched(CopySender(self._context).run(), "copies")
         self.metrics.is_in_group = True
         shards = ", ".join(
             supervisor.partition.shard for supervisor, _ in self._supervisors.values()
@@ -159,6 +170,10 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
             except BrokerTrouble as trouble:
                 raise await group_refusal(trouble, self._settings) from trouble
             await asyncio.sleep(GROUP_CHECK_S)
+
+    def _at_work(self) -> list[ShardSupervisor]:
+        """The supervisors that no error has ended."""
+        return [supervisor for supervisor, task in self._supervisors.values() if not task.done()]
 
     def _supervisor_of(self, shard: str) -> ShardSupervisor | None:
         """The supervisor of a shard; None when the shard is not assigned to this worker."""
@@ -193,28 +208,30 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         }
         for supervisor, _ in released.values():
             supervisor.release()
-        if self._copying is not None and any(
-            supervisor.partition.shard == CONTROL_SHARD for supervisor, _ in released.values()
-        ):
-            self._copying.cancel()
-            await asyncio.wait({self._copying})
-            self._copying = None
+        if self._supervisor_of(CONTROL_SHARD) is None:
+            await self._stop_copying()
         self._leaving |= {task for _, task in released.values()}
         if self._leaving:
             # Also those of a rebalance under way, when the worker ends in the middle of it.
             await asyncio.wait({*self._leaving})
         await self._tell_group({key: supervisor for key, (supervisor, _) in released.items()})
 
-    async def _tell_group(self, released: Mapping[TopicPartition, ShardSupervisor]) -> None:
-        """Commit how far released shards are, for lag tools; the next worker asks Postgres."""
+    async def _tell_group(self, shards: Mapping[TopicPartition, ShardSupervisor]) -> None:
+        """Commit how far shards are, for lag tools; the next worker asks Postgres."""
         durable = {
             key: supervisor.durable
-            for key, supervisor in released.items()
+            for key, supervisor in shards.items()
             if supervisor.durable is not None
         }
         if self._watch is not None:
             with suppress(BrokerTrouble):
                 await self._watch.commit(durable)
+
+    async def _stop_copying(self) -> None:
+        copying, self._copying = self._copying, None
+        if copying is not None:
+            copying.cancel()
+            await asyncio.wait({copying})
 
     def _watched(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
         """A task whose failure ends the worker."""
@@ -246,6 +263,9 @@ def _consumer(settings: Settings) -> AIOKafkaConsumer:
     bound_fetches()
     return AIOKafkaConsumer(
         **consumer_options(settings),
+        # As few shards as possible move. The other is what earlier programs know: workers of both
+        # share the shards while they are exchanged.
+        partition_assignment_strategy=(StickyPartitionAssignor, RoundRobinPartitionAssignor),
         max_poll_interval_ms=POLL_INTERVAL_MS_MAX,
         rebalance_timeout_ms=max(REBALANCE_MS_MAX, settings.session_timeout_ms),
     )

@@ -111,6 +111,11 @@ class ShardRun:
         """True if every decided batch is durable."""
         return self._commits.is_durable
 
+    def is_head(self) -> bool:
+        """True if nobody else has written this shard since. Errors: those of the journal."""
+        head = self._reader.heads().get(self.shard.log.shard)
+        return head is not None and (head.seq, head.next_offset) == (self._head, self.next_offset)
+
     def refusals(self) -> Counter[str]:
         """The refusals since the last call, by reason."""
         refused, self._refused = self._refused, Counter()

@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Final, TypeVar
 
-from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError, OffsetOutOfRangeError
 
-from services.broker.batches import TopicDamaged
-from services.broker.messages import BrokenBatch, Message, Record, leading, read_messages
+from services.broker.messages import Message, Record, leading, read_messages
 from services.broker.topics import ShardPartition, partition_of
 from services.broker.trouble import BrokerTrouble, BrokerUnreachable
 from services.hosting.restore import NotInUse
@@ -30,17 +28,18 @@ from services.journal.trouble import (
 )
 from services.shards.routing import CONTROL_SHARD
 from services.worker.context import PASSING, WorkerContext
+from services.worker.inbox_fetch import InboxFetch
+from services.worker.inbox_watch import watch_inbox
 from services.worker.lag import Lag
-from services.worker.offsets import check_offset, end_of, end_with_open
+from services.worker.offsets import check_offset, end_of
 from services.worker.pg_notify import CONTROL_CHANNEL, LINK_CHANNEL
 from services.worker.shard_run import ShardRun
 from services.worker.standing import CATCHING_UP, LOADING, NOT_IN_USE, TROUBLED, WAITING
 
 CONSUMER_GONE: Final = (ConsumerStoppedError, IllegalStateError)
+# With the time of loading, how long a shard stands still after Postgres or Kafka is back.
 RELOAD_S: Final = 0.5
-RELOAD_S_MAX: Final = 10.0
 FENCE_LOSSES_MAX: Final = 5
-END_CHECK_S: Final = 1.0
 _IDLE_MS: Final = 250
 _FIRST_WAIT_LOG_S: Final = 1.0
 
@@ -50,6 +49,10 @@ _T = TypeVar("_T")
 
 class Released(Exception):
     """The partition is being taken away; the shard ends where it stands."""
+
+
+class Parked(Exception):
+    """The group shares the partitions anew; the shard stands still until it is known who has it."""
 
 
 class ShardSupervisor:
@@ -64,15 +67,16 @@ class ShardSupervisor:
         self._checked = asyncio.ensure_future(checked)
         self._partition = partition
         self._context = context
-        self._topic_partition = TopicPartition(partition.topic, partition.number)
-        self._released = asyncio.Event()
+        self._inbox = InboxFetch(context, partition)
+        self._is_released = False
+        self._stop = asyncio.Event()
+        self._parked = asyncio.Event()
+        self._go_on = asyncio.Event()
         self._written = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._losses = 0
-        self._reload_s = RELOAD_S
         self._seq = -1
         self._checked_until = 0
-        self._damaged_at = -1
         self._lag = Lag()
         self.run_now: ShardRun | None = None
 
@@ -88,39 +92,44 @@ class ShardSupervisor:
 
     def release(self) -> None:
         """Let go: batches that were handed over are finished, no further message is decided."""
-        self._released.set()
+        self._is_released = True
+        self._stop.set()
+        self._go_on.set()
+
+    async def park(self) -> None:
+        """Finish the batches that were handed over, and stand still until `resume` or `release`."""
+        self._go_on.clear()
+        self._stop.set()
+        await self._parked.wait()
+
+    def resume(self) -> None:
+        """Go on: the partition is still this worker's."""
+        self._stop.clear()
+        self._parked.clear()
+        self._go_on.set()
 
     async def run(self) -> None:
         """Serve the shard until released. Errors: those that no reload can mend."""
         shard, metrics = self._partition.shard, self._context.metrics
         metrics.follow(shard, self._lag)
-        watching = asyncio.create_task(self._watch_end(), name=f"end of {shard}")
+        watching = asyncio.create_task(
+            watch_inbox(self._context, self._partition, lag=self._lag), name=f"end of {shard}"
+        )
         try:
             while True:
-                await self._run_until_trouble()
-        except CONSUMER_GONE:
-            # The consumer gives a partition up before its supervisor is told.
-            if not self._released.is_set():
-                raise
-            _log.info("let go", extra=self._where())
+                try:
+                    await self._run_until_trouble()
+                except (Parked, *CONSUMER_GONE):
+                    # The consumer gives a partition up before its supervisor is told.
+                    if not self._stop.is_set():
+                        raise
+                    await self._stand_still()
         except Released:
             _log.info("let go", extra=self._where())
         finally:
+            self._parked.set()
             watching.cancel()
             metrics.let_go(shard)
-
-    async def _watch_end(self) -> None:
-        """Note the end of the inbox once a second, in every state of the shard, until cancelled."""
-        while True:
-            at = monotonic()
-            # Reading from Kafka reports what is wrong with it; here only its silence counts.
-            with suppress(BrokerTrouble):
-                readable = await end_of(self._context, self._partition)
-                end = end_with_open(self._context, self._partition, readable=readable)
-                self._lag.note_end(end, at=at, readable=readable)
-                if self._lag.transaction.is_to_log(at):
-                    _log.warning("%s", self._lag.late_because(at), extra=self._where())
-            await asyncio.sleep(END_CHECK_S)
 
     async def _run_until_trouble(self) -> None:
         """Load and serve until trouble that a reload mends, and wait it out."""
@@ -129,8 +138,8 @@ class ShardSupervisor:
         except NotInUse as reason:
             self._checked_until = reason.checked_until
             self._context.metrics.set_state(self._partition.shard, NOT_IN_USE, detail=str(reason))
-            self._context.consumer.seek(self._topic_partition, 0)
-            with self._paused():
+            self._inbox.seek(0)
+            with self._inbox.paused():
                 await self._idle(CONTROL_CHANNEL)
         except FencedOff as loss:
             await self._back_off(loss)
@@ -157,12 +166,16 @@ class ShardSupervisor:
             checking = check_offset(self._context, partition, next_offset=run.next_offset)
             await self._unless_released(checking)
             await self._unless_released(asyncio.shield(self._checked))
-            self._context.consumer.seek(self._topic_partition, run.next_offset)
+            self._inbox.seek(run.next_offset)
             _log.info("loaded; goes on at offset %d", run.next_offset, extra=self._where())
             self._lag.durable = run.next_offset
             self._context.metrics.set_state(partition.shard, CATCHING_UP)
-            await self._read_on(run)
-        except Released:
+            while True:
+                with suppress(Parked):
+                    await self._read_on(run)
+                if not await self._is_ours_still(run):
+                    return
+        except (Parked, Released):
             await asyncio.to_thread(run.close)
             raise
         except BaseException as error:
@@ -170,6 +183,27 @@ class ShardSupervisor:
             raise
         finally:
             self.run_now = None
+
+    async def _is_ours_still(self, run: ShardRun) -> bool:
+        """Stand still; False if the shard is to be loaded anew. Errors: Released."""
+        await asyncio.to_thread(run.drain)
+        await self._stand_still()
+        run.decider.refetch_copies()
+        if await asyncio.to_thread(run.is_head):
+            self._inbox.seek(run.next_offset)
+            self._context.metrics.set_state(self._partition.shard, CATCHING_UP)
+            _log.info("kept; goes on at offset %d", run.next_offset, extra=self._where())
+            return True
+        # While the group was without this worker, somebody else had the shard.
+        await asyncio.to_thread(run.close)
+        return False
+
+    async def _stand_still(self) -> None:
+        """Wait while parked. Errors: Released."""
+        self._parked.set()
+        await self._go_on.wait()
+        if self._is_released:
+            raise Released
 
     async def _read_on(self, run: ShardRun) -> None:
         """Read and decide messages until released or in trouble."""
@@ -188,11 +222,11 @@ class ShardSupervisor:
         messages = await asyncio.to_thread(read_messages, self._partition.shard, records)
         await self._run_messages(run, messages)
         # After a full batch, or a part of a fetch, the next messages are in Kafka already.
-        return self._end(records[-1]) > records[-1].offset + 1
+        return self._inbox.has_more(records[-1])
 
     async def _settle(self, run: ShardRun) -> None:
         """No message came: make all durable, and pass offsets that left no row to Postgres."""
-        offset = await self._context.consumer.position(self._topic_partition)
+        offset = await self._inbox.position()
         if offset > run.next_offset:
             await asyncio.to_thread(run.pass_to, offset)
         if not run.is_durable:
@@ -222,8 +256,7 @@ class ShardSupervisor:
             self._context.metrics.decided(shard, messages=free, seconds=seconds)
             self._context.metrics.refused(shard, run.refusals())
             messages = messages[free:]
-            if self._released.is_set():
-                raise Released
+            self._check_stop()
 
     async def _await_markets(self, run: ShardRun, barrier: Message) -> None:
         """Wait until every market has answered a barrier or, as this one, voted on a spread."""
@@ -258,7 +291,7 @@ class ShardSupervisor:
         shard, metrics = self._partition.shard, self._context.metrics
         log_after_s = _FIRST_WAIT_LOG_S
         start = since = monotonic()
-        with self._paused():
+        with self._inbox.paused():
             while late := await asyncio.to_thread(missing):
                 metrics.set_state(shard, WAITING, detail=f"{what}: {', '.join(late)}")
                 now = monotonic()
@@ -272,72 +305,43 @@ class ShardSupervisor:
                 await self._idle(channel)
         metrics.set_state(shard, CATCHING_UP)
 
-    @contextmanager
-    def _paused(self) -> Iterator[None]:
-        """Pause the inbox: polling it gives no messages inside this context."""
-        consumer = self._context.consumer
-        consumer.pause(self._topic_partition)
-        try:
-            yield
-        finally:
-            if self._topic_partition in consumer.assignment():
-                consumer.resume(self._topic_partition)
-
     async def _idle(self, channel: str) -> None:
         """Wait for a notice and poll the paused inbox, so that Kafka sees us alive."""
         await self._unless_released(self._context.notices.wait(channel))
         await self._fetch(1, 1)
 
     async def _fetch(self, most: int, timeout_ms: int) -> Sequence[Record]:
-        """The next records of the inbox, at most so many. Errors: TopicDamaged."""
-        consumer = self._context.consumer
-        offset: int = await consumer.position(self._topic_partition)
-        fetching = consumer.getmany(self._topic_partition, timeout_ms=timeout_ms, max_records=most)
+        """The next records of the inbox, at most so many."""
         try:
-            fetched = await self._unless_released(fetching)
+            return await self._unless_released(self._inbox.fetch(most, timeout_ms))
         except OffsetOutOfRangeError:
             run = self.run_now
             assert run is not None, self._partition
             checking = check_offset(self._context, self._partition, next_offset=run.next_offset)
             await self._unless_released(checking)
             raise
-        except TopicDamaged as damage:
-            self._look_again(offset, damage)
-            return ()
-        records: Sequence[Record] = fetched.get(self._topic_partition, ())
-        for record in records:
-            if isinstance(record, BrokenBatch):
-                _log.warning("refuses a batch: %s", record.refusal.detail, extra=self._where())
-        return records
-
-    def _look_again(self, offset: int, damage: TopicDamaged) -> None:
-        """Once, since the bytes may have changed on their way. Errors: TopicDamaged."""
-        if offset == self._damaged_at:
-            msg = (
-                f"{self._partition.shard}: the journal goes on at offset {offset} of "
-                f"{self._partition.origin}, and there {damage}: see the disks of the brokers, and "
-                "restore the topic from a copy"
-            )
-            raise TopicDamaged(msg) from damage
-        self._damaged_at = offset
-        _log.warning("looks again from offset %d on: %s", offset, damage, extra=self._where())
 
     async def _pause(self, seconds: float) -> None:
         if seconds > 0:
             await self._unless_released(asyncio.sleep(seconds))
 
     async def _unless_released(self, waited: Awaitable[_T]) -> _T:
-        """The awaited value; raises Released as soon as the supervisor is released."""
+        """The awaited value; raises Released or Parked as soon as the supervisor is."""
         task = asyncio.ensure_future(waited)
-        release = asyncio.ensure_future(self._released.wait())
+        stop = asyncio.ensure_future(self._stop.wait())
         try:
-            await asyncio.wait({task, release}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
-                raise Released
+                self._check_stop()
             return task.result()
         finally:
             task.cancel()
-            release.cancel()
+            stop.cancel()
+
+    def _check_stop(self) -> None:
+        """Errors: Released, Parked."""
+        if self._stop.is_set():
+            raise Released if self._is_released else Parked
 
     async def _back_off(self, loss: FencedOff) -> None:
         """Another process moved the head: wait before the shard is loaded anew."""
@@ -355,23 +359,15 @@ class ShardSupervisor:
         name = type(trouble).__name__
         self._context.metrics.troubled(self._partition.shard, name)
         self._context.metrics.set_state(self._partition.shard, TROUBLED, detail=str(trouble))
-        _log.warning("%s, loads anew in %.1f s: %s", name, self._reload_s, trouble,
-                     extra=self._where())  # fmt: skip
-        await self._pause(self._reload_s)
-        self._reload_s = min(2 * self._reload_s, RELOAD_S_MAX)
+        _log.warning("%s, loads anew: %s", name, trouble, extra=self._where())
+        await self._pause(RELOAD_S)
 
     def _note_durable(self, batch: Batch, seconds: float) -> None:
         """On the writing thread: a batch is durable."""
         self._seq, self._lag.durable = batch.heads[0].seq_after, batch.heads[0].next_offset
-        self._losses, self._reload_s = 0, RELOAD_S
+        self._losses = 0
         self._loop.call_soon_threadsafe(self._written.set)
         self._context.metrics.committed(self._partition.shard, seq=self._seq, seconds=seconds)
-
-    def _end(self, last: Record) -> int:
-        """The offset behind all messages that Kafka had at the last fetch."""
-        end: int | None = self._context.consumer.highwater(self._topic_partition)
-        behind: int = last.offset + 1
-        return max(end or 0, behind)
 
     def _where(self) -> dict[str, object]:
         """The fields of every log line: the shard, and its last durable row."""

@@ -62,7 +62,8 @@ def _kafkas_offset() -> None:
     ) -> Sequence[ConsumerRecord]:
         records = await fetch(self, most, timeout_ms)
         if records:
-            offsets = {self._topic_partition: records[-1].offset + 1}
+            inbox = TopicPartition(self.partition.topic, self.partition.number)
+            offsets = {inbox: records[-1].offset + 1}
             await self._context.consumer.commit(offsets)
         return records
 

@@ -146,6 +146,7 @@ def _opening(trap: Trap) -> None:
 
 def _letting_go(trap: Trap) -> None:
     """A partition is being taken away."""
+    _wrap(ShardSupervisor, "park", before=trap)
     _wrap(ShardSupervisor, "release", before=trap)
     _wrap(ShardHost, "_release", before=trap)
 

@@ -49,7 +49,7 @@ def test_the_clock_ticks_while_shards_come_and_go() -> None:
         told = 0
 
         async def advance(self, partition: ShardPartition, _: ControlBooks) -> None:
-            await kept.on_partitions_revoked([TopicPartition(partition.topic, partition.number)])
+            await kept._release([TopicPartition(partition.topic, partition.number)])  # noqa: SLF001
             await keeps(kept, ours[-1])
             self.told += 1
 

@@ -7,6 +7,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -52,6 +53,12 @@ def times_said(worker: Worker, text: str) -> int:
     return sum(text in line for line in worker.log_lines())
 
 
+def loaded_by(worker: Worker) -> Counter[str]:
+    """How often a worker has loaded each shard that is in use."""
+    lines = [line for line in worker.log_lines() if '"loaded; goes on' in line]
+    return Counter(json.loads(line)["shard"] for line in lines)
+
+
 def noon(session: date) -> str:
     """An instant of a session, as text."""
     return f"{session.isoformat()}T12:00:00Z"
@@ -94,6 +101,26 @@ def test_two_workers_share_the_shards_and_one_takes_over_in_order(house: Streami
     house.feed(lines[len(lines) // 2 :])
     house.await_durable()
     assert house.day_hashes() == embedded_hashes(lines)
+
+
+def test_joins_and_leaves_load_only_the_shards_that_move(house: StreamingHouse) -> None:
+    lines = written(11, 2).lines
+    first = house.start_worker()
+    house.feed(lines[: len(lines) // 2])
+    house.await_durable()
+    shards = loaded_by(first)
+    assert shards == {"control/0": 1, "member/0": 1, SIT: 1}
+    second = house.start_worker()
+    until(lambda: says(second, "loaded") and says(first, "kept; goes on"), "they share the shards")
+    house.feed(lines[len(lines) // 2 :])
+    house.await_durable()
+    moved = loaded_by(second)
+    assert 0 < len(moved) < len(shards)
+    assert loaded_by(first) == shards
+    assert second.terminate() == 0
+    until(lambda: loaded_by(first) == shards + moved, "those that moved come back, and no other")
+    assert house.day_hashes() == embedded_hashes(lines)
+    assert not says(first, "fenced off")
 
 
 def test_a_barrier_that_waits_longer_than_the_session_keeps_its_partition(

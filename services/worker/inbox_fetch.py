@@ -1,0 +1,83 @@
+"""The inbox of a shard, as the worker's consumer gives it.
+
+In: a partition that is assigned to the consumer. Out: its records, in order, from an offset on; or
+`TopicDamaged` in words an operator can use.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from aiokafka import TopicPartition
+
+from services.broker.batches import TopicDamaged
+from services.broker.messages import BrokenBatch, Record
+from services.broker.topics import ShardPartition
+from services.worker.context import WorkerContext
+
+_log = logging.getLogger(__name__)
+
+
+class InboxFetch:
+    """Fetches from one inbox."""
+
+    def __init__(self, context: WorkerContext, partition: ShardPartition) -> None:
+        self._consumer = context.consumer
+        self._partition = partition
+        self._topic_partition = TopicPartition(partition.topic, partition.number)
+        self._where = {"shard": partition.shard}
+        self._damaged_at = -1
+
+    def seek(self, offset: int) -> None:
+        """Go on at an offset."""
+        self._consumer.seek(self._topic_partition, offset)
+
+    async def position(self) -> int:
+        """The offset at which it goes on; it also passes the marks of transactions."""
+        offset: int = await self._consumer.position(self._topic_partition)
+        return offset
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Pause the inbox: polling it gives no messages inside this context."""
+        self._consumer.pause(self._topic_partition)
+        try:
+            yield
+        finally:
+            if self._topic_partition in self._consumer.assignment():
+                self._consumer.resume(self._topic_partition)
+
+    async def fetch(self, most: int, timeout_ms: int) -> Sequence[Record]:
+        """The next records, at most so many. Errors: TopicDamaged, those of aiokafka."""
+        offset = await self.position()
+        try:
+            fetched = await self._consumer.getmany(
+                self._topic_partition, timeout_ms=timeout_ms, max_records=most
+            )
+        except TopicDamaged as damage:
+            self._look_again(offset, damage)
+            return ()
+        records: Sequence[Record] = fetched.get(self._topic_partition, ())
+        for record in records:
+            if isinstance(record, BrokenBatch):
+                _log.warning("refuses a batch: %s", record.refusal.detail, extra=self._where)
+        return records
+
+    def has_more(self, last: Record) -> bool:
+        """Whether Kafka had more messages, after the last one that it gave, when it gave it."""
+        end: int | None = self._consumer.highwater(self._topic_partition)
+        return (end or 0) > last.offset + 1
+
+    def _look_again(self, offset: int, damage: TopicDamaged) -> None:
+        """Once, since the bytes may have changed on their way. Errors: TopicDamaged."""
+        if offset == self._damaged_at:
+            msg = (
+                f"{self._partition.shard}: the journal goes on at offset {offset} of "
+                f"{self._partition.origin}, and there {damage}: see the disks of the brokers, and "
+                "restore the topic from a copy"
+            )
+            raise TopicDamaged(msg) from damage
+        self._damaged_at = offset
+        _log.warning("looks again from offset %d on: %s", offset, damage, extra=self._where)

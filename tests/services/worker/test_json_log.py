@@ -1,0 +1,59 @@
+"""Log lines are few, however often a library says the same."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from services.worker.json_log import JsonLines, OncePerSecond
+
+
+@pytest.fixture
+def written() -> Iterator[tuple[logging.Logger, io.StringIO, list[float]]]:
+    """A logger, what it has written, and the time."""
+    time, stream = [0.0], io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    handler.addFilter(OncePerSecond(lambda: time[0]))
+    logger = logging.getLogger("library.of.somebody")
+    logger.addHandler(handler)
+    logger.propagate = False
+    yield logger, stream, time
+    logger.removeHandler(handler)
+    logger.propagate = True
+
+
+def test_a_trouble_is_said_once_a_second_with_the_number_that_was_not(
+    written: tuple[logging.Logger, io.StringIO, list[float]],
+) -> None:
+    logger, stream, time = written
+    for tenth in range(25):
+        time[0] = tenth / 10
+        logger.error("no answer from %s", tenth)
+    assert [json.loads(line)["said"] for line in stream.getvalue().splitlines()] == [
+        "no answer from 0",
+        "no answer from 10 (and 9 like it before)",
+        "no answer from 20 (and 9 like it before)",
+    ]
+
+
+def test_what_is_of_another_shard_or_no_trouble_or_the_end_is_said_always(
+    written: tuple[logging.Logger, io.StringIO, list[float]],
+) -> None:
+    logger, stream, _ = written
+    for shard in ("market/SIT", "market/SCU") * 2:
+        logger.warning("loads anew", extra={"shard": shard})
+    for level in (logging.INFO, logging.CRITICAL) * 2:
+        logger.log(level, "ends")
+    logger.warning("another")
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["shard"], line["said"]) for line in lines] == [
+        ("market/SIT", "loads anew"),
+        ("market/SCU", "loads anew"),
+        *[(None, "ends")] * 2,
+        (None, "another"),
+    ]
