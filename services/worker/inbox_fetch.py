@@ -9,13 +9,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from time import time
 
 from aiokafka import TopicPartition
 
 from services.broker.batches import TopicDamaged
 from services.broker.messages import BrokenBatch, Record
 from services.broker.topics import ShardPartition
+from services.worker.broker_clock import BrokerClock
 from services.worker.context import WorkerContext
+from services.worker.lasting import Lasting
 
 _log = logging.getLogger(__name__)
 
@@ -29,9 +32,13 @@ class InboxFetch:
         self._topic_partition = TopicPartition(partition.topic, partition.number)
         self._where = {"shard": partition.shard}
         self._damaged_at = -1
+        self.clock = BrokerClock()
+        self._lasting = Lasting()
+        self._empty_ms: float | None = None
 
     def seek(self, offset: int) -> None:
         """Go on at an offset."""
+        self._empty_ms = None
         self._consumer.seek(self._topic_partition, offset)
 
     async def position(self) -> int:
@@ -46,6 +53,7 @@ class InboxFetch:
         try:
             yield
         finally:
+            self._empty_ms = None
             if self._topic_partition in self._consumer.assignment():
                 self._consumer.resume(self._topic_partition)
 
@@ -60,6 +68,7 @@ class InboxFetch:
             self._look_again(offset, damage)
             return ()
         records: Sequence[Record] = fetched.get(self._topic_partition, ())
+        self._note_clock(records, offset)
         for record in records:
             if isinstance(record, BrokenBatch):
                 _log.warning("refuses a batch: %s", record.refusal.detail, extra=self._where)
@@ -67,8 +76,26 @@ class InboxFetch:
 
     def has_more(self, last: Record) -> bool:
         """Whether Kafka had more messages, after the last one that it gave, when it gave it."""
+        return (self._end() or 0) > last.offset + 1
+
+    def _end(self) -> int | None:
+        """The end of the inbox, as Kafka said it last."""
+        if self._topic_partition not in self._consumer.assignment():
+            return None
         end: int | None = self._consumer.highwater(self._topic_partition)
-        return (end or 0) > last.offset + 1
+        return end
+
+    def _note_clock(self, records: Sequence[Record], offset: int) -> None:
+        """Compare the broker's clock with ours. offset: the one that was asked for."""
+        now_ms = 1000 * time()
+        if not records:
+            # Behind an open transaction messages may wait that cannot be seen.
+            self._empty_ms = now_ms if self._end() == offset else None
+            return
+        self.clock.note(records[0], records[-1], empty_ms=self._empty_ms, now_ms=now_ms)
+        self._empty_ms = None
+        if self._lasting.is_to_log(self.clock.seconds(now_ms), now=now_ms / 1000):
+            _log.warning("%s", self.clock.text(), extra=self._where)
 
     def _look_again(self, offset: int, damage: TopicDamaged) -> None:
         """Once, since the bytes may have changed on their way. Errors: TopicDamaged."""

@@ -52,6 +52,13 @@ class Metrics:
             "clearing_open_transaction_seconds",
             "How long a transaction of another producer is open in the inbox; 0 if none is.",
         )
+        self._commit_pending = gauge(
+            "clearing_commit_pending_seconds", "How long the commit under way has lasted."
+        )
+        self._clock_apart = gauge(
+            "clearing_clock_apart_seconds",
+            "How far the broker's clock is ahead of ours, at least; below 0: behind.",
+        )
         self._seq = gauge("clearing_seq", "Last durable row.")
         self._ready = Gauge(
             "clearing_ready", "1 while /readyz says so; else 0.", registry=self.registry
@@ -110,7 +117,8 @@ class Metrics:
         """A shard is no longer assigned to this worker."""
         self._standings.pop(shard, None)
         self._lags.pop(shard, None)
-        for gauge in (self._lag_messages, self._lag_seconds, self._open_seconds, self._seq):
+        gauges = (self._lag_messages, self._lag_seconds, self._open_seconds, self._seq)
+        for gauge in (*gauges, self._commit_pending, self._clock_apart):
             gauge.remove(shard)
 
     def decided(self, shard: str, *, messages: int, seconds: float) -> None:
@@ -127,6 +135,14 @@ class Metrics:
         """Inputs were refused."""
         for reason, count in reasons.items():
             self._refusals.labels(shard, reason).inc(count)
+
+    def note_commit(self, shard: str, seconds: float) -> None:
+        """Note for how long the commit under way has lasted; 0 if none is."""
+        self._commit_pending.labels(shard).set(seconds)
+
+    def note_clock(self, shard: str, apart_s: float) -> None:
+        """Note how far the broker's clock is from ours, at least."""
+        self._clock_apart.labels(shard).set(apart_s)
 
     def waited(self, missing: str, seconds: float) -> None:
         """A barrier waited for a market."""

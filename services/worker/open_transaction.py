@@ -9,11 +9,8 @@ that was cleared cannot be taken back.
 from __future__ import annotations
 
 from math import inf
-from typing import Final
 
-# A transaction that commits sooner is as late as a batch.
-USUAL_S: Final = 5.0
-REPEAT_S: Final = 60.0
+from services.worker.lasting import Lasting
 
 
 class OpenTransaction:
@@ -22,7 +19,7 @@ class OpenTransaction:
     def __init__(self) -> None:
         self.offset = 0
         self._since = inf
-        self._logged_at = -inf
+        self._lasting = Lasting()
 
     def note(self, offset: int, *, end: int, at: float) -> None:
         """Note the offset up to which all transactions have ended, and the end of the inbox."""
@@ -43,10 +40,7 @@ class OpenTransaction:
 
     def is_to_log(self, now: float) -> bool:
         """True once it is open for longer than usual, and then once a minute."""
-        is_due = self.seconds(now) >= USUAL_S and now - self._logged_at >= REPEAT_S
-        if is_due:
-            self._logged_at = now
-        return is_due
+        return self._lasting.is_to_log(self.seconds(now), now=now)
 
     def text(self, now: float) -> str:
         """What it is, in words."""

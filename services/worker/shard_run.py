@@ -53,6 +53,7 @@ class ShardRun:
         """
         self._refused: Counter[str] = Counter()
         self._seconds = 0.0
+        self.commit_began: float | None = None
         self._receipts = Receipts()
         with ExitStack() as opened:
             self._journal = opened.enter_context(Journal(url))
@@ -123,9 +124,10 @@ class ShardRun:
 
     def commit(self, batch: Batch) -> None:
         """On the writing thread: make a batch durable, and measure the time it takes."""
-        start = monotonic()
+        start = self.commit_began = monotonic()
         self._journal.commit(batch)
         self._seconds = monotonic() - start
+        self.commit_began = None
 
     def run_batch(self, messages: Sequence[Message]) -> None:
         """Decide messages and submit them; waits while two earlier batches are not durable yet.

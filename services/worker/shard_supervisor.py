@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from time import monotonic
@@ -17,6 +18,7 @@ from typing import Final, TypeVar
 
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError, OffsetOutOfRangeError
 
+from events.refusals import Reason
 from services.broker.messages import Message, Record, leading, read_messages
 from services.broker.topics import ShardPartition, partition_of
 from services.broker.trouble import BrokerTrouble, BrokerUnreachable
@@ -113,7 +115,10 @@ class ShardSupervisor:
         shard, metrics = self._partition.shard, self._context.metrics
         metrics.follow(shard, self._lag)
         watching = asyncio.create_task(
-            watch_inbox(self._context, self._partition, lag=self._lag), name=f"end of {shard}"
+            watch_inbox(
+                self._context, self._partition, lag=self._lag, commit_began=self._commit_began
+            ),
+            name=f"end of {shard}",
         )
         try:
             while True:
@@ -254,9 +259,15 @@ class ShardSupervisor:
             await asyncio.to_thread(run.run_batch, messages[:free])
             shard, seconds = self._partition.shard, monotonic() - start
             self._context.metrics.decided(shard, messages=free, seconds=seconds)
-            self._context.metrics.refused(shard, run.refusals())
+            self._note_refused(run.refusals())
             messages = messages[free:]
             self._check_stop()
+
+    def _note_refused(self, refused: Counter[str]) -> None:
+        self._context.metrics.refused(self._partition.shard, refused)
+        if count := refused[Reason.WRONG_SHARD.value]:
+            text = "%d messages are refused as wrong_shard: somebody sends to the wrong partition"
+            _log.warning(text, count, extra=self._where())
 
     async def _await_markets(self, run: ShardRun, barrier: Message) -> None:
         """Wait until every market has answered a barrier or, as this one, voted on a spread."""
@@ -368,6 +379,11 @@ class ShardSupervisor:
         self._losses = 0
         self._loop.call_soon_threadsafe(self._written.set)
         self._context.metrics.committed(self._partition.shard, seq=self._seq, seconds=seconds)
+        self._context.metrics.note_clock(self._partition.shard, self._inbox.clock.apart_s)
+
+    def _commit_began(self) -> float | None:
+        """When the commit began that is under way."""
+        return None if self.run_now is None else self.run_now.commit_began
 
     def _where(self) -> dict[str, object]:
         """The fields of every log line: the shard, and its last durable row."""

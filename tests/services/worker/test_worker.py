@@ -200,7 +200,16 @@ def test_health_tells_the_truth(house: StreamingHouse) -> None:
         until(lambda: page(port, "readyz")[0] == 503, "a commit that hangs is seen")
         assert state_of(port, SIT) == "catching up"
         assert 'clearing_lag_messages{shard="market/SIT"} 1.0' in page(port, "metrics")[1]
+        assert (
+            'clearing_commit_pending_seconds{shard="market/SIT"} 0.0'
+            not in page(port, "metrics")[1]
+        )
+        until(lambda: says(worker, "a commit has lasted for"), "it is logged")
     until(lambda: page(port, "readyz")[0] == 200, "it is caught up again")
+    asyncio.run(put(house, SIT, b"{}", key="member/0"))
+    until(lambda: says(worker, "1 messages are refused as wrong_shard"), "it is logged")
+    wrong = 'clearing_refusals_total{reason="wrong_shard",shard="market/SIT"} 1.0'
+    assert wrong in page(port, "metrics")[1]
     assert worker.terminate() == 0
 
 
@@ -333,13 +342,13 @@ async def put_all(
     await producer.stop()
 
 
-async def put(house: StreamingHouse, shard: str, line: bytes) -> None:
-    """One command into an inbox."""
+async def put(house: StreamingHouse, shard: str, line: bytes, *, key: str = "") -> None:
+    """One command into an inbox. key: another than the name of the shard."""
     partition = partition_of(shard, house.name)
     producer = AIOKafkaProducer(**producer_options(house.settings))
     await producer.start()
     await producer.send_and_wait(
-        partition.topic, line, key=shard.encode(), partition=partition.number
+        partition.topic, line, key=(key or shard).encode(), partition=partition.number
     )
     await producer.stop()
 
