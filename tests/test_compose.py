@@ -24,6 +24,7 @@ from services.audit.days import ClosedDay
 from services.journal.connecting import MUST_BE_ON
 from services.settings import ENV_PREFIX, Settings, load_settings
 from services.worker import health_pages as pages
+from tests.alert_rules import MONITORING
 from tests.command_line import check_command
 from tests.house_rules import ROOT
 from tests.kafka_software import KAFKA_VERSION
@@ -33,11 +34,13 @@ Check = Callable[[Compose], Iterator[str]]
 
 COMPOSE: Final[Compose] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 OURS: Final = f"token-clearinghouse:{version('token-clearinghouse')}"
-PINNED: Final = re.compile(r"[a-z0-9][a-z0-9._/-]*:\d+\.\d+(?:\.\d+)?(?:-[a-z0-9.]+)*")
+PINNED: Final = re.compile(r"[a-z0-9][a-z0-9._/-]*:v?\d+\.\d+(?:\.\d+)?(?:-[a-z0-9.]+)*")
 LOOPBACK: Final = re.compile(r"127\.0\.0\.1:\d+:\d+")
 SECRET: Final = re.compile("PASSW|SECRET|CREDENTIAL")
 STARTED: Final = ("kafka", "topics", "worker-1", "feeder", "verify")
 WORKERS: Final = ("worker-1", "worker-2")
+# Those with a page for this machine.
+WITH_PAGES: Final = (*WORKERS, "prometheus", "grafana")
 LASTING: Final = {"kafka": "/var/lib/kafka/data", "postgres": "/var/lib/postgresql"}
 
 
@@ -115,14 +118,14 @@ def wrong_hosts(compose: Compose) -> Iterator[str]:
 
 
 def open_doors(compose: Compose) -> Iterator[str]:
-    """Ports that other machines reach; who is no worker, on a network that leads out."""
+    """Ports that other machines reach; who serves no page, on a network that leads out."""
     for name, service in services_of(compose):
         for port in service.get("ports", []):
             if not LOOPBACK.fullmatch(str(port)):
                 yield f"{name}: {port}"
         inside = {net for net, how in compose["networks"].items() if how.get("internal")}
         networks = {*service.get("networks", ["default"])} - inside
-        if "network_mode" in service or (networks and name not in WORKERS):
+        if "network_mode" in service or (networks and name not in WITH_PAGES):
             yield f"{name}: on {sorted(networks)}"
 
 
@@ -192,9 +195,25 @@ def forgetful(compose: Compose) -> Iterator[str]:
         yield f"kafka: writes to {logs}"
 
 
+def unbounded(compose: Compose) -> Iterator[str]:
+    """Services that may take all memory of the machine."""
+    for name, service in services_of(compose):
+        if not re.fullmatch(r"\d+[mg]", service.get("mem_limit", "")):
+            yield name
+
+
+def wrong_mounts(compose: Compose) -> Iterator[str]:
+    """Folders of the repository that are not there, or that a service may write to."""
+    for name, service in services_of(compose):
+        for mount in service.get("volumes", []):
+            source, _, target = mount.partition(":")
+            if source.startswith(".") and not ((ROOT / source).is_dir() and target.endswith(":ro")):
+                yield f"{name}: {mount}"
+
+
 CHECKS: Final[tuple[Check, ...]] = (
     unpinned, wrong_builds, wrong_commands, unknown_settings, wrong_hosts, open_doors, secrets,
-    wrong_order, wrong_health, forgetful,
+    wrong_order, wrong_health, forgetful, unbounded, wrong_mounts,
 )  # fmt: skip
 
 # The check, the service, what in it, and what breaks it.
@@ -225,6 +244,9 @@ BAD: Final[tuple[tuple[Check, str, str, object], ...]] = (
     (wrong_health, "worker-2", "healthcheck", {"test": ["CMD", "true"]}),
     (forgetful, "postgres", "command", ["postgres", "-c", "fsync=off"]),
     (forgetful, "postgres", "volumes", []),
+    (unbounded, "grafana", "mem_limit", "all"),
+    (wrong_mounts, "prometheus", "volumes", ["./services/nowhere:/etc/prometheus:ro"]),
+    (wrong_mounts, "prometheus", "volumes", ["./services/worker/monitoring:/etc/prometheus"]),
     (forgetful, "kafka", "environment", {"KAFKA_LOG_DIRS": "/tmp/logs"}),  # noqa: S108 - a bad one
 )
 
@@ -254,6 +276,28 @@ def test_the_workers_are_compared_with_the_one_process() -> None:
     compared = [ClosedDay._fields[number - 1] for number in columns]
     assert compared == ["business_date", "shard", "state_hash", "history_hash"]
     assert "--expect days.csv" in verified
+
+
+def test_prometheus_asks_the_workers_and_grafana_asks_prometheus() -> None:
+    (scraped,) = read_monitoring("prometheus.yml")["scrape_configs"]
+    (targets,) = scraped["static_configs"]
+    assert targets["targets"] == [f"{name}:6066" for name in WORKERS]
+    (source,) = read_monitoring("grafana/datasources/prometheus.yml")["datasources"]
+    assert source["url"] == "http://prometheus:9090"
+    (provider,) = read_monitoring("grafana/dashboards/provider.yml")["providers"]
+    folder = provider["options"]["path"]
+    assert environment_of(COMPOSE["services"]["grafana"])[
+        "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"
+    ] == (f"{folder}/clearing.json")
+    assert (
+        f":{folder.removesuffix('/dashboards')}:ro" in COMPOSE["services"]["grafana"]["volumes"][0]
+    )
+
+
+def read_monitoring(name: str) -> Compose:
+    """A file of the configuration of Prometheus or Grafana."""
+    document: Compose = yaml.safe_load((MONITORING / name).read_text("utf-8"))
+    return document
 
 
 def test_kafka_is_the_one_that_the_tests_know() -> None:

@@ -7,16 +7,28 @@ assigned shard is caught up, both as of the moment of the request.
 from __future__ import annotations
 
 from collections import Counter as Counted
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
+from importlib.metadata import version
 from time import monotonic
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 
+from events.refusals import Reason
 from services.broker.topics import shard_partitions
+from services.journal.migrate import migrations
+from services.shards.shard import RULES_VERSION
 from services.worker.lag import Lag
 from services.worker.overview import Overview
+from services.worker.shard_figures import ShardFigures
 from services.worker.standing import (
     BEHIND_TRANSACTION,
     CATCHING_UP,
@@ -30,15 +42,26 @@ from services.worker.standing import (
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SIZES: Final = (1, 4, 16, 64, 256, 1024, 4096, 8192)
+_DISTRIBUTION: Final = "token-clearinghouse"
 
 
 class Metrics:
-    """The metrics of one worker and the standing of its shards; overview: of all shards."""
+    """The metrics of one worker and the standing of its shards.
+
+    overview: of all shards; figures: in the words of the trade.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         shards = [partition.shard for partition in shard_partitions()]
         self.overview = Overview(shards, self.standings, registry=self.registry)
+        self.figures = ShardFigures(self.registry)
+        ProcessCollector(registry=self.registry)
+        build = ["version", "rules", "schema"]
+        about = Gauge(
+            "clearing_build_info", "The program; always 1.", build, registry=self.registry
+        )
+        about.labels(version(_DISTRIBUTION), str(RULES_VERSION), str(len(migrations()))).set(1)
         self._standings: dict[str, Standing] = {}
         self.is_in_group = False
         self._lags: dict[str, Lag] = {}
@@ -89,6 +112,8 @@ class Metrics:
             "Time a barrier waited, by the market that had not answered.",
             ["missing"],
         )
+        for shard in shards:
+            self._waits.labels(shard)
         self._fenced = counter(
             "clearing_fence_losses", "Batches given up because somebody else moved the head.", names
         )
@@ -104,9 +129,17 @@ class Metrics:
         for topic, numbers in unread.items():
             self._unread.labels(topic).set(len(numbers))
 
-    def follow(self, shard: str, lag: Lag) -> None:
-        """A shard was assigned to this worker: report its lag from here on."""
+    def follow(self, shard: str, lag: Lag, *, troubles: Sequence[str] = ()) -> None:
+        """A shard was assigned to this worker: report its lag from here on.
+
+        troubles: by name those that may come. Prometheus sees no growth in a counter whose first
+        value is not 0.
+        """
         self._lags[shard] = lag
+        self._fenced.labels(shard)
+        self._refusals.labels(shard, Reason.WRONG_SHARD.value)
+        for trouble in troubles:
+            self._troubles.labels(shard, trouble)
         self.set_state(shard, LOADING)
 
     def set_state(self, shard: str, state: str, *, detail: str = "") -> None:
@@ -120,6 +153,7 @@ class Metrics:
         gauges = (self._lag_messages, self._lag_seconds, self._open_seconds, self._seq)
         for gauge in (*gauges, self._commit_pending, self._clock_apart):
             gauge.remove(shard)
+        self.figures.let_go(shard)
 
     def decided(self, shard: str, *, messages: int, seconds: float) -> None:
         """A batch was decided."""

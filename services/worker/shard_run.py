@@ -6,12 +6,13 @@ all they caused and the next offset. Deciding (`shard_decider.py`) and writing o
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from math import inf
 from time import monotonic, time
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from services.broker.messages import Message
 from services.broker.topics import ShardPartition
@@ -25,10 +26,21 @@ from services.shards.shard import Shard
 from services.shards.table import markets_among
 from services.worker.receipt_times import moments_of
 from services.worker.shard_decider import ShardDecider
+from services.worker.shard_figures import MemberFigures, member_figures
 
 WRITER_TIMEOUT_S: Final = 60.0
-# A batch that is durable, and the seconds it took to write.
-Done = Callable[[Batch, float], None]
+FIGURES_S: Final = 1.0
+
+
+class BatchSeconds(NamedTuple):
+    """How long a batch took. write: from BEGIN to the answer to COMMIT; whole: with deciding."""
+
+    write: float
+    whole: float
+
+
+# A batch that is durable, and how long it took.
+Done = Callable[[Batch, BatchSeconds], None]
 
 
 class ShardRun:
@@ -52,7 +64,10 @@ class ShardRun:
         `load_from_journal`.
         """
         self._refused: Counter[str] = Counter()
-        self._seconds = 0.0
+        self._novated = 0
+        self._begins: deque[float] = deque()
+        self._figures_at, self._figures_seq = -inf, -1
+        self._seconds = BatchSeconds(0.0, 0.0)
         self.commit_began: float | None = None
         self._receipts = Receipts()
         with ExitStack() as opened:
@@ -122,11 +137,25 @@ class ShardRun:
         refused, self._refused = self._refused, Counter()
         return refused
 
+    def trades(self) -> int:
+        """The trades novated since the last call."""
+        novated, self._novated = self._novated, 0
+        return novated
+
+    def fresh_figures(self) -> MemberFigures | None:
+        """The figures of `member/0`, once a second if it has decided something; else None."""
+        seq, now = self.shard.log.seq, monotonic()
+        if seq == self._figures_seq or now - self._figures_at < FIGURES_S:
+            return None
+        self._figures_seq, self._figures_at = seq, now
+        return member_figures(self.shard)
+
     def commit(self, batch: Batch) -> None:
         """On the writing thread: make a batch durable, and measure the time it takes."""
         start = self.commit_began = monotonic()
         self._journal.commit(batch)
-        self._seconds = monotonic() - start
+        end = monotonic()
+        self._seconds = BatchSeconds(end - start, end - self._begins.popleft())
         self.commit_began = None
 
     def run_batch(self, messages: Sequence[Message]) -> None:
@@ -135,9 +164,10 @@ class ShardRun:
         Errors: those of `ShardDecider.decide`, and of the journal for a batch before this one.
         """
         self._commits.forget_durable()
+        start = monotonic()
         decided = self.decider.decide(messages)
         self.next_offset = messages[-1].offset + 1
-        self._submit(decided)
+        self._submit(decided, start=start)
 
     def vote(self, message: Message) -> None:
         """Make all before a spread durable, and the shard's vote on it, its head staying there.
@@ -157,7 +187,7 @@ class ShardRun:
         self.next_offset = offset
         self._submit()
 
-    def _submit(self, decided: Sequence[Message] = ()) -> None:
+    def _submit(self, decided: Sequence[Message] = (), *, start: float | None = None) -> None:
         """Submit the rows of messages; after repeated copies only, a batch that moves the offset.
 
         No message brings row 0.
@@ -173,6 +203,8 @@ class ShardRun:
         batch.receipts = self._receipts_of(decided, rows=len(written.rows))
         self._head = log.seq - 1
         self._refused += written.refused
+        self._novated += written.novated
+        self._begins.append(monotonic() if start is None else start)
         self._commits.submit(batch)
 
     def _receipts_of(self, messages: Sequence[Message], *, rows: int) -> list[ReceiptRow]:

@@ -35,7 +35,7 @@ from services.worker.inbox_watch import watch_inbox
 from services.worker.lag import Lag
 from services.worker.offsets import check_offset, end_of
 from services.worker.pg_notify import CONTROL_CHANNEL, LINK_CHANNEL
-from services.worker.shard_run import ShardRun
+from services.worker.shard_run import BatchSeconds, ShardRun
 from services.worker.standing import CATCHING_UP, LOADING, NOT_IN_USE, TROUBLED, WAITING
 
 CONSUMER_GONE: Final = (ConsumerStoppedError, IllegalStateError)
@@ -113,7 +113,7 @@ class ShardSupervisor:
     async def run(self) -> None:
         """Serve the shard until released. Errors: those that no reload can mend."""
         shard, metrics = self._partition.shard, self._context.metrics
-        metrics.follow(shard, self._lag)
+        metrics.follow(shard, self._lag, troubles=[kind.__name__ for kind in PASSING])
         watching = asyncio.create_task(
             watch_inbox(
                 self._context, self._partition, lag=self._lag, commit_began=self._commit_began
@@ -220,6 +220,7 @@ class ShardSupervisor:
     async def _read_once(self, run: ShardRun) -> bool:
         """Decide the messages of one fetch; True if Kafka has more of them."""
         records = await self._fetch(self._context.settings.batch_messages, _IDLE_MS)
+        await self._note_figures(run)
         if not records:
             await self._settle(run)
             return False
@@ -236,6 +237,14 @@ class ShardSupervisor:
             await asyncio.to_thread(run.pass_to, offset)
         if not run.is_durable:
             await self._unless_released(asyncio.to_thread(run.drain))
+
+    async def _note_figures(self, run: ShardRun) -> None:
+        """Between two batches, when nothing is decided: figures of the books of `member/0`."""
+        figures = (
+            await asyncio.to_thread(run.fresh_figures) if run.shard.WAITS_AT_BARRIERS else None
+        )
+        if figures is not None:
+            self._context.metrics.figures.note_members(self._partition.shard, figures)
 
     async def _gather(self) -> None:
         """Let messages gather while the batch before is written, not longer than the interval."""
@@ -260,6 +269,7 @@ class ShardSupervisor:
             shard, seconds = self._partition.shard, monotonic() - start
             self._context.metrics.decided(shard, messages=free, seconds=seconds)
             self._note_refused(run.refusals())
+            self._context.metrics.figures.cleared(shard, run.trades())
             messages = messages[free:]
             self._check_stop()
 
@@ -373,12 +383,14 @@ class ShardSupervisor:
         _log.warning("%s, loads anew: %s", name, trouble, extra=self._where())
         await self._pause(RELOAD_S)
 
-    def _note_durable(self, batch: Batch, seconds: float) -> None:
+    def _note_durable(self, batch: Batch, seconds: BatchSeconds) -> None:
         """On the writing thread: a batch is durable."""
         self._seq, self._lag.durable = batch.heads[0].seq_after, batch.heads[0].next_offset
         self._losses = 0
         self._loop.call_soon_threadsafe(self._written.set)
-        self._context.metrics.committed(self._partition.shard, seq=self._seq, seconds=seconds)
+        self._context.metrics.committed(self._partition.shard, seq=self._seq, seconds=seconds.write)
+        if batch.days:
+            self._context.metrics.figures.closed(self._partition.shard, seconds.whole)
         self._context.metrics.note_clock(self._partition.shard, self._inbox.clock.apart_s)
 
     def _commit_began(self) -> float | None:

@@ -25,6 +25,7 @@ from services.journal.embedded import EmbeddedServer
 from services.journal.reader import Reader
 from services.journal.receipts import receipt_of
 from settlement.control_books import ControlBooks
+from tests.alert_rules import firing
 from tests.kafka_broker import free_ports
 from tests.services.worker.test_shards_agree import DAYS, embedded_hashes
 from tests.streaming_house import StreamingHouse, Worker
@@ -128,7 +129,8 @@ def test_a_barrier_that_waits_longer_than_the_session_keeps_its_partition(
 ) -> None:
     lines = written(7, 2).lines
     closes = [place for place, line in enumerate(lines) if b"close_session/1" in line]
-    worker = house.start_worker()
+    (port,) = free_ports(1)
+    worker = house.start_worker(web_port=port)
     house.feed(lines[: closes[0]])
     house.await_durable()
     with psycopg.connect(house.url) as holder:
@@ -137,6 +139,7 @@ def test_a_barrier_that_waits_longer_than_the_session_keeps_its_partition(
         until(lambda: says(worker, "waits for market/SIT"), "the barrier waits")
         assigned = times_said(worker, "assigned: ")
         time.sleep(2 * QUICK["session_timeout_ms"] / 1000)
+        assert "ClearingBarrierWaits" in alerts(port)
     house.feed(lines[closes[0] + 1 :])
     house.await_durable()
     assert house.day_hashes() == embedded_hashes(lines)
@@ -184,7 +187,7 @@ def test_offsets_that_kafka_no_longer_has_stop_the_worker(house: StreamingHouse)
     assert says(worker, "Kafka has 2 to 3")
 
 
-def test_health_tells_the_truth(house: StreamingHouse) -> None:
+def test_health_tells_the_truth(house: StreamingHouse, postgres: EmbeddedServer) -> None:
     (port,) = free_ports(1)
     worker = house.start_worker(web_port=port)
     until(lambda: page(port, "healthz")[0] == 200, "the page is there")
@@ -198,6 +201,7 @@ def test_health_tells_the_truth(house: StreamingHouse) -> None:
         holder.execute("SELECT * FROM clearing.shard_head WHERE shard = 'market/SIT' FOR UPDATE")
         asyncio.run(put(house, SIT, b"{}"))
         until(lambda: page(port, "readyz")[0] == 503, "a commit that hangs is seen")
+        assert {"ClearingShardStands", "ClearingNotReady"} <= alerts(port)
         assert state_of(port, SIT) == "catching up"
         assert 'clearing_lag_messages{shard="market/SIT"} 1.0' in page(port, "metrics")[1]
         assert (
@@ -206,11 +210,18 @@ def test_health_tells_the_truth(house: StreamingHouse) -> None:
         )
         until(lambda: says(worker, "a commit has lasted for"), "it is logged")
     until(lambda: page(port, "readyz")[0] == 200, "it is caught up again")
+    assert not alerts(port) & {"ClearingShardTroubled", "ClearingWrongShard"}
     asyncio.run(put(house, SIT, b"{}", key="member/0"))
     until(lambda: says(worker, "1 messages are refused as wrong_shard"), "it is logged")
-    wrong = 'clearing_refusals_total{reason="wrong_shard",shard="market/SIT"} 1.0'
-    assert wrong in page(port, "metrics")[1]
+    until(lambda: "ClearingWrongShard" in alerts(port), "a wrong key is told")
+    name = psycopg.conninfo.conninfo_to_dict(house.url)["dbname"]
+    ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+    execute(postgres, f"{ended} '{name}'")
+    asyncio.run(put(house, SIT, b"{}"))
+    until(lambda: "ClearingShardTroubled" in alerts(port), "a broken connection is told")
+    until(lambda: page(port, "readyz/all")[0] == 200, "all shards are caught up again")
     assert worker.terminate() == 0
+    assert alerts(port) == {"ClearingNoWorker", "ClearingWorkerDown"}
 
 
 def session_around(now: datetime) -> date:
@@ -267,12 +278,17 @@ def test_of_two_groups_that_both_own_a_shard_the_fence_lets_one_through(
     house: StreamingHouse,
 ) -> None:
     lines = written(9, DAYS).lines
-    workers = [house.start_worker(), house.start_worker(group=f"{house.name}-other")]
+    ports = free_ports(2)
+    workers = [
+        house.start_worker(web_port=ports[0]),
+        house.start_worker(web_port=ports[1], group=f"{house.name}-other"),
+    ]
     until(lambda: all(says(one, "loaded") for one in workers), "both have a shard")
     house.feed(lines)
     house.await_durable()
     assert house.day_hashes() == embedded_hashes(lines)
     assert any(says(one, "fenced off") for one in workers)
+    assert "ClearingFencedOff" in alerts(*ports)
 
 
 def test_partitions_added_by_hand_are_told_and_stop_nothing(house: StreamingHouse) -> None:
@@ -288,6 +304,7 @@ def test_partitions_added_by_hand_are_told_and_stop_nothing(house: StreamingHous
     assert house.day_hashes() == embedded_hashes(lines)
     assert says(worker, f"{market.topic}: nobody reads partition 2, 3, 4")
     assert f'clearing_unread_partitions{{topic="{market.topic}"}} 3.0' in page(port, "metrics")[1]
+    assert "ClearingUnreadPartitions" in alerts(port)
 
 
 def test_a_session_that_the_broker_refuses_ends_the_worker_with_a_word(
@@ -343,14 +360,18 @@ async def put_all(
 
 
 async def put(house: StreamingHouse, shard: str, line: bytes, *, key: str = "") -> None:
-    """One command into an inbox. key: another than the name of the shard."""
+    """One command into an inbox, keyed by its shard unless another key is given."""
     partition = partition_of(shard, house.name)
     producer = AIOKafkaProducer(**producer_options(house.settings))
     await producer.start()
-    await producer.send_and_wait(
-        partition.topic, line, key=(key or shard).encode(), partition=partition.number
-    )
+    chosen = (key or shard).encode()
+    await producer.send_and_wait(partition.topic, line, key=chosen, partition=partition.number)
     await producer.stop()
+
+
+def alerts(*ports: int) -> set[str]:
+    """The alerts whose condition holds, by the pages of workers."""
+    return firing({str(port): page(port, "metrics")[1] for port in ports})
 
 
 def state_of(port: int, shard: str) -> str:
