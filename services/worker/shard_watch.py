@@ -14,8 +14,9 @@ from contextlib import suppress
 from time import monotonic
 from typing import Final
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from services.broker.connecting import client_options, started
 from services.broker.group import GroupAdmin
 from services.broker.topics import shard_partitions
 from services.broker.trouble import BrokerTrouble, broker_translated
@@ -24,7 +25,6 @@ from services.journal.reader import Reader
 from services.journal.shard_states import ShardState, shard_states
 from services.journal.trouble import JournalTrouble
 from services.worker.context import WorkerContext
-from services.worker.offsets import end_of
 
 WATCH_S: Final = 1.0
 # A broker that is away is not waited for: the next commit says the same and more.
@@ -38,11 +38,11 @@ class ShardWatch:
         self._context = context
         self._overview = context.metrics.overview
         self._group = GroupAdmin(context.settings)
-        self._partitions = shard_partitions(context.settings.topic_prefix)
         self._shards = {
             TopicPartition(partition.topic, partition.number): partition.shard
-            for partition in self._partitions
+            for partition in shard_partitions(context.settings.topic_prefix)
         }
+        self._uncommitted: AIOKafkaConsumer | None = None
         self._reader: Reader | None = None
         self._checked_until: dict[str, int] = {}
         self._committed: dict[TopicPartition, int] = {}
@@ -54,6 +54,8 @@ class ShardWatch:
             await asyncio.gather(*map(_each_second, looks))
         finally:
             await self._group.close()
+            if self._uncommitted is not None:
+                await self._uncommitted.stop()
             if self._reader is not None:
                 self._reader.close()
 
@@ -78,9 +80,16 @@ class ShardWatch:
         self._overview.note_members(by_shard, at=at)
 
     async def _look_at_ends(self) -> None:
-        for partition in self._partitions:
-            at, end = monotonic(), await end_of(self._context, partition)
-            self._overview.lags[partition.shard].note_end(end, at=at)
+        """The ends of all inboxes, also behind messages that an open transaction holds back."""
+        settings = self._context.settings
+        if self._uncommitted is None:
+            options = client_options(settings, "watch")
+            self._uncommitted = await started(lambda: AIOKafkaConsumer(**options), settings)
+        at = monotonic()
+        with broker_translated("asking for the ends of all inboxes", settings):
+            ends = await self._uncommitted.end_offsets([*self._shards])
+        for key, shard in self._shards.items():
+            self._overview.lags[shard].note_end(ends[key], at=at)
 
     async def _look_at_journal(self) -> None:
         at = monotonic()

@@ -17,6 +17,7 @@ from services.worker.open_transaction import OpenTransaction
 from tests.kafka_broker import free_ports
 from tests.services.worker.test_worker import (
     SIT,
+    alerts,
     house,
     offset_of,
     page,
@@ -52,6 +53,10 @@ def test_a_market_behind_an_open_transaction_is_not_ready_until_somebody_ends_it
     assert 'clearing_lag_seconds{shard="market/SIT"} 0.0' not in metrics
     assert 'clearing_open_transaction_seconds{shard="market/SIT"} ' in metrics
     assert 'clearing_open_transaction_seconds{shard="market/SIT"} 0.0' not in metrics
+    told = {"ClearingShardStands", "ClearingOpenTransaction"}
+    until(lambda: told <= alerts(port), "the alerts of it fire")
+    # Any worker knows, also one that does not have the shard.
+    assert 'clearing_shard_lag_messages{shard="market/SIT"} 2.0' in page(port, "metrics")[1]
     until(lambda: says(worker, "a transaction of another producer is open"), "it is logged")
     end_transactions(house)
     until(lambda: offset_of(house, SIT) == 4, "it goes on")
