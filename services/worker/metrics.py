@@ -56,12 +56,7 @@ class Metrics:
         shards = [partition.shard for partition in shard_partitions()]
         self.overview = Overview(shards, self.standings, registry=self.registry)
         self.figures = ShardFigures(self.registry)
-        ProcessCollector(registry=self.registry)
-        build = ["version", "rules", "schema"]
-        about = Gauge(
-            "clearing_build_info", "The program; always 1.", build, registry=self.registry
-        )
-        about.labels(version(_DISTRIBUTION), str(RULES_VERSION), str(len(migrations()))).set(1)
+        _tell_of_program(self.registry)
         self._standings: dict[str, Standing] = {}
         self.is_in_group = False
         self._lags: dict[str, Lag] = {}
@@ -222,6 +217,14 @@ class Metrics:
         """True if the worker is in the group and every assigned shard is ready."""
         standings = self.standings().values()
         return self.is_in_group and all(standing.is_ready for standing in standings)
+
+
+def _tell_of_program(registry: CollectorRegistry) -> None:
+    """Register what the process takes, and the versions of the program."""
+    ProcessCollector(registry=registry)
+    names = ["version", "rules", "schema"]
+    build = Gauge("clearing_build_info", "The program; always 1.", names, registry=registry)
+    build.labels(version(_DISTRIBUTION), str(RULES_VERSION), str(len(migrations()))).set(1)
 
 
 def _as_of(now: float, reported: Standing, *, lag: Lag) -> Standing:
