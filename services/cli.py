@@ -96,6 +96,10 @@ COMMAND_TARGETS: Final = {
         f"{_AT}worker_command:worker_command",
         "Clear what feeds put into Kafka, together with other workers.",
     ),
+    "publish": LazyCommand(
+        f"{_AT}publish_command:publish_command",
+        "Publish the facts of the journal to a topic of Kafka, as workers write them.",
+    ),
     "feed": LazyCommand(
         f"{_AT}feed_command:feed_command",
         "Put commands of files into Kafka, for workers to clear.",

@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     topic_prefix: str = Field(
         TOPIC_PREFIX_DEFAULT,
         pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$",
-        description="What the names of the three topics begin with.",
+        description="What the names of the topics begin with.",
     )
     group: str = Field(
         "clearing-workers", min_length=1, description="Consumer group that shares the partitions."
@@ -110,6 +110,10 @@ class Settings(BaseSettings):
     )
     clock_interval_s: float = Field(
         1.0, ge=0, description="How often advance_clock is sent; 0: never."
+    )
+    publish_facts: bool = Field(
+        default=False,
+        description="Whether there is a topic of facts, to make, check and fill.",
     )
     web_host: str = Field("127.0.0.1", description="Where metrics and health are served.")
     web_port: Port = Field(6066, description="Port of metrics and health; 0: none are served.")

@@ -121,6 +121,6 @@ def streams(broker: str, database: str) -> Iterator[Settings]:
     )
     yield settings
     with topics_admin(settings) as admin:
-        found = set(admin.list_topics()) & set(partition_counts(name))
+        found = set(admin.list_topics()) & set(partition_counts(name, with_facts=True))
         if found:
             admin.delete_topics(sorted(found))

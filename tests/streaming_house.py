@@ -315,7 +315,8 @@ class StreamingHouse:
 
     def _delete_topics(self) -> None:
         with topics_admin(self.settings) as admin:
-            admin.delete_topics(sorted(partition_counts(self.name)))
+            has_facts = self.settings.publish_facts
+            admin.delete_topics(sorted(partition_counts(self.name, with_facts=has_facts)))
 
     def _execute(self, query: str) -> None:
         with psycopg.connect(self._server.url, autocommit=True) as connection:

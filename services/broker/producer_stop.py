@@ -8,7 +8,9 @@ repeats a batch for ever: without a broker `stop` would never return.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
@@ -28,6 +30,21 @@ async def stop_producer(producer: AIOKafkaProducer, *, patience_s: float = STOP_
                 is_delivered = True
     finally:
         await (producer.stop() if is_delivered else _give_up(producer))
+        for abandoned in _abandoned(producer):
+            if abandoned.done() and not abandoned.cancelled():
+                # Retrieved, or asyncio logs that nobody did.
+                abandoned.exception()
+
+
+def _abandoned(producer: AIOKafkaProducer) -> Iterator[asyncio.Future[object]]:
+    """What a producer that was fenced off lets fail without anybody waiting for it."""
+    transactions = producer._txn_manager  # noqa: SLF001 - nothing public gives it
+    if transactions is not None and transactions._transaction_waiter is not None:  # noqa: SLF001
+        yield transactions._transaction_waiter  # noqa: SLF001 - as above
+    sending = producer._message_accumulator  # noqa: SLF001 - as above
+    for batch in chain(*sending._batches.values(), sending._pending_batches):  # noqa: SLF001
+        yield batch.future
+        yield batch._drain_waiter  # noqa: SLF001 - as above
 
 
 async def _give_up(producer: AIOKafkaProducer) -> None:

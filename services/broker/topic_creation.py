@@ -3,7 +3,8 @@
 In: settings, a plan. Out: topics that never delete a message unless the plan says so, and their
 rows in `clearing.inbox`, or TopicsUnfit. A second run changes nothing; after a crash half way it
 does what is missing. A topic that was recorded and is gone is never made again: it would have
-another history.
+another history. The topic of facts, made if the settings ask for it, is not recorded: it may be
+made again, and all facts are published anew.
 """
 
 from __future__ import annotations
@@ -72,19 +73,20 @@ def make_topics(settings: Settings, plan: TopicPlan) -> list[str]:
     database = settings.database
     assert database is not None, "topics are recorded in a database that is named"
     prefix = settings.topic_prefix
+    counts = partition_counts(prefix, with_facts=settings.publish_facts)
     recorded = _recorded(database)
     with topics_admin(settings) as admin:
         topics = existing_topics(admin, prefix)
         differences = (
             foreign_differences(recorded, topics, prefix=prefix)
             if recorded
-            else _unfit_to_adopt(topics, prefix)
+            else _unfit_to_adopt(topics, partition_counts(prefix))
         )
         if differences:
             raise TopicsUnfit("; ".join(differences))
-        done = _make_missing(admin, plan, topics=topics, prefix=prefix)
-        done += _add_partitions(admin, topics, prefix=prefix)
-        topics = _when_shown(admin, prefix)
+        done = _make_missing(admin, plan, topics=topics, counts=counts)
+        done += _add_partitions(admin, topics, counts=counts)
+        topics = _when_shown(admin, prefix, counts=counts)
     inboxes = [
         Inbox(partition.shard, partition.topic, partition.number, topics[partition.topic].topic_id)
         for partition in shard_partitions(prefix)
@@ -103,14 +105,13 @@ def _recorded(database: str) -> list[Inbox]:
         return reader.inboxes()
 
 
-def _unfit_to_adopt(topics: Mapping[str, TopicState], prefix: str) -> list[str]:
-    """Why topics that exist already cannot be used."""
-    counts = partition_counts(prefix)
+def _unfit_to_adopt(topics: Mapping[str, TopicState], counts: Mapping[str, int]) -> list[str]:
+    """Why topics that exist already cannot be used as inboxes."""
     return [
-        f"topic {name} is there already, with {topic.partitions} partitions instead of "
-        f"{counts[name]}: somebody else made it; delete it, or choose another topic_prefix"
-        for name, topic in topics.items()
-        if topic.partitions != counts[name]
+        f"topic {name} is there already, with {topics[name].partitions} partitions instead of "
+        f"{count}: somebody else made it; delete it, or choose another topic_prefix"
+        for name, count in counts.items()
+        if name in topics and topics[name].partitions != count
     ]
 
 
@@ -119,9 +120,8 @@ def _make_missing(
     plan: TopicPlan,
     *,
     topics: Mapping[str, TopicState],
-    prefix: str,
+    counts: Mapping[str, int],
 ) -> list[str]:
-    counts = partition_counts(prefix)
     missing = {name: count for name, count in counts.items() if name not in topics}
     if not missing:
         return []
@@ -149,11 +149,14 @@ def _add_partitions(
     admin: Any,  # noqa: ANN401 - an untyped client
     topics: Mapping[str, TopicState],
     *,
-    prefix: str,
+    counts: Mapping[str, int],
 ) -> list[str]:
     """Partitions for products that came with a newer program."""
-    counts = partition_counts(prefix)
-    grown = {name: counts[name] for name in topics if topics[name].partitions < counts[name]}
+    grown = {
+        name: count
+        for name, count in counts.items()
+        if name in topics and topics[name].partitions < count
+    }
     if grown:
         admin.create_partitions(grown)
     return [f"topic {name} has {count} partitions now" for name, count in grown.items()]
@@ -162,12 +165,14 @@ def _add_partitions(
 def _when_shown(
     admin: Any,  # noqa: ANN401 - an untyped client
     prefix: str,
+    *,
+    counts: Mapping[str, int],
 ) -> dict[str, TopicState]:
     """The topics, once brokers describe all partitions: they do so after they confirm the creation.
 
     Errors: TopicsUnfit.
     """
-    counts, deadline = partition_counts(prefix), monotonic() + _SHOWN_S_MAX
+    deadline = monotonic() + _SHOWN_S_MAX
     while True:
         topics = existing_topics(admin, prefix)
         behind = [

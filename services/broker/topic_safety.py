@@ -23,7 +23,7 @@ from services.broker.topic_state import (
     topics_admin,
     unread_partitions,
 )
-from services.broker.topics import partition_counts
+from services.broker.topics import FACTS_TOPIC, fact_partitions, partition_counts, topic_name
 from services.journal.reader import Head, Inbox
 from services.settings import Settings
 
@@ -65,6 +65,8 @@ def check_kafka(
         for name in partition_counts(prefix):
             if name in topics:
                 yield from topic_safety(topics[name])
+        if settings.publish_facts:
+            yield from _facts(topics, prefix=prefix)
         ids = {inbox.topic: inbox.topic_id for inbox in recorded}
         existing = [inbox for inbox in recorded if inbox.topic in topics]
         if all(topics[name].topic_id == ids[name] for name in topics if name in ids):
@@ -80,6 +82,26 @@ def topic_safety(topic: TopicState) -> Iterator[Safety]:
         return
     text = f"{topic.partitions} partitions, {topic.replicas} replicas, kept for ever"
     yield Safety("ok", topic.name, text)
+
+
+def _facts(topics: Mapping[str, TopicState], *, prefix: str) -> Iterator[Safety]:
+    """The findings about the topic of facts: the journal has all of them, however long it keeps."""
+    name, count = topic_name(FACTS_TOPIC, prefix), len(fact_partitions(prefix))
+    topic = topics.get(name)
+    if topic is None or topic.partitions < count:
+        lacking = "is missing" if topic is None else f"has {topic.partitions} of {count} partitions"
+        yield Safety("fail", name, lacking, "run `clearing topics create` with publish_facts")
+        return
+    if "compact" in topic.configs["cleanup.policy"]:
+        problem = "is compacted: Kafka keeps only the newest fact of each shard"
+        yield Safety("fail", name, problem, "set cleanup.policy=delete at once")
+    else:
+        findings = [*_replicas(topic, "fact")]
+        days = float(topic.configs["retention.ms"]) / DAY_MS
+        text = "for ever" if days < 0 else f"for {days:.1f} days; older ones are in the journal"
+        yield from findings or [
+            Safety("ok", name, f"{count} partitions, {topic.replicas} replicas, kept {text}")
+        ]
 
 
 def _cluster(admin: Any) -> Iterator[Safety]:  # noqa: ANN401 - an untyped client
@@ -130,23 +152,23 @@ def _loss(topic: TopicState) -> Iterator[Safety]:
         yield Safety("warn", topic.name, problem, "set max.message.bytes=1048576, for any command")
 
 
-def _replicas(topic: TopicState) -> Iterator[Safety]:
+def _replicas(topic: TopicState, thing: str = "command") -> Iterator[Safety]:
     """Findings of too few replicas, so that a lost disk or broker loses messages."""
     least = int(topic.configs["min.insync.replicas"])
     if topic.in_sync < least:
         problem = f"{topic.in_sync} replicas in step, {least} are needed: nothing can be sent"
         yield Safety("fail", topic.name, problem, "start the brokers that are down")
     if topic.replicas < _SAFE_REPLICAS:
-        problem = "one replica: a lost disk loses commands"
+        problem = f"one replica: a lost disk loses {thing}s"
         yield Safety("loose", topic.name, problem, "use three brokers and three replicas")
     if least < _SAFE_REPLICAS:
-        problem = f"min.insync.replicas is {least}: a command is acknowledged on one disk"
+        problem = f"min.insync.replicas is {least}: a {thing} is acknowledged on one disk"
         yield Safety("loose", topic.name, problem, "set min.insync.replicas=2")
     elif least >= topic.replicas:
         problem = f"min.insync.replicas is {least} of {topic.replicas}: any broker down stops all"
         yield Safety("warn", topic.name, problem, "use one replica more")
     if topic.configs["unclean.leader.election.enable"] == "true":
-        problem = "unclean leader election: a replica that missed commands may become the truth"
+        problem = f"unclean leader election: a replica that missed {thing}s may become the truth"
         yield Safety("loose", topic.name, problem, "set unclean.leader.election.enable=false")
 
 

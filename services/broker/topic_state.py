@@ -19,7 +19,10 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import NoError, UnknownTopicOrPartitionError, for_code
 
 from services.broker.connecting import PATIENCE_S, broker_ready, client_options
-from services.broker.topics import partition_counts, shard_partitions
+from services.broker.topics import (
+    partition_counts,
+    shard_partitions,
+)
 from services.broker.trouble import TopicsUnfit, broker_translated
 from services.journal.reader import Inbox, Reader
 from services.settings import Settings
@@ -57,7 +60,7 @@ def topics_admin(settings: Settings, *, patience_s: float = PATIENCE_S) -> Itera
 def existing_topics(admin: Any, prefix: str) -> dict[str, TopicState]:  # noqa: ANN401 - untyped client
     """Those of our topics that exist, by name."""
     described = {}
-    for topic in admin.describe_topics(list(partition_counts(prefix))):
+    for topic in admin.describe_topics([*partition_counts(prefix, with_facts=True)]):
         error = for_code(topic["error_code"])
         if error is NoError:
             described[topic["name"]] = topic

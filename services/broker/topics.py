@@ -3,6 +3,10 @@
 One partition for `control/0`, one for `member/0`, one for each product of the contract table, in
 its order, in use or not: so a product that is configured while the market runs has its inbox
 already, and no hash decides where a trade goes.
+
+Facts go out on a topic of their own, one partition for each shard: `control/0`, `member/0`, then
+the markets in the order of the table. A product that comes later is behind all others, so that no
+shard ever changes its partition.
 """
 
 from __future__ import annotations
@@ -18,11 +22,12 @@ from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, market_shard
 # Of topics that are made.
 REPLICATION_DEFAULT: Final = 3
 MIN_INSYNC_DEFAULT: Final = 2
+FACTS_TOPIC: Final = "facts"
 FOR_EVER: Final = -1
 
 
 class ShardPartition(NamedTuple):
-    """A partition and the shard whose inbox it is."""
+    """A partition and the shard whose inbox it is, or whose facts it has."""
 
     shard: str
     topic: str
@@ -30,7 +35,7 @@ class ShardPartition(NamedTuple):
 
     @property
     def origin(self) -> str:
-        """The inbox's name in the journal; a row's `position` is the offset."""
+        """An inbox's name in the journal; a row's `position` is the offset."""
         return f"{self.topic}/{self.number}"
 
 
@@ -55,6 +60,22 @@ def partition_of(shard: str, prefix: str = TOPIC_PREFIX_DEFAULT) -> ShardPartiti
     return partition
 
 
-def partition_counts(prefix: str = TOPIC_PREFIX_DEFAULT) -> dict[str, int]:
-    """The number of partitions of each topic."""
-    return dict(Counter(partition.topic for partition in shard_partitions(prefix)))
+def fact_partitions(prefix: str = TOPIC_PREFIX_DEFAULT) -> list[ShardPartition]:
+    """The partitions of the facts of all possible shards."""
+    shards = [CONTROL_SHARD, MEMBER_SHARD, *map(market_shard, PRODUCTS)]
+    topic = topic_name(FACTS_TOPIC, prefix)
+    return [ShardPartition(shard, topic, number) for number, shard in enumerate(shards)]
+
+
+def facts_of(shard: str, prefix: str = TOPIC_PREFIX_DEFAULT) -> ShardPartition:
+    """The partition of a shard's facts."""
+    (partition,) = [each for each in fact_partitions(prefix) if each.shard == shard]
+    return partition
+
+
+def partition_counts(
+    prefix: str = TOPIC_PREFIX_DEFAULT, *, with_facts: bool = False
+) -> dict[str, int]:
+    """The number of partitions of each topic: those of the inboxes, and that of facts if asked."""
+    facts = fact_partitions(prefix) if with_facts else []
+    return dict(Counter(partition.topic for partition in [*shard_partitions(prefix), *facts]))

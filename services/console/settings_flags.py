@@ -72,8 +72,10 @@ def _flag(name: str, field: FieldInfo) -> Callable[[_Command], _Command]:
     kind = field.annotation
     choice = click.Choice(get_args(kind)) if get_origin(kind) is Literal else None
     shown = f"  [default: {field.default}]" if field.default is not None else ""
+    flag = name.replace("_", "-")
     return click.option(
-        "--" + name.replace("_", "-"),
+        f"--{flag}/--no-{flag}" if kind is bool else f"--{flag}",
+        default=None,
         metavar=_METAVARS.get(name),
         help=f"{field.description} {ENV_PREFIX}{name.upper()}{shown}",
         type=choice,

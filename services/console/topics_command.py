@@ -54,7 +54,7 @@ def topics_command() -> None:
     help="How long messages are kept; -1: for ever.",
 )
 @click.option("--development", is_flag=True, help=_DEVELOPMENT)
-@with_settings("database")
+@with_settings("database", "publish_facts")
 def create_command(
     *,
     replication: int,
@@ -88,7 +88,7 @@ def create_command(
     "check", epilog=example("clearing topics check --database postgresql://me@localhost/books")
 )
 @click.option("--development", is_flag=True, help=_DEVELOPMENT)
-@with_settings("database")
+@with_settings("database", "publish_facts")
 def check_command(*, development: bool, **flags: str | None) -> None:
     """Say what about the topics is unsafe, and what to do.
 

@@ -78,6 +78,11 @@ class Metrics:
             "How far the broker's clock is ahead of ours, at least; below 0: behind.",
         )
         self._seq = gauge("clearing_seq", "Last durable row.")
+        self._fact_lags: dict[str, Lag] = {}
+        self._fact_rows = gauge("clearing_facts_lag_rows", "Durable rows not published yet.")
+        self._fact_seconds = gauge(
+            "clearing_facts_lag_seconds", "How long ago all durable rows were published; 0 if now."
+        )
         self._ready = Gauge(
             "clearing_ready", "1 while /readyz says so; else 0.", registry=self.registry
         )
@@ -150,6 +155,16 @@ class Metrics:
             gauge.remove(shard)
         self.figures.let_go(shard)
 
+    def follow_facts(self, shard: str, lag: Lag) -> None:
+        """This worker publishes the facts of a shard: report how far that is behind."""
+        self._fact_lags[shard] = lag
+
+    def let_go_facts(self, shard: str) -> None:
+        """This worker publishes the facts of a shard no longer."""
+        self._fact_lags.pop(shard, None)
+        for gauge in (self._fact_rows, self._fact_seconds):
+            gauge.remove(shard)
+
     def decided(self, shard: str, *, messages: int, seconds: float) -> None:
         """A batch was decided."""
         self._sizes.labels(shard).observe(messages)
@@ -197,6 +212,9 @@ class Metrics:
         self._ready.set(self.is_ready)
         self._ready_all.set(self.overview.is_ready)
         self.overview.fill_metrics()
+        for shard, lag in self._fact_lags.items():
+            self._fact_rows.labels(shard).set(lag.messages)
+            self._fact_seconds.labels(shard).set(lag.seconds(now))
         return generate_latest(self.registry)
 
     def durable_offsets(self) -> dict[str, int]:
