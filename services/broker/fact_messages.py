@@ -80,7 +80,7 @@ async def last_fact(settings: Settings, partition: ShardPartition) -> PublishedF
 
     Errors: BrokerTrouble; TopicsUnfit if the last message is no fact of the shard.
     """
-    options = client_options(settings) | {
+    options = client_options(settings, "publisher") | {
         "enable_auto_commit": False,
         "auto_offset_reset": "none",
         "isolation_level": "read_committed",

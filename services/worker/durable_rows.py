@@ -1,4 +1,4 @@
-"""The last durable row of each shard, as it was last read, to wait for the next ones.
+"""What a publisher reads: the last durable row of each shard, to wait for the next ones.
 
 In: heads of the journal, read again and again. Out: a task that waits for a row after one it has.
 """
@@ -7,6 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+
+from services.journal.reader import Reader
+
+
+async def opened_reader(url: str) -> Reader:
+    """A reader, opened in a thread; closed again if the task is cancelled meanwhile."""
+    opening = asyncio.ensure_future(asyncio.to_thread(Reader, url))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        await asyncio.wait({opening})
+        if opening.exception() is None:
+            opening.result().close()
+        raise
 
 
 class DurableRows:

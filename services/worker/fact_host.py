@@ -18,7 +18,7 @@ from services.journal.reader import Reader
 from services.journal.trouble import translated
 from services.settings import Settings
 from services.worker.context import PASSING
-from services.worker.durable_rows import DurableRows
+from services.worker.durable_rows import DurableRows, opened_reader
 from services.worker.fact_sender import FactSender
 from services.worker.metrics import Metrics
 
@@ -41,7 +41,8 @@ class FactHost:
         self._on_failure = on_failure
         self._settings = settings
         self._running: asyncio.Task[None] | None = None
-        self.metrics = Metrics()
+        # Who clears which shard is for workers to tell.
+        self.metrics = Metrics(shards=())
         self.failure: BaseException | None = None
 
     async def start(self) -> None:
@@ -71,7 +72,7 @@ class FactHost:
 
     async def _publish(self) -> None:
         """Publish while the lock is ours; it is when the connection of this reader has it."""
-        reader = await asyncio.to_thread(Reader, str(self._settings.database))
+        reader = await opened_reader(str(self._settings.database))
         try:
             await self._take_lock(reader)
             durable = DurableRows()

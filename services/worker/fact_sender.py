@@ -26,7 +26,7 @@ from services.journal.fact_pieces import FactPiece, facts_after
 from services.journal.reader import Reader
 from services.settings import Settings
 from services.worker.context import PASSING
-from services.worker.durable_rows import DurableRows
+from services.worker.durable_rows import DurableRows, opened_reader
 from services.worker.lag import Lag
 from services.worker.metrics import Metrics
 
@@ -70,7 +70,7 @@ class FactSender:
         Errors: those of the journal that do not pass.
         """
         shard, metrics = self._partition.shard, self._metrics
-        metrics.follow_facts(shard, self._lag)
+        metrics.facts.follow(shard, self._lag)
         watching = asyncio.create_task(self._watch(), name=f"facts of {shard} watched")
         try:
             while True:
@@ -83,13 +83,13 @@ class FactSender:
                 self._retry_s = min(2 * self._retry_s, _RETRY_S_MAX)
         finally:
             watching.cancel()
-            metrics.let_go_facts(shard)
+            metrics.facts.let_go(shard)
 
     async def _publish_on(self) -> None:
         settings = self._settings
-        reader = await asyncio.to_thread(Reader, str(settings.database))
+        reader = await opened_reader(str(settings.database))
         try:
-            options = producer_options(settings) | {
+            options = producer_options(settings, "publisher") | {
                 "transactional_id": f"{self._partition.topic}/{self._partition.shard}",
                 "compression_type": "zstd",
                 "max_batch_size": _BATCH_BYTES,

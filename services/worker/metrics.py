@@ -7,7 +7,7 @@ assigned shard is caught up, both as of the moment of the request.
 from __future__ import annotations
 
 from collections import Counter as Counted
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from time import monotonic
@@ -26,6 +26,7 @@ from events.refusals import Reason
 from services.broker.topics import shard_partitions
 from services.journal.migrate import migrations
 from services.shards.shard import RULES_VERSION
+from services.worker.fact_lags import FactLags
 from services.worker.lag import Lag
 from services.worker.overview import Overview
 from services.worker.shard_figures import ShardFigures
@@ -48,12 +49,15 @@ _DISTRIBUTION: Final = "token-clearinghouse"
 class Metrics:
     """The metrics of one worker and the standing of its shards.
 
-    overview: of all shards; figures: in the words of the trade.
+
+    overview: of all shards; figures: in the words of the trade; facts: of what is published.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shards: Collection[str] | None = None) -> None:
+        """Tell of these shards; of all unless they are named."""
         self.registry = CollectorRegistry()
-        shards = [partition.shard for partition in shard_partitions()]
+        if shards is None:
+            shards = [partition.shard for partition in shard_partitions()]
         self.overview = Overview(shards, self.standings, registry=self.registry)
         self.figures = ShardFigures(self.registry)
         _tell_of_program(self.registry)
@@ -78,11 +82,7 @@ class Metrics:
             "How far the broker's clock is ahead of ours, at least; below 0: behind.",
         )
         self._seq = gauge("clearing_seq", "Last durable row.")
-        self._fact_lags: dict[str, Lag] = {}
-        self._fact_rows = gauge("clearing_facts_lag_rows", "Durable rows not published yet.")
-        self._fact_seconds = gauge(
-            "clearing_facts_lag_seconds", "How long ago all durable rows were published; 0 if now."
-        )
+        self.facts = FactLags(self.registry)
         self._ready = Gauge(
             "clearing_ready", "1 while /readyz says so; else 0.", registry=self.registry
         )
@@ -155,16 +155,6 @@ class Metrics:
             gauge.remove(shard)
         self.figures.let_go(shard)
 
-    def follow_facts(self, shard: str, lag: Lag) -> None:
-        """This worker publishes the facts of a shard: report how far that is behind."""
-        self._fact_lags[shard] = lag
-
-    def let_go_facts(self, shard: str) -> None:
-        """This worker publishes the facts of a shard no longer."""
-        self._fact_lags.pop(shard, None)
-        for gauge in (self._fact_rows, self._fact_seconds):
-            gauge.remove(shard)
-
     def decided(self, shard: str, *, messages: int, seconds: float) -> None:
         """A batch was decided."""
         self._sizes.labels(shard).observe(messages)
@@ -212,9 +202,7 @@ class Metrics:
         self._ready.set(self.is_ready)
         self._ready_all.set(self.overview.is_ready)
         self.overview.fill_metrics()
-        for shard, lag in self._fact_lags.items():
-            self._fact_rows.labels(shard).set(lag.messages)
-            self._fact_seconds.labels(shard).set(lag.seconds(now))
+        self.facts.fill_metrics(now)
         return generate_latest(self.registry)
 
     def durable_offsets(self) -> dict[str, int]:

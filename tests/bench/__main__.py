@@ -26,6 +26,7 @@ from tests.bench import (
     close,
     curve,
     es,
+    facts_out,
     failover,
     ingest,
     latency,
@@ -98,6 +99,11 @@ BENCHES: Final = {
         },
         {"trades_count": 3_000, "accounts": 20, "agent_trades": 500, "batch": 100},
     ),
+    "facts": Bench(
+        facts_out.run,
+        {"trades_count": 2_000_000, "accounts": 10_000, "batch": _BATCH, "pairs": 4},
+        {"trades_count": 2_000, "accounts": 20, "batch": 100, "pairs": 1},
+    ),
     "latency": Bench(
         latency.run,
         {"trades_count": 300_000, "accounts": 10_000, "seconds": 30, "batch": _BATCH},
@@ -137,6 +143,7 @@ def main() -> None:
     parser.add_argument("--paths", type=int, help="of paths")
     parser.add_argument("--block", type=int, help="trades in a point of the curve of memory")
     parser.add_argument("--agent-trades", type=int, help="of the agent that stream is held against")
+    parser.add_argument("--pairs", type=int, help="of facts: runs with and without a publisher")
     parser.add_argument("--seconds", type=int, help="of latency at a steady rate")
     parser.add_argument("--rounds", type=int, help="kills of failover")
     parser.add_argument("--session-ms", type=int, help="session_timeout_ms of failover")
@@ -155,6 +162,7 @@ def main() -> None:
         block=asked.block,
         agent_trades=asked.agent_trades,
         seconds=asked.seconds,
+        pairs=asked.pairs,
         batch=asked.batch,
         rounds=asked.rounds,
         session_ms=asked.session_ms,

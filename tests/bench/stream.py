@@ -38,7 +38,7 @@ from tests.streaming_house import ROOT
 _LOOK_S: Final = 0.01
 _END_S_MAX: Final = 20.0
 _LOADED: Final = "loaded; goes on at offset"
-_WORKER: Final = ("-m", "services.cli", "worker")
+WORKER: Final = ("-m", "services.cli", "worker")
 _AGENT: Final = (str(Path(__file__).with_name("faust_agent.py")),)
 
 
@@ -71,9 +71,9 @@ def run(
         migrate(stage.server.url)
         with EmbeddedRun(stage.server.url) as embedded:
             clear_file(embedded, before)
-        agent = _streamed(stage, of_agent, count=agent_trades, program=_AGENT)
+        agent = streamed(stage, of_agent, count=agent_trades, program=_AGENT)
         took = [_ingested(stage.server.url, halves[0])]
-        ours = _streamed(stage, _lines(halves), count=2 * half, program=_WORKER)
+        ours = streamed(stage, _lines(halves), count=2 * half, program=WORKER)
         took.append(_ingested(stage.server.url, halves[1]))
     ingest = 2 * half / sum(one.wall for one in took)
     return line_of(
@@ -107,9 +107,7 @@ def _ingested(url: str, path: Path) -> Took:
         return clear_file(embedded, path)
 
 
-def _streamed(
-    stage: Stage, lines: Iterator[bytes], *, count: int, program: tuple[str, ...]
-) -> Rate:
+def streamed(stage: Stage, lines: Iterator[bytes], *, count: int, program: tuple[str, ...]) -> Rate:
     """The rate of a program that takes what waits in the inbox of the market."""
     end = put(stage, lines)
     with Watch(stage.house.url, every_s=_LOOK_S) as watch:
@@ -123,7 +121,7 @@ def _streamed(
     assert last.seq > first.seq, "one commit took all: send more trades"
     standing = novated(stage.house.url, after=before.seq)
     assert standing == count, f"{standing} of {count} trades stand"
-    timed, loaded = last.seq - first.seq, _loaded_at(stage)
+    timed, loaded = last.seq - first.seq, loaded_at(stage)
     return Rate(
         timed / (last.at - first.at),
         count / (last.at - loaded) if loaded else 0.0,
@@ -133,7 +131,7 @@ def _streamed(
     )
 
 
-def _loaded_at(stage: Stage) -> float | None:
+def loaded_at(stage: Stage) -> float | None:
     """When the market was loaded, on the clock of a watch."""
     for line in _log(stage).read_text("utf-8").splitlines():
         if _LOADED in line and MARKET in line:

@@ -73,7 +73,7 @@ def test_publishers_killed_and_asleep_leave_each_fact_once_in_order(
 ) -> None:
     settings = streams.model_copy(update={"publish_facts": True})
     make_topics(settings, TopicPlan(replication=1, min_insync=1))
-    lines = written(4, 2).lines
+    lines = written(5, 2).lines
     third = len(lines) // 3
     publishers: list[Publisher] = []
 

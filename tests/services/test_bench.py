@@ -11,7 +11,7 @@ from tests.bench.figure import Figure, line_of
 from tests.kafka_shared import NAMED
 
 # A failover lasts as long as Kafka's shortest session: tests/faults kills workers all day long.
-STREAMED = ("latency", "stream")
+STREAMED = ("facts", "latency", "stream")
 EMBEDDED = sorted(BENCHES.keys() - {*STREAMED, "failover"})
 
 

@@ -11,7 +11,7 @@ from events.contracts import PRODUCTS
 from services.broker.topic_creation import TopicPlan, make_topics
 from services.broker.topic_safety import Safety, check_kafka
 from services.broker.topic_state import check_recorded, existing_topics, topics_admin
-from services.broker.topics import partition_counts, shard_partitions
+from services.broker.topics import fact_partitions, partition_counts, shard_partitions
 from services.broker.trouble import TopicsUnfit
 from services.embedded.clear import clear
 from services.journal.reader import Inbox, Reader
@@ -191,4 +191,25 @@ def test_a_product_of_a_newer_program_gets_its_partition(
         f"recorded {name}/2 for market/NEW",
     ]
     until_kafka_shows(streams, lambda topics: topics[name].partitions == 3)
+    check(streams)
+
+
+def test_the_topic_of_facts_is_made_when_it_is_wanted_and_again_when_it_is_lost(
+    streams: Settings,
+) -> None:
+    make_topics(streams, ONE)
+    inboxes = recorded(streams)
+    wanted = streams.model_copy(update={"publish_facts": True})
+    name, count = f"{streams.topic_prefix}.facts", len(fact_partitions())
+    made = [f"made topic {name}, partitions: {count}"]
+    assert make_topics(wanted, ONE) == made
+    assert make_topics(wanted, ONE) == []
+    with topics_admin(streams) as admin:
+        facts = existing_topics(admin, streams.topic_prefix)[name]
+        assert facts.configs["cleanup.policy"] == "delete"
+        assert facts.configs["min.insync.replicas"] == "1"
+        admin.delete_topics([name])
+    until_kafka_shows(streams, lambda topics: name not in topics)
+    assert make_topics(wanted, ONE) == made
+    assert recorded(streams) == inboxes
     check(streams)

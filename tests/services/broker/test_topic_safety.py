@@ -121,3 +121,25 @@ def test_missing_topics_are_seen(streams: Settings) -> None:
     (missing,) = [safety for safety in seen(streams) if safety.verdict == "fail"]
     assert missing.what == "recorded table"
     assert "Kafka does not have it" in missing.detail
+
+
+def test_the_topic_of_facts_may_keep_them_for_an_hour_and_must_not_be_compacted(
+    streams: Settings,
+) -> None:
+    wanted = streams.model_copy(update={"publish_facts": True})
+    make_topics(streams, TopicPlan(replication=1, min_insync=1))
+    name = f"{streams.topic_prefix}.facts"
+    (missing,) = [safety for safety in seen(wanted) if safety.what == name]
+    assert (missing.verdict, missing.detail) == ("fail", "is missing")
+    make_topics(wanted, TopicPlan(replication=1, min_insync=1))
+    assert told_after_change(wanted, {"retention.ms": "3600000"}) == {"loose"}
+    assert told_after_change(wanted, {"cleanup.policy": "compact"}) == {"fail"}
+
+
+def told_after_change(settings: Settings, changed: dict[str, str]) -> set[str]:
+    """The verdicts on the topic of facts after its settings were changed."""
+    name = f"{settings.topic_prefix}.facts"
+    with topics_admin(settings) as admin:
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, changed)])
+    until_kafka_shows(settings, lambda topics: changed.items() <= topics[name].configs.items())
+    return {each.verdict for each in seen(settings) if each.what == name}
