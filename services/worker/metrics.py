@@ -49,7 +49,6 @@ _DISTRIBUTION: Final = "token-clearinghouse"
 class Metrics:
     """The metrics of one worker and the standing of its shards.
 
-
     overview: of all shards; figures: in the words of the trade; facts: of what is published.
     """
 
