@@ -63,8 +63,12 @@ class Metrics:
         self._standings: dict[str, Standing] = {}
         self.is_in_group = False
         self._lags: dict[str, Lag] = {}
-        names = ["shard"]
-        gauge = partial(Gauge, labelnames=names, registry=self.registry)
+        self.facts = FactLags(self.registry)
+        self._add_gauges()
+        self._add_counts(shards)
+
+    def _add_gauges(self) -> None:
+        gauge = partial(Gauge, labelnames=["shard"], registry=self.registry)
         self._lag_messages = gauge("clearing_lag_messages", "Messages not durable yet.")
         self._lag_seconds = gauge(
             "clearing_lag_seconds", "How long ago all that Kafka had was durable; 0 while it is."
@@ -81,7 +85,6 @@ class Metrics:
             "How far the broker's clock is ahead of ours, at least; below 0: behind.",
         )
         self._seq = gauge("clearing_seq", "Last durable row.")
-        self.facts = FactLags(self.registry)
         self._ready = Gauge(
             "clearing_ready", "1 while /readyz says so; else 0.", registry=self.registry
         )
@@ -94,6 +97,9 @@ class Metrics:
             ["topic"],
             registry=self.registry,
         )
+
+    def _add_counts(self, shards: Collection[str]) -> None:
+        names = ["shard"]
         histogram = partial(Histogram, labelnames=names, registry=self.registry)
         self._sizes = histogram(
             "clearing_batch_messages", "Messages of a transaction.", buckets=SIZES

@@ -24,10 +24,7 @@ from services.broker.topics import ShardPartition, partition_of
 from services.broker.trouble import BrokerTrouble, BrokerUnreachable
 from services.hosting.restore import NotInUse
 from services.journal.batch import Batch
-from services.journal.trouble import (
-    FencedOff,
-    JournalTrouble,
-)
+from services.journal.trouble import FencedOff, JournalTrouble
 from services.shards.routing import CONTROL_SHARD
 from services.worker.context import PASSING, WorkerContext
 from services.worker.inbox_fetch import InboxFetch
