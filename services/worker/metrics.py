@@ -27,6 +27,7 @@ from services.broker.topics import shard_partitions
 from services.journal.migrate import migrations
 from services.shards.shard import RULES_VERSION
 from services.worker.fact_lags import FactLags
+from services.worker.hindrances import Hindrances
 from services.worker.lag import Lag
 from services.worker.overview import Overview
 from services.worker.shard_figures import ShardFigures
@@ -59,6 +60,7 @@ class Metrics:
             shards = [partition.shard for partition in shard_partitions()]
         self.overview = Overview(shards, self.standings, registry=self.registry)
         self.figures = ShardFigures(self.registry)
+        self._hindrances = Hindrances(self.registry)
         _tell_of_program(self.registry)
         self._standings: dict[str, Standing] = {}
         self.is_in_group = False
@@ -72,17 +74,6 @@ class Metrics:
         self._lag_messages = gauge("clearing_lag_messages", "Messages not durable yet.")
         self._lag_seconds = gauge(
             "clearing_lag_seconds", "How long ago all that Kafka had was durable; 0 while it is."
-        )
-        self._open_seconds = gauge(
-            "clearing_open_transaction_seconds",
-            "How long a transaction of another producer is open in the inbox; 0 if none is.",
-        )
-        self._commit_pending = gauge(
-            "clearing_commit_pending_seconds", "How long the commit under way has lasted."
-        )
-        self._clock_apart = gauge(
-            "clearing_clock_apart_seconds",
-            "How far the broker's clock is ahead of ours, at least; below 0: behind.",
         )
         self._seq = gauge("clearing_seq", "Last durable row.")
         self._ready = Gauge(
@@ -155,9 +146,9 @@ class Metrics:
         """A shard is no longer assigned to this worker."""
         self._standings.pop(shard, None)
         self._lags.pop(shard, None)
-        gauges = (self._lag_messages, self._lag_seconds, self._open_seconds, self._seq)
-        for gauge in (*gauges, self._commit_pending, self._clock_apart):
+        for gauge in (self._lag_messages, self._lag_seconds, self._seq):
             gauge.remove(shard)
+        self._hindrances.let_go(shard)
         self.figures.let_go(shard)
 
     def decided(self, shard: str, *, messages: int, seconds: float) -> None:
@@ -177,11 +168,11 @@ class Metrics:
 
     def note_commit(self, shard: str, seconds: float) -> None:
         """Note for how long the commit under way has lasted; 0 if none is."""
-        self._commit_pending.labels(shard).set(seconds)
+        self._hindrances.commit_pending.labels(shard).set(seconds)
 
     def note_clock(self, shard: str, apart_s: float) -> None:
         """Note how far the broker's clock is from ours, at least."""
-        self._clock_apart.labels(shard).set(apart_s)
+        self._hindrances.clock_apart.labels(shard).set(apart_s)
 
     def waited(self, missing: str, seconds: float) -> None:
         """A barrier waited for a market."""
@@ -199,7 +190,7 @@ class Metrics:
         """All metrics as Prometheus reads them."""
         now = monotonic()
         for shard, lag in self._lags.items():
-            self._open_seconds.labels(shard).set(lag.transaction.seconds(now))
+            self._hindrances.open_transaction.labels(shard).set(lag.transaction.seconds(now))
             # A product that is not in use has no row that could be late.
             is_in_use = self._standings[shard].state != NOT_IN_USE
             self._lag_messages.labels(shard).set(lag.messages)

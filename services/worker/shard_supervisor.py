@@ -237,10 +237,7 @@ class ShardSupervisor:
 
     async def _note_figures(self, run: ShardRun) -> None:
         """Between two batches, when nothing is decided: figures of the books of `member/0`."""
-        figures = (
-            await asyncio.to_thread(run.fresh_figures) if run.shard.WAITS_AT_BARRIERS else None
-        )
-        if figures is not None:
+        if run.shard.WAITS_AT_BARRIERS and (figures := await asyncio.to_thread(run.fresh_figures)):
             self._context.metrics.figures.note_members(self._partition.shard, figures)
 
     async def _gather(self) -> None:
