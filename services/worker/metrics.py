@@ -132,6 +132,7 @@ class Metrics:
         value is not 0.
         """
         self._lags[shard] = lag
+        self.figures.cleared(shard, 0)
         self._fenced.labels(shard)
         self._refusals.labels(shard, Reason.WRONG_SHARD.value)
         for trouble in troubles:
