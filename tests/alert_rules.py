@@ -27,8 +27,8 @@ ALERTS: Final[list[dict[str, Any]]] = [
 ABSENT: Final = re.compile(r"absent\((?P<metric>\w+)\)")
 COMPARED: Final = re.compile(
     r"(?:(?P<fold>max|min|sum) ?(?:by \((?P<by>[\w, ]+)\) )?\()?"
-    r"(?P<grown>increase\()?(?P<metric>\w+)(?:\{(?P<label>\w+)=\"(?P<value>\w+)\"\})?"
-    r"(?:\[\d+m\]\))?\)? (?P<sign>[<>]|==) (?P<number>\d+)"
+    r"(?P<grown>increase\()?(?P<size>abs\()?(?P<metric>\w+)(?:\{(?P<label>\w+)=\"(?P<value>\w+)\"\})?"
+    r"(?:\[\d+m\]\))?\)*? (?P<sign>[<>]|==) (?P<number>\d+)"
 )
 FOLDS: Final[dict[str, Callable[[Iterable[float]], float]]] = {"max": max, "min": min, "sum": sum}
 SIGNS: Final[dict[str, Callable[[float, float], bool]]] = {
@@ -73,6 +73,6 @@ def _holds(expression: str, now: Series, earlier: Series) -> bool:
             by = (parts["by"] or "").split(", ")
             grown = value - earlier.get((name, labels), 0.0) if parts["grown"] else value
             key = frozenset(one for one in labels if one[0] in by) if parts["fold"] else labels
-            gathered[key].append(grown)
+            gathered[key].append(abs(grown) if parts["size"] else grown)
     fold = FOLDS[parts["fold"] or "max"]
     return any(SIGNS[parts["sign"]](fold(one), float(parts["number"])) for one in gathered.values())

@@ -25,7 +25,7 @@ DASHBOARD: Final[dict[str, Any]] = json.loads(
 )
 # Prometheus' own words in an expression, and the series and labels that it adds itself.
 WORDS: Final = {
-    "absent", "by", "deriv", "histogram_quantile", "increase", "max", "min", "rate", "sum",
+    "abs", "absent", "by", "deriv", "histogram_quantile", "increase", "max", "min", "rate", "sum",
 }  # fmt: skip
 ADDED: Final = {"up": {"job", "instance"}}
 SUFFIXES: Final = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("_total",)}
@@ -81,13 +81,14 @@ def test_a_worker_that_has_just_begun_raises_no_alarm_but_that_it_is_not_ready()
     assert firing({"w1": page}) == {"ClearingNotReady", "ClearingShardNotHeld"}
 
 
-def test_no_worker_and_slow_closes_and_accounts_under_water_are_told() -> None:
+def test_alerts_of_which_no_other_test_makes_the_fault_fire() -> None:
     assert firing({"w1": ""}) == {"ClearingNoWorker", "ClearingWorkerDown"}
     metrics = Metrics()
     metrics.figures.closed("market/SIT", 31.0)
     metrics.figures.note_members("member/0", MemberFigures(2, 700, 1))
+    metrics.note_clock("market/SIT", -1.5)
     fires = firing({"w1": metrics.text().decode()})
-    assert {"ClearingSlowClose", "ClearingAccountsUnderWater"} <= fires
+    assert {"ClearingSlowClose", "ClearingAccountsUnderWater", "ClearingClocksApart"} <= fires
 
 
 def test_figures_of_members_are_those_of_the_books() -> None:

@@ -201,7 +201,8 @@ def test_health_tells_the_truth(house: StreamingHouse, postgres: EmbeddedServer)
         holder.execute("SELECT * FROM clearing.shard_head WHERE shard = 'market/SIT' FOR UPDATE")
         asyncio.run(put(house, SIT, b"{}"))
         until(lambda: page(port, "readyz")[0] == 503, "a commit that hangs is seen")
-        assert {"ClearingShardStands", "ClearingNotReady"} <= alerts(port)
+        told = {"ClearingShardStands", "ClearingNotReady", "ClearingCommitHangs"}
+        until(lambda: told <= alerts(port), "alerts of it fire")
         assert state_of(port, SIT) == "catching up"
         assert 'clearing_lag_messages{shard="market/SIT"} 1.0' in page(port, "metrics")[1]
         assert (
