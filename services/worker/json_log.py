@@ -15,6 +15,7 @@ from typing import Final
 # Fields of a line beside its message, where the caller gives them.
 _FIELDS: Final = ("shard", "seq")
 _SAME_S: Final = 1.0
+_OURS: Final = __name__.partition(".")[0]
 _LIBRARIES: Final = ("aiokafka", "kafka", "faust", "mode")
 
 
@@ -35,7 +36,8 @@ class JsonLines(logging.Formatter):
 class OncePerSecond(logging.Filter):
     """Of warnings and errors about the same trouble one a second; the next says how many were not.
 
-    The same are lines of one place in the program, ours or a library's, about the same shard.
+    The same are lines of one place in our program about the same shard, and all that a library says
+    at one level: aiokafka has five lines for a broker that is away, some fifty times a second.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
@@ -48,14 +50,21 @@ class OncePerSecond(logging.Filter):
         """Whether a line passes."""
         if not logging.WARNING <= record.levelno < logging.CRITICAL:
             return True
-        now, trouble = self._clock(), (record.name, record.lineno, getattr(record, "shard", None))
+        now, trouble = self._clock(), _trouble_of(record)
         if now - self._passed.get(trouble, -inf) < _SAME_S:
             self._stopped[trouble] += 1
             return False
         self._passed[trouble] = now
         if count := self._stopped.pop(trouble, 0):
-            record.msg, record.args = f"{record.getMessage()} (and {count} like it before)", ()
+            record.msg, record.args = f"{record.getMessage()} (and {count} more before)", ()
         return True
+
+
+def _trouble_of(record: logging.LogRecord) -> tuple[object, ...]:
+    package = record.name.partition(".")[0]
+    if package != _OURS:
+        return package, record.levelno
+    return record.name, record.lineno, getattr(record, "shard", None)
 
 
 def log_lines(level: str) -> None:

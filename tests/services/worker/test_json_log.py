@@ -11,45 +11,52 @@ import pytest
 
 from services.worker.json_log import JsonLines, OncePerSecond
 
+LIBRARY = logging.getLogger("library.of.somebody")
+OURS = logging.getLogger("services.of.ours")
+
 
 @pytest.fixture
-def written() -> Iterator[tuple[logging.Logger, io.StringIO, list[float]]]:
-    """A logger, what it has written, and the time."""
+def written() -> Iterator[tuple[io.StringIO, list[float]]]:
+    """What is logged, and the time."""
     time, stream = [0.0], io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
     handler.addFilter(OncePerSecond(lambda: time[0]))
-    logger = logging.getLogger("library.of.somebody")
-    logger.addHandler(handler)
-    logger.propagate = False
-    yield logger, stream, time
-    logger.removeHandler(handler)
-    logger.propagate = True
+    for logger in (LIBRARY, OURS):
+        logger.addHandler(handler)
+        logger.propagate = False
+    yield stream, time
+    for logger in (LIBRARY, OURS):
+        logger.removeHandler(handler)
+        logger.propagate = True
 
 
-def test_a_trouble_is_said_once_a_second_with_the_number_that_was_not(
-    written: tuple[logging.Logger, io.StringIO, list[float]],
+def test_a_library_is_heard_once_a_second_with_the_number_of_lines_that_were_not(
+    written: tuple[io.StringIO, list[float]],
 ) -> None:
-    logger, stream, time = written
+    stream, time = written
     for tenth in range(25):
         time[0] = tenth / 10
-        logger.error("no answer from %s", tenth)
+        if tenth % 2:
+            LIBRARY.error("cannot fetch from %s", tenth)
+        else:
+            LIBRARY.error("no answer from %s", tenth)
     assert [json.loads(line)["said"] for line in stream.getvalue().splitlines()] == [
         "no answer from 0",
-        "no answer from 10 (and 9 like it before)",
-        "no answer from 20 (and 9 like it before)",
+        "no answer from 10 (and 9 more before)",
+        "no answer from 20 (and 9 more before)",
     ]
 
 
 def test_what_is_of_another_shard_or_no_trouble_or_the_end_is_said_always(
-    written: tuple[logging.Logger, io.StringIO, list[float]],
+    written: tuple[io.StringIO, list[float]],
 ) -> None:
-    logger, stream, _ = written
+    stream, _ = written
     for shard in ("market/SIT", "market/SCU") * 2:
-        logger.warning("loads anew", extra={"shard": shard})
+        OURS.warning("loads anew", extra={"shard": shard})
     for level in (logging.INFO, logging.CRITICAL) * 2:
-        logger.log(level, "ends")
-    logger.warning("another")
+        OURS.log(level, "ends")
+    OURS.warning("another")
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [(line["shard"], line["said"]) for line in lines] == [
         ("market/SIT", "loads anew"),
