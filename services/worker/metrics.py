@@ -79,9 +79,6 @@ class Metrics:
         self._ready = Gauge(
             "clearing_ready", "1 while /readyz says so; else 0.", registry=self.registry
         )
-        self._ready_all = Gauge(
-            "clearing_ready_all", "1 while /readyz/all says so; else 0.", registry=self.registry
-        )
         self._unread = Gauge(
             "clearing_unread_partitions",
             "Partitions added by hand: nobody reads what lies there.",
@@ -197,7 +194,6 @@ class Metrics:
             self._lag_messages.labels(shard).set(lag.messages)
             self._lag_seconds.labels(shard).set(lag.seconds(now) if is_in_use else 0.0)
         self._ready.set(self.is_ready)
-        self._ready_all.set(self.overview.is_ready)
         self.overview.fill_metrics()
         self.facts.fill_metrics(now)
         return generate_latest(self.registry)

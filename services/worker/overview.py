@@ -62,6 +62,12 @@ class Overview:
         self._states_at = -inf
         self._not_in_use: Collection[str] = ()
         gauge = partial(Gauge, labelnames=["shard"], registry=registry)
+        # Not told by a process that looks at no shards: an alert is for none that tells it.
+        self._ready = Gauge(
+            "clearing_ready_all",
+            "1 while /readyz/all says so; else 0.",
+            registry=registry if shards else None,
+        )
         self._held = gauge(
             "clearing_shard_held", "1 if a worker has the shard, any worker; else 0."
         )
@@ -101,12 +107,13 @@ class Overview:
 
     @property
     def is_ready(self) -> bool:
-        """True if every shard is ready, whoever has it."""
-        return all(view.standing.is_ready for view in self.views().values())
+        """True if every shard is ready, whoever has it; not of a process that looks at none."""
+        return bool(self.lags) and all(view.standing.is_ready for view in self.views().values())
 
     def fill_metrics(self) -> None:
         """Set the metrics as of now."""
         now = monotonic()
+        self._ready.set(self.is_ready)
         self._closes.clear()
         for shard, view in self.views().items():
             member = self._members.get(shard)

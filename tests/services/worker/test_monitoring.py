@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 import pytest
@@ -15,6 +16,7 @@ from services.shards.log import ShardLog
 from services.shards.market.shard import MarketShard
 from services.shards.member.books import MemberBooks
 from services.shards.member.shard import MemberShard
+from services.worker.lag import Lag
 from services.worker.metrics import Metrics
 from services.worker.shard_figures import MemberFigures, member_figures
 from settlement.control_books import ControlBooks
@@ -87,8 +89,18 @@ def test_alerts_of_which_no_other_test_makes_the_fault_fire() -> None:
     metrics.figures.closed("market/SIT", 31.0)
     metrics.figures.note_members("member/0", MemberFigures(2, 700, 1))
     metrics.note_clock("market/SIT", -1.5)
+    late = Lag()
+    late.note_end(4, at=monotonic() - 6)
+    metrics.facts.follow("market/SIT", late)
+    late._start -= 6  # noqa: SLF001 - it has waited since
     fires = firing({"w1": metrics.text().decode()})
-    assert {"ClearingSlowClose", "ClearingAccountsUnderWater", "ClearingClocksApart"} <= fires
+    books = {"ClearingSlowClose", "ClearingAccountsUnderWater"}
+    assert books | {"ClearingClocksApart", "ClearingFactsLate"} <= fires
+
+
+def test_a_publisher_alone_is_no_worker() -> None:
+    page = Metrics(shards=()).text().decode()
+    assert firing({"publisher": page}) == {"ClearingNoWorker"}
 
 
 def test_figures_of_members_are_those_of_the_books() -> None:
