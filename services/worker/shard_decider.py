@@ -8,7 +8,6 @@ thousand, every other message one by one in its place. The caller waits for what
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from events.codec import decode_command
 from events.command import Command, Malformed
@@ -37,8 +36,6 @@ from services.worker.barriers import (
     votes_to_write,
 )
 from services.worker.copy_check import NO_COPIES, Copies, is_next
-
-_SPREAD: Final = SubmitSpread.TYPE.encode()
 
 
 class ShardDecider:
@@ -174,7 +171,7 @@ class ShardDecider:
 
     def _spread_in(self, message: Message) -> SubmitSpread | None:
         """The spread that a genuine copy carries; None for any other message."""
-        if message.number is None or _SPREAD not in message.line:
+        if message.number is None:
             return None
         row = self._copies.row_of(message)
         command = None if isinstance(row, Fault) else standing_command(row.line)

@@ -138,6 +138,22 @@ def test_what_comes_to_one_market_behind_the_spread_waits_for_it(database: str) 
     assert verified(database) == []
 
 
+@pytest.mark.parametrize("second", [("L2", "SCUM26", "2.52", 2), ("L2", "SITN26", "2.06", 2)])
+def test_the_ids_of_legs_are_looked_up_however_the_type_is_spelled(
+    database: str, second: tuple[str, str, str, int]
+) -> None:
+    """A JSON text may write any letter as an escape; L1 is known, so neither leg is cleared."""
+    migrate(database)
+    line = spread("s1", second=second).replace(b"submit_spread/1", rb"submit\u005fspread\/1")
+    with Streams(database) as streams:
+        streams.feed([*opening(), trade(("L1", "SITM26", "2.05", 3))])
+        streams.feed([line])
+    facts = b"".join(row.facts for row in rows_of(database))
+    assert facts.count(b'"reason":"trade_id_conflict"') == 1
+    assert facts.count(b"trade_novated/1") == 1
+    assert verified(database) == []
+
+
 CHANGED = """UPDATE link SET payload = '{"reason":"self_trade","detail":"x"}'
 WHERE source = 'market/SCU' AND target = 'market/SIT'"""
 SAID = "market/SCU seq [0-9]+ link 10 payload: expected .*null.*, found .*self_trade"
