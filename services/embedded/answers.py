@@ -18,6 +18,7 @@ from events.control_facts import CommandRefused
 from events.fact_text import compact_json, fact_head
 from events.market_facts import TradeAlreadyCleared
 from services.journal.reader import Reader
+from services.shards.clearinghouse import COPIES_A_LINE_MAX
 from services.shards.rows import JournalRow
 
 ACCEPTED: Final = "accepted"
@@ -63,15 +64,21 @@ def answers_to(reader: Reader, source: str, *, number_of: LineNumber) -> Iterato
     """The answers to all lines of a source that the journal has."""
     shards = [chain.from_iterable(reader.rows(shard)) for shard in sorted(reader.heads())]
     rows = merge(*shards, key=lambda row: row.logical_time)
-    count, waiting = 0, None
+    count, waiting, last_time = 0, None, 0
     for row in rows:
         if row.origin == source:
             if waiting is not None:
                 yield waiting
             count += 1
             waiting = _answer(row, number_of(count, row.position))
-        elif waiting is not None and row.facts.startswith(_REFUSED) and _SPREAD in row.facts:
-            # A market's refusal of the spread in this line: copies follow their line.
+            last_time = row.logical_time + COPIES_A_LINE_MAX - 1
+        elif (
+            waiting is not None
+            and row.logical_time <= last_time
+            and row.facts.startswith(_REFUSED)
+            and _SPREAD in row.facts
+        ):
+            # A market's refusal of the spread in this line: its copies have the times behind it.
             waiting = _answer(row, waiting.line)
     if waiting is not None:
         yield waiting

@@ -203,6 +203,22 @@ def test_one_process_leaves_the_same_votes_and_answers_with_the_markets_reason(
     assert re.match(SAID, verify(database)[0])
 
 
+def test_a_refused_spread_is_no_answer_to_the_file_before_its_own(
+    database: str, tmp_path: Path
+) -> None:
+    """Refused by `control/0` for its late time or by a market for its price, in a second file."""
+    late = spread("s2").replace(b"2026-06-08T10", b"2027-06-08T10")
+    far = spread("s3", second=("L2", "SCUM26", "2.88", 2))
+    embedded(database, tmp_path / "first.jsonl", [*opening(), trade(("T1", "SITM26", "2.05", 1))])
+    embedded(database, tmp_path / "second.jsonl", [late, far])
+    with Reader(database) as reader:
+        outcomes = [
+            [*answers_to(reader, source, number_of=lambda count, _: count)][-1].outcome
+            for source in ("first.jsonl", "second.jsonl")
+        ]
+    assert outcomes == ["accepted", "price_outside_limit"]
+
+
 def test_of_two_processes_at_one_head_only_the_first_votes(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
