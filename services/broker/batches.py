@@ -17,9 +17,16 @@ from typing import Final
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 from aiokafka.record.control_record import ABORT_MARKER, ControlRecord
 from aiokafka.record.default_records import DefaultRecordBatch
+from aiokafka.record.util import decode_varint
 from cramjam import DecompressionError
 
-from services.broker.messages import BATCH_RECORDS_MAX, BrokenBatch, Record
+from services.broker.messages import (
+    BATCH_HEADERS_MAX,
+    BATCH_RECORDS_MAX,
+    UNCOUNTED_BYTES,
+    BrokenBatch,
+    Record,
+)
 from services.broker.unpacking import NOT_PACKED, UnpackedTooLong, unpack
 
 # What a reader raises at bytes that are no records; errors of the connection are not among them.
@@ -36,6 +43,8 @@ _MAGIC: Final = 2
 # The byte of the header whose lowest bits name the codec.
 _CODEC_AT: Final = 22
 _CODEC_BITS: Final = 7
+# What a header of a record takes in memory, a tuple in a list, beside its name and value.
+_HEADER_ROOM: Final = 72
 
 
 class TopicDamaged(Exception):
@@ -82,6 +91,7 @@ class RecordBatch:
             return [self._refused(is_too_long=True)]
         except UNREAD:
             return [self._refused(is_too_long=False)]
+        self.bytes_unpacked += _HEADER_ROOM * sum([len(record.headers) for record in records])
         offsets = [*range(self.base_offset, self.next_offset)]
         if [record.offset for record in records] != offsets:
             return [self._refused(is_too_long=False)]
@@ -95,6 +105,8 @@ class RecordBatch:
         header = bytearray(self.raw[:_HEADER_BYTES])
         codec = header[_CODEC_AT] & _CODEC_BITS
         records = unpack(codec, self.raw[_HEADER_BYTES:])
+        if len(records) > UNCOUNTED_BYTES and _headers(records) > BATCH_HEADERS_MAX:
+            raise UnpackedTooLong
         self.bytes_unpacked = len(records)
         header[_CODEC_AT] ^= codec
         return self.raw if codec == NOT_PACKED else bytes(header + records)
@@ -127,6 +139,25 @@ def read_batches(raw: bytes, *, aborted: Sequence[tuple[int, int]] = ()) -> Iter
             producers.discard(batch.producer)
         batch.is_aborted = batch.is_transactional and batch.producer in producers
         yield batch
+
+
+def _headers(records: bytes) -> int:
+    """The number of headers that unpacked records state. Errors: those of UNREAD."""
+    count, at = 0, 0
+    while at < len(records):
+        length, at = decode_varint(records, at)
+        if length < 0:
+            msg = f"a record of {length} bytes"
+            raise ValueError(msg)
+        end = at + length
+        _, at = decode_varint(records, at + 1)  # Its time, behind the attributes.
+        _, at = decode_varint(records, at)  # Its offset.
+        for _ in ("key", "value"):
+            size, at = decode_varint(records, at)
+            at += max(size, 0)
+        count += max(0, decode_varint(records, at)[0])
+        at = end
+    return count
 
 
 def _batches(raw: bytes) -> Iterator[RecordBatch]:

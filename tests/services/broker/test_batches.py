@@ -14,8 +14,14 @@ from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBat
 
 from services.broker.batches import UNREAD, TopicDamaged
 from services.broker.bounded_fetch import BoundedRecords, RawBatches
-from services.broker.messages import BATCH_RECORDS_MAX, UNPACKED_BYTES_MAX, BrokenBatch
-from tests.raw_batches import NO_UTF8, batch, packed, record
+from services.broker.messages import (
+    BATCH_HEADERS_MAX,
+    BATCH_RECORDS_MAX,
+    UNCOUNTED_BYTES,
+    UNPACKED_BYTES_MAX,
+    BrokenBatch,
+)
+from tests.raw_batches import NO_UTF8, batch, field, number, packed, record
 
 KEY = b"k"
 ONE = record(0, b"one", key=KEY)
@@ -179,3 +185,25 @@ def test_of_many_batches_no_more_are_unpacked_at_once_than_memory_is_for() -> No
     ]
     records, behind = fetched(b"".join(raw))
     assert (len(records), behind) == (4, 4)
+
+
+@pytest.mark.parametrize("codec", [0, 4])
+def test_a_batch_of_too_many_headers_is_kept_whole_before_any_is_made(codec: int) -> None:
+    def with_headers(count: int) -> bytes:
+        # Two bytes each: a name and a value of no length.
+        tail = field(KEY) + field(bytes(UNCOUNTED_BYTES)) + number(count) + bytes(2 * count)
+        body = bytes(3) + tail
+        return batch(1, packed(codec, number(len(body)) + body), codec=codec)
+
+    (fitting,), _ = fetched(with_headers(BATCH_HEADERS_MAX))
+    assert len(fitting.headers) == BATCH_HEADERS_MAX
+    beyond = with_headers(BATCH_HEADERS_MAX + 1)
+    assert fetched(beyond) == ([BrokenBatch(0, beyond, None, (), 9, 0, is_too_long=True)], 1)
+
+
+def test_short_batches_of_many_headers_are_not_unpacked_all_at_once() -> None:
+    count = UNCOUNTED_BYTES // 2 - 10
+    body = bytes(3) + field(KEY) + field(b"") + number(count) + bytes(2 * count)
+    body = packed(4, number(len(body)) + body)
+    records, behind = fetched(b"".join(batch(1, body, codec=4, base=base) for base in range(9)))
+    assert (len(records), behind) == (1, 1)
