@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 
 from events.market_commands import PublishIndex
 from events.units import PPM, format_instant, micros
-from services.reports.report import NamedCells, Origin, Report, TableLayout, laid_out
+from services.reports.kind import answer_of
+from services.reports.report import NamedCells, Origin, Report, TableLayout
 from services.sources.gpu_hours import scu_of, usd_per_scu
 from services.sources.gpu_prices import GpuPrice, WrongRow
 
@@ -51,22 +52,20 @@ def in_scu(
 
 
 def conversion_report(
-    prices: Sequence[ScuPrice], *, table: str, origins: Sequence[Origin], program: str
+    prices: Sequence[ScuPrice], *, table: str, origins: Sequence[Origin]
 ) -> Report:
     """The rows, and all together. table: which it is, in words."""
-    rows = [*map(_cells, prices), *([_total(prices)] if prices else [])]
-    return Report(
+    return answer_of(
         f"GPU hours in SCU, by {table}",
-        _COLUMNS,
-        [laid_out(_COLUMNS, cells) for cells in rows],
-        (
+        [*map(_cells, prices), *([_total(prices)] if prices else [])],
+        columns=_COLUMNS,
+        layouts=(
             TableLayout(_COLUMNS[1:], "Rows", ("row",)),
             TableLayout(
                 ("hours_millionths", "scu_millionths", "usd_per_scu_micros"), "All", ("all",)
             ),
         ),
-        tuple(origins),
-        program,
+        origins=origins,
     )
 
 

@@ -86,7 +86,6 @@ def _convert(file: str, table: _Table, *, shape: str) -> int:
     """Print what was asked for; how many rows were wrong."""
     from services.analysis.scu_conversion import conversion_report, in_scu, index_lines
     from services.console.stopping import stop_on_trouble
-    from services.reports.kind import program_text
     from services.sources.gpu_prices import WrongRow, gpu_prices
     from services.sources.source import open_source, shown_name
 
@@ -98,10 +97,7 @@ def _convert(file: str, table: _Table, *, shape: str) -> int:
     if shape == _INDEX:
         say(index_lines(prices, _PRODUCT))
     else:
-        report = conversion_report(
-            prices, table=table.words, origins=table.origins, program=program_text()
-        )
-        say(FORMATS[shape](report))
+        say(FORMATS[shape](conversion_report(prices, table=table.words, origins=table.origins)))
     for row in wrong:
         say_on_stderr(f"line {row.row} of {shown_name(file)}: {row.reason}")
     say_on_stderr(f"read {len(outcomes)} rows, converted {len(prices)}, refused {len(wrong)}")
