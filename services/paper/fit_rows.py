@@ -31,7 +31,8 @@ def fit_rows(index: IndexSeries) -> Iterator[PaperRow]:
     """The models on the same days: each part alone, then all together."""
     model = PRICE_SCENARIOS[BASELINE].model
     history = _history(tuple(index.micros))
-    diffusion, jumps = fit_diffusion(history), fit_jumps(history)
+    # Jumps first: a history that moves each day, straight on, has no diffusion either, to the bit.
+    jumps, diffusion = fit_jumps(history), fit_diffusion(history)
     whole = _whole(tuple(index.micros))
     together = whole.estimates
     kappa = diffusion.kappa

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from math import isnan, log
+from datetime import date, timedelta
+from math import exp, isnan, log
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,12 @@ def test_the_command_prints_each_shape_and_refuses_half_a_pair() -> None:
     assert "--paths: expected an even number, found 201" in odd.output
 
 
+# 2 % a day: to the bit there is nothing to return from.
+STRAIGHT_ON = "date,tpi\n" + "".join(
+    f"{date(2026, 1, 1) + timedelta(day)},{3 * exp(day / 50):.6f}\n" for day in range(200)
+)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -192,6 +199,7 @@ def test_the_command_prints_each_shape_and_refuses_half_a_pair() -> None:
         ("date,tpi\n", "history: expected at least 30 prices, found 0"),
         ("date,tpi\n2026-01-02,2\n", "history: expected at least 30 prices, found 1"),
         ("date,tpi\n2026-01-02,-2\n", "line 2: expected a price of at least a millionth"),
+        (STRAIGHT_ON, "history: expected days that move and days that do not, found 199 moves"),
     ],
 )
 def test_a_history_that_cannot_be_fitted_is_refused(
