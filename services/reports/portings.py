@@ -78,12 +78,12 @@ class Memberships:
 
 def rows_following(view: JournalView, row: StoredRow) -> dict[str, int]:
     """By shard the row that follows a command of `control/0`; in that shard the command's own."""
-    command = json.loads(row.line)["type"].encode()
+    command = row.command_type.encode()
     following = {
         shard: copy.seq
         for shard in view.shards()
         if shard != CONTROL_SHARD
-        for copy in view.copies(shard, row.business_date, words=(command,))
+        for copy in view.copies(shard, row.business_date, types=(command,))
         if copy.line == row.line
     }
     return {CONTROL_SHARD: row.seq, **following}
@@ -97,7 +97,7 @@ def _portings(view: JournalView, since: date) -> Sequence[Porting]:
             for row in view.rows(CONTROL_SHARD, day, words=(_PORTED,))
             for fact in row.facts(_PORTED)
         }
-        for row in view.copies(MEMBER_SHARD, day, words=(_COMMAND,)):
+        for row in view.copies(MEMBER_SHARD, day, types=(_COMMAND,)):
             reference = json.loads(row.line)["reference"]
             if reference in ordered:
                 portings.append(Porting(day, row.seq, *ordered[reference]))

@@ -85,11 +85,11 @@ def _takeovers(view: JournalView, day: date) -> dict[str, list[dict[str, Cell]]]
     """The positions that auctions moved, by account, each with the members' row of the auction."""
     rows = {
         json.loads(row.line)["reference"]: row.seq
-        for row in view.copies(MEMBER_SHARD, day, words=(_AUCTION,))
+        for row in view.copies(MEMBER_SHARD, day, types=(_AUCTION,))
     }
     lines: defaultdict[str, list[dict[str, Cell]]] = defaultdict(list)
     for shard in view.markets() if rows else []:
-        for row in view.copies(shard, day, words=(_AUCTION,)):
+        for row in view.copies(shard, day, types=(_AUCTION,)):
             for fact in row.facts(_TAKEN_OVER):
                 same = {name: fact[name] for name in ("at", "contract", "reference")}
                 same |= {"line": fact_name(fact["type"]), "seq": rows[fact["reference"]]}

@@ -34,7 +34,7 @@ def takeovers(
     """The auctions that moved the position of a trade since it was cleared, with what was paid."""
     holders = [novated["buyer"], novated["seller"]]
     for day in days:
-        for row in view.copies(novated["shard"], day, words=(_AUCTION,)):
+        for row in view.copies(novated["shard"], day, types=(_AUCTION,)):
             moved = [
                 fact
                 for fact in row.facts(_TAKEN, naming=novated["contract"])
@@ -51,7 +51,7 @@ def _payment(view: JournalView, day: date, *, reference: str) -> list[RowFacts]:
     """The posting of an auction's payment, if there was any."""
     return [
         (row, facts)
-        for row in view.copies(MEMBER_SHARD, day, words=(_AUCTION,))
+        for row in view.copies(MEMBER_SHARD, day, types=(_AUCTION,))
         if (facts := [*row.facts(_POSTING, naming=reference, words=(_PAID,))])
     ]
 

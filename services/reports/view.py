@@ -49,7 +49,8 @@ AND (parts > 1 OR
      (SELECT bool_or(position(word IN facts) > 0) FROM unnest(%(words)s::bytea[]) AS word))
 ORDER BY seq
 """
-# A shard follows the copies of control commands: cycles, closes, the steps of a default.
+# A shard follows the copies of control commands: cycles, closes, the steps of a default. A type may
+# be written with escapes: of a line with a backslash only who reads it knows.
 _COPIES: Final[LiteralString] = """
 SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
 FROM clearing.journal
@@ -58,6 +59,7 @@ AND origin = 'control/0'
 AND (SELECT bool_or(position(word IN input) > 0) FROM unnest(%(words)s::bytea[]) AS word)
 ORDER BY seq
 """
+_BACKSLASH: Final = b"\\"
 _ROWS_AT: Final[LiteralString] = """
 SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
 FROM clearing.journal WHERE shard = %s AND business_date = %s AND seq = ANY(%s) ORDER BY seq
@@ -104,6 +106,11 @@ class StoredRow:
     chain: bytes
     first: bytes
     later_parts: Callable[[], Iterator[bytes]] | None
+
+    @property
+    def command_type(self) -> str:
+        """The type of the row's command, of a row that has a readable one."""
+        return str(json.loads(self.line)["type"])
 
     @property
     def cycle(self) -> str | None:
@@ -224,19 +231,20 @@ class JournalView:
 
     def barriers(self, shard: str, day: date) -> Iterator[StoredRow]:
         """The rows of the cycles of a date, the close last."""
-        rows = self.copies(shard, day, words=_BARRIERS)
-        yield from (row for row in rows if row.cycle is not None)
+        yield from self.copies(shard, day, types=_BARRIERS)
 
-    def copies(self, shard: str, day: date, *, words: Sequence[bytes]) -> Iterator[StoredRow]:
-        """The rows of a date that follow control commands with one of these words, in order."""
+    def copies(self, shard: str, day: date, *, types: Sequence[bytes]) -> Iterator[StoredRow]:
+        """The rows of a date that follow control commands of these types, in order."""
+        words = [*types, _BACKSLASH]
         if self._is_short(shard, day):
-            yield from (
+            rows: Iterator[StoredRow] = (
                 self._row(record)
                 for record in self._short_day(shard, day)
                 if record[3] == CONTROL_SHARD and any(map(record[6].__contains__, words))
             )
-            return
-        yield from self._of_day(f"copies {shard}", _COPIES, shard=shard, day=day, words=words)
+        else:
+            rows = self._of_day(f"copies {shard}", _COPIES, shard=shard, day=day, words=words)
+        yield from (row for row in rows if row.command_type.encode() in types)
 
     def rows(self, shard: str, day: date, *, words: Sequence[bytes]) -> Iterator[StoredRow]:
         """The rows of a date whose facts hold one of these words, in order."""
