@@ -91,7 +91,6 @@ class FactSender:
         try:
             options = producer_options(settings, "publisher") | {
                 "transactional_id": f"{self._partition.topic}/{self._partition.shard}",
-                "compression_type": "zstd",
                 "max_batch_size": _BATCH_BYTES,
             }
             producer = await started(lambda: AIOKafkaProducer(**options), settings)

@@ -7,7 +7,7 @@ commit: as with ingest, the first batch counts whole. The broker is on the same 
 of_agent: the same sink behind an agent of Faust (faust_agent.py), a tenth of the trades, whose
 rate does not depend on their number; from its first commit to its last, which favours it.
 
-The trades are in Kafka before the clock starts: lz4, idempotent producer, batches as our feed
+The trades are in Kafka before the clock starts: zstd, idempotent producer, batches as our feed
 sends them. Two more rates of ours: between_commits, from the first commit of a trade to the last;
 from_start, from the start of the process. Cores are counted between these commits.
 """
