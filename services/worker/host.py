@@ -197,10 +197,14 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
 
     def _note_unread(self, unread: dict[str, range]) -> None:
         self.metrics.note_unread(unread)
-        for topic, numbers in unread.items():
-            added = ", ".join(map(str, numbers))
-            text = "%s: nobody reads partition %s: `clearing topics check` says what lies there"
-            _log.warning(text, topic, added)
+        added = [
+            f"{topic}: nobody reads partition {', '.join(map(str, numbers))}"
+            for topic, numbers in unread.items()
+        ]
+        if added:
+            # In one line: of several in a second the log shows the first.
+            text = "%s: `clearing topics check` says what lies there"
+            _log.warning(text, "; ".join(added))
 
     async def _release(self, partitions: Collection[TopicPartition]) -> None:
         released = {
