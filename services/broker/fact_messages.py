@@ -78,7 +78,8 @@ def next_block(
 async def last_fact(settings: Settings, partition: ShardPartition) -> PublishedFact | None:
     """The last fact of a partition that a transaction has committed; None if there is none.
 
-    Errors: BrokerTrouble; TopicsUnfit if the last message is no fact of the shard.
+    Errors: BrokerTrouble; TopicsUnfit if the last message is no fact of the shard, or if another
+    producer has a transaction open: behind it facts may be that cannot be read yet.
     """
     options = client_options(settings, "publisher") | {
         "enable_auto_commit": False,
@@ -88,7 +89,7 @@ async def last_fact(settings: Settings, partition: ShardPartition) -> PublishedF
     consumer = await started(lambda: AIOKafkaConsumer(**options), settings)
     try:
         with broker_translated(f"reading the end of {partition.origin}", settings):
-            record = await _last_record(consumer, TopicPartition(*partition[1:]))
+            record = await _last_record(consumer, partition)
     finally:
         await consumer.stop()
     return None if record is None else _fact_in(record, partition)
@@ -106,11 +107,13 @@ async def expect_partition(
         raise TopicsUnfit(msg)
 
 
-async def _last_record(consumer: AIOKafkaConsumer, at: TopicPartition) -> Any:  # noqa: ANN401 - untyped
+async def _last_record(consumer: AIOKafkaConsumer, partition: ShardPartition) -> Any:  # noqa: ANN401 - untyped
     """The last record of a partition, or None; what was aborted and Kafka's own are passed over."""
+    at = TopicPartition(*partition[1:])
     consumer.assign([at])
     first = (await consumer.beginning_offsets([at]))[at]
     end = (await consumer.end_offsets([at]))[at]
+    await _expect_no_transaction(consumer, at, origin=partition.origin)
     count = _LOOK_BACK
     while True:
         offset = max(first, end - count)
@@ -122,6 +125,23 @@ async def _last_record(consumer: AIOKafkaConsumer, at: TopicPartition) -> Any:  
         if last is not None or offset == first:
             return last
         count *= _LOOK_BACK
+
+
+async def _expect_no_transaction(
+    consumer: AIOKafkaConsumer, at: TopicPartition, *, origin: str
+) -> None:
+    """See that all of a partition can be read. An earlier publisher's transactions have ended."""
+    consumer.seek(at, (await consumer.end_offsets([at]))[at])
+    while consumer.highwater(at) is None:
+        await consumer.getmany(at, timeout_ms=200)
+    readable, end = consumer.last_stable_offset(at), consumer.highwater(at)
+    if readable < end:
+        msg = (
+            f"a transaction of another producer is open in {origin} from offset {readable} on, and "
+            "facts may be behind it: let nobody else write there, and end it with "
+            "kafka-transactions.sh (abort)"
+        )
+        raise TopicsUnfit(msg)
 
 
 def _fact_in(record: Any, partition: ShardPartition) -> PublishedFact:  # noqa: ANN401 - untyped

@@ -111,6 +111,27 @@ def test_senders_of_one_shard_fence_each_other_and_do_not_interleave(
     assert "fenced" in caplog.text.lower() or "epoch" in caplog.text.lower(), caplog.text
 
 
+def test_nothing_is_published_behind_a_transaction_of_somebody_else(facts: Settings) -> None:
+    partition = facts_of(SIT, facts.topic_prefix)
+    _, topic, number = partition
+
+    async def look_while_it_is_open() -> None:
+        options = producer_options(facts) | {"transactional_id": "stranger"}
+        stranger = await started(lambda: AIOKafkaProducer(**options), facts)
+        await stranger.begin_transaction()
+        await stranger.send_and_wait(topic, b"?", partition=number)
+        try:
+            with pytest.raises(TopicsUnfit, match=f"open in {topic}/{number} from offset 0 on"):
+                await last_fact(facts, partition)
+        finally:
+            await stranger.abort_transaction()
+            await stranger.stop()
+
+    asyncio.run(look_while_it_is_open())
+    asyncio.run(publish(facts))
+    check_published(facts)
+
+
 def test_what_a_dead_sender_left_uncommitted_is_not_read(
     facts: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
