@@ -1,6 +1,7 @@
 """What services/RUNBOOKS.md tells the operator to type: each command can be given.
 
-Its dump is taken, restored and compared on a real Postgres; its unit file starts what it says.
+Its dump is taken, restored and compared on a real Postgres; its unit files start what they say;
+each alert has its row.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from services.cli import cli
 from services.console.docs_command import DOCUMENTS
 from services.embedded.clear import clear
 from services.journal.embedded import EmbeddedServer
+from tests.alert_rules import ALERTS
 from tests.command_line import check_command
 from tests.conftest import fresh_database
 from tests.house_rules import ROOT
@@ -27,7 +29,7 @@ from tests.services.reports.small_market import SMALL_MARKET
 
 RUNBOOKS: Final = DOCUMENTS["runbooks"].text
 AGAIN: Final = "clearing clear --commands market.jsonl --database $RESTORED"
-UNIT: Final = ROOT / "services/worker/clearing-worker@.service"
+UNITS: Final = sorted((ROOT / "services/worker").glob("*.service"))
 
 
 def typed(section: str = ".*") -> list[str]:
@@ -91,14 +93,20 @@ def run_typed(line: str, names: dict[str, str]) -> str:
     return done.output
 
 
-def test_the_unit_starts_a_worker_that_may_finish_its_batch() -> None:
+def test_every_alert_has_a_row_that_says_what_to_do() -> None:
+    rows = re.findall(r"^\| `(Clearing\w+)` \| .+ \| .+ \|$", RUNBOOKS, flags=re.MULTILINE)
+    assert rows == [rule["alert"] for rule in ALERTS]
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
+def test_a_unit_starts_a_program_that_may_finish_what_it_does(path: Path) -> None:
     unit = ConfigParser(interpolation=None)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
-    unit.read_string(UNIT.read_text("utf-8"))
+    unit.read_string(path.read_text("utf-8"))
     service = unit["Service"]
     program, *words = shlex.split(service["ExecStart"].replace("%i", "6066"))
     assert Path(program).name == "clearing"
     check_command(["clearing", *words])
     assert service["KillSignal"] == "SIGTERM"
     assert service["Restart"] == "on-failure"
-    assert f"worker/{UNIT.name}" in RUNBOOKS
+    assert f"worker/{path.name}" in RUNBOOKS
