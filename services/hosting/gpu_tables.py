@@ -3,14 +3,17 @@
 In: a journal. Out: the table in force at an instant, that of the session open then (the first one's
 before it, the last one's after it). A session's parameters never change once it is open, so that a
 file read again is converted as before: of an instant before the end of a session that is open the
-answer is the same for ever; a time beyond it is answered by the next session as soon as it opens.
+answer is the same for ever; a time beyond it is answered by the next session a second after it
+opens.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from math import inf
+from time import monotonic
+from typing import Final, TypeAlias
 
 from events.contracts import PRODUCTS
 from events.gpu_table import scu_ppm_by_gpu
@@ -21,39 +24,51 @@ from services.shards.routing import CONTROL_SHARD
 from settlement.control_books import ControlBooks
 
 _PARAMETER: Final = "gpu_hour_scu"
+# A pipe may outlast a session: a new one is looked for so often, and not for each of its rows.
+AGAIN_S: Final = 1.0
+
+Tables: TypeAlias = Mapping[str, Mapping[str, int]]
 
 
 class GpuTables:
-    """The tables of a journal, read when the first is asked for. url: of its database."""
+    """The tables of a journal. url: of its database; clock: in seconds, forward only."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, clock: Callable[[], float] = monotonic) -> None:
         self._url = url
-        self._openings: list[int] | None = None
-        self._tables: dict[str, list[Mapping[str, int]]] = {
-            code: [] for code, product in PRODUCTS.items() if product.is_compute
-        }
+        self._clock = clock
+        self._read_at = -inf
+        self._books, self._seq = ControlBooks(), 0
+        self._openings: list[int] = []
+        # By product, of each session; before the first one, those that stand then.
+        self._tables: list[Tables] = []
 
     def table_at(self, product: str, at: int) -> Mapping[str, int]:
         """Millionths of an SCU by GPU, in force at an instant for a product of compute."""
-        if self._openings is None:
-            self._openings = self._read()
-        return self._tables[product][max(0, bisect_right(self._openings, at) - 1)]
+        is_in_last = not self._openings or at >= self._openings[-1]
+        if is_in_last and self._clock() >= self._read_at + AGAIN_S:
+            self._read_on()
+            self._read_at = self._clock()
+        return self._tables[max(0, bisect_right(self._openings, at) - 1)][product]
 
-    def _read(self) -> list[int]:
-        """When each session was opened; their tables are kept."""
-        books, openings = ControlBooks(), list[int]()
+    def _read_on(self) -> None:
+        """Add the sessions that were opened since the last time."""
+        books = self._books
         with Reader(self._url) as reader:
-            for block in blocks_of(reader, CONTROL_SHARD, after=0):
-                for _, _, line, facts, _ in block:
+            for block in blocks_of(reader, CONTROL_SHARD, after=self._seq):
+                for seq, _, line, facts, _ in block:
                     session = books.business_date
                     fold_control(books, line, facts=facts)
+                    self._seq = seq
                     if books.business_date != session:
-                        openings.append(books.opened_at)
-                        self._keep(books)
-        if not openings:
-            self._keep(books)
-        return openings
+                        self._tables = [*self._tables[: len(self._openings)], _tables_of(books)]
+                        self._openings.append(books.opened_at)
+        if not self._openings:
+            self._tables = [_tables_of(books)]
 
-    def _keep(self, books: ControlBooks) -> None:
-        for product, tables in self._tables.items():
-            tables.append(scu_ppm_by_gpu(books.parameter_text(_PARAMETER, product)))
+
+def _tables_of(books: ControlBooks) -> Tables:
+    return {
+        code: scu_ppm_by_gpu(books.parameter_text(_PARAMETER, code))
+        for code, product in PRODUCTS.items()
+        if product.is_compute
+    }
