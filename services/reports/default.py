@@ -43,7 +43,7 @@ _WORDS: Final = (
     b"account_auctioned/", b"auction_payment_refused/", b"trade_novated/", b"trade_busted/",
     b"trade_price_adjusted/", b"position_", b"takeover_refused/", b"variation_settled/",
     b"collateral_moved/", b"withdrawal_", b"asset_moved/", b"asset_withdrawal_", b"cash_adjusted/",
-    b"fund_moved/", b"fund_withdrawal_", b"posting/",
+    b"fund_moved/", b"fund_withdrawal_", b"posting/", b"spread_submitted/",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +74,22 @@ def test_volume_counts_legs(spreads: JournalView) -> None:
 
 
 SPREAD = "submit_spread/1"
+
+
+def test_a_defaulters_spreads_are_told_with_their_bytes(
+    postgres: EmbeddedServer, tmp_path: Path
+) -> None:
+    """d1 and d3 reduce, d2 and d4 do not; the legs stand in their markets."""
+    market = lines("a_defaulter_reduces_with_both_legs_or_none")
+    rows: list[tuple[object, ...]] = []
+    for url in cleared_once(postgres, tmp_path, market):
+        with JournalView(url) as view:
+            report = made(view, "default", member="A")
+            rows += columns(report, "line", "step", "reference", "input")
+    submitted = [line.decode() for line in market if b"submit_spread/1" in line]
+    told = [str(text) for line, _, _, text in rows if line == "command"]
+    assert [text for text in told if "submit_spread/1" in text] == submitted
+    steps = [(step, name) for line, step, name, _ in rows if line == "fact"]
+    assert [name for step, name in steps if step == "spread_submitted"] == ["d1", "d2", "d3", "d4"]
+    novated = sorted(str(name) for step, name in steps if step == "trade_novated")
+    assert novated == ["D1", "D2", "D3", "D4"]
