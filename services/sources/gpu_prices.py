@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from io import StringIO
 from typing import Any, Final, NamedTuple, TypeVar
 
 from events.strict_json import NotStrict, shown, strict_object
@@ -58,7 +59,7 @@ def gpu_prices(
 
 def _json_rows(text: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
     """The objects of the lines that are not empty, or what is wrong with one."""
-    for row, line in enumerate(text.splitlines(), start=1):
+    for row, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
                 yield row, strict_object(line.encode())
@@ -70,7 +71,7 @@ def _csv_rows(
     text: str, name: str, *, columns: Sequence[str]
 ) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
     """The rows by the header's names, or what is wrong with one."""
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    reader = csv.reader(StringIO(text, newline=""), strict=True)
     header: list[str] = []
     try:
         for cells in reader:
