@@ -70,6 +70,9 @@ class Feed:
         """
         if not lines.lines:
             return []
+        if not self._groups:
+            # From here on Kafka may have lines of which nothing is recorded.
+            await self._keep()
         routed = RoutedLines(lines)
         for run in routed.runs():
             if run.is_control:
@@ -104,10 +107,6 @@ class Feed:
         """Wait until every shard in use has what `control/0` decided up to an offset."""
         head = await self._waiter.until_decided(CONTROL_SHARD, offset)
         self._products = await self._waiter.until_known(head.control_number)
-
-    async def begin(self) -> None:
-        """Record that lines are on their way."""
-        await self._keep()
 
     async def end(self) -> None:
         """Wait until all lines that were fed are in Kafka, and every shard has the control ones."""

@@ -140,7 +140,6 @@ class FeedSession:
             control_end = file.ends[self._inboxes.of(CONTROL_SHARD)]
             if not file.is_from_the_start and control_end:
                 await feed.settle_from(control_end - 1)
-            await feed.begin()
             try:
                 await self._feed_groups(feed, file.groups, show_progress=show_progress)
             finally:

@@ -153,19 +153,19 @@ def test_ended_by_sigterm_it_says_how_far_it_is(idle: StreamingHouse, tmp_path: 
 
 
 def unrecorded(idle: StreamingHouse, file: Path, patch: pytest.MonkeyPatch) -> None:
-    """Feed a file and lose all that is recorded behind its begin, as a kill does."""
+    """Feed a file and lose what is recorded at its end, as a kill before that does."""
     saves = []
 
-    def save_first(claim: FeedClaim, fed: FedSource) -> None:
+    def save_until_the_end(claim: FeedClaim, fed: FedSource) -> None:
         saves.append(fed)
-        if len(saves) == 1:
+        if not fed.is_whole:
             save(claim, fed)
 
     save = FeedClaim.save
     with patch.context() as patched:
-        patched.setattr(FeedClaim, "save", save_first)
+        patched.setattr(FeedClaim, "save", save_until_the_end)
         assert feed(idle, str(file)).exit_code == 0
-    assert len(saves) == 2
+    assert saves[-1].is_whole
 
 
 def test_a_file_changed_where_it_was_fed_is_refused_by_name(
@@ -214,6 +214,16 @@ def test_what_was_added_to_a_file_is_fed_and_nothing_else(
     for count in (3, 3, 5):
         assert feed(idle, str(write(tmp_path / "day.jsonl", trades(count)))).exit_code == 0
     assert values(idle, "market/SIT") == trades(5)
+
+
+def test_a_file_that_grew_is_gone_on_with_after_a_kill_in_what_was_added(
+    idle: StreamingHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path / "day.jsonl", trades(3))
+    assert feed(idle, str(file)).exit_code == 0
+    unrecorded(idle, write(file, trades(9)), monkeypatch)
+    result = feed(idle, str(write(file, trades(14))))
+    assert (result.exit_code, values(idle, "market/SIT")) == (0, trades(14)), result.stderr
 
 
 def test_a_later_first_line_leaves_out_what_is_between(
