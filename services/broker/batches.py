@@ -24,6 +24,7 @@ from services.broker.messages import (
     BATCH_HEADERS_MAX,
     BATCH_RECORDS_MAX,
     UNCOUNTED_BYTES,
+    UNPACKED_BYTES_MAX,
     BrokenBatch,
     Record,
 )
@@ -88,6 +89,8 @@ class RecordBatch:
         try:
             records: list[Record] = list(DefaultRecordBatch(self._unpacked()))
         except UnpackedTooLong:
+            # So much was unpacked for nothing; a fetch of thousands of them would take a minute.
+            self.bytes_unpacked = UNPACKED_BYTES_MAX
             return [self._refused(is_too_long=True)]
         except UNREAD:
             return [self._refused(is_too_long=False)]

@@ -201,6 +201,12 @@ def test_a_batch_of_too_many_headers_is_kept_whole_before_any_is_made(codec: int
     assert fetched(beyond) == ([BrokenBatch(0, beyond, None, (), 9, 0, is_too_long=True)], 1)
 
 
+def test_of_many_batches_that_hold_too_much_a_fetch_unpacks_a_few() -> None:
+    body = packed(4, bytes(UNPACKED_BYTES_MAX + 1))
+    records, behind = fetched(b"".join(batch(1, body, codec=4, base=base) for base in range(9)))
+    assert ([record.is_too_long for record in records], behind) == ([True, True], 2)
+
+
 def test_short_batches_of_many_headers_are_not_unpacked_all_at_once() -> None:
     count = UNCOUNTED_BYTES // 2 - 10
     body = bytes(3) + field(KEY) + field(b"") + number(count) + bytes(2 * count)
