@@ -80,7 +80,7 @@ class LocalBroker:
     users: name to password, for SASL/SCRAM on two more listeners, one of them with TLS (the
     certificate of tests/certificates). properties: more of Kafka's own, or others than ours. jvm:
     other options of Java than ours. lock: held by all who use it; when the last of them is dead,
-    however it died, the broker is ended.
+    however it died, the broker is ended. controller: whose cluster it joins, else it has its own.
     """
 
     def __init__(
@@ -91,6 +91,7 @@ class LocalBroker:
         properties: Mapping[str, str] | None = None,
         jvm: tuple[str, ...] | None = None,
         lock: Path | None = None,
+        controller: LocalBroker | None = None,
     ) -> None:
         """Format the directory and start."""
         self.directory = directory.absolute()
@@ -105,7 +106,10 @@ class LocalBroker:
         self._held = file_locks.open_lock_file(self._lock)
         file_locks.share(self._held)
         self._ports = free_ports(4)
-        self._write_properties(properties or {})
+        self._cluster = base64.urlsafe_b64encode(b"\x01" + os.urandom(15)).decode().rstrip("=")
+        self._joins = controller is not None
+        joined = {} if controller is None else self._membership(controller)
+        self._write_properties(joined | dict(properties or {}))
         self._format()
         self.restart()
 
@@ -129,6 +133,11 @@ class LocalBroker:
         """Its process."""
         assert self._process is not None, "the broker is not running"
         return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and not ended by us."""
+        return self._process is not None
 
     def restart(self) -> None:
         """Start it on its files, where it was; returns when it serves."""
@@ -204,16 +213,24 @@ class LocalBroker:
     def _server_properties(self) -> Path:
         return self.directory / "server.properties"
 
+    def _membership(self, controller: LocalBroker) -> dict[str, str]:
+        """The properties of a broker whose controller is another process."""
+        self._cluster = controller._cluster
+        voters = f"127.0.0.1:{controller._ports[1]}"
+        return {"process.roles": "broker", "controller.quorum.bootstrap.servers": voters}
+
     def _write_properties(self, more: Mapping[str, str]) -> None:
-        control = self._ports[1]
-        listeners = [f"PLAINTEXT://{self.address}"]
+        control = f"127.0.0.1:{self._ports[1]}"
+        roles = (PROPERTIES | dict(more))["process.roles"].split(",")
+        listeners = [f"PLAINTEXT://{self.address}"] if "broker" in roles else []
+        own = [f"CONTROLLER://{control}"] if "controller" in roles else []
         if self.users:
             listeners.append(f"SASL_PLAINTEXT://{self.sasl_address}")
             listeners.append(f"SASL_SSL://{self.sasl_tls_address}")
         chosen = PROPERTIES | {
-            "listeners": ",".join([*listeners, f"CONTROLLER://127.0.0.1:{control}"]),
-            "advertised.listeners": ",".join(listeners),
-            "controller.quorum.bootstrap.servers": f"127.0.0.1:{control}",
+            "listeners": ",".join([*listeners, *own]),
+            "advertised.listeners": ",".join(listeners or own),
+            "controller.quorum.bootstrap.servers": control,
             "log.dirs": str(self.directory / "data"),
         }
         if self.users:
@@ -223,8 +240,8 @@ class LocalBroker:
 
     def _format(self) -> None:
         """Make the files of a new cluster, with its users."""
-        cluster = base64.urlsafe_b64encode(b"\x01" + os.urandom(15)).decode().rstrip("=")
-        options = ["format", "--standalone", "-t", cluster, "-c", str(self._server_properties)]
+        kind = "--no-initial-controllers" if self._joins else "--standalone"
+        options = ["format", kind, "-t", self._cluster, "-c", str(self._server_properties)]
         for user, password in self.users.items():
             options += ["--add-scram", f"{SCRAM}=[name={user},password={password}]"]
         command = self._java("kafka.tools.StorageTool", *options)

@@ -42,6 +42,7 @@ from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, market_shard, s
 from services.sources.lines import command_lines
 from settlement.control_books import ControlBooks
 from tests.kafka_broker import LocalBroker
+from tests.kafka_cluster import LocalCluster
 from tests.streams import day_hashes
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -101,9 +102,15 @@ class StreamingHouse:
     """
 
     def __init__(
-        self, broker: LocalBroker | str, server: EmbeddedServer, directory: Path, **settings: object
+        self,
+        broker: LocalBroker | LocalCluster | str,
+        server: EmbeddedServer,
+        directory: Path,
+        **settings: object,
     ) -> None:
         self._server = server
+        count = 3 if isinstance(broker, LocalCluster) else 1
+        self._plan = TopicPlan(replication=count, min_insync=(count + 1) // 2)
         self._directory = directory
         self.name = f"house-{uuid4().hex[:12]}"
         self.url = server.url_of(self.name.replace("-", "_"))
@@ -129,7 +136,7 @@ class StreamingHouse:
 
     def __enter__(self) -> Self:
         self._execute(f"CREATE DATABASE {self.name.replace('-', '_')}")
-        make_topics(self.settings, TopicPlan(replication=1, min_insync=1))
+        make_topics(self.settings, self._plan)
         return self
 
     def __exit__(

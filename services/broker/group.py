@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple
 
 from aiokafka import TopicPartition
@@ -16,6 +18,7 @@ from aiokafka.errors import InconsistentGroupProtocolError, InvalidSessionTimeou
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from services.broker.connecting import WORKER, client_id, client_options
+from services.broker.replicas import Replicas, topic_replicas
 from services.broker.topic_state import topics_admin
 from services.broker.trouble import BrokerTrouble, broker_translated
 from services.settings import Settings
@@ -37,7 +40,7 @@ class GroupMember(NamedTuple):
 
 
 class GroupAdmin:
-    """Asks Kafka about the group; connects when it is first asked, and again after trouble."""
+    """Asks Kafka about the group and its topics; connects when asked, and again after trouble."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -45,13 +48,13 @@ class GroupAdmin:
 
     async def members(self) -> dict[TopicPartition, GroupMember]:
         """The members by the partitions that they hold. Errors: BrokerTrouble."""
-        try:
-            with broker_translated("asking who is in the group", self._settings):
-                async with asyncio.timeout(_ANSWER_S):
-                    return await self._ask()
-        except BaseException:
-            await self.close()
-            raise
+        async with self._asking("asking who is in the group") as admin:
+            return await self._members(admin)
+
+    async def replicas(self, topics: Collection[str]) -> dict[TopicPartition, Replicas]:
+        """The replicas of all partitions of topics. Errors: BrokerTrouble."""
+        async with self._asking("asking for the replicas in step") as admin:
+            return await topic_replicas(admin, topics)
 
     async def close(self) -> None:
         """Disconnect."""
@@ -59,11 +62,22 @@ class GroupAdmin:
         if admin is not None:
             await admin.close()
 
-    async def _ask(self) -> dict[TopicPartition, GroupMember]:
-        if self._admin is None:
-            self._admin = AIOKafkaAdminClient(**client_options(self._settings, "watch"))
-            await self._admin.start()
-        (answer,) = await self._admin.describe_consumer_groups([self._settings.group])
+    @asynccontextmanager
+    async def _asking(self, what: str) -> AsyncIterator[Any]:
+        """The client, connected, for one question that may take a while and may fail."""
+        try:
+            with broker_translated(what, self._settings):
+                async with asyncio.timeout(_ANSWER_S):
+                    if self._admin is None:
+                        self._admin = AIOKafkaAdminClient(**client_options(self._settings, "watch"))
+                        await self._admin.start()
+                    yield self._admin
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _members(self, admin: Any) -> dict[TopicPartition, GroupMember]:  # noqa: ANN401 - untyped client
+        (answer,) = await admin.describe_consumer_groups([self._settings.group])
         ((code, _, _, _, _, members, *_),) = answer.groups
         if code:
             raise for_code(code)(self._settings.group)

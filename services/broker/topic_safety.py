@@ -69,6 +69,8 @@ def check_kafka(
             yield from _facts(topics, prefix=prefix)
         ids = {inbox.topic: inbox.topic_id for inbox in recorded}
         existing = [inbox for inbox in recorded if inbox.topic in topics]
+        if not all(topics[inbox.topic].takes_messages for inbox in existing):
+            return  # Who leads them perhaps does not know how far they go.
         if all(topics[name].topic_id == ids[name] for name in topics if name in ids):
             yield from _offsets(admin, existing, heads=heads)
             yield from _unread(admin, unread_partitions(recorded, topics))
@@ -105,8 +107,12 @@ def _facts(topics: Mapping[str, TopicState], *, prefix: str) -> Iterator[Safety]
 
 
 def _cluster(admin: Any) -> Iterator[Safety]:  # noqa: ANN401 - an untyped client
-    brokers = admin.describe_cluster()["brokers"]
+    registered = admin.describe_cluster()["brokers"]
+    brokers = [broker for broker in registered if not broker.get("is_fenced")]
     yield Safety("ok", "Kafka", f"{len(brokers)} brokers")
+    if away := [str(broker["broker_id"]) for broker in registered if broker.get("is_fenced")]:
+        advice = "start them; what is gone for good: kafka-cluster.sh unregister"
+        yield Safety("warn", "Kafka", f"of {len(registered)} are down: {', '.join(away)}", advice)
     resources = [
         ConfigResource(ConfigResourceType.BROKER, str(broker["broker_id"])) for broker in brokers
     ]
@@ -155,7 +161,11 @@ def _loss(topic: TopicState) -> Iterator[Safety]:
 def _replicas(topic: TopicState, thing: str = "command") -> Iterator[Safety]:
     """Findings of too few replicas, so that a lost disk or broker loses messages."""
     least = int(topic.configs["min.insync.replicas"])
-    if topic.in_sync < least:
+    if topic.leaderless:
+        problem = f"{topic.leaderless} partitions without a leader: no replica with all of it is up"
+        advice = "start the brokers that are down; an unclean election would lose what is missing"
+        yield Safety("fail", topic.name, problem, advice)
+    elif topic.in_sync < least:
         problem = f"{topic.in_sync} replicas in step, {least} are needed: nothing can be sent"
         yield Safety("fail", topic.name, problem, "start the brokers that are down")
     if topic.replicas < _SAFE_REPLICAS:

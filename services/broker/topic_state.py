@@ -33,7 +33,10 @@ _QUIET: Final = ("kafka", "aiokafka")
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """A topic as it is. replicas, in_sync: of the partition that has fewest."""
+    """A topic as it is. replicas, in_sync: of the partition that has fewest.
+
+    leaderless: how many partitions have no leader.
+    """
 
     name: str
     topic_id: str
@@ -41,6 +44,12 @@ class TopicState:
     replicas: int
     in_sync: int
     configs: Mapping[str, str]
+    leaderless: int = 0
+
+    @property
+    def takes_messages(self) -> bool:
+        """Whether as many replicas are in step as an acknowledgement needs."""
+        return not self.leaderless and self.in_sync >= int(self.configs["min.insync.replicas"])
 
 
 @contextmanager
@@ -173,4 +182,5 @@ def _state_of(topic: Mapping[str, Any], configs: Mapping[str, Mapping[str, Any]]
         replicas=min((len(each["replica_nodes"]) for each in partitions), default=0),
         in_sync=min((len(each["isr_nodes"]) for each in partitions), default=0),
         configs={name: str(config["value"]) for name, config in configs.items()},
+        leaderless=sum(each["leader_id"] < 0 for each in partitions),
     )

@@ -16,9 +16,11 @@ from time import monotonic
 from prometheus_client import CollectorRegistry, Gauge
 
 from services.broker.group import GroupMember
+from services.broker.replicas import Replicas
 from services.journal.shard_states import ShardState
 from services.worker.lag import FRESH_S, Lag
 from services.worker.standing import (
+    CANNOT_SEND,
     CATCHING_UP,
     NO_JOURNAL,
     NOBODY,
@@ -56,6 +58,7 @@ class Overview:
     ) -> None:
         self._served = served
         self.lags = {shard: Lag() for shard in shards}
+        self._replicas: Mapping[str, Replicas] = {}
         self._members: Mapping[str, GroupMember] = {}
         self._members_at = -inf
         self._states: dict[str, ShardState] = {}
@@ -80,12 +83,20 @@ class Overview:
         self._seconds = gauge(
             "clearing_shard_lag_seconds", "As clearing_lag_seconds, whoever has the shard."
         )
+        self._spare = gauge(
+            "clearing_shard_spare_replicas",
+            "Replicas of the inbox that may fail before nothing can be sent; below 0: nothing can.",
+        )
         self._closes = Gauge(
             "clearing_last_close_info",
             "The last close of a shard; 1. The hash is the same wherever the same was cleared.",
             ["shard", "business_date", "history_hash"],
             registry=registry,
         )
+
+    def note_replicas(self, replicas: Mapping[str, Replicas]) -> None:
+        """Kafka has said how many replicas of each inbox are in step."""
+        self._replicas = replicas
 
     def note_members(self, members: Mapping[str, GroupMember], *, at: float) -> None:
         """Kafka has said who has which shard; at: when it was asked."""
@@ -121,6 +132,8 @@ class Overview:
             self._held.labels(shard).set(member is not None and member.is_worker)
             self._messages.labels(shard).set(self.lags[shard].messages)
             self._seconds.labels(shard).set(self.lags[shard].seconds(now) if is_in_use else 0.0)
+            if shard in self._replicas:
+                self._spare.labels(shard).set(self._replicas[shard].spare)
             if view.age_s is not None:
                 self._ages.labels(shard).set(view.age_s)
             state = self._states.get(shard)
@@ -133,10 +146,18 @@ class Overview:
         age_s = None if state is None or state.age_s is None else state.age_s
         return ShardView(
             holder="" if member is None else f"{member.name} at {member.host}",
-            standing=served or self._standing(shard, now),
+            standing=self._with_replicas(shard, served or self._standing(shard, now)),
             seq=None if state is None else state.seq,
             age_s=None if age_s is None else max(0.0, age_s + now - self._states_at),
         )
+
+    def _with_replicas(self, shard: str, standing: Standing) -> Standing:
+        """The standing of a shard, unless it is ready for what nobody can send."""
+        replicas = self._replicas.get(shard)
+        if not standing.is_ready or replicas is None or replicas.spare >= 0:
+            return standing
+        text = f"replicas in step: {replicas.in_sync}, needed: {replicas.least}"
+        return Standing(CANNOT_SEND, f"{text}; Kafka takes nothing until brokers are back")
 
     def _standing(self, shard: str, now: float) -> Standing:
         member, lag = self._members.get(shard), self.lags[shard]

@@ -75,6 +75,11 @@ class ShardWatch:
         )
 
     async def _look_at_group(self) -> None:
+        # First what can be said while the group has no coordinator: it may be for want of replicas.
+        replicas = await self._group.replicas({key.topic for key in self._shards})
+        self._overview.note_replicas(
+            {self._shards[key]: replicas[key] for key in replicas if key in self._shards}
+        )
         at, members = monotonic(), await self._group.members()
         by_shard = {self._shards[key]: members[key] for key in members if key in self._shards}
         self._overview.note_members(by_shard, at=at)

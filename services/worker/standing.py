@@ -13,6 +13,7 @@ WAITING: Final = "waiting at a barrier"
 TROUBLED: Final = "troubled"
 SILENT: Final = "without answer from Kafka"
 BEHIND_TRANSACTION: Final = "behind an open transaction"
+CANNOT_SEND: Final = "taking no messages"
 # Of shards that this worker does not have.
 NOBODY: Final = "held by nobody"
 STRANGER: Final = "held by a stranger"

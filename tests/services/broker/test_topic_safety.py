@@ -44,6 +44,7 @@ def test_topics_as_we_make_them_on_three_brokers_are_safe() -> None:
         (with_configs(max_message_bytes="65536"), "fail", "takes no message over 65536 bytes"),
         (with_configs(max_message_bytes=str(1 << 30)), "warn", "takes batches of 1073741824 bytes"),
         (replace(SAFE, in_sync=1), "fail", "1 replicas in step, 2 are needed"),
+        (replace(SAFE, in_sync=1, leaderless=2), "fail", "2 partitions without a leader"),
         (replace(SAFE, replicas=2, in_sync=2), "warn", "min.insync.replicas is 2 of 2"),
         (with_configs(min_insync_replicas="1"), "loose", "min.insync.replicas is 1"),
         (with_configs(unclean_leader_election_enable="true"), "loose", "unclean leader election"),

@@ -8,10 +8,12 @@ from time import monotonic
 import pytest
 
 from services.broker.group import GroupMember
+from services.broker.replicas import Replicas
 from services.journal.shard_states import ShardState
 from services.worker.lag import Lag
 from services.worker.metrics import Metrics
 from services.worker.standing import (
+    CANNOT_SEND,
     CATCHING_UP,
     NO_JOURNAL,
     NOBODY,
@@ -68,6 +70,20 @@ def test_a_shard_is_shown_by_who_has_it_and_how_far_it_is() -> None:
 def test_what_was_not_answered_lately_is_not_believed(silent: str, shown: str) -> None:
     seconds = {silent: 6.0}
     assert seen(OURS, next_offset=4, **seconds).state == shown  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("in_sync", "shown"), [(3, READY), (2, READY), (1, CANNOT_SEND)])
+def test_a_shard_to_which_nothing_can_be_sent_is_not_ready(in_sync: int, shown: str) -> None:
+    metrics = Metrics()
+    lag = metrics.overview.lags[SIT]
+    lag.note_end(4, at=monotonic())
+    lag.durable = 4
+    metrics.follow(SIT, lag)
+    metrics.set_state(SIT, CATCHING_UP)
+    metrics.overview.note_replicas({SIT: Replicas(in_sync, 2)})
+    assert metrics.overview.views()[SIT].standing.state == shown
+    spare = f'clearing_shard_spare_replicas{{shard="market/SIT"}} {in_sync - 2}.0'
+    assert spare in metrics.text().decode()
 
 
 def test_the_whole_is_ready_when_every_shard_is_whoever_has_it() -> None:

@@ -1,0 +1,55 @@
+"""The replicas of inboxes: whether Kafka acknowledges what is sent there.
+
+In: a client for administration, topics. Out: by partition how many replicas are in step and how
+many an acknowledgement needs. Readers see nothing of it: what is missing is what cannot be sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final, NamedTuple
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import for_code
+
+_LEAST: Final = "min.insync.replicas"
+
+
+class Replicas(NamedTuple):
+    """Those of a partition. in_sync: 0 without a leader; least: for an acknowledgement."""
+
+    in_sync: int
+    least: int
+
+    @property
+    def spare(self) -> int:
+        """The number that may fail before nothing can be sent; below 0: nothing can."""
+        return self.in_sync - self.least
+
+
+async def topic_replicas(
+    admin: AIOKafkaAdminClient, topics: Collection[str]
+) -> dict[TopicPartition, Replicas]:
+    """The replicas of all partitions of these topics. Errors: those of aiokafka."""
+    least = await _least(admin, topics)
+    return {
+        TopicPartition(topic["topic"], each["partition"]): Replicas(
+            len(each["isr"]) if each["leader"] >= 0 else 0, least[topic["topic"]]
+        )
+        for topic in await admin.describe_topics([*topics])
+        for each in topic["partitions"]
+    }
+
+
+async def _least(admin: AIOKafkaAdminClient, topics: Collection[str]) -> dict[str, int]:
+    """The replicas that an acknowledgement needs, by topic; somebody may change that."""
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name, {_LEAST: ""}) for name in topics]
+    least = {}
+    for answer in await admin.describe_configs(resources):
+        for code, message, _, name, entries in answer.resources:
+            if code:
+                raise for_code(code)(message)
+            least[name] = int(entries[0][1])
+    return least
