@@ -132,5 +132,5 @@ def test_batches_that_hold_gigabytes_are_refused_whole_and_the_next_message_take
         assert f"found more in a batch of {len(raw)} from offset" in fact["detail"]
     assert [row[:3] for row in (after, largest)] == [("", 4, b"after"), ("", 5, bytes(LARGEST))]
     assert peak_bytes(worker) < 600 << 20
-    assert says(worker, "refuses a batch: expected at most 16777216 bytes and 131072 records")
+    assert says(worker, "refuses a batch: expected at most 16777216 bytes, 131072 records")
     assert house.verify() == []
