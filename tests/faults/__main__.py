@@ -32,13 +32,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the first; the others follow")
     parser.add_argument("--streams", action="store_true", help="workers on Kafka")
     parser.add_argument("--plant", default="", choices=["", *PLANTS], help="a defect to be found")
+    parser.add_argument("--brokers", type=int, default=1, choices=[1, 3], help="of the streams")
     parser.add_argument("--report", type=Path, help="a file for the figures, as JSON")
     asked = parser.parse_args()
     seeds = range(asked.seed, asked.seed + asked.rounds)
     # Asked to end, it ends what it started, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
     if asked.streams:
-        return Campaign(Plan(planted=asked.plant), asked.report).run(seeds)
+        return Campaign(Plan(planted=asked.plant), asked.report, asked.brokers).run(seeds)
     begun = monotonic()
     rounds: list[Round] = []
     failed: list[int] = []

@@ -1,5 +1,6 @@
 """The streaming campaign: `python tests/faults --streams --rounds N --seed S [--plant NAME]`.
 
+With `--brokers 3` each inbox has three replicas, and leaders of three are killed.
 Prints a line for each round and the sum; a round that fails prints its seed and how to repeat it.
 """
 
@@ -23,6 +24,7 @@ from tests.faults.streaming.publishing import FAILURES
 from tests.faults.streaming.rounds import Done, Plan, stream_round
 from tests.faults.streaming.world import World
 from tests.kafka_broker import LocalBroker
+from tests.kafka_cluster import LocalCluster
 
 # The broker refuses shorter sessions than 6 s unless told otherwise.
 BROKER: Final = {"group.min.session.timeout.ms": "500"}
@@ -35,13 +37,14 @@ class Campaign:
 
     plan: Plan
     report: Path | None = None
+    brokers: int = 1
     done: list[Done] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
     begun: float = field(default_factory=monotonic)
 
     def run(self, seeds: range) -> int:
         """Play the rounds; 1 if any failed."""
-        with world_at_hand() as world:
+        with world_at_hand(self.brokers) as world:
             for seed in seeds:
                 self._play(world, seed)
         say(json.dumps(self.figures(), indent=1))
@@ -66,6 +69,7 @@ class Campaign:
             self.failed[seed] = f"{type(error).__name__}: {str(error)[:2000]}"
             said = "".join(traceback.format_exception(error))[-6000:]
             again = f"python tests/faults --streams --rounds 1 --seed {seed}"
+            again += f" --brokers {self.brokers}"
             planted = f" --plant {self.plan.planted}" if self.plan.planted else ""
             say(f"seed {seed} FAILED: {said}\nagain: {again}{planted}")
             world.mend_postgres()
@@ -78,15 +82,19 @@ class Campaign:
 
 
 @contextmanager
-def world_at_hand() -> Iterator[World]:
-    """A broker and a server of our own, on a disk that can be filled where we may mount one."""
+def world_at_hand(brokers: int = 1) -> Iterator[World]:
+    """A broker or three, and a server, on a disk that can be filled where we may mount one."""
     with ExitStack() as held:
         base = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="clearing-faults-")))
         disk = None
         if may_mount():
             disk = held.enter_context(small_disk(base / "disk", size=_DISK))
         server = held.enter_context(EmbeddedServer((disk or base) / "postgres"))
-        broker = held.enter_context(LocalBroker(base / "kafka", properties=BROKER))
+        broker: LocalBroker | LocalCluster
+        if brokers == 1:
+            broker = held.enter_context(LocalBroker(base / "kafka", properties=BROKER))
+        else:
+            broker = held.enter_context(LocalCluster(base / "kafka", properties=BROKER))
         yield World(broker, server, disk=disk)
 
 

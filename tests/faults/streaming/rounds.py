@@ -6,6 +6,7 @@ doubled or otherwise than in the embedded run of the same lines.
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 import time
 from collections import Counter
@@ -16,6 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from services.broker.topics import partition_of
 from services.journal.trouble import JournalTrouble
 from tests.faults.streaming.checks import check_round
 from tests.faults.streaming.crew import Crew
@@ -23,6 +25,7 @@ from tests.faults.streaming.lossy_line import lossy_line
 from tests.faults.streaming.markets import busy, hostile
 from tests.faults.streaming.points import POINTS
 from tests.faults.streaming.publishing import FAILURES, Publishing
+from tests.faults.streaming.thief import steal_group_for
 from tests.faults.streaming.world import World
 from tests.streaming_house import StreamingHouse
 
@@ -48,6 +51,7 @@ KINDS: Final = {
     "kill postgres": 15,
     "kill a backend": 8,
     "kill the broker": 8,
+    "steal the group": 3,
     "fill the disk": 3,
 }
 
@@ -318,8 +322,14 @@ class Storm:
         )
 
     def kill_broker(self) -> None:
-        """Kafka, and start it again."""
-        self._world.kill_broker(self._rng.choice([0.0, 0.5, 3.0]))
+        """Kafka, or one broker of three, and start it again."""
+        inbox = partition_of("market/SIT", self._house.name)
+        self._world.kill_broker(self._rng.choice([0.0, 0.5, 3.0]), inbox, rng=self._rng)
+
+    def steal_group(self) -> None:
+        """A consumer that is no worker takes shards for a while."""
+        asyncio.run(steal_group_for(self._house.settings, self._rng.uniform(1.0, 3.0)))
+        self._crew.counts["groups stolen"] += 1
 
     def fill_disk(self) -> None:
         """No room for Postgres, for a while."""
@@ -355,5 +365,6 @@ _FAULTS: Final[dict[str, Callable[[Storm], None]]] = {
     "kill postgres": Storm.kill_postgres,
     "kill a backend": Storm.kill_backend,
     "kill the broker": Storm.kill_broker,
+    "steal the group": Storm.steal_group,
     "fill the disk": Storm.fill_disk,
 }

@@ -16,10 +16,12 @@ from typing import Final
 
 import psycopg
 
+from services.broker.topics import ShardPartition
 from services.journal.embedded import EmbeddedServer
 from tests.faults.full_disk import MIB, filled
 from tests.faults.postmaster import kill_postmaster
 from tests.kafka_broker import LocalBroker
+from tests.kafka_cluster import LocalCluster
 
 _BACKENDS: Final = """
 SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name LIKE 'clearing%%'
@@ -31,7 +33,11 @@ class World:
     """Kafka and Postgres. disk: where Postgres lives, if that disk is small enough to be filled."""
 
     def __init__(
-        self, broker: LocalBroker, server: EmbeddedServer, *, disk: Path | None = None
+        self,
+        broker: LocalBroker | LocalCluster,
+        server: EmbeddedServer,
+        *,
+        disk: Path | None = None,
     ) -> None:
         self.broker = broker
         self.server = server
@@ -68,12 +74,21 @@ class World:
                 admin.execute("SELECT pg_terminate_backend(%s)", [rng.choice(pids)])
                 self.counts["backends terminated"] += 1
 
-    def kill_broker(self, away_s: float) -> None:
-        """Kill Kafka, and start it on its files a while later."""
-        self.broker.kill()
+    def kill_broker(self, away_s: float, inbox: ShardPartition, *, rng: Random) -> None:
+        """Kill Kafka, and start it on its files a while later.
+
+        Of three brokers one, as often as not the leader of this inbox.
+        """
+        broker = self.broker
+        if isinstance(broker, LocalCluster):
+            leader = broker.leader(inbox)
+            number = rng.choice([leader, *broker.brokers]) if leader >= 0 else 1
+            self.counts["leader kills"] += number == leader
+            broker = broker.brokers[number]
+        broker.kill()
         self.counts["broker kills"] += 1
         time.sleep(away_s)
-        self.broker.restart()
+        broker.restart()
 
     def fill_disk(self, seconds: float, *, rng: Random) -> None:
         """Leave Postgres next to no room for a while."""
