@@ -1,6 +1,8 @@
 """A campaign of kills: `python tests/faults --rounds N --seed S`; each round is one market.
 
-With `--streams` the market goes through Kafka and workers (streaming/), else through `clear`.
+With `--streams` the market goes through Kafka and workers (streaming/), else through `clear`;
+`--brokers 3 --watch`: leaders of three brokers die too, and no worker may be silent on a shard that
+has stood for five seconds.
 Prints a line for each round and the sum. Exit 1 if the books of any round did not end as those of
 an undisturbed run.
 """
@@ -33,13 +35,16 @@ def main() -> int:
     parser.add_argument("--streams", action="store_true", help="workers on Kafka")
     parser.add_argument("--plant", default="", choices=["", *PLANTS], help="a defect to be found")
     parser.add_argument("--brokers", type=int, default=1, choices=[1, 3], help="of the streams")
+    parser.add_argument("--watch", action="store_true", help="that no worker is silent on a stop")
     parser.add_argument("--report", type=Path, help="a file for the figures, as JSON")
     asked = parser.parse_args()
     seeds = range(asked.seed, asked.seed + asked.rounds)
     # Asked to end, it ends what it started, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
     if asked.streams:
-        return Campaign(Plan(planted=asked.plant), asked.report, asked.brokers).run(seeds)
+        return Campaign(
+            Plan(planted=asked.plant, is_watched=asked.watch), asked.report, asked.brokers
+        ).run(seeds)
     begun = monotonic()
     rounds: list[Round] = []
     failed: list[int] = []

@@ -16,6 +16,7 @@ from typing import Final
 
 from tests.faults.streaming.points import OFTEN, POINTS, STANDSTILLS, Fault
 from tests.faults.streaming.victims import Victim, started
+from tests.kafka_broker import free_ports
 from tests.streaming_house import StreamingHouse
 
 _END_S_MAX: Final = 40.0
@@ -45,12 +46,15 @@ class Crew:
         self.url = house.url
         self.points: Sequence[str] = tuple(POINTS)
         self.still_share = 0.0
+        self.is_watched = False
 
     def start(self, fault: Fault | None = None) -> Victim:
         """One more."""
         log = self._directory / f"victim-{len(self._all)}.log"
-        environment = self._house.environment(database=self.url)
+        port = free_ports(1)[0] if self.is_watched else 0
+        environment = self._house.environment(database=self.url, web_port=port)
         victim = started(environment, log, fault=fault, planted=self._planted)
+        victim.port = port
         self._all.append(victim)
         self.alive.append(victim)
         return victim

@@ -25,6 +25,7 @@ from tests.faults.streaming.lossy_line import lossy_line
 from tests.faults.streaming.markets import busy, hostile
 from tests.faults.streaming.points import POINTS
 from tests.faults.streaming.publishing import FAILURES, Publishing
+from tests.faults.streaming.silence import SilenceWatch
 from tests.faults.streaming.thief import steal_group_for
 from tests.faults.streaming.world import World
 from tests.streaming_house import StreamingHouse
@@ -65,6 +66,7 @@ class Plan:
     armed_share: how many workers stop themselves, at one of these points; still_share: how many of
     those stand still instead of being killed.
     workers: how many live at a time. planted: a defect in all of them.
+    is_watched: whether each worker has pages and somebody looks at them.
     market, batch_messages: else any. patience_s: with what must
     come at last.
     """
@@ -78,6 +80,7 @@ class Plan:
     workers: int = 3
     planted: str = ""
     market: str = ""
+    is_watched: bool = False
     batch_messages: int = 0
     patience_s: float = 150.0
 
@@ -111,6 +114,8 @@ def stream_round(world: World, seed: int, plan: Plan) -> Done:
         crew = Crew(house, Path(name), rng=rng, planted=plan.planted)
         crew.points, crew.still_share = plan.points, plan.still_share
         ending.callback(crew.stop)
+        crew.is_watched = plan.is_watched
+        watch = ending.enter_context(SilenceWatch(house, crew)) if plan.is_watched else None
         before = Counter(world.counts)
         publishing = Publishing(house, lines, plan.patience_s)
         try:
@@ -122,6 +127,10 @@ def stream_round(world: World, seed: int, plan: Plan) -> Done:
         except FAILURES as error:
             error.add_note(_last_logs(Path(name)))
             raise
+        if watch is not None:
+            crew.counts["looks at a shard that stood"] = watch.stood
+            crew.counts["of these unsaid"] = len(watch.unsaid)
+            assert not watch.unsaid, watch.unsaid
         for victim in [*crew.alive]:
             if victim.fault is None:
                 crew.end(victim)

@@ -35,12 +35,13 @@ _FORKS.set_forkserver_preload(
 
 @dataclass(slots=True)
 class Victim:
-    """A worker. fault: where it stops itself, if anywhere."""
+    """A worker. fault: where it stops itself, if anywhere; port: of its pages, if it has any."""
 
     process: BaseProcess
     log: Path
     fault: Fault | None
     is_still: bool = False
+    port: int = 0
 
     @property
     def pid(self) -> int:
