@@ -14,6 +14,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+from events.codec import decode_command
+from events.command import Malformed
 from events.fact_text import encode_fact
 from events.facts import decode_fact
 from services.audit.laws import LawBook
@@ -65,8 +67,10 @@ def check_spreads(rows: Iterable[JournalRow]) -> None:
     spreads: dict[str, Fields] = {}
     stated: dict[str, list[Fields]] = defaultdict(list)
     for shard, _, _, origin, _, _, line, _, facts, _ in rows:
-        fields = json.loads(line) if b"submit_spread/1" in line and line[:1] == b"{" else {}
-        if fields.get("type") != "submit_spread/1":
+        if b"submit_spread/1" not in line or isinstance(decode_command(line), Malformed):
+            continue
+        fields = json.loads(line)
+        if fields["type"] != "submit_spread/1":
             continue
         texts = [json.loads(text) for text in facts.split(b"\n") if text]
         if any(fact["type"] == "spread_submitted/1" for fact in texts):

@@ -139,7 +139,6 @@ CLASSES: dict[str, type[JournalTrouble]] = {
 }
 # Single states that mean something else than their class.
 STATES: dict[str, type[JournalTrouble]] = {
-    "23505": FencedOff,  # unique violation: another process wrote the same vote, at the same head
     "25006": DatabaseUnreachable,  # read only: a standby, or the old primary after a failover
     "25P03": DatabaseGone,  # idle in transaction: we stood still, and Postgres ended the session
     "25P04": DatabaseGone,  # transaction timeout: alike
@@ -155,6 +154,7 @@ STATES: dict[str, type[JournalTrouble]] = {
 }
 
 
+UNIQUE_VIOLATION = "23505"
 # Messages of the system without room; Postgres has a state of its own for the first only.
 DISK_FULL_MESSAGES = ("No space left on device", "Disk quota exceeded", "File too large")
 
@@ -167,6 +167,8 @@ def database_trouble_of(error: psycopg.Error, doing: str) -> JournalTrouble:
         kind = STATES.get(state) or CLASSES.get(state[:2], StatementRefused)
         if any(message in reason for message in DISK_FULL_MESSAGES):
             kind = DiskFull
+        if state == UNIQUE_VIOLATION and error.diag.table_name == "link":
+            kind = FencedOff  # another process wrote the same vote, at the same head
         return kind(f"{doing}: {reason} (SQLSTATE {state})")
     if isinstance(error, errors.ConnectionTimeout):
         return DatabaseUnreachable(f"{doing}: {reason}")

@@ -22,7 +22,7 @@ from tests.services.reports.small_market import SMALL_MARKET
 from tests.twin.generate import written
 
 # Nothing halted, no limit was near, and the one call was met.
-_SILENT = {"calls", "halts", "limits"}
+_SILENT = {"calls", "halts", "limits", "spread"}
 # In the small market nobody is a maker or large, and nobody fails.
 _MARKETS = (
     ({"makers", "large-traders"}, MAKERS_MARKET),
