@@ -104,8 +104,9 @@ def test_senders_of_one_shard_fence_each_other_and_do_not_interleave(
     facts: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(fact_messages, "BLOCK_BYTES", 300)
-    monkeypatch.setattr(fact_sender, "_RETRY_S", 0.05)
-    monkeypatch.setattr(fact_sender, "_RETRY_S_MAX", 0.05)
+    # Long enough for the other one to publish something before it is fenced in its turn.
+    monkeypatch.setattr(fact_sender, "_RETRY_S", 2.0)
+    monkeypatch.setattr(fact_sender, "_RETRY_S_MAX", 2.0)
     asyncio.run(send_until_published(facts, senders=2))
     assert kafka_facts(facts, SIT) == journal_facts(str(facts.database), SIT)
     assert "fenced" in caplog.text.lower() or "epoch" in caplog.text.lower(), caplog.text
