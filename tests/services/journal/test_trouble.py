@@ -60,7 +60,7 @@ def test_every_single_state_named_is_one_of_postgres() -> None:
         ("42501", RightsMissing),
         ("42P01", SchemaMissing),
         ("XX001", DataDamaged),
-        ("23505", FencedOff),
+        ("23505", StatementRefused),
         ("23001", StatementRefused),
         ("22021", StatementRefused),
     ],

@@ -104,7 +104,7 @@ def test_a_product_that_is_not_in_use_is_not_late() -> None:
     metrics, lag = Metrics(), Lag()
     metrics.follow(SIT, lag)
     lag.note_end(0, at=monotonic() - 90)
-    shown = b'clearing_lag_seconds{shard="market/SIT"} 0.0'
+    shown = b'clearing_lag_seconds{shard="market/SIT"} 0.0\n'
     assert shown not in metrics.text()
     metrics.set_state(SIT, NOT_IN_USE)
     assert shown in metrics.text()
