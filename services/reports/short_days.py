@@ -1,7 +1,7 @@
 """The rows of short dates, read once for all reports of a view.
 
-In: a shard, a business date and the rows between which it lies. Out: its records, all of them, as
-the columns of `DAY_ROWS`. Those that were read last stay, up to a number of bytes.
+In: a shard, a business date and the rows between which it lies. Out: its rows, all of them. Those
+that were read last stay, up to a number of bytes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from typing import Any, Final, LiteralString
+
+from services.shards.rows import JournalRow
 
 DAY_ROWS: Final[LiteralString] = """
 SELECT shard, seq, business_date, origin, position, decided, input, parts, facts, chain
@@ -20,29 +22,27 @@ BYTES_KEPT: Final = 64 << 20
 ROWS_OF_SHORT_DAY: Final = 500
 _ROW_BYTES: Final = 300
 
-DayRecords = list[tuple[Any, ...]]
-
 
 class ShortDays:
-    """Records by shard and date. read: asks the journal for those of a date."""
+    """Rows by shard and date. read: asks the journal for those of a date."""
 
-    def __init__(self, read: Callable[[dict[str, Any]], DayRecords]) -> None:
+    def __init__(self, read: Callable[[dict[str, Any]], list[JournalRow]]) -> None:
         self._read = read
-        self._days: dict[tuple[str, date], DayRecords] = {}
+        self._days: dict[tuple[str, date], list[JournalRow]] = {}
         self._bytes = 0
 
-    def records(self, shard: str, day: date, *, span: tuple[int, int]) -> DayRecords:
-        """All records of a date, in order. span: after which row and until which they lie."""
+    def rows(self, shard: str, day: date, *, span: tuple[int, int]) -> list[JournalRow]:
+        """All rows of a date, in order. span: after which row and until which they lie."""
         key = (shard, day)
         if key not in self._days:
             after, until = span
-            records = self._read({"shard": shard, "day": day, "after": after, "until": until})
-            self._bytes += _weight(records)
-            self._days[key] = records
+            rows = self._read({"shard": shard, "day": day, "after": after, "until": until})
+            self._bytes += _weight(rows)
+            self._days[key] = rows
             while self._bytes > BYTES_KEPT and len(self._days) > 1:
                 self._bytes -= _weight(self._days.pop(next(iter(self._days))))
         return self._days[key]
 
 
-def _weight(records: DayRecords) -> int:
-    return sum([_ROW_BYTES + len(record[6]) + len(record[8]) for record in records])
+def _weight(rows: list[JournalRow]) -> int:
+    return sum([_ROW_BYTES + len(row.line) + len(row.facts) for row in rows])

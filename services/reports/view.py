@@ -32,8 +32,9 @@ from services.reports.report import (
     ReportRequest,
     UnknownSubject,
 )
-from services.reports.short_days import DAY_ROWS, ROWS_OF_SHORT_DAY, DayRecords, ShortDays
+from services.reports.short_days import DAY_ROWS, ROWS_OF_SHORT_DAY, ShortDays
 from services.shards.routing import CONTROL_SHARD
+from services.shards.rows import JournalRow
 from settlement.control_books import ControlBooks
 
 _ROWS_AT_ONCE: Final = 500
@@ -157,7 +158,7 @@ class JournalView:
         self.reader.freeze()
         self._control: ControlBooks | None = None
         self._spans: dict[tuple[str, date], tuple[int, int]] = {}
-        self._short_days = ShortDays(partial(self.ask, DAY_ROWS))
+        self._short_days = ShortDays(partial(self._ask_rows, DAY_ROWS))
 
     def __enter__(self) -> Self:
         return self
@@ -238,9 +239,9 @@ class JournalView:
         words = [*types, _BACKSLASH]
         if self._is_short(shard, day):
             rows: Iterator[StoredRow] = (
-                self._row(record)
-                for record in self._short_day(shard, day)
-                if record[3] == CONTROL_SHARD and any(map(record[6].__contains__, words))
+                self._row(row)
+                for row in self._short_day(shard, day)
+                if row.origin == CONTROL_SHARD and any(map(row.line.__contains__, words))
             )
         else:
             rows = self._of_day(f"copies {shard}", _COPIES, shard=shard, day=day, words=words)
@@ -250,9 +251,9 @@ class JournalView:
         """The rows of a date whose facts hold one of these words, in order."""
         if self._is_short(shard, day):
             yield from (
-                self._row(record)
-                for record in self._short_day(shard, day)
-                if record[7] > 1 or any(map(record[8].__contains__, words))
+                self._row(row)
+                for row in self._short_day(shard, day)
+                if row.parts > 1 or any(map(row.facts.__contains__, words))
             )
             return
         yield from self._of_day(f"rows {shard}", _ROWS, shard=shard, day=day, words=words)
@@ -266,11 +267,11 @@ class JournalView:
 
     def rows_at(self, shard: str, day: date, *, seqs: Sequence[int]) -> list[StoredRow]:
         """Rows by their numbers."""
-        return [self._row(record) for record in self.ask(_ROWS_AT, [shard, day, list(seqs)])]
+        return [self._row(row) for row in self._ask_rows(_ROWS_AT, [shard, day, list(seqs)])]
 
     def rows_numbered(self, shard: str, seqs: Sequence[int]) -> list[StoredRow]:
         """Rows by their numbers where their dates are not known."""
-        return [self._row(record) for record in self.reader.rows_at(shard, seqs)]
+        return [self._row(row) for row in self.reader.rows_at(shard, seqs)]
 
     def rows_naming(self, name: str, *, first: StoredRow, until: date) -> list[StoredRow]:
         """The rows of a shard, from one on, whose facts name an id."""
@@ -281,12 +282,15 @@ class JournalView:
             "until": until,
             "name": f'"{name}"'.encode(),
         }
-        return [self._row(record) for record in self.ask(_ROWS_NAMING, values)]
+        return [self._row(row) for row in self._ask_rows(_ROWS_NAMING, values)]
 
     def ask(self, query: LiteralString, values: QueryValues | None = None) -> list[Any]:
         """All rows of a short answer."""
         with translated("reading the journal"):
             return self.reader.connection.execute(query, values, binary=True).fetchall()
+
+    def _ask_rows(self, query: LiteralString, values: QueryValues) -> list[JournalRow]:
+        return [*map(JournalRow._make, self.ask(query, values))]
 
     def _is_short(self, shard: str, day: date) -> bool:
         """True for a date whose rows are read in one answer, once for all reports."""
@@ -295,8 +299,8 @@ class JournalView:
         after, until = self._spans[shard, day]
         return until - after <= ROWS_OF_SHORT_DAY
 
-    def _short_day(self, shard: str, day: date) -> DayRecords:
-        return self._short_days.records(shard, day, span=self._spans[shard, day])
+    def _short_day(self, shard: str, day: date) -> list[JournalRow]:
+        return self._short_days.rows(shard, day, span=self._spans[shard, day])
 
     def _of_day(
         self,
@@ -310,7 +314,8 @@ class JournalView:
         """Rows of a long date, a few at a time."""
         after, until = self._spans[shard, day]
         values = {"shard": shard, "day": day, "after": after, "until": until, "words": list(words)}
-        yield from map(self._row, self._streamed(name, query, values=values))
+        records = self._streamed(name, query, values=values)
+        yield from map(self._row, map(JournalRow._make, records))
 
     def _span(self, shard: str, day: date) -> tuple[int, int]:
         """After which row, and until which, the rows of a date lie. Errors: DerivedRowsChanged."""
@@ -329,8 +334,8 @@ class JournalView:
                 raise DerivedRowsChanged(msg)
         return after, until
 
-    def _row(self, record: tuple[Any, ...]) -> StoredRow:
-        shard, seq, day, origin, position, decided, line, parts, facts, chain = record
+    def _row(self, row: JournalRow) -> StoredRow:
+        shard, seq, day, origin, position, decided, line, parts, facts, chain = row
         later_parts = partial(self._parts, shard, seq) if parts > 1 else None
         return StoredRow(
             shard, seq, day, origin, position, decided, line, chain, facts, later_parts

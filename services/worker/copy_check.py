@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from events.control_commands import ControlCommand
 from events.refusals import Reason, Refusal
 from services.broker.messages import BY_COPY, Fault, Message
 from services.journal.reader import NumberedCommand, Reader
+from services.shards.control_commands import standing_command
 
 
 class ControlGap(Exception):
@@ -24,6 +26,7 @@ class Copies:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._rows: dict[int, NumberedCommand] = {}
+        self._commands: dict[int, ControlCommand] = {}
         self._end = 0
 
     def prepare(self, messages: Sequence[Message]) -> None:
@@ -38,6 +41,7 @@ class Copies:
         numbers = {message.number for message in messages if message.number is not None}
         rows = self._reader.numbered_in(sorted(numbers)) if numbers else []
         self._rows = {row.number: row for row in rows}
+        self._commands = {}
 
     def forget(self) -> None:
         """Read the rows again at the next `prepare`."""
@@ -55,6 +59,12 @@ class Copies:
         if row is None or row.line != message.line:
             return copy_fault(message.number, is_there=row is not None)
         return row
+
+    def command_of(self, row: NumberedCommand) -> ControlCommand:
+        """The command of a row, decoded once in a batch."""
+        if row.number not in self._commands:
+            self._commands[row.number] = standing_command(row.line)
+        return self._commands[row.number]
 
 
 def copy_fault(number: int, *, is_there: bool) -> Fault:

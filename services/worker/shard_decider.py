@@ -19,7 +19,6 @@ from services.hosting.blocks import MarketQueue, Markets, decode_lines
 from services.hosting.id_memory import IdMemory, key_of
 from services.hosting.snapshots import snapshot_rows
 from services.journal.reader import NumberedCommand, Reader
-from services.shards.control_commands import standing_command
 from services.shards.ids import ids_named
 from services.shards.links import NO_ANSWERS
 from services.shards.log import Inbound
@@ -81,7 +80,7 @@ class ShardDecider:
         for count, message in enumerate(messages):
             row = None if message.number is None else self._copies.row_of(message)
             if isinstance(row, NumberedCommand) and row.number == last + 1:
-                if self._waits_for(standing_command(row.line)):
+                if self._waits_for(self._copies.command_of(row)):
                     return count
                 last += 1
         return len(messages)
@@ -105,7 +104,7 @@ class ShardDecider:
         row, shard = self._standing(message), self.shard
         if shard.WAITS_AT_BARRIERS:
             return missing_markets(self._reader, row.number, products=shard.control.products)
-        command = standing_command(row.line)
+        command = self._copies.command_of(row)
         return missing_votes(self._reader, row.number, command=command, shard=shard.log.shard)
 
     def vote(self, message: Message) -> list[LinkRow]:
@@ -116,7 +115,7 @@ class ShardDecider:
         row, shard = self._standing(message), self.shard
         if not isinstance(shard, MarketShard):
             return []
-        command, name = standing_command(row.line), shard.log.shard
+        command, name = self._copies.command_of(row), shard.log.shard
         self.memory.begin_block()
         ids = ids_named(command, name)
         self.memory.prepare(name, [(identity, key_of(identity)) for identity in ids])
@@ -174,7 +173,7 @@ class ShardDecider:
         if message.number is None:
             return None
         row = self._copies.row_of(message)
-        command = None if isinstance(row, Fault) else standing_command(row.line)
+        command = None if isinstance(row, Fault) else self._copies.command_of(row)
         return command if isinstance(command, SubmitSpread) else None
 
     def _clear(self, queue: MarketQueue, numbers: range) -> None:
@@ -206,7 +205,7 @@ class ShardDecider:
             self._decide_next(row)
 
     def _decide_next(self, row: NumberedCommand) -> None:
-        shard, command = self.shard, standing_command(row.line)
+        shard, command = self.shard, self._copies.command_of(row)
         answers = NO_ANSWERS
         self._logical_time = max(self._logical_time, row.logical_time)
         if shard.WAITS_AT_BARRIERS and isinstance(command, Barrier):

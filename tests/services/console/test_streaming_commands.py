@@ -14,10 +14,10 @@ from click.testing import CliRunner, Result
 
 from services.cli import cli
 from services.console.clear_command import fact_pieces
-from services.embedded.memory import MemoryRun
 from services.journal.embedded import EmbeddedServer
 from services.journal.migrate import migrate
 from services.journal.reader import Reader
+from tests.services.worker.test_shards_agree import embedded_hashes
 from tests.streaming_house import StreamingHouse
 from tests.twin.generate import written
 
@@ -60,15 +60,7 @@ def busy(
 
 
 def test_the_order_of_a_fed_file_is_the_order_everywhere(busy: StreamingHouse) -> None:
-    run = MemoryRun()
-    for line in LINES:
-        run.decide(line)
-    expected = {
-        (day.shard, day.business_date.isoformat()): (day.state_hash.hex(), day.history_hash.hex())
-        for shard in run.clearinghouse.in_order()
-        for day in shard.log.pending.days
-    }
-    assert busy.day_hashes() == expected != {}
+    assert busy.day_hashes() == embedded_hashes(LINES) != {}
 
 
 def test_tail_shows_the_facts_of_the_journal(busy: StreamingHouse) -> None:

@@ -21,7 +21,6 @@ from kafka.admin import OffsetSpec
 
 from services.broker.topic_state import topics_admin
 from services.cli import cli
-from services.embedded.memory import MemoryRun
 from services.feed import source_book
 from services.feed.session import FeedPlan, FeedSession
 from services.journal.embedded import EmbeddedServer
@@ -30,6 +29,7 @@ from services.journal.reader import Reader
 from services.settings import Settings
 from services.shards.routing import CONTROL_SHARD
 from services.sources.lines import command_lines
+from tests.services.worker.test_shards_agree import embedded_hashes
 from tests.streaming_house import ROOT, StreamingHouse
 from tests.twin.generate import written
 
@@ -124,15 +124,7 @@ def test_killed_again_and_again_it_leaves_the_books_of_one_whole_feed(
         kills += process.returncode == -signal.SIGKILL
     assert feed(idle, str(file)).exit_code == 0
     idle.await_durable()
-    run = MemoryRun()
-    for line in LINES:
-        run.decide(line)
-    expected = {
-        (day.shard, day.business_date.isoformat()): (day.state_hash.hex(), day.history_hash.hex())
-        for shard in run.clearinghouse.in_order()
-        for day in shard.log.pending.days
-    }
-    assert idle.day_hashes() == expected != {}
+    assert idle.day_hashes() == embedded_hashes(LINES) != {}
     again = feed(idle, str(file))
     assert (again.exit_code, fed_so_far(idle)) == (0, len(LINES))
     assert "market.jsonl was fed up to line" in again.stderr
