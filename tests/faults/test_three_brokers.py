@@ -24,7 +24,7 @@ from tests.kafka_broker import free_ports
 from tests.kafka_cluster import LocalCluster
 from tests.kafka_shared import what_to_install
 from tests.kafka_software import missing_software
-from tests.services.worker.test_worker import alerts, page
+from tests.scraper import alerts, page
 from tests.streaming_house import ROOT, StreamingHouse
 from tests.twin.generate import written
 from tests.waiting import SECONDS_MAX, until

@@ -15,12 +15,11 @@ from services.broker.topics import partition_of
 from services.worker.lag import Lag
 from services.worker.open_transaction import OpenTransaction
 from tests.kafka_broker import free_ports
+from tests.scraper import alerts, page
 from tests.services.worker.test_worker import (
     SIT,
-    alerts,
     house,
     offset_of,
-    page,
     put,
     says,
     state_of,

@@ -15,8 +15,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from services.broker.topics import partition_counts, shard_partitions
 from services.journal.embedded import EmbeddedServer
 from tests.kafka_broker import free_ports
+from tests.scraper import alerts, page
 from tests.services.worker.test_shards_agree import embedded_hashes
-from tests.services.worker.test_worker import alerts, page, says
+from tests.services.worker.test_worker import says
 from tests.streaming_house import StreamingHouse
 from tests.twin.generate import written
 from tests.waiting import SECONDS_MAX, until

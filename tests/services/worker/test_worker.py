@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -25,8 +23,8 @@ from services.journal.embedded import EmbeddedServer
 from services.journal.reader import Reader
 from services.journal.receipts import receipt_of
 from settlement.control_books import ControlBooks
-from tests.alert_rules import firing
 from tests.kafka_broker import free_ports
+from tests.scraper import Scraper, alerts, page
 from tests.services.worker.test_shards_agree import DAYS, embedded_hashes
 from tests.streaming_house import StreamingHouse, Worker
 from tests.twin.generate import written
@@ -285,11 +283,17 @@ def test_of_two_groups_that_both_own_a_shard_the_fence_lets_one_through(
         house.start_worker(web_port=ports[1], group=f"{house.name}-other"),
     ]
     until(lambda: all(says(one, "loaded") for one in workers), "both have a shard")
-    house.feed(lines)
-    house.await_durable()
-    assert house.day_hashes() == embedded_hashes(lines)
+    with Scraper(*ports) as scraper:
+        house.feed(lines)
+        house.await_durable()
+        assert house.day_hashes() == embedded_hashes(lines)
+
+        def is_told() -> bool:
+            asyncio.run(put(house, SIT, b"one more to race for"))
+            return scraper.fires("ClearingFencedOff")
+
+        until(is_told, "the alert of it fires")
     assert any(says(one, "fenced off") for one in workers)
-    assert "ClearingFencedOff" in alerts(*ports)
 
 
 def test_partitions_added_by_hand_are_told_and_stop_nothing(house: StreamingHouse) -> None:
@@ -370,23 +374,7 @@ async def put(house: StreamingHouse, shard: str, line: bytes, *, key: str = "") 
     await producer.stop()
 
 
-def alerts(*ports: int) -> set[str]:
-    """The alerts whose condition holds, by the pages of workers."""
-    return firing({str(port): page(port, "metrics")[1] for port in ports})
-
-
 def state_of(port: int, shard: str) -> str:
     """How a shard stands, by the page of a worker; nothing while that does not say."""
     shards = json.loads(page(port, "readyz")[1] or "{}").get("shards", {})
     return str(shards[shard]["state"]) if shard in shards else ""
-
-
-def page(port: int, name: str) -> tuple[int, str]:
-    """Status and text of a page; 0 while nobody serves it."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{name}", timeout=5) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as refused:
-        return refused.code, refused.read().decode()
-    except OSError:
-        return 0, ""
