@@ -51,6 +51,8 @@ PUBLISH_SECONDS_MAX: Final = 120.0
 # Reading inboxes takes a second; one whose broker does not come back is given up.
 READ_SECONDS_MAX: Final = 60.0
 _LOOK_S: Final = 0.05
+# What Kafka and Postgres answer while they are in trouble.
+UNANSWERED: Final = (JournalTrouble, BrokerTrouble, KafkaError, TimeoutError)
 # No clock and no pages, so that runs are alike and workers can be many; short batches.
 DEFAULTS: Final = {"clock_interval_s": "0", "web_port": "0", "batch_interval_ms": "20"}
 
@@ -201,8 +203,11 @@ class StreamingHouse:
 
         Errors: AssertionError that names the shards that are not there.
         """
-        every = shard_partitions(self.name)
-        self._await(lambda: self._behind_control() or self._untaken(every), timeout_s)
+        self._await(self.lacking, timeout_s)
+
+    def lacking(self) -> dict[str, str]:
+        """By shard what it has yet to take. Errors: `UNANSWERED`."""
+        return self._untaken(shard_partitions(self.name)) | self._behind_control()
 
     def await_control(self, timeout_s: float = 60.0) -> None:
         """Wait until `control/0` has taken its inbox and every shard knows what it said."""
@@ -256,7 +261,7 @@ class StreamingHouse:
         while True:
             try:
                 found = lacking()
-            except (JournalTrouble, BrokerTrouble, KafkaError, TimeoutError) as trouble:
+            except UNANSWERED as trouble:
                 found = {type(trouble).__name__: str(trouble)}
             if not found:
                 return

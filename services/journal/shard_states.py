@@ -12,7 +12,7 @@ from services.journal.reader import Reader
 from services.journal.trouble import translated
 
 _STATES: Final[LiteralString] = """
-SELECT head.shard, head.seq, head.next_offset, receipt.age_s,
+SELECT head.shard, head.seq, head.next_offset, head.control_number, receipt.age_s,
     close.business_date, encode(close.history_hash, 'hex')
 FROM clearing.shard_head AS head
 LEFT JOIN LATERAL (
@@ -30,13 +30,14 @@ ORDER BY head.shard
 class ShardState(NamedTuple):
     """The last durable row of a shard, and its last close.
 
-    next_offset: of its inbox; age_s: since the input of that row was received, None of rows without
-    a receipt; history_hash: in hex.
+    next_offset: of its inbox; control_number: of the last control command that it knows; age_s:
+    since the input of that row was received, None of rows without a receipt; history_hash: in hex.
     """
 
     shard: str
     seq: int
     next_offset: int
+    control_number: int
     age_s: float | None
     business_date: date | None
     history_hash: str | None

@@ -18,8 +18,10 @@ from prometheus_client import CollectorRegistry, Gauge
 from services.broker.group import GroupMember
 from services.broker.replicas import Replicas
 from services.journal.shard_states import ShardState
+from services.shards.routing import CONTROL_SHARD
 from services.worker.lag import FRESH_S, Lag
 from services.worker.standing import (
+    BEHIND_CONTROL,
     CANNOT_SEND,
     CATCHING_UP,
     NO_JOURNAL,
@@ -58,6 +60,8 @@ class Overview:
     ) -> None:
         self._served = served
         self.lags = {shard: Lag() for shard in shards}
+        # In numbers of control commands: a copy that was not sent lies in no inbox.
+        self._copies = {shard: Lag() for shard in shards}
         self._replicas: Mapping[str, Replicas] = {}
         self._members: Mapping[str, GroupMember] = {}
         self._members_at = -inf
@@ -108,8 +112,13 @@ class Overview:
         """Postgres has said how far each shard is; at: when it was asked."""
         self._states = {state.shard: state for state in states}
         self._states_at, self._not_in_use = at, not_in_use
+        control = self._states.get(CONTROL_SHARD)
         for shard in self._states.keys() & self.lags.keys():
-            self.lags[shard].durable = self._states[shard].next_offset
+            state = self._states[shard]
+            self.lags[shard].durable = state.next_offset
+            if control is not None:
+                self._copies[shard].durable = state.control_number
+                self._copies[shard].note_end(control.control_number, at=at)
 
     def views(self) -> dict[str, ShardView]:
         """Each shard as it stands now."""
@@ -131,7 +140,7 @@ class Overview:
             is_in_use = view.standing.state != NOT_IN_USE
             self._held.labels(shard).set(member is not None and member.is_worker)
             self._messages.labels(shard).set(self.lags[shard].messages)
-            self._seconds.labels(shard).set(self.lags[shard].seconds(now) if is_in_use else 0.0)
+            self._seconds.labels(shard).set(self._late_s(shard, now) if is_in_use else 0.0)
             if shard in self._replicas:
                 self._spare.labels(shard).set(self._replicas[shard].spare)
             if view.age_s is not None:
@@ -141,23 +150,33 @@ class Overview:
                 day, history = state.business_date.isoformat(), state.history_hash or ""
                 self._closes.labels(shard, day, history).set(1)
 
+    def _late_s(self, shard: str, now: float) -> float:
+        """For how long messages or copies have not been durable."""
+        copies = self._copies[shard]
+        copies_s = copies.seconds(now) if copies.is_answered(now) else 0.0
+        return max(self.lags[shard].seconds(now), copies_s)
+
     def _view(self, shard: str, served: Standing | None, *, now: float) -> ShardView:
         member, state = self._members.get(shard), self._states.get(shard)
         age_s = None if state is None or state.age_s is None else state.age_s
         return ShardView(
             holder="" if member is None else f"{member.name} at {member.host}",
-            standing=self._with_replicas(shard, served or self._standing(shard, now)),
+            standing=self._with_others(shard, served or self._standing(shard, now), now=now),
             seq=None if state is None else state.seq,
             age_s=None if age_s is None else max(0.0, age_s + now - self._states_at),
         )
 
-    def _with_replicas(self, shard: str, standing: Standing) -> Standing:
-        """The standing of a shard, unless it is ready for what nobody can send."""
-        replicas = self._replicas.get(shard)
-        if not standing.is_ready or replicas is None or replicas.spare >= 0:
+    def _with_others(self, shard: str, standing: Standing, *, now: float) -> Standing:
+        """The standing of a shard, unless it is ready for what nobody can send, or has not sent."""
+        replicas, copies = self._replicas.get(shard), self._copies[shard]
+        if standing.is_ready and replicas is not None and replicas.spare < 0:
+            text = f"replicas in step: {replicas.in_sync}, needed: {replicas.least}"
+            return Standing(CANNOT_SEND, f"{text}; Kafka takes nothing until brokers are back")
+        if standing.state != READY or copies.is_caught_up(now):
             return standing
-        text = f"replicas in step: {replicas.in_sync}, needed: {replicas.least}"
-        return Standing(CANNOT_SEND, f"{text}; Kafka takes nothing until brokers are back")
+        if not copies.is_answered(now):
+            return Standing(NO_JOURNAL)
+        return Standing(BEHIND_CONTROL, f"{copies.messages} control commands are not durable in it")
 
     def _standing(self, shard: str, now: float) -> Standing:
         member, lag = self._members.get(shard), self.lags[shard]

@@ -4,18 +4,29 @@ A short one of what `python tests/faults --streams` does at length; and the proo
 what it is for: three defects, each planted in all workers, each found.
 """
 
+import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
 import pytest
 
+from services.shards.routing import CONTROL_SHARD
 from tests.faults.streaming.campaign import world_at_hand
+from tests.faults.streaming.crew import Crew
 from tests.faults.streaming.rounds import Plan, stream_round
+from tests.faults.streaming.silence import SilenceWatch
 from tests.faults.streaming.world import World
 from tests.kafka_shared import what_to_install
 from tests.kafka_software import missing_software
+from tests.scraper import page
+from tests.services.worker.test_shard_run import OPEN, line
+from tests.services.worker.test_worker import put
+from tests.streaming_house import StreamingHouse
+from tests.waiting import until
 
 SCRIPT = (
     "kill postgres", "kill a worker", "kill the broker", "await a point", "kill all workers",
@@ -82,3 +93,27 @@ def until_it_does_harm(world: World, plan: Plan, said: str) -> str:
                 return str(found)
             others.append(str(found))
     return pytest.fail(f"{said} was never said: {others}")
+
+
+def test_the_watch_finds_workers_that_are_silent_on_a_stop(world: World, tmp_path: Path) -> None:
+    """Copies are not sent: no inbox holds a message, and `member/0` does not move."""
+    quick = {"session_timeout_ms": 1500, "heartbeat_interval_ms": 400}
+    with StreamingHouse(world.broker, world.server, tmp_path, **quick) as house:
+        asyncio.run(put(house, CONTROL_SHARD, line(OPEN)))
+        silent = unsaid(house, tmp_path, planted="silent")
+        assert "member/0: knows control command 0 of 1" in silent[-1]
+        assert unsaid(house, tmp_path, planted="no-copies") == []
+
+
+def unsaid(house: StreamingHouse, directory: Path, *, planted: str) -> list[str]:
+    """What a worker with a defect did not say, once a shard has stood for some looks."""
+    crew = Crew(house, directory, rng=Random(1), planted=planted)  # noqa: S311 - no secrets
+    crew.is_watched = True
+    port = crew.start().port
+    try:
+        until(lambda: page(port, "readyz/all")[0], "it answers")
+        with SilenceWatch(house, crew) as watch:
+            until(lambda: watch.stood >= 3, "a shard stands")
+        return watch.unsaid
+    finally:
+        crew.stop()

@@ -6,6 +6,7 @@ places they are meant for and that the checks see what they must.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -17,7 +18,9 @@ from services.journal.writer import Journal
 from services.worker import shard_decider as deciding
 from services.worker import shard_supervisor as supervisor
 from services.worker.context import WorkerContext
+from services.worker.copy_sender import CopySender
 from services.worker.offsets import check_offset
+from services.worker.overview import Overview
 from services.worker.shard_supervisor import ShardSupervisor
 
 Fetch = Callable[[ShardSupervisor, int, int], Awaitable[Sequence[ConsumerRecord]]]
@@ -82,8 +85,25 @@ def _kafkas_offset() -> None:
     setattr(AIOKafkaConsumer, "seek", seek_there)  # noqa: B010
 
 
+def _no_copies() -> None:
+    """The first copy is never acknowledged, as by a broker that is there and answers nobody."""
+
+    async def deliver(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    setattr(CopySender, "_deliver", deliver)  # noqa: B010
+
+
+def _silent() -> None:
+    """The same, and the page says that all is well."""
+    _no_copies()
+    setattr(Overview, "is_ready", True)  # noqa: B010
+
+
 PLANTS: Final[dict[str, Callable[[], None]]] = {
     "position-first": _position_first,
     "copies-without-numbers": _copies_without_numbers,
     "kafkas-offset": _kafkas_offset,
+    "no-copies": _no_copies,
+    "silent": _silent,
 }

@@ -1,25 +1,35 @@
 """Whether some worker says so whenever a shard that has messages does not move for five seconds.
 
 In: a house, its workers. Out: the looks at which a shard stood still, and those of them at which
-every worker that answered was ready; where none answers, that itself is the alarm.
+every worker that answered was ready; where none answers, that itself is the alarm. Messages behind
+an open transaction count, and copies of control commands that were not sent.
 """
 
 from __future__ import annotations
 
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from http import HTTPStatus
 from threading import Event, Thread
 from time import monotonic
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from services.journal.trouble import JournalTrouble
 from tests.faults.streaming.crew import Crew
-from tests.streaming_house import StreamingHouse
+from tests.streaming_house import UNANSWERED, StreamingHouse
 
 STILL_S: Final = 5.0
 _LOOK_S: Final = 0.5
+
+
+class _Late(NamedTuple):
+    """A shard that lacks something: its last row, since when it is that, and what is lacking."""
+
+    seq: int | None
+    since: float
+    lacking: str
 
 
 class SilenceWatch:
@@ -29,7 +39,7 @@ class SilenceWatch:
         self._house = house
         self._crew = crew
         self._over = Event()
-        self._moved: dict[str, tuple[int, float]] = {}
+        self._late: dict[str, _Late] = {}
         self.stood = 0
         self.unsaid: list[str] = []
         self._thread = Thread(target=self._watch, name="silence", daemon=True)
@@ -46,37 +56,49 @@ class SilenceWatch:
 
     def _watch(self) -> None:
         while not self._over.wait(_LOOK_S):
-            shards = self._standing()
-            if shards:
-                self.stood += 1
-                if not self._is_said() and (silent := shards & self._standing()):
-                    self.unsaid.append(f"{sorted(silent)} stood and every worker was ready")
+            stood = self._standing()
+            if not stood:
+                continue
+            self.stood += 1
+            if is_silent(self._crew) and (silent := stood.keys() & self._standing().keys()):
+                text = ", ".join(f"{shard}: {stood[shard]}" for shard in sorted(silent))
+                self.unsaid.append(f"every worker was ready, and stood: {text}")
 
-    def _standing(self) -> set[str]:
-        """The shards that have messages and have not moved for so long."""
-        try:
-            self._house.await_durable(0.0)
-        except AssertionError as lacking:
-            text = str(lacking)
-        else:
-            self._moved.clear()
-            return set()
-        try:
-            heads = {shard: head.seq for shard, head in self._house.heads().items()}
-        except JournalTrouble:
-            heads = {shard: seq for shard, (seq, _) in self._moved.items()}
+    def _standing(self) -> dict[str, str]:
+        """The shards that have messages and have not moved for so long: what each lacks."""
         now = monotonic()
-        for shard, seq in heads.items():
-            if f"'{shard}'" not in text and "Error" not in text:
-                self._moved.pop(shard, None)
-            elif self._moved.get(shard, (-1, 0.0))[0] != seq:
-                self._moved[shard] = (seq, now)
-        return {shard for shard, (_, at) in self._moved.items() if now - at > STILL_S}
+        try:
+            heads = self._house.heads()
+            late = self._late_now({shard: head.seq for shard, head in heads.items()}, now)
+        except UNANSWERED:
+            # Nothing new is known: who was late, and cannot have moved, still is.
+            late = {} if self._has_moved() else self._late
+        self._late = late
+        return {shard: one.lacking for shard, one in late.items() if now - one.since > STILL_S}
 
-    def _is_said(self) -> bool:
-        """Whether a worker is not ready, or none answers."""
-        answers = [_status(victim.port) for victim in [*self._crew.alive]]
-        return not any(answers) or any(answer not in {0, HTTPStatus.OK} for answer in answers)
+    def _late_now(self, seqs: Mapping[str, int], now: float) -> dict[str, _Late]:
+        late = {}
+        for shard, text in self._house.lacking().items():
+            known = self._late.get(shard)
+            seq = seqs.get(shard)
+            is_same = known is not None and known.seq == seq
+            late[shard] = _Late(seq, known.since if known and is_same else now, text)
+        return late
+
+    def _has_moved(self) -> bool:
+        """Whether a late shard has another row, as Postgres says; if it is away none has."""
+        try:
+            heads = self._house.heads()
+        except JournalTrouble:
+            return False
+        seqs = {shard: head.seq for shard, head in heads.items()}
+        return any(seqs.get(shard) != late.seq for shard, late in self._late.items())
+
+
+def is_silent(crew: Crew) -> bool:
+    """Whether workers answer, and each that does is ready."""
+    answers = [status for victim in [*crew.alive] if (status := _status(victim.port))]
+    return bool(answers) and all(status == HTTPStatus.OK for status in answers)
 
 
 def _status(port: int) -> int:

@@ -13,6 +13,7 @@ from services.journal.shard_states import ShardState
 from services.worker.lag import Lag
 from services.worker.metrics import Metrics
 from services.worker.standing import (
+    BEHIND_CONTROL,
     CANNOT_SEND,
     CATCHING_UP,
     NO_JOURNAL,
@@ -31,9 +32,9 @@ THIEF = GroupMember("rdkafka", "/10.0.0.3")
 FRIDAY = date(2026, 6, 12)
 
 
-def state_of(shard: str, next_offset: int) -> ShardState:
-    """A shard that has closed a Friday."""
-    return ShardState(shard, 6, next_offset, 3.0, FRIDAY, "ab12")
+def state_of(shard: str, next_offset: int, *, copies: int = 8) -> ShardState:
+    """A shard that has closed a Friday. copies: of control commands that it has."""
+    return ShardState(shard, 6, next_offset, copies, 3.0, FRIDAY, "ab12")
 
 
 def seen(
@@ -51,6 +52,7 @@ def seen(
     overview.lags[SIT].note_end(4, at=now - ends_s)
     overview.note_members({} if member is None else {SIT: member}, at=now - group_s)
     states = [] if next_offset is None else [state_of(SIT, next_offset)]
+    states.append(state_of("control/0", 0))
     overview.note_states(states, not_in_use=[SIT] if unused else [], at=now - journal_s)
     return overview.views()[SIT].standing
 
@@ -74,16 +76,34 @@ def test_what_was_not_answered_lately_is_not_believed(silent: str, shown: str) -
 
 @pytest.mark.parametrize(("in_sync", "shown"), [(3, READY), (2, READY), (1, CANNOT_SEND)])
 def test_a_shard_to_which_nothing_can_be_sent_is_not_ready(in_sync: int, shown: str) -> None:
-    metrics = Metrics()
-    lag = metrics.overview.lags[SIT]
-    lag.note_end(4, at=monotonic())
-    lag.durable = 4
-    metrics.follow(SIT, lag)
-    metrics.set_state(SIT, CATCHING_UP)
+    metrics = serving(copies=8)
     metrics.overview.note_replicas({SIT: Replicas(in_sync, 2)})
     assert metrics.overview.views()[SIT].standing.state == shown
     spare = f'clearing_shard_spare_replicas{{shard="market/SIT"}} {in_sync - 2}.0'
     assert spare in metrics.text().decode()
+
+
+def serving(*, copies: int | None) -> Metrics:
+    """A worker whose SIT has all messages, and so many copies of eight; None: it cannot ask."""
+    metrics, now = Metrics(), monotonic()
+    lag = metrics.overview.lags[SIT]
+    lag.note_end(4, at=now)
+    lag.durable = 4
+    metrics.follow(SIT, lag)
+    metrics.set_state(SIT, CATCHING_UP)
+    if copies is not None:
+        states = [state_of("control/0", 0), state_of(SIT, 4, copies=copies)]
+        metrics.overview.note_states(states, not_in_use=[], at=now)
+    return metrics
+
+
+@pytest.mark.parametrize(("copies", "shown"), [(8, READY), (7, BEHIND_CONTROL), (None, NO_JOURNAL)])
+def test_a_shard_that_lacks_a_copy_is_not_ready_though_its_inbox_holds_nothing(
+    copies: int | None, shown: str
+) -> None:
+    metrics = serving(copies=copies)
+    assert metrics.standings() == {SIT: Standing(READY)}
+    assert metrics.overview.views()[SIT].standing.state == shown
 
 
 def test_the_whole_is_ready_when_every_shard_is_whoever_has_it() -> None:
