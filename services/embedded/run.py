@@ -8,7 +8,7 @@ source become durable together, or not at all.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from time import time
@@ -157,6 +157,7 @@ class EmbeddedRun:
             memory=self._memory,
             home_of=self._home_of,
         )
+        self._note_malformed(block, decoded.commands)
         for numbers, queue in decoded.steps():
             undecided.numbers = numbers
             if queue is not None:
@@ -165,12 +166,18 @@ class EmbeddedRun:
             (number,) = numbers
             command, position = decoded.commands[number], block.positions[number]
             inbound = Inbound(undecided.source, position, times[number], block.lines[number])
-            if isinstance(command, Malformed) and len(self.tally.malformed) < _MALFORMED_SHOWN:
-                nth = block.lines_so_far - len(block.lines) + number + 1
-                reference = readable_reference(inbound.line)
-                self.tally.malformed.append(MalformedLine(nth, position, command.detail, reference))
             self._decide_line(inbound, command)
         self._line += len(block.lines)
+
+    def _note_malformed(self, block: Block, commands: Mapping[int, Command | Malformed]) -> None:
+        """Note the first lines that could not be read. commands: by their numbers in the block."""
+        malformed = self.tally.malformed
+        for number, command in commands.items():
+            if isinstance(command, Malformed) and len(malformed) < _MALFORMED_SHOWN:
+                nth = block.lines_so_far - len(block.lines) + number + 1
+                position, line = block.positions[number], block.lines[number]
+                reference = readable_reference(line)
+                malformed.append(MalformedLine(nth, position, command.detail, reference))
 
     def _decide_line(self, inbound: Inbound, command: Command | Malformed) -> None:
         stands = decide_line(self.clearinghouse, inbound, command=command, memory=self._memory)

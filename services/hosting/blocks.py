@@ -27,6 +27,7 @@ from services.journal.id_index import wire_keys
 from services.shards.ids import Identity, Memory, identity_named, legs_in
 from services.shards.market.line_columns import Bools, MarketLines
 from services.shards.market.trade_batch import LineBatch, TradingMarket
+from services.shards.routing import shard_of
 
 # By product, as the symbols of contracts begin.
 Markets = Mapping[bytes, TradingMarket]
@@ -34,6 +35,8 @@ Markets = Mapping[bytes, TradingMarket]
 # Stands in for a line that the pattern must not read, and its fields.
 _NOT_READ: Final = b"-"
 _NO_FIELDS: Final = (b"", b"", b"", b"", b"", b"", b"")
+# Those of a malformed line of a market, behind its product: no contract has such a symbol.
+_MALFORMED: Final = (b"0", b"1", b"-", b"-", b"1970-01-01T00:00:00Z")
 
 
 class BlockMemory(Memory, Protocol):
@@ -60,10 +63,17 @@ class MarketQueue:
     __slots__ = ("_batch", "_memory", "_next", "_numbers", "shard")
 
     def __init__(
-        self, market: TradingMarket, lines: MarketLines, *, numbers: Sequence[int], memory: Memory
+        self,
+        market: TradingMarket,
+        lines: MarketLines,
+        *,
+        numbers: Sequence[int],
+        malformed: Mapping[int, Malformed],
+        memory: Memory,
     ) -> None:
         self.shard = market.log.shard
-        self._batch = LineBatch(market, lines)
+        near = {bisect_left(numbers, number): line for number, line in malformed.items()}
+        self._batch = LineBatch(market, lines, malformed=near)
         self._numbers = numbers
         self._memory = memory
         self._next = 0
@@ -88,8 +98,9 @@ class MarketQueue:
 class DecodedBlock:
     """Lines ready to be decided.
 
-    count: of the lines; queues: the trades and quotes of each market; singles: the numbers of all
-    further lines; commands, homes: by their numbers what they say, and the shard that decides it.
+    count: of the lines; queues: the trades, quotes and malformed lines of each market; singles: the
+    numbers of all further lines; commands, homes: by their numbers what lines say that are no
+    trades or quotes, and the shard that decides them.
     """
 
     count: int
@@ -153,12 +164,19 @@ def decode_lines(
         is_quote[singles] = False
     commands = {number: decode_command(lines[number]) for number in singles if number not in closed}
     homes = {number: home_of(command) for number, command in commands.items()}
+    malformed = _malformed_of(commands, homes, markets=markets)
+    is_read = is_trade | is_quote
+    for product, refused in malformed.items():
+        is_read[[*refused]] = True
+        for number in refused:
+            fields[number] = (b"-", product, *_MALFORMED)
+    singles = [number for number in singles if not is_read[number]]
     ids = _ids_named(commands, homes)
     for command in (*commands.values(), *closed.values()):
         _add_legs(ids, command, markets=markets)
     seen_keys = _prepare(ids, memory=memory)
     keys = wire_keys(TRADE, names)
-    chosen = _by_product(fields, is_trade | is_quote, markets=markets)
+    chosen = _by_product(fields, is_read, markets=markets)
     for product, numbers in chosen.items():
         is_chosen = np.zeros(len(lines), np.bool_)
         is_chosen[numbers] = True
@@ -167,7 +185,13 @@ def decode_lines(
     suspects = suspects_among(keys, is_trade=is_trade, seen_keys=seen_keys)
     read = MarketLines(fields, positions, lines, keys.tolist(), suspects, is_quote)
     queues = [
-        MarketQueue(markets[product], read.chosen(numbers), numbers=numbers, memory=memory)
+        MarketQueue(
+            markets[product],
+            read.chosen(numbers),
+            numbers=numbers,
+            malformed=malformed.get(product, {}),
+            memory=memory,
+        )
         for product, numbers in chosen.items()
     ]
     return DecodedBlock(len(lines), queues, singles, commands, homes)
@@ -203,6 +227,21 @@ def _read_quotes(
         for number, quote in zip(opened, read, strict=True):
             fields[number] = quote
     return _not_hosted(fields, singles, markets=markets)
+
+
+def _malformed_of(
+    commands: Mapping[int, Command | Malformed], homes: Mapping[int, str], *, markets: Markets
+) -> dict[bytes, dict[int, Malformed]]:
+    """By hosted product the malformed lines that its market refuses, by their numbers."""
+    product_of = {market.log.shard: product for product, market in markets.items()}
+    products = [product.decode() for product in markets]
+    malformed: dict[bytes, dict[int, Malformed]] = {}
+    for number, line in commands.items():
+        if isinstance(line, Malformed):
+            shard = homes[number] if line.kind is None else shard_of(line, products)
+            if shard in product_of:
+                malformed.setdefault(product_of[shard], {})[number] = line
+    return malformed
 
 
 def _ids_named(

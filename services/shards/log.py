@@ -83,6 +83,10 @@ class ShardLog:
     ) -> None:
         """Append a row, and count its refusal."""
         self.append(inbound, emission.blocks, business_date=business_date)
+        self.count_refusal(emission)
+
+    def count_refusal(self, emission: Emission[Any]) -> None:
+        """Count the refusal of a row, if it is one."""
         if emission.refusal is not None:
             self.pending.refused[emission.refusal.reason.value] += 1
 

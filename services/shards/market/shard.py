@@ -103,21 +103,27 @@ class MarketShard:
 
     def decide(self, inbound: Inbound, command: Command | Malformed, *, memory: Memory) -> bool:
         """Decide a command of this market; False, as it is never copied."""
-        books, log, emission = self.books, self.log, self._emission()
+        books, log = self.books, self.log
+        emission = self.state(command, seq=log.seq, memory=memory)
+        self.changes += any(changes_ordinary(books, fact) for fact in emission.facts)
+        log.pending.novated += any(isinstance(fact, TradeNovated) for fact in emission.facts)
+        log.record(inbound, emission, business_date=books.control.business_date)
+        return False
+
+    def state(self, command: Command | Malformed, *, seq: int, memory: Memory) -> MarketEmission:
+        """The facts of a command of this market, applied but not recorded. seq: of its row."""
+        books, emission = self.books, self._emission(seq)
         if isinstance(command, Malformed):
             refuse_malformed(emission, command, clock=books.clock)
         else:
             assert isinstance(command, MarketCommand), command
             identity = identity_named(command)
-            seen = None if identity is None else memory.find(log.shard, identity)
+            seen = None if identity is None else memory.find(self.log.shard, identity)
             refusal = _decide(books, command, seen=seen, emit=emission)
             if refusal is not None:
                 refuse_command(emission, command, refusal=refusal)
             remember(memory, command, emission=emission)
-        self.changes += any(changes_ordinary(books, fact) for fact in emission.facts)
-        log.pending.novated += any(isinstance(fact, TradeNovated) for fact in emission.facts)
-        log.record(inbound, emission, business_date=books.control.business_date)
-        return False
+        return emission
 
     def decide_copy(
         self,
@@ -128,7 +134,7 @@ class MarketShard:
         memory: Memory,
     ) -> list[ContractFlow]:
         """Follow a control command that stands; at a barrier send the flow of each contract."""
-        books, log, emission = self.books, self.log, self._emission()
+        books, log, emission = self.books, self.log, self._emission(self.log.seq)
         session = books.control.business_date
         if isinstance(command, SubmitSpread):
             self._decide_spread(command, votes=answers.votes, memory=memory, emit=emission)
@@ -192,9 +198,9 @@ class MarketShard:
         """A snapshot of the books."""
         return dump_market(self.books, links_sent=self.log.links_sent)
 
-    def _emission(self) -> MarketEmission:
-        apply = partial(apply_market_fact, self.books, seq=self.log.seq)
-        return Emission(self.log.shard, self.log.seq, apply)
+    def _emission(self, seq: int) -> MarketEmission:
+        apply = partial(apply_market_fact, self.books, seq=seq)
+        return Emission(self.log.shard, seq, apply)
 
 
 def _follow(

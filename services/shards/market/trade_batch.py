@@ -3,13 +3,14 @@
 In: lines read by the patterns, in the order of the stream. Out: the same rows, facts, books and
 hashes as by deciding them one by one. Fields become columns, once for a block, whatever lies
 between the lines. An unusual line (a suspect id, or one that `ordinary` names) is decided by the
-market, in its turn.
+market, in its turn; one that changes nothing, whatever the lines before it do, does not end a run
+of ordinary ones: a malformed line, and a trade whose id is known.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress, repeat
 from typing import Final, Protocol, cast
 
@@ -17,13 +18,13 @@ import numpy as np
 
 from events.chain import ROW_NUMBERS, row_prefix
 from events.codec import decode_command
-from events.command import Command, Malformed
+from events.command import TRADE, Command, Malformed
 from events.fact_text import fact_template
 from events.int64 import IntArray
 from events.market_facts import QuoteSet, TradeNovated
-from services.shards.ids import Memory
+from services.shards.ids import Identity, Memory
 from services.shards.log import Inbound, ShardLog
-from services.shards.market.books import MarketBooks
+from services.shards.market.books import MarketBooks, MarketEmission
 from services.shards.market.line_columns import MarketLines, Ticks, read_columns
 from services.shards.market.makers import follow_quote, makers_of
 from services.shards.market.novations import Novations, novate
@@ -54,17 +55,26 @@ class TradingMarket(Protocol):
         """Decide a line by itself."""
         ...
 
+    def state(self, command: Command | Malformed, *, seq: int, memory: Memory) -> MarketEmission:
+        """The facts of a line, applied but not recorded. seq: of its row."""
+        ...
+
 
 class LineBatch:
     """The trades and quotes of one market in a block, cleared in order as far as is asked."""
 
     __slots__ = (
-        "_changes", "_columns", "_limits", "_lines", "_market", "_next", "_templates", "_unusual",
+        "_changes", "_columns", "_limits", "_lines", "_malformed", "_market", "_next", "_templates",
+        "_unusual",
     )  # fmt: skip
 
-    def __init__(self, market: TradingMarket, lines: MarketLines) -> None:
+    def __init__(
+        self, market: TradingMarket, lines: MarketLines, *, malformed: Mapping[int, Malformed]
+    ) -> None:
+        """malformed: by their numbers those among the lines that are neither trade nor quote."""
         self._market = market
         self._lines = lines
+        self._malformed = malformed
         self._columns = read_columns(lines, market.books.product, ticks=market.ticks)
         self._next = 0
         self._changes = -1
@@ -77,11 +87,12 @@ class LineBatch:
         first, end = self._next, self._next + len(times)
         while self._next < end:
             self._look()
+            stated = self._state_known(end, memory=memory)
             number = min(self._unusual[-1], end)
             if self._next < number:
                 span = slice(self._next, number)
                 part = times[span.start - first : number - first]
-                self._clear_ordinary(span, part, origin=origin, memory=memory)
+                self._clear_ordinary(span, part, stated=stated, origin=origin, memory=memory)
             self._next = number
             if number < end:
                 self._next += 1
@@ -105,10 +116,36 @@ class LineBatch:
         # The next one last.
         self._unusual = [len(self._lines.lines), *numbers[::-1].tolist()]
 
+    def _state_known(self, end: int, *, memory: Memory) -> dict[int, bytes]:
+        """The facts of the next unusual lines that change nothing, by their numbers."""
+        log, stated = self._market.log, dict[int, bytes]()
+        while (number := self._unusual[-1]) < end:
+            command = self._known(number, memory=memory)
+            if command is None:
+                break
+            seq = log.seq + number - self._next
+            emission = self._market.state(command, seq=seq, memory=memory)
+            (stated[number],) = emission.blocks
+            log.count_refusal(emission)
+            self._unusual.pop()
+        return stated
+
+    def _known(self, number: int, *, memory: Memory) -> Command | Malformed | None:
+        """The unusual line if no line before it matters: a malformed one, a trade sent again."""
+        lines, market = self._lines, self._market
+        if market.books.control.business_date is None:
+            return None
+        if lines.suspects[number] and not lines.is_quote[number]:
+            identity = Identity(TRADE, self._columns.names[number].decode())
+            if memory.find(market.log.shard, identity) is not None:
+                return decode_command(lines.lines[number])
+        return self._malformed.get(number)
+
     def _decide(self, number: int, inbound: Inbound, *, memory: Memory) -> None:
         """Decide an unusual line by itself."""
         market = self._market
-        market.decide(inbound, decode_command(inbound.line), memory=memory)
+        command = self._malformed.get(number) or decode_command(inbound.line)
+        market.decide(inbound, command, memory=memory)
         self._unusual.pop()
         # `unusual_lines` counts each trade of the batch, a large one with fewer lots than it has.
         is_counted = self._columns.lots[number] <= LOTS_FAST_MAX
@@ -117,19 +154,30 @@ class LineBatch:
             self._changes = market.changes
 
     def _clear_ordinary(
-        self, span: slice, times: Sequence[int], *, origin: str, memory: Memory
+        self,
+        span: slice,
+        times: Sequence[int],
+        *,
+        stated: Mapping[int, bytes],
+        origin: str,
+        memory: Memory,
     ) -> None:
-        """Clear lines that are ordinary and cannot fail."""
+        """Clear lines that are ordinary and cannot fail. stated: the facts of those that are not.
+
+        A repeat may be of no trade but a line that is not ordinary: such lines change nothing.
+        """
         log, lines, is_quote = self._market.log, self._lines, self._lines.is_quote[span]
-        rows = np.flatnonzero(~is_quote)
+        is_trade = ~is_quote
+        is_trade[[number - span.start for number in stated]] = False
+        rows = np.flatnonzero(is_trade)
         seqs, quotes = rows + log.seq, np.flatnonzero(is_quote)
         self._add_up(rows + span.start, seqs=seqs)
         self._quote(quotes + span.start)
-        self._record(span, times, origin=origin)
+        self._record(span, times, stated=stated, origin=origin)
         log.pending.novated += len(rows)
         names, keys, texts = self._columns.names[span], lines.keys[span], lines.lines[span]
-        if len(quotes):
-            are_trades = (~is_quote).tolist()
+        if len(rows) < len(texts):
+            are_trades = is_trade.tolist()
             names = [*compress(names, are_trades)]
             keys, texts = [*compress(keys, are_trades)], [*compress(texts, are_trades)]
         memory.keep_cleared(log.shard, names, keys=keys, lines=texts, seqs=seqs.tolist())
@@ -163,7 +211,9 @@ class LineBatch:
             if maker in makers:
                 follow_quote(books, contract, maker=maker, quote=quote)
 
-    def _record(self, span: slice, times: Sequence[int], *, origin: str) -> None:
+    def _record(
+        self, span: slice, times: Sequence[int], *, stated: Mapping[int, bytes], origin: str
+    ) -> None:
         """Append facts, chain and journal rows to the log. times: logical, of the span."""
         log, session = self._market.log, self._market.books.control.business_date
         assert session is not None, "a trade was accepted without a session"
@@ -171,8 +221,11 @@ class LineBatch:
         seqs = range(log.seq, log.seq + len(lines))
         are_quotes = self._lines.is_quote[span].tolist()
         facts = self._facts(span, seqs=seqs)
-        starts = [template.partition(b',"seq":')[0] for template in self._templates]
-        log.history.add_alike(lines, facts, seqs=seqs, starts=map(starts.__getitem__, are_quotes))
+        heads = [_head(template) for template in self._templates]
+        starts = [*map(heads.__getitem__, are_quotes)]
+        for number, fact in stated.items():
+            facts[number - span.start], starts[number - span.start] = fact, _head(fact)
+        log.history.add_alike(lines, facts, seqs=seqs, starts=starts)
         numbers = map(
             ROW_NUMBERS.pack, seqs, repeat(session.toordinal() - 1), positions, times,
             map(len, lines), repeat(1), map(len, facts),
@@ -201,6 +254,11 @@ class LineBatch:
         )  # fmt: skip
         chosen = map(self._templates.__getitem__, self._lines.is_quote[span].tolist())
         return [*map(bytes.__mod__, chosen, values)]
+
+
+def _head(fact: bytes) -> bytes:
+    """A fact's text up to its row's number."""
+    return fact.partition(b',"seq":')[0]
 
 
 def _templates(market: TradingMarket) -> tuple[bytes, bytes]:
