@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from events.codec import decode_command
 from events.command import CONTROL, TRADE, Command, Malformed
+from events.market_commands import BustTrade
 from events.spread_commands import SubmitSpread
 from events.trade_line import QUOTE_LINES, TRADE_LINES, LineFields
 from services.hosting.id_memory import key_of, suspects_among
@@ -26,7 +27,7 @@ from services.journal.batch import Int64s
 from services.journal.id_index import wire_keys
 from services.shards.ids import Identity, Memory, identity_named, legs_in
 from services.shards.market.line_columns import Bools, MarketLines
-from services.shards.market.trade_batch import LineBatch, TradingMarket
+from services.shards.market.trade_batch import LineBatch, LoneLine, TradingMarket
 from services.shards.routing import shard_of
 
 # By product, as the symbols of contracts begin.
@@ -35,8 +36,8 @@ Markets = Mapping[bytes, TradingMarket]
 # Stands in for a line that the pattern must not read, and its fields.
 _NOT_READ: Final = b"-"
 _NO_FIELDS: Final = (b"", b"", b"", b"", b"", b"", b"")
-# Those of a malformed line of a market, behind its product: no contract has such a symbol.
-_MALFORMED: Final = (b"0", b"1", b"-", b"-", b"1970-01-01T00:00:00Z")
+# Those of a lone line, behind its product: no contract has such a symbol.
+_LONE: Final = (b"0", b"1", b"-", b"-", b"1970-01-01T00:00:00Z")
 
 
 class BlockMemory(Memory, Protocol):
@@ -68,14 +69,13 @@ class MarketQueue:
         lines: MarketLines,
         *,
         numbers: Sequence[int],
-        malformed: Mapping[int, Malformed],
+        lone: Mapping[int, LoneLine],
         memory: Memory,
     ) -> None:
         self.shard = market.log.shard
-        near = {bisect_left(numbers, number): line for number, line in malformed.items()}
-        self._batch = LineBatch(market, lines, malformed=near)
+        near = {bisect_left(numbers, number): line for number, line in lone.items()}
+        self._batch = LineBatch(market, lines, lone=near, memory=memory)
         self._numbers = numbers
-        self._memory = memory
         self._next = 0
 
     def before(self, number: int) -> range | None:
@@ -85,20 +85,22 @@ class MarketQueue:
             return None
         return range(self._numbers[self._next], self._numbers[last - 1] + 1)
 
-    def clear(self, numbers: range, times: Sequence[int], *, origin: str) -> None:
+    def clear(self, numbers: range, times: range, *, origin: str) -> None:
         """Clear the lines that wait to the end of the numbers. times: logical, of the numbers."""
         first, self._next = self._next, bisect_left(self._numbers, numbers.stop)
         waiting = self._numbers[first : self._next]
+        chosen: Sequence[int] = times
         if len(waiting) < len(numbers):
-            times = [times[number - numbers.start] for number in waiting]
-        self._batch.clear(times, origin=origin, memory=self._memory)
+            offsets = np.array(waiting, np.int64) - numbers.start
+            chosen = (offsets * times.step + times.start).tolist()
+        self._batch.clear(chosen, origin=origin)
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedBlock:
     """Lines ready to be decided.
 
-    count: of the lines; queues: the trades, quotes and malformed lines of each market; singles: the
+    count: of the lines; queues: the trades, quotes and lone lines of each market; singles: the
     numbers of all further lines; commands, homes: by their numbers what lines say that are no
     trades or quotes, and the shard that decides them.
     """
@@ -164,12 +166,12 @@ def decode_lines(
         is_quote[singles] = False
     commands = {number: decode_command(lines[number]) for number in singles if number not in closed}
     homes = {number: home_of(command) for number, command in commands.items()}
-    malformed = _malformed_of(commands, homes, markets=markets)
+    lone = _lone_lines(commands, homes, markets=markets)
     is_read = is_trade | is_quote
-    for product, refused in malformed.items():
-        is_read[[*refused]] = True
-        for number in refused:
-            fields[number] = (b"-", product, *_MALFORMED)
+    for product, of_product in lone.items():
+        is_read[[*of_product]] = True
+        for number in of_product:
+            fields[number] = (b"-", product, *_LONE)
     singles = [number for number in singles if not is_read[number]]
     ids = _ids_named(commands, homes)
     for command in (*commands.values(), *closed.values()):
@@ -189,7 +191,7 @@ def decode_lines(
             markets[product],
             read.chosen(numbers),
             numbers=numbers,
-            malformed=malformed.get(product, {}),
+            lone=lone.get(product, {}),
             memory=memory,
         )
         for product, numbers in chosen.items()
@@ -229,19 +231,20 @@ def _read_quotes(
     return _not_hosted(fields, singles, markets=markets)
 
 
-def _malformed_of(
+def _lone_lines(
     commands: Mapping[int, Command | Malformed], homes: Mapping[int, str], *, markets: Markets
-) -> dict[bytes, dict[int, Malformed]]:
-    """By hosted product the malformed lines that its market refuses, by their numbers."""
+) -> dict[bytes, dict[int, LoneLine]]:
+    """By hosted product the malformed lines and busts that its market decides, by their numbers."""
     product_of = {market.log.shard: product for product, market in markets.items()}
     products = [product.decode() for product in markets]
-    malformed: dict[bytes, dict[int, Malformed]] = {}
+    lone: dict[bytes, dict[int, LoneLine]] = {}
     for number, line in commands.items():
-        if isinstance(line, Malformed):
-            shard = homes[number] if line.kind is None else shard_of(line, products)
+        if isinstance(line, Malformed | BustTrade):
+            is_typed = isinstance(line, BustTrade) or line.kind is not None
+            shard = shard_of(line, products) if is_typed else homes[number]
             if shard in product_of:
-                malformed.setdefault(product_of[shard], {})[number] = line
-    return malformed
+                lone.setdefault(product_of[shard], {})[number] = line
+    return lone
 
 
 def _ids_named(

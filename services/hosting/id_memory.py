@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from events.codec import decode_command
 from events.command import TRADE, Malformed
 from events.control_facts import CommandRefused
+from events.fact_text import fact_head
 from events.facts import decode_fact
 from events.refusals import Reason
 from events.spread_commands import SubmitSpread
@@ -26,12 +27,15 @@ from services.shards.ids import (
     Cleared,
     Identity,
     Seen,
+    decode_again,
     identity_of,
     legs_in,
     seen_cleared,
 )
 from services.shards.routing import CONTROL_SHARD
 from services.shards.rows import JournalRow
+
+_REFUSED: Final = fact_head(CommandRefused)
 
 
 @dataclass(slots=True)
@@ -221,13 +225,16 @@ def seen_in_row(row: JournalRow) -> dict[Identity, Seen]:
 
     In a market's row of a spread they are those of the legs that it cleared.
     """
-    command = decode_command(row.line)
+    command = decode_again(row.line)
     assert not isinstance(command, Malformed), f"row {row.seq} is remembered but malformed"
     if isinstance(command, SubmitSpread) and row.shard != CONTROL_SHARD:
         legs = legs_in(row.shard, command)
         return {identity: Seen(row.seq, leg, None) for identity, leg in legs.items()}
     identity = identity_of(command)
     assert identity is not None, f"row {row.seq} is remembered but has no id"
-    first = decode_fact(row.facts.partition(b"\n")[0]).fact if row.facts else None
-    reason = Reason(first.reason) if isinstance(first, CommandRefused) else None
+    reason = None
+    if row.facts.startswith(_REFUSED):
+        refused = decode_fact(row.facts.partition(b"\n")[0]).fact
+        assert isinstance(refused, CommandRefused), refused
+        reason = Reason(refused.reason)
     return {identity: Seen(row.seq, command, reason)}

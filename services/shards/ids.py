@@ -7,7 +7,8 @@ The memory belongs to the journal; a shard receives its entries as data.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from functools import lru_cache
+from typing import Final, NamedTuple, Protocol
 
 from events.codec import decode_command
 from events.command import TRADE, Command, Malformed, content
@@ -16,6 +17,9 @@ from events.market_commands import SubmitTrade
 from events.refusals import Reason, Refusal
 from events.spread_commands import SubmitSpread
 from services.shards.routing import CONTROL_SHARD, market_shard
+
+# More repeats in a block are decoded more than once.
+_DECODED_MAX: Final = 256
 
 
 class Identity(NamedTuple):
@@ -60,9 +64,15 @@ class Memory(Protocol):
         ...
 
 
+@lru_cache(maxsize=_DECODED_MAX)
+def decode_again(line: bytes) -> Command | Malformed:
+    """A line that was sent before, or is: the first and all that repeat it are decoded once."""
+    return decode_command(line)
+
+
 def seen_cleared(seq: int, line: bytes) -> Seen:
     """The memory's entry for a trade cleared in a row, from its line."""
-    command = decode_command(line)
+    command = decode_again(line)
     assert not isinstance(command, Malformed), f"row {seq} cleared a malformed trade"
     return Seen(seq, command, None)
 
@@ -97,7 +107,7 @@ def legs_in(shard: str, spread: SubmitSpread) -> dict[Identity, SubmitTrade]:
 
 def is_same(seen: Seen, command: Command) -> bool:
     """Whether a command repeats the first one under its id (normalised values)."""
-    return content(seen.command) == content(command)
+    return seen.command is command or content(seen.command) == content(command)
 
 
 def answer_repeat(command: Command, seen: Seen) -> Refusal | None:

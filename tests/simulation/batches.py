@@ -72,7 +72,8 @@ class BatchedRun:
             home_of=self._home_of,
         )
         for numbers, queue in block.steps():
-            times = [(first + number) * COPIES_A_LINE_MAX for number in numbers]
+            step = COPIES_A_LINE_MAX
+            times = range((first + numbers.start) * step, (first + numbers.stop) * step, step)
             if queue is not None:
                 queue.clear(numbers, times, origin=ORIGIN)
                 continue

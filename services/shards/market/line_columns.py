@@ -6,7 +6,7 @@ once for the block. Account and contract numbers are looked up again when the bo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Final
@@ -16,11 +16,13 @@ import numpy.typing as npt
 
 from events.contracts import Product, ticks_of
 from events.int64 import IntArray
+from events.market_commands import SubmitTrade
 from events.trade_line import LineFields
 from events.units import parse_decimal
 from services.shards.instant_columns import canonical_texts, instants_of
 from services.shards.market.books import MarketBooks
 from services.shards.market.novations import integers
+from settlement.quotes import Quote
 
 UNKNOWN: Final = -1
 _CACHE_MAX: Final = 1 << 16
@@ -70,10 +72,10 @@ class Columns:
     """
 
     names: Sequence[bytes]
-    symbols: Sequence[bytes]
+    symbols: list[bytes]
     amounts: Sequence[bytes]
-    thirds: Sequence[bytes]
-    fourths: Sequence[bytes]
+    thirds: list[bytes]
+    fourths: list[bytes]
     instants: Sequence[bytes]
     ticks: IntArray
     ask_ticks: IntArray
@@ -100,6 +102,21 @@ class Columns:
         makers = _looked_up(books.numbers, [self.names[row] for row in quotes.tolist()])
         self.buyer[quotes] = self.seller[quotes] = makers
 
+    def count(self, row: int, trade: SubmitTrade, *, product: Product) -> None:
+        """Let a line that has no fields of its own count like a trade."""
+        self.symbols[row] = trade.contract.encode()
+        self.thirds[row], self.fourths[row] = trade.buyer.encode(), trade.seller.encode()
+        ticks = ticks_of(trade.price, product)
+        self.ticks[row] = UNKNOWN if ticks is None else ticks
+        self.lots[row], self.executed_at[row] = trade.lots, trade.executed_at
+
+    def quotes_in(self, rows: Sequence[int]) -> Iterator[Quote]:
+        """The quotes of some lines."""
+        chosen = (self.ticks, self.lots, self.ask_ticks, self.executed_at)
+        bids, lots, asks, times = (column[[*rows]].tolist() for column in chosen)
+        ask_lots = map(int, map(self.fourths.__getitem__, rows))
+        return map(Quote, bids, lots, asks, ask_lots, times)
+
 
 def read_columns(lines: MarketLines, product: Product, *, ticks: Ticks) -> Columns:
     """Read the fields of lines; `number` gives them numbers."""
@@ -117,10 +134,10 @@ def read_columns(lines: MarketLines, product: Product, *, ticks: Ticks) -> Colum
         ask_ticks[quotes] = integers(map(ticks.__getitem__, asks), len(asks))
     columns = Columns(
         names=names,
-        symbols=symbols,
+        symbols=[*symbols],
         amounts=amounts,
         thirds=sides,
-        fourths=fourths,
+        fourths=[*fourths],
         instants=canonical_texts(times),
         ticks=integers(map(ticks.__getitem__, prices), count),
         ask_ticks=ask_ticks,

@@ -3,8 +3,8 @@
 In: lines read by the patterns, in the order of the stream. Out: the same rows, facts, books and
 hashes as by deciding them one by one. Fields become columns, once for a block, whatever lies
 between the lines. An unusual line (a suspect id, or one that `ordinary` names) is decided by the
-market, in its turn; one that changes nothing, whatever the lines before it do, does not end a run
-of ordinary ones: a malformed line, and a trade whose id is known.
+market, in its turn. It does not end a run of ordinary lines if none of them matters to it, nor it
+to them: a malformed line, a trade whose id is known, the bust of one that counts among them.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from events.codec import decode_command
 from events.command import TRADE, Command, Malformed
 from events.fact_text import fact_template
 from events.int64 import IntArray
+from events.market_commands import BustTrade, SubmitTrade
 from events.market_facts import QuoteSet, TradeNovated
-from services.shards.ids import Identity, Memory
+from services.shards.ids import Identity, Memory, decode_again
 from services.shards.log import Inbound, ShardLog
 from services.shards.market.books import MarketBooks, MarketEmission
 from services.shards.market.line_columns import MarketLines, Ticks, read_columns
@@ -30,7 +31,6 @@ from services.shards.market.makers import follow_quote, makers_of
 from services.shards.market.novations import Novations, novate
 from services.shards.market.ordinary import LOTS_FAST_MAX, ordinary_limits, unusual_lines
 from services.shards.rows import JournalRow
-from settlement.quotes import Quote
 
 # The formats of the columns in a fact's text.
 _OF_TRADE: Final = {
@@ -41,6 +41,10 @@ _OF_QUOTE: Final = {
     "maker": "%b", "contract": "%b", "bid_ticks": "%d", "bid_lots": "%b", "ask_ticks": "%b",
     "ask_lots": "%b",
 }  # fmt: skip
+
+
+# A line of a market that is neither trade nor quote, and may yet lie among them.
+LoneLine = Malformed | BustTrade
 
 
 class TradingMarket(Protocol):
@@ -64,41 +68,52 @@ class LineBatch:
     """The trades and quotes of one market in a block, cleared in order as far as is asked."""
 
     __slots__ = (
-        "_changes", "_columns", "_limits", "_lines", "_malformed", "_market", "_next", "_templates",
-        "_unusual",
+        "_changes", "_columns", "_is_unusual", "_limits", "_lines", "_lone", "_market", "_memory",
+        "_next", "_templates", "_unusual",
     )  # fmt: skip
 
     def __init__(
-        self, market: TradingMarket, lines: MarketLines, *, malformed: Mapping[int, Malformed]
+        self,
+        market: TradingMarket,
+        lines: MarketLines,
+        *,
+        lone: Mapping[int, LoneLine],
+        memory: Memory,
     ) -> None:
-        """malformed: by their numbers those among the lines that are neither trade nor quote."""
+        """lone: by their numbers those among the lines that are neither trade nor quote."""
         self._market = market
         self._lines = lines
-        self._malformed = malformed
+        self._lone = lone
+        self._memory = memory
         self._columns = read_columns(lines, market.books.product, ticks=market.ticks)
+        for number, command in lone.items():
+            trade = self._busted(command)
+            if trade is not None:
+                self._columns.count(number, trade, product=market.books.product)
+        self._is_unusual = np.ones(len(lines.lines), np.bool_)
         self._next = 0
         self._changes = -1
         self._unusual: list[int] = []
         self._limits: list[tuple[int, int]] = []
         self._templates = (b"", b"")
 
-    def clear(self, times: Sequence[int], *, origin: str, memory: Memory) -> None:
+    def clear(self, times: Sequence[int], *, origin: str) -> None:
         """Decide the next lines; same rows, ids and books as by deciding each. times: logical."""
         first, end = self._next, self._next + len(times)
         while self._next < end:
             self._look()
-            stated = self._state_known(end, memory=memory)
+            stated = self._state_lone(end)
             number = min(self._unusual[-1], end)
             if self._next < number:
                 span = slice(self._next, number)
                 part = times[span.start - first : number - first]
-                self._clear_ordinary(span, part, stated=stated, origin=origin, memory=memory)
+                self._clear_ordinary(span, part, stated=stated, origin=origin)
             self._next = number
             if number < end:
                 self._next += 1
                 line, position = self._lines.lines[number], self._lines.positions[number]
                 inbound = Inbound(origin, position, times[number - first], line)
-                self._decide(number, inbound, memory=memory)
+                self._decide(number, inbound)
 
     def _look(self) -> None:
         """Look for unusual lines, if they may not be those of before."""
@@ -112,43 +127,59 @@ class LineBatch:
         self._columns.number(market.books, first=first)
         is_quote = self._lines.is_quote
         unusual = unusual_lines(market.books, self._columns, is_quote=is_quote, first=first)
-        numbers = np.flatnonzero(unusual | self._lines.suspects[first:]) + first
+        self._is_unusual[first:] = unusual
+        is_lone = self._lines.suspects[first:] | unusual
+        is_lone[[number - first for number in self._lone if number >= first]] = True
+        numbers = np.flatnonzero(is_lone) + first
         # The next one last.
         self._unusual = [len(self._lines.lines), *numbers[::-1].tolist()]
 
-    def _state_known(self, end: int, *, memory: Memory) -> dict[int, bytes]:
-        """The facts of the next unusual lines that change nothing, by their numbers."""
+    def _state_lone(self, end: int) -> dict[int, bytes]:
+        """The facts, by their numbers, of the next unusual lines that need not wait their turn."""
         log, stated = self._market.log, dict[int, bytes]()
         while (number := self._unusual[-1]) < end:
-            command = self._known(number, memory=memory)
+            command = self._timeless(number)
             if command is None:
                 break
             seq = log.seq + number - self._next
-            emission = self._market.state(command, seq=seq, memory=memory)
+            emission = self._market.state(command, seq=seq, memory=self._memory)
             (stated[number],) = emission.blocks
             log.count_refusal(emission)
             self._unusual.pop()
         return stated
 
-    def _known(self, number: int, *, memory: Memory) -> Command | Malformed | None:
-        """The unusual line if no line before it matters: a malformed one, a trade sent again."""
-        lines, market = self._lines, self._market
+    def _timeless(self, number: int) -> Command | Malformed | None:
+        """The unusual line, if it and the ordinary ones before it can change places."""
+        lines, market, lone = self._lines, self._market, self._lone.get(number)
         if market.books.control.business_date is None:
             return None
-        if lines.suspects[number] and not lines.is_quote[number]:
+        if isinstance(lone, BustTrade):
+            # It was counted as its trade: whenever it is decided, no limit and no int64 is near.
+            return None if self._is_unusual[number] or self._busted(lone) is None else lone
+        if lone is None and lines.suspects[number] and not lines.is_quote[number]:
             identity = Identity(TRADE, self._columns.names[number].decode())
-            if memory.find(market.log.shard, identity) is not None:
-                return decode_command(lines.lines[number])
-        return self._malformed.get(number)
+            if self._memory.find(market.log.shard, identity) is not None:
+                return decode_again(lines.lines[number])
+        return lone
 
-    def _decide(self, number: int, inbound: Inbound, *, memory: Memory) -> None:
-        """Decide an unusual line by itself."""
+    def _busted(self, command: LoneLine) -> SubmitTrade | None:
+        """The trade that a command busts, if it was cleared and is as it was."""
         market = self._market
-        command = self._malformed.get(number) or decode_command(inbound.line)
-        market.decide(inbound, command, memory=memory)
+        if isinstance(command, Malformed) or command.trade_id in market.books.amendments:
+            return None
+        seen = self._memory.find(market.log.shard, Identity(TRADE, command.trade_id))
+        if seen is None or seen.reason is not None or not isinstance(seen.command, SubmitTrade):
+            return None
+        return seen.command
+
+    def _decide(self, number: int, inbound: Inbound) -> None:
+        """Decide an unusual line by itself."""
+        market, lone = self._market, self._lone.get(number)
+        command = decode_command(inbound.line) if lone is None else lone
+        market.decide(inbound, command, memory=self._memory)
         self._unusual.pop()
         # `unusual_lines` counts each trade of the batch, a large one with fewer lots than it has.
-        is_counted = self._columns.lots[number] <= LOTS_FAST_MAX
+        is_counted = lone is None and self._columns.lots[number] <= LOTS_FAST_MAX
         has_changed = market.changes != self._changes
         if has_changed and is_counted and ordinary_limits(market.books) == self._limits:
             self._changes = market.changes
@@ -160,12 +191,8 @@ class LineBatch:
         *,
         stated: Mapping[int, bytes],
         origin: str,
-        memory: Memory,
     ) -> None:
-        """Clear lines that are ordinary and cannot fail. stated: the facts of those that are not.
-
-        A repeat may be of no trade but a line that is not ordinary: such lines change nothing.
-        """
+        """Clear lines that are ordinary and cannot fail. stated: the facts of the lone ones."""
         log, lines, is_quote = self._market.log, self._lines, self._lines.is_quote[span]
         is_trade = ~is_quote
         is_trade[[number - span.start for number in stated]] = False
@@ -180,7 +207,7 @@ class LineBatch:
             are_trades = is_trade.tolist()
             names = [*compress(names, are_trades)]
             keys, texts = [*compress(keys, are_trades)], [*compress(texts, are_trades)]
-        memory.keep_cleared(log.shard, names, keys=keys, lines=texts, seqs=seqs.tolist())
+        self._memory.keep_cleared(log.shard, names, keys=keys, lines=texts, seqs=seqs.tolist())
 
     def _add_up(self, rows: IntArray, *, seqs: IntArray) -> None:
         """Apply the trades of some lines."""
@@ -196,20 +223,23 @@ class LineBatch:
         novate(self._market.books, trades, contract=columns.contract[rows])
 
     def _quote(self, rows: IntArray) -> None:
-        """Apply the quotes of some lines."""
+        """Apply the quotes of some lines: the last of each maker in a contract is the one to stand.
+
+        Those of designated makers are followed one by one.
+        """
         books, columns = self._market.books, self._columns
-        contracts, makers = [*books.contracts.values()], makers_of(books)
-        chosen = (
-            columns.contract, columns.ticks, columns.lots, columns.ask_ticks, columns.executed_at,
-        )  # fmt: skip
-        for row, number, bid, lots, ask, at in zip(
-            rows.tolist(), *(column[rows].tolist() for column in chosen), strict=True
-        ):
-            quote = Quote(bid, lots, ask, int(columns.fourths[row]), at)
-            contract, maker = contracts[number], columns.names[row].decode()
-            contract.quotes.set(maker, quote)
-            if maker in makers:
-                follow_quote(books, contract, maker=maker, quote=quote)
+        contracts, numbers = [*books.contracts.values()], rows.tolist()
+        names = map(columns.names.__getitem__, numbers)
+        keys = [*zip(columns.contract[rows].tolist(), names, strict=True)]
+        last = dict(zip(keys, numbers, strict=True))
+        for (number, name), quote in zip(last, columns.quotes_in([*last.values()]), strict=True):
+            contracts[number].quotes.set(name.decode(), quote)
+        makers = makers_of(books)
+        if makers:
+            for (number, name), quote in zip(keys, columns.quotes_in(numbers), strict=True):
+                maker = name.decode()
+                if maker in makers:
+                    follow_quote(books, contracts[number], maker=maker, quote=quote)
 
     def _record(
         self, span: slice, times: Sequence[int], *, stated: Mapping[int, bytes], origin: str
