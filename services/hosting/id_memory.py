@@ -206,13 +206,20 @@ class IdMemory:
 def suspects_among(
     keys: Int64s, *, is_trade: NDArray[np.bool_], seen_keys: list[int]
 ) -> NDArray[np.bool_]:
-    """A mask of the trades of a block whose id may be known, or comes more than once among them.
+    """A mask of the trades of a block whose id may be known, or has come before among them.
 
-    seen_keys: the keys that the index has, and those of the block's single lines.
+    seen_keys: the keys that the index has, and those of the block's further lines.
     """
-    ordered = np.sort(np.concatenate([keys[is_trade], np.array(seen_keys, np.int64)]))
+    seen = np.array(seen_keys, np.int64)
+    ordered = np.sort(np.concatenate([keys[is_trade], seen]))
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    return np.isin(keys, twice) if len(twice) else np.zeros(len(keys), np.bool_)
+    if not len(twice):
+        return np.zeros(len(keys), np.bool_)
+    suspects: NDArray[np.bool_] = np.isin(keys, twice) & is_trade
+    numbers = np.flatnonzero(suspects)
+    firsts = numbers[np.unique(keys[numbers], return_index=True)[1]]
+    suspects[firsts[~np.isin(keys[firsts], seen)]] = False
+    return suspects
 
 
 def key_of(identity: Identity) -> int:

@@ -7,7 +7,13 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from events.int64 import IntArray
 from services.embedded.memory import MemoryRun
+from services.hosting.blocks import decode_lines
+from services.shards.market import trade_batch
+from services.shards.market.books import MarketBooks
+from services.shards.market.novations import Novations, novate
+from services.shards.table import markets_among
 from tests.bench.market import opening, trades
 from tests.bench.mixed import mixed_lines
 from tests.simulation.batches import BatchedRun, check_rows
@@ -47,6 +53,9 @@ def between(number: int) -> Iterator[bytes]:
     """What may change which lines after it are ordinary, or be changed by trades before it."""
     at = f"{DAY}T11:00:{number:02d}Z"
     of = {"contract": "SITM26", "at": at}
+    # The first trade of `trades`, and one that has the id of the second.
+    sent = json.loads(next(trades(1, ACCOUNTS, first=number - 1)))
+    dear = {**sent, "trade_id": f"X{number}", "price": "9.00"}
     for fields in (
         {"type": "suspend_account/1", "account": "A0000003", "reason": "a stop", "at": at},
         _quote("A0000003", "2.00", "2.10", at=at),
@@ -63,6 +72,9 @@ def between(number: int) -> Iterator[bytes]:
         {"type": "run_cycle/1", "cycle": f"C{number}", "at": at},
         {"type": "halt_contract/1", "until": f"{DAY}T11:59:00Z", "reason": "a pause", **of},
         _quote("A0000006", "2.00", "2.10", at=at),
+        sent, {**sent, "lots": "a few"}, dear, dear, {**dear, "trade_id": sent["trade_id"]},
+        {"type": "bust_trade/1", "trade_id": sent["trade_id"], "reason": "again", **of},
+        {"type": "bust_trade/1", "trade_id": f"X{number}", "reason": "it was refused", **of},
     ):  # fmt: skip
         yield _dumped(fields)
 
@@ -101,4 +113,60 @@ def test_what_lies_between_trades_is_decided_in_its_place(size: int, trades_betw
         "quote_crossed",
         "price_outside_limit",
         "price_off_tick",
+        "malformed",
+        "trade_id_conflict",
+        "unknown_trade",
     } <= reasons
+
+
+def test_lines_that_can_change_places_with_trades_do_not_end_a_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runs: list[int] = []
+
+    def counted(books: MarketBooks, novations: Novations, *, contract: IntArray) -> None:
+        runs.append(len(contract))
+        novate(books, novations, contract=contract)
+
+    monkeypatch.setattr(trade_batch, "novate", counted)
+    first, *ordinary = trades(91, ACCOUNTS)
+    named = {name: json.loads(first)[name] for name in ("trade_id", "contract")}
+    at = f"{DAY}T11:00:00Z"
+    bust = {"type": "bust_trade/1", **named, "reason": "error", "at": at}
+    worded = {**json.loads(first), "lots": "a few"}
+    lines = [*ordinary[:30], _dumped(bust), *ordinary[30:60], _dumped(worded), first]
+    run = BatchedRun()
+    for batch in ([*opening(ACCOUNTS), first], [*lines, *ordinary[60:]]):
+        run.take(batch)
+    assert runs == [1, 90]
+
+
+@pytest.mark.parametrize(
+    ("line", "is_of_the_market"),
+    [
+        (b'{"type":"submit_trade/1","contract":"SITM26"}', True),
+        (b"no JSON", True),
+        (b'{"type":"submit_trade/1","contract":"AAAM26"}', False),
+        (b'{"type":"deposit_collateral/1"}', False),
+        (
+            (
+                b'{"type":"bust_trade/1","trade_id":"T1","contract":"AAAM26","reason":"an error",'
+                b'"at":"2026-06-08T11:00:00Z"}'
+            ),
+            False,
+        ),
+    ],
+)
+def test_a_market_decides_among_its_trades_only_what_is_its_own(
+    line: bytes, *, is_of_the_market: bool
+) -> None:
+    run = BatchedRun()
+    markets = markets_among(run.clearinghouse.shards.values())
+    block = decode_lines(
+        [line],
+        positions=[1],
+        markets=markets,
+        memory=run.memory,
+        home_of=lambda _: "market/SIT",
+    )
+    assert (not block.singles) == is_of_the_market

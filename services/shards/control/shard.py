@@ -61,7 +61,7 @@ class ControlShard:
     def decide(self, inbound: Inbound, command: Command | Malformed, *, memory: Memory) -> bool:
         """Decide an input; True when it stands and is to be copied to every other shard."""
         books, log, session = self.books, self.log, self.books.business_date
-        emission = Emission[ControlFact](log.shard, log.seq, changes_nothing)
+        emission: Emission[ControlFact] = Emission(log.shard, log.seq, changes_nothing)
         stands = False
         if isinstance(command, Malformed):
             refuse_malformed(emission, command, clock=books.clock)

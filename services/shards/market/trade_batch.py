@@ -156,7 +156,7 @@ class LineBatch:
         if isinstance(lone, BustTrade):
             # It was counted as its trade: whenever it is decided, no limit and no int64 is near.
             return None if self._is_unusual[number] or self._busted(lone) is None else lone
-        if lone is None and lines.suspects[number] and not lines.is_quote[number]:
+        if lines.suspects[number]:
             identity = Identity(TRADE, self._columns.names[number].decode())
             if self._memory.find(market.log.shard, identity) is not None:
                 return decode_again(lines.lines[number])
