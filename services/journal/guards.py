@@ -10,13 +10,13 @@ from services.journal.connecting import Connection, setting
 from services.journal.tables import APPEND_ONLY
 from services.journal.trouble import translated
 
-# Tables of ours and the months of the journal whose trigger is missing, off, or calls a function
-# that refuses nothing.
+# Tables of ours and the journal's parts whose trigger is missing, off, or calls a function that
+# refuses nothing.
 _UNGUARDED: Final[LiteralString] = """
 SELECT tab.relname FROM pg_class AS tab
 WHERE tab.relnamespace = to_regnamespace('clearing') AND tab.relkind IN ('r', 'p')
 AND (tab.relname = ANY(%s) OR tab.oid IN (
-    SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass('clearing.journal')))
+    SELECT relid FROM pg_partition_tree(to_regclass('clearing.journal'))))
 AND NOT EXISTS (
     SELECT FROM pg_trigger AS guard JOIN pg_proc AS calls ON calls.oid = guard.tgfoid
     WHERE guard.tgrelid = tab.oid AND guard.tgname = 'append_only' AND guard.tgenabled = 'A'

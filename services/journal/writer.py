@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from itertools import islice
+from operator import itemgetter
 from typing import Any, Self
 
 import psycopg
@@ -42,8 +43,8 @@ from services.journal.trouble import (
     translated,
 )
 from services.journal.writer_lock import claim
-from services.shards.rows import JournalRow
 
+_SHARD_AND_DATE = itemgetter(0, 2)
 # Rows packed at once: about half a megabyte of journal, so that the server works while we pack.
 ROWS_PACKED = 1000
 
@@ -81,7 +82,7 @@ class Journal:
     def __init__(self, url: str) -> None:
         """Connect as `clearing_writer`; the schema must be migrated."""
         self._connection: Connection = connect(url, role="clearing_writer")
-        self._months: set[tuple[int, int]] = {(1, 1)}
+        self._partitions: set[tuple[str, int, int]] = set()
         try:
             with translated("opening the journal"):
                 check_schema(self._connection)
@@ -115,7 +116,7 @@ class Journal:
         it is durable. CommitUnknown: all rows or none; the heads tell.
         """
         try:
-            months = self._make_months(batch)
+            made = self._make_partitions(batch)
             with translated("writing a batch"):
                 self._connection.execute("BEGIN")
                 self._move_heads(batch.heads)
@@ -125,7 +126,7 @@ class Journal:
             self._roll_back()
             raise
         self._commit()
-        self._months |= months
+        self._partitions |= made
 
     def close(self) -> None:
         """Close the connection."""
@@ -137,15 +138,16 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _make_months(self, batch: Batch) -> set[tuple[int, int]]:
-        """Make the partitions of months not written before, each once in the life of a writer."""
-        months = {(day.year, day.month) for day in days_of(batch.rows)} - self._months
-        for year, month in sorted(months):
-            with translated(f"making the journal's partition {year:04}-{month:02}"):
+    def _make_partitions(self, batch: Batch) -> set[tuple[str, int, int]]:
+        """Make the partitions of shards and months not written before, each once by a writer."""
+        dates: set[tuple[str, date]] = set(map(_SHARD_AND_DATE, batch.rows))
+        new = {(shard, day.year, day.month) for shard, day in dates} - self._partitions
+        for shard, year, month in sorted(new):
+            with translated(f"making the journal's partition {year:04}-{month:02} of {shard}"):
                 self._connection.execute(
-                    "SELECT clearing.make_journal_month(%s)", [date(year, month, 1)]
+                    "SELECT clearing.make_journal_partition(%s, %s)", [shard, date(year, month, 1)]
                 )
-        return months
+        return new
 
     def _move_heads(self, heads: Sequence[HeadMove]) -> None:
         """The fence, before the rows: a second writer waits here and then finds the heads moved."""
@@ -258,11 +260,6 @@ class Journal:
                 self._connection.execute("ROLLBACK")
         except psycopg.Error:
             self._connection.close()
-
-
-def days_of(rows: Iterable[JournalRow]) -> set[date]:
-    """The business dates of rows."""
-    return {day for _, _, day, _, _, _, _, _, _, _ in rows}
 
 
 def _packer(table: Table) -> Callable[[Iterable[Any]], bytes]:

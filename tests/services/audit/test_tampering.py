@@ -24,6 +24,7 @@ INSERT INTO journal SELECT shard, seq + 1, business_date, origin, position, deci
     facts, chain FROM journal @last
 """
 STRANGER = """
+SELECT clearing.make_journal_partition('market/ZZZ', '2026-06-01');
 INSERT INTO journal SELECT 'market/ZZZ', 0, business_date, origin, position, decided, input, parts,
     facts, chain FROM journal @trade
 """

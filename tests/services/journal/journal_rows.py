@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import date
 
+import psycopg
+
 from services.journal.batch import Batch, HeadMove
 from services.shards.rows import JournalRow
 
@@ -38,3 +40,10 @@ def batch_of(shard: str, before: int | None, after: int) -> Batch:
     """The rows of a shard after one seq up to another, with the move of its head."""
     first = 0 if before is None else before + 1
     return Batch(rows=rows(shard, range(first, after + 1)), heads=[move(shard, before, after)])
+
+
+def partitions_of_rows(url: str) -> list[str]:
+    """Of each row of the journal, by seq, the partition it lies in."""
+    with psycopg.connect(url) as connection:
+        query = "SELECT relname FROM clearing.journal, pg_class WHERE oid = journal.tableoid"
+        return [name for (name,) in connection.execute(f"{query} ORDER BY seq".encode())]

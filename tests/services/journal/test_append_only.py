@@ -43,9 +43,9 @@ def test_a_trigger_stops_owner_and_administrator(url: str, role: Role | None, ch
 @pytest.mark.parametrize("change", CHANGES)
 def test_partitions_are_guarded_as_the_journal_is(journal: Journal, url: str, change: str) -> None:
     journal.commit(batch_of(SIT, None, 0))
-    for month in ("journal_0001_01", "journal_2026_03"):
-        assert refusal_of(url, "clearing_owner", change.format(month, "seq")) == "23001"
-        assert refusal_of(url, "clearing_writer", change.format(month, "seq")) == "42501"
+    for name in ("journal_0001_01", "journal_2026_03", "journal_2026_03_market_sit"):
+        assert refusal_of(url, "clearing_owner", change.format(name, "seq")) == "23001"
+        assert refusal_of(url, "clearing_writer", change.format(name, "seq")) == "42501"
 
 
 def test_the_trigger_fires_where_triggers_are_switched_off(url: str) -> None:
@@ -74,9 +74,12 @@ def test_the_writer_changes_no_table(url: str, statement: str) -> None:
     assert refusal_of(url, "clearing_writer", statement) == "42501"
 
 
-def test_the_writer_makes_months_and_making_one_again_does_nothing(url: str) -> None:
+def test_the_writer_makes_partitions_and_making_one_again_does_nothing(url: str) -> None:
     with connect(url) as connection:
-        for _ in range(2):
-            connection.execute("SELECT clearing.make_journal_month(%s)", [date(9999, 12, 31)])
-        query = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'clearing.journal'::regclass"
-        assert connection.execute(query).fetchone() == (2,)
+        for shard in ("market/SIT", "member/0", "market/SIT"):
+            query = "SELECT clearing.make_journal_partition(%s, %s)"
+            connection.execute(query, [shard, date(9999, 12, 31)])
+        tree = "SELECT relid::regclass::text FROM pg_partition_tree('clearing.journal')"
+        names = sorted(name.removeprefix("clearing.") for (name,) in connection.execute(tree))
+    month = ["journal_9999_12", "journal_9999_12_market_sit", "journal_9999_12_member_0"]
+    assert names == ["journal", "journal_0001_01", *month]

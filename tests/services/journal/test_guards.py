@@ -19,6 +19,13 @@ CASES = (
         "journal_0001_01: its trigger append_only is off or gone",
     ),
     (
+        (
+            "SELECT clearing.make_journal_partition('market/SIT', '2026-03-01'); "
+            "ALTER TABLE clearing.journal_2026_03_market_sit DISABLE TRIGGER append_only"
+        ),
+        "journal_2026_03_market_sit: its trigger append_only is off or gone",
+    ),
+    (
         "ALTER TABLE clearing.link ENABLE TRIGGER append_only",
         "link: its trigger append_only is off or gone",
     ),

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from uuid import uuid4
 
 import psycopg
 import pytest
 
 from services.journal import migrate as migrating
+from services.journal.batch import Batch
 from services.journal.connecting import connect
 from services.journal.embedded import EmbeddedServer
 from services.journal.migrate import Migration, migrate, migrations, schema_version
@@ -15,7 +17,7 @@ from services.journal.reader import Reader
 from services.journal.trouble import RightsMissing, SchemaMissing, SchemaTooNew, StatementRefused
 from services.journal.writer import Journal
 from tests.conftest import fresh_database
-from tests.services.journal.journal_rows import SIT, batch_of
+from tests.services.journal.journal_rows import SIT, batch_of, move, partitions_of_rows, row
 
 
 @pytest.fixture
@@ -72,6 +74,23 @@ def test_a_migration_that_fails_leaves_the_schema_as_it_was(
     with connect(url) as connection:
         assert schema_version(connection) == newest
         assert connection.execute("SELECT to_regclass('clearing.half')").fetchone() == (None,)
+
+
+def test_a_month_of_an_earlier_program_is_written_on_in_one_partition(
+    empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = migrations()
+    with monkeypatch.context() as earlier:
+        earlier.setattr(migrating, "migrations", lambda: steps[:6])
+        assert migrate(empty) == 6
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute("SELECT clearing.make_journal_month(%s)", [date(2026, 3, 1)])
+    assert migrate(empty) == len(steps)
+    days = [date(2026, 3, 31), date(2026, 4, 1)]
+    made = [row(SIT, seq, day=day) for seq, day in enumerate(days)]
+    with Journal(empty) as journal:
+        journal.commit(Batch(rows=made, heads=[move(SIT, None, 1)]))
+    assert partitions_of_rows(empty) == ["journal_2026_03", "journal_2026_04_market_sit"]
 
 
 @pytest.fixture

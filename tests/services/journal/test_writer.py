@@ -20,7 +20,16 @@ from services.shards.rows import (
     SnapshotRow,
     StatementRow,
 )
-from tests.services.journal.journal_rows import DAY, SIT, batch_of, chain, move, row, rows
+from tests.services.journal.journal_rows import (
+    DAY,
+    SIT,
+    batch_of,
+    chain,
+    move,
+    partitions_of_rows,
+    row,
+    rows,
+)
 
 HASH = b"\x07" * 32
 
@@ -188,14 +197,18 @@ def kill_backends(reader: Reader) -> None:
         administrator.execute(query, [reader.connection.info.backend_pid])
 
 
-def test_each_month_gets_its_partition(journal: Journal, url: str) -> None:
+def test_each_shard_gets_its_partition_of_each_month(journal: Journal, url: str) -> None:
     days = [date(2026, 3, 31), date(2026, 4, 1), date(2027, 3, 1), date(1, 1, 1)]
     made = [row(SIT, seq, day=day) for seq, day in enumerate(days)]
-    journal.commit(Batch(rows=made, heads=[move(SIT, None, 3)]))
-    with psycopg.connect(url) as connection:
-        query = "SELECT tableoid::regclass::text FROM clearing.journal ORDER BY seq"
-        found = [name.removeprefix("clearing.") for (name,) in connection.execute(query)]
-    assert found == ["journal_2026_03", "journal_2026_04", "journal_2027_03", "journal_0001_01"]
+    made.append(row("member/0", 4, day=days[0]))
+    journal.commit(Batch(rows=made, heads=[move(SIT, None, 3), move("member/0", None, 4)]))
+    assert partitions_of_rows(url) == [
+        "journal_2026_03_market_sit",
+        "journal_2026_04_market_sit",
+        "journal_2027_03_market_sit",
+        "journal_0001_01",
+        "journal_2026_03_member_0",
+    ]
 
 
 def test_a_link_wakes_whoever_listens_for_its_target(journal: Journal, url: str) -> None:
