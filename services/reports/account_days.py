@@ -33,7 +33,8 @@ from services.reports.account_entries import AccountDay, AccountsDay, CycleBalan
 from services.reports.derived import check_agreement, keyed
 from services.reports.portings import Memberships, Porting
 from services.reports.report import DerivedRowsChanged, ReportFact
-from services.reports.view import JournalView, StoredRow
+from services.reports.stored_row import StoredRow
+from services.reports.view import JournalView
 from services.shards.routing import MEMBER_SHARD
 from settlement.control_books import Account
 

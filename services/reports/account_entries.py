@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from services.reports.report import ReportFact
-from services.reports.view import StoredRow
+from services.reports.stored_row import StoredRow
 from settlement.control_books import Account
 
 

@@ -30,7 +30,8 @@ from services.reports.report import (
     UnknownSubject,
     whole_cell,
 )
-from services.reports.view import JournalView, StoredRow
+from services.reports.stored_row import StoredRow
+from services.reports.view import JournalView
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
 
 _DECLARED: Final = MemberDefaulted.TYPE.encode()

@@ -18,7 +18,7 @@ from events.member_facts import Posting
 from services.reports.filters import names_account
 from services.reports.raw_line import readable_fields
 from services.reports.report import Cell, ReportFact, fact_name
-from services.reports.view import StoredRow
+from services.reports.stored_row import StoredRow
 from services.shards.routing import MEMBER_SHARD
 
 _AMOUNTS: Final = ("amount_cents", "payment_cents", "loss_cents", "remaining_cents")

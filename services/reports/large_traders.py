@@ -18,7 +18,8 @@ from events.units import PPM
 from services.reports.filters import markets_asked
 from services.reports.kind import ReportKind
 from services.reports.report import NamedCells, ReportRequest, TableLayout
-from services.reports.view import JournalView, StoredRow
+from services.reports.stored_row import StoredRow
+from services.reports.view import JournalView
 from services.shards.routing import MEMBER_SHARD, product_in
 
 _MARGIN: Final = MarginSet.TYPE.encode()

@@ -37,7 +37,8 @@ from services.reports.report import (
     UnknownSubject,
     fact_name,
 )
-from services.reports.view import JournalView, StoredRow
+from services.reports.stored_row import StoredRow
+from services.reports.view import JournalView
 from services.shards.routing import MEMBER_SHARD, market_shard
 
 _CALL_PARTS: Final = 3

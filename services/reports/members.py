@@ -25,7 +25,8 @@ from services.reports.fund_days import Contributor, read_fund_days
 from services.reports.kind import ReportKind
 from services.reports.portings import Memberships
 from services.reports.report import Cell, NamedCells, ReportRequest, TableLayout
-from services.reports.view import JournalView, StoredRow
+from services.reports.stored_row import StoredRow
+from services.reports.view import JournalView
 from services.shards.routing import MEMBER_SHARD
 
 _MOVED: Final = CollateralMoved.TYPE.encode()

@@ -18,7 +18,8 @@ from typing import Final
 from events.default_commands import PortAccount
 from events.default_facts import AccountPorted
 from services.reports.report import ReportFact
-from services.reports.view import JournalView, StoredRow
+from services.reports.stored_row import StoredRow
+from services.reports.view import JournalView
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
 from settlement.control_books import Account
 

@@ -36,7 +36,8 @@ from services.reports.report import (
     TableLayout,
     fact_name,
 )
-from services.reports.view import JournalView, StoredRow
+from services.reports.stored_row import StoredRow
+from services.reports.view import JournalView
 
 _READ_MODEL: Final[LiteralString] = """
 SELECT shard, seq, contract, kind, product, cycle, price_ticks, tier

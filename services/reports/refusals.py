@@ -25,7 +25,8 @@ from services.reports.kind import ReportKind
 from services.reports.raw_line import readable, readable_fields
 from services.reports.report import NamedCells, ReportFact, ReportRequest, TableLayout
 from services.reports.shown import usd
-from services.reports.view import JournalView, StoredRow
+from services.reports.stored_row import StoredRow
+from services.reports.view import JournalView
 
 _OF_COMMAND: Final = {
     WithdrawalRefused.TYPE: "withdraw_collateral/1",

@@ -37,9 +37,10 @@ from services.reports.report import (
     TableLayout,
     fact_name,
 )
+from services.reports.stored_row import StoredRow
 from services.reports.trade_search import TradeRows, find_trade
 from services.reports.trade_takeovers import takeovers, waterfalls
-from services.reports.view import JournalView, StoredRow
+from services.reports.view import JournalView
 from services.shards.routing import MEMBER_SHARD
 from settlement.ledger import cents
 

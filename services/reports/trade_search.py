@@ -15,7 +15,8 @@ from events.codec import decode_command
 from events.command import TRADE, Command
 from services.journal.id_index import IdIndex, identity_keys
 from services.reports.report import ReportFact, UnknownSubject
-from services.reports.view import JournalView, StoredRow
+from services.reports.stored_row import StoredRow
+from services.reports.view import JournalView
 from services.shards.ids import Identity, ids_named
 
 _NAMING: Final = (b"trade_", b"command_refused/1")

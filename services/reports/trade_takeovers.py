@@ -15,7 +15,8 @@ from events.default_facts import AccountAuctioned, PositionTakenOver, WaterfallA
 from events.ledger_names import cash_of
 from events.member_facts import Posting
 from services.reports.report import ReportFact
-from services.reports.view import JournalView, StoredRow
+from services.reports.stored_row import StoredRow
+from services.reports.view import JournalView
 from services.shards.routing import MEMBER_SHARD
 
 _AUCTION: Final = AuctionAccount.TYPE.encode()

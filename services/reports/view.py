@@ -9,18 +9,15 @@ the history.
 from __future__ import annotations
 
 import heapq
-import json
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import partial
 from typing import Any, Final, LiteralString, Self
 
 from psycopg import ServerCursor
-from pydantic_core import from_json
 
-from events.control_commands import CLOSE_CYCLE, CloseSession, RunCycle
+from events.control_commands import CloseSession, RunCycle
 from services.hosting.control_history import restore_control
 from services.journal.compressed import decompressed
 from services.journal.reader import SELECT_PARTS, SEQ_MAX, QueryValues, Reader
@@ -28,18 +25,15 @@ from services.journal.trouble import translated
 from services.reports.report import (
     DerivedRowsChanged,
     Origin,
-    ReportFact,
     ReportRequest,
     UnknownSubject,
 )
-from services.reports.short_days import DAY_ROWS, ROWS_OF_SHORT_DAY, ShortDays
-from services.shards.routing import CONTROL_SHARD
-from services.shards.rows import JournalRow
+from services.reports.short_days import DAY_ROWS, ROWS_OF_SHORT_DAY, ShortDay, ShortDays
+from services.reports.stored_row import StoredRow
 from settlement.control_books import ControlBooks
 
 _ROWS_AT_ONCE: Final = 500
 _SESSIONS_NAMED: Final = 6
-_ACCOUNT: Final = b'"account":"'
 _BARRIERS: Final = (RunCycle.TYPE.encode(), CloseSession.TYPE.encode())
 
 _ROWS: Final[LiteralString] = """
@@ -91,63 +85,6 @@ _LAST_NUMBER: Final[LiteralString] = (
 _LAST_DAY: Final[LiteralString] = (
     "SELECT max(business_date) FROM clearing.day WHERE shard = 'member/0'"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRow:
-    """A journal row. first: the first part of its facts; later_parts: gives the others, if any."""
-
-    shard: str
-    seq: int
-    business_date: date
-    origin: str
-    position: int
-    decided: int
-    line: bytes
-    chain: bytes
-    first: bytes
-    later_parts: Callable[[], Iterator[bytes]] | None
-
-    @property
-    def command_type(self) -> str:
-        """The type of the row's command, of a row that has a readable one."""
-        return str(json.loads(self.line)["type"])
-
-    @property
-    def cycle(self) -> str | None:
-        """The name of the cycle that the row's command orders; None for any other command."""
-        command = json.loads(self.line)
-        if command["type"] == CloseSession.TYPE:
-            return CLOSE_CYCLE
-        return str(command["cycle"]) if command["type"] == RunCycle.TYPE else None
-
-    def facts(
-        self,
-        *starts: bytes,
-        naming: str | None = None,
-        accounts: Collection[bytes] | None = None,
-        words: Sequence[bytes] = (b"",),
-    ) -> Iterator[ReportFact]:
-        """The facts whose type begins so, in order.
-
-        naming: only lines with this name; accounts: only those of these, and those of no account;
-        words: only lines with one of these.
-        """
-        heads = tuple(b'{"type":"' + start for start in starts)
-        named = b"" if naming is None else f'"{naming}"'.encode()
-        for part in self._parts():
-            for line in part.split(b"\n"):
-                if line.startswith(heads) and named in line and any(map(line.__contains__, words)):
-                    if accounts is not None:
-                        _, has_account, after = line.partition(_ACCOUNT)
-                        if has_account and after.partition(b'"')[0] not in accounts:
-                            continue
-                    yield from_json(line)
-
-    def _parts(self) -> Iterator[bytes]:
-        yield self.first
-        if self.later_parts is not None:
-            yield from self.later_parts()
 
 
 class JournalView:
@@ -238,25 +175,22 @@ class JournalView:
         """The rows of a date that follow control commands of these types, in order."""
         words = [*types, _BACKSLASH]
         if self._is_short(shard, day):
-            rows: Iterator[StoredRow] = (
-                self._row(row)
-                for row in self._short_day(shard, day)
-                if row.origin == CONTROL_SHARD and any(map(row.line.__contains__, words))
-            )
+            copies = self._short_day(shard, day).copies
+            rows: Iterable[StoredRow] = [
+                row for row in copies if any(map(row.line.__contains__, words))
+            ]
         else:
             rows = self._of_day(f"copies {shard}", _COPIES, shard=shard, day=day, words=words)
         yield from (row for row in rows if row.command_type.encode() in types)
 
-    def rows(self, shard: str, day: date, *, words: Sequence[bytes]) -> Iterator[StoredRow]:
-        """The rows of a date whose facts hold one of these words, in order."""
+    def rows(self, shard: str, day: date, *, words: Sequence[bytes]) -> Iterable[StoredRow]:
+        """The rows of a date, in order, with a fact whose type begins with one of these words.
+
+        A word with a quote may stand anywhere in it. There may be further rows among them.
+        """
         if self._is_short(shard, day):
-            yield from (
-                self._row(row)
-                for row in self._short_day(shard, day)
-                if row.parts > 1 or any(map(row.facts.__contains__, words))
-            )
-            return
-        yield from self._of_day(f"rows {shard}", _ROWS, shard=shard, day=day, words=words)
+            return self._short_day(shard, day).rows_of(words)
+        return self._of_day(f"rows {shard}", _ROWS, shard=shard, day=day, words=words)
 
     def rows_of_all(
         self, shards: Sequence[str], day: date, *, words: Sequence[bytes]
@@ -267,7 +201,7 @@ class JournalView:
 
     def rows_at(self, shard: str, day: date, *, seqs: Sequence[int]) -> list[StoredRow]:
         """Rows by their numbers."""
-        return [self._row(row) for row in self._ask_rows(_ROWS_AT, [shard, day, list(seqs)])]
+        return self._ask_rows(_ROWS_AT, [shard, day, list(seqs)])
 
     def rows_numbered(self, shard: str, seqs: Sequence[int]) -> list[StoredRow]:
         """Rows by their numbers where their dates are not known."""
@@ -282,15 +216,15 @@ class JournalView:
             "until": until,
             "name": f'"{name}"'.encode(),
         }
-        return [self._row(row) for row in self._ask_rows(_ROWS_NAMING, values)]
+        return self._ask_rows(_ROWS_NAMING, values)
 
     def ask(self, query: LiteralString, values: QueryValues | None = None) -> list[Any]:
         """All rows of a short answer."""
         with translated("reading the journal"):
             return self.reader.connection.execute(query, values, binary=True).fetchall()
 
-    def _ask_rows(self, query: LiteralString, values: QueryValues) -> list[JournalRow]:
-        return [*map(JournalRow._make, self.ask(query, values))]
+    def _ask_rows(self, query: LiteralString, values: QueryValues) -> list[StoredRow]:
+        return [*map(self._row, self.ask(query, values))]
 
     def _is_short(self, shard: str, day: date) -> bool:
         """True for a date whose rows are read in one answer, once for all reports."""
@@ -299,8 +233,8 @@ class JournalView:
         after, until = self._spans[shard, day]
         return until - after <= ROWS_OF_SHORT_DAY
 
-    def _short_day(self, shard: str, day: date) -> list[JournalRow]:
-        return self._short_days.rows(shard, day, span=self._spans[shard, day])
+    def _short_day(self, shard: str, day: date) -> ShortDay:
+        return self._short_days.day(shard, day, span=self._spans[shard, day])
 
     def _of_day(
         self,
@@ -315,7 +249,7 @@ class JournalView:
         after, until = self._spans[shard, day]
         values = {"shard": shard, "day": day, "after": after, "until": until, "words": list(words)}
         records = self._streamed(name, query, values=values)
-        yield from map(self._row, map(JournalRow._make, records))
+        yield from map(self._row, records)
 
     def _span(self, shard: str, day: date) -> tuple[int, int]:
         """After which row, and until which, the rows of a date lie. Errors: DerivedRowsChanged."""
@@ -334,7 +268,7 @@ class JournalView:
                 raise DerivedRowsChanged(msg)
         return after, until
 
-    def _row(self, row: JournalRow) -> StoredRow:
+    def _row(self, row: Sequence[Any]) -> StoredRow:
         shard, seq, day, origin, position, decided, line, parts, facts, chain = row
         later_parts = partial(self._parts, shard, seq) if parts > 1 else None
         return StoredRow(
