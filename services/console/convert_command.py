@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import click
 
 from events.contracts import PRODUCTS
-from events.gpu_table import GPU_TABLE, scu_ppm_by_gpu
 from events.units import parse_date
 from services.console.books_location import location_of, location_options, opened_books
 from services.console.example import example
@@ -84,6 +83,7 @@ def convert_command(
 
 def _convert(file: str, table: _Table, *, shape: str) -> int:
     """Print what was asked for; how many rows were wrong."""
+    from events.gpu_table import scu_ppm_by_gpu
     from services.analysis.scu_conversion import conversion_report, in_scu, index_lines
     from services.console.stopping import stop_on_trouble
     from services.sources.gpu_prices import WrongRow, gpu_prices
@@ -108,6 +108,8 @@ def _convert(file: str, table: _Table, *, shape: str) -> int:
 def _table(data: str | None, database: str | None, *, on: date | None) -> Iterator[_Table]:
     """The table of a journal on a date, or the default one. Errors: Stopped."""
     if data is None and database is None:
+        from events.gpu_table import GPU_TABLE
+
         yield _Table(GPU_TABLE, "the table of the program")
         return
     from services.reports.report import ReportRequest, UnknownSubject

@@ -31,7 +31,7 @@ from services.demo.summary import summary_lines
 from services.journal.reader import Reader
 from services.reports.formats import csv_lines
 from services.reports.report import ReportRequest
-from services.reports.table import REPORTS
+from services.reports.table import LISTED, REPORTS
 from services.reports.view import JournalView
 
 # A hundred thousand lines over all dates, which nobody reads: a statement is of a date.
@@ -81,10 +81,10 @@ def _write_reports(folder: Path, view: JournalView, *, book: FactBook) -> None:
     with progress("writing the reports", total=len(REPORTS)) as advance:
         for number, kind in enumerate(REPORTS.values()):
             advance(number, kind.name)
-            options = {name: trade for name in kind.needs if trade is not None}
+            options = {name: trade for name in LISTED[kind.name].needs if trade is not None}
             with (folder / REPORTS_FOLDER / f"{kind.name}.csv").open("w", encoding="utf-8") as file:
                 first = last if kind.name in _OF_LAST_DATE else date.min
-                if len(options) == len(kind.needs):
+                if len(options) == len(LISTED[kind.name].needs):
                     report = kind.make(view, ReportRequest(last, last, options, first))
                     file.writelines(f"{line}\n" for line in csv_lines(report))
 
@@ -92,8 +92,8 @@ def _write_reports(folder: Path, view: JournalView, *, book: FactBook) -> None:
 def _files() -> list[FileBeside]:
     """What lies beside the page."""
     reports = [
-        (f"{REPORTS_FOLDER}/{name}.csv", f"{kind.tells}{_ONE_DATE * (name in _OF_LAST_DATE)}")
-        for name, kind in REPORTS.items()
+        (f"{REPORTS_FOLDER}/{name}.csv", f"{entry.tells}{_ONE_DATE * (name in _OF_LAST_DATE)}")
+        for name, entry in LISTED.items()
     ]
     days = (DAYS_FILE, "the hashes of every day: keep it elsewhere for `clearing verify --expect`")
     sent = (COMMANDS_FILE, "every line as it was sent: `clearing clear` takes it")

@@ -12,7 +12,6 @@ from services.console.books_location import location_of, opened_books, with_loca
 from services.console.example import example
 from services.console.option_values import option_value
 from services.console.output import open_stdout, say_on_stderr
-from services.journal.reader import Reader
 
 if TYPE_CHECKING:
     from services.audit.exported import ExportedCommands
@@ -38,6 +37,7 @@ def export_command(*, until: str | None, data: str | None, database: str | None)
     the history hashes of its shard count it.
     """
     from services.audit.exported import ExportedCommands
+    from services.journal.reader import Reader
 
     last = option_value(parse_date, until or "9999-12-31", option="--until")
     with (

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 import click
 
-from events.facts import FACTS
 from events.units import parse_date
 from services.console.books_location import location_of, opened_books, with_location
 from services.console.example import example
 from services.console.exit_codes import Stopped
 from services.console.option_values import option_value
 from services.console.output import open_stdout
-from services.journal.reader import Facts
 from services.reports.report import ReportRequest, UnknownSubject, fact_name
-from services.reports.view import JournalView
+
+if TYPE_CHECKING:
+    from services.journal.reader import Facts
 
 
 @click.command(
@@ -54,6 +55,8 @@ def facts_command(
     as they are read, however many there are. What came before the first session has the date
     0001-01-01.
     """
+    from services.reports.view import JournalView
+
     first = option_value(parse_date, since or "0001-01-01", option="--from")
     last = option_value(parse_date, until or "9999-12-31", option="--to")
     starts = tuple(_start(kind) for kind in kinds)
@@ -84,6 +87,8 @@ def _pieces(blocks: Iterable[list[Facts]], starts: tuple[bytes, ...]) -> Iterato
 
 def _start(kind: str) -> bytes:
     """What a fact of this type begins with."""
+    from events.facts import FACTS
+
     names = {fact_name(name) for name in FACTS}
     if kind in FACTS:
         return b'{"type":"%b"' % kind.encode()

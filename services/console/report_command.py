@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,23 +15,25 @@ from services.console.exit_codes import EXIT_LAW_BROKEN, Stopped
 from services.console.option_values import option_value
 from services.console.output import say
 from services.reports.formats import FORMATS
-from services.reports.kind import ReportKind
 from services.reports.report import DerivedRowsChanged, ReportRequest, UnknownSubject
-from services.reports.table import OPTIONS, REPORTS
-from services.reports.view import JournalView
+from services.reports.table import LISTED, OPTIONS, REPORTS
+
+if TYPE_CHECKING:
+    from services.reports.kind import ReportKind
+    from services.reports.view import JournalView
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def _listed() -> str:
-    width = max(map(len, REPORTS))
-    return "\n".join(f"  {kind.name.ljust(width)}  {kind.tells}" for kind in REPORTS.values())
+    width = max(map(len, LISTED))
+    return "\n".join(f"  {name.ljust(width)}  {entry.tells}" for name, entry in LISTED.items())
 
 
 def _with_report_options(command: _Command) -> _Command:
     """The options of the table; each says which reports take it."""
     for option in reversed(OPTIONS):
-        takers = ", ".join(kind.name for kind in REPORTS.values() if option.name in kind.takes)
+        takers = ", ".join(name for name, entry in LISTED.items() if option.name in entry.takes)
         text = f"Of {takers}: {option.tells}."
         command = click.option(f"--{option.name}", metavar=option.metavar, help=text)(command)
     return command
@@ -58,7 +60,7 @@ every column.
         "clearing report default --member ALPHA",
     ),
 )
-@click.argument("name", metavar="NAME", type=click.Choice(list(REPORTS)))
+@click.argument("name", metavar="NAME", type=click.Choice(list(LISTED)))
 @click.option("--date", "day", metavar="D", help="Business date.  [default: the last one closed]")
 @click.option("--from", "since", metavar="D", help="First business date.")
 @click.option("--to", "until", metavar="D", help="Last business date.")
@@ -71,10 +73,12 @@ def report_command(
     *, name: str, shape: str, data: str | None, database: str | None, **given: str | None
 ) -> None:
     """Print a report; the help text is made from the table."""
+    from services.reports.view import JournalView
+
     kind = REPORTS[name]
     options = {option: value for option, value in given.items() if value is not None}
     days = {option: _parsed(option, options.pop(option, None)) for option in _DAYS}
-    _check_options(kind, options)
+    _check_options(name, options)
     _check_days(kind, days)
     with (
         opened_books(location_of(data, database), must_exist=True) as url,
@@ -120,15 +124,16 @@ def _check_days(kind: ReportKind, days: Mapping[str, date | None]) -> None:
         raise click.UsageError(msg)
 
 
-def _check_options(kind: ReportKind, options: Collection[str]) -> None:
+def _check_options(report: str, options: Collection[str]) -> None:
+    entry = LISTED[report]
     for option in options:
-        if option not in kind.takes:
-            takes = ", ".join(f"--{name}" for name in kind.takes) or "none of these options"
-            msg = f"report {kind.name} takes {takes}, not --{option}"
+        if option not in entry.takes:
+            takes = ", ".join(f"--{name}" for name in entry.takes) or "none of these options"
+            msg = f"report {report} takes {takes}, not --{option}"
             raise click.UsageError(msg)
-    for option in kind.needs:
+    for option in entry.needs:
         if option not in options:
-            msg = f"report {kind.name} needs --{option}"
+            msg = f"report {report} needs --{option}"
             raise click.UsageError(msg)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from events.units import parse_date
-from services.analysis.stress_answer import reverse_answer, stress_answer
 from services.console.books_location import location_of, opened_books, with_location
 from services.console.example import example
 from services.console.exit_codes import Stopped
@@ -13,7 +12,6 @@ from services.console.option_values import option_value
 from services.console.output import say
 from services.reports.formats import FORMATS
 from services.reports.report import UnknownSubject
-from services.reports.view import JournalView
 
 
 @click.command(
@@ -51,6 +49,9 @@ def stress_command(
     if is_reverse and scenario is not None:
         msg = "expected --scenario or --reverse, found both"
         raise click.UsageError(msg)
+    from services.analysis.stress_answer import reverse_answer, stress_answer
+    from services.reports.view import JournalView
+
     date_asked = None if day is None else option_value(parse_date, day, option="--date")
     with (
         opened_books(location_of(data, database), must_exist=True) as url,

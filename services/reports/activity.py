@@ -108,9 +108,7 @@ _SHOWN: Final = ("business_date", "product", "contract", *_OF_CONTRACT)
 ACTIVITY_REPORT: Final = ReportKind(
     name="activity",
     title="Activity",
-    tells="trades, volume, turnover, open interest by contract",
     columns=_SHOWN,
     rows=_rows,
     layouts=(TableLayout(_SHOWN),),
-    takes=("contract", "product"),
 )

@@ -162,7 +162,6 @@ def _cells(call: CallLife, *, clock: int) -> NamedCells:
 CALLS_REPORT: Final = ReportKind(
     name="calls",
     title="Margin calls",
-    tells="margin calls open now, or missed since the last cycle; with dates, all made on them",
     columns=(
         "business_date", "call", "member", "account", "status", "amount_cents", "remaining_cents",
         "called_at", "deadline", "age_minutes", "is_overdue", "changed_at", "seq",
@@ -174,6 +173,5 @@ CALLS_REPORT: Final = ReportKind(
             "deadline", "age_minutes", "is_overdue",
         )),
     ),
-    takes=("member", "account"),
     is_as_of_now=True,
 )  # fmt: skip

@@ -80,7 +80,6 @@ def _value(name: str, product: str | None, *, text: str) -> NamedCells:
 CONFIG_REPORT: Final = ReportKind(
     name="config",
     title="Parameters",
-    tells="parameters in force with their sources, values that wait, changes ordered",
     columns=(
         "business_date", "line", "parameter", "product", "value", "kind", "default", "is_default",
         "source", "effective_date", "at", "seq",
@@ -95,5 +94,4 @@ CONFIG_REPORT: Final = ReportKind(
             "business_date", "at", "parameter", "product", "value", "effective_date",
         ), "Changes", ("change",)),
     ),
-    takes=("product",),
 )  # fmt: skip

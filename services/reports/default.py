@@ -205,7 +205,6 @@ def _summary(declared: Declared, steps: Sequence[NamedCells]) -> NamedCells:
 DEFAULT_REPORT: Final = ReportKind(
     name="default",
     title="Defaults",
-    tells="each default from missed call to last cent: commands, facts, postings, who paid",
     columns=(
         "business_date", "member", "line", "status", "since", "at", "settled_at", "loss_cents",
         "shard", "seq", "step", "account", "to_account", "to_member", "contract", "lots",
@@ -236,6 +235,5 @@ DEFAULT_REPORT: Final = ReportKind(
         ), "Postings", ("posting",)),
         TableLayout(("at", "shard", "seq", "input"), "Commands", ("command",)),
     ),
-    takes=("member",),
     is_of_dates=False,
 )  # fmt: skip

@@ -84,7 +84,6 @@ def _of_day(of_day: FundDay, *, member: str | None) -> Iterator[NamedCells]:
 FUND_REPORT: Final = ReportKind(
     name="fund",
     title="Default fund",
-    tells="the default fund: size, what members must have, have and lack, calls, what moved",
     columns=(
         "business_date", "line", "member", "scenario", "cover_cents", "required_cents",
         "opening_cents", "deposits_cents", "withdrawals_cents", "waterfall_cents",
@@ -111,5 +110,4 @@ FUND_REPORT: Final = ReportKind(
             "reference", "reason",
         ), "Movements", FUND_MOVEMENTS),
     ),
-    takes=("member",),
 )  # fmt: skip

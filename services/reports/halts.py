@@ -36,7 +36,6 @@ def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
 HALTS_REPORT: Final = ReportKind(
     name="halts",
     title="Halts",
-    tells="contracts halted, by which limit or command, and resumed",
     columns=(
         "business_date", "at", "product", "contract", "event", "tier", "direction", "until",
         "trigger_ticks", "reason", "shard", "seq",
@@ -48,5 +47,4 @@ HALTS_REPORT: Final = ReportKind(
             "trigger_ticks", "reason",
         )),
     ),
-    takes=("contract", "product"),
 )  # fmt: skip

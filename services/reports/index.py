@@ -51,7 +51,6 @@ def _value_of(fact: ReportFact) -> dict[str, Cell]:
 INDEX_REPORT: Final = ReportKind(
     name="index",
     title="Index",
-    tells="index values with their inputs, prices held, the fixing",
     columns=(
         "business_date", "at", "product", "event", "value_micros", "cap_ppm", "provider",
         "model", "raw_price_micros", "adjusted_price_micros", "raw_weight_ppm", "weight_ppm",
@@ -74,5 +73,4 @@ INDEX_REPORT: Final = ReportKind(
             "Inputs", (_INPUT,), "event",
         ),
     ),
-    takes=("product",),
 )  # fmt: skip

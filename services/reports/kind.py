@@ -1,4 +1,4 @@
-"""A kind of report: what it tells, its columns, how its rows are made, which options it takes.
+"""A kind of report: its title, its columns, how its rows are made.
 
 In: the journal and a request. Out: a report with the rows of the shards it was made from. Each
 report is a file with one such kind; `table.py` lists them.
@@ -22,7 +22,7 @@ _DISTRIBUTION: Final = "token-clearinghouse"
 
 @dataclass(frozen=True, slots=True)
 class ReportKind:
-    """A report: what it tells; how it is made; which options of OPTIONS it takes and needs.
+    """A report and how it is made.
 
     is_of_dates: it is asked for from one date to another; else to one. is_as_of_now: it reads to
     the last row, whatever the dates.
@@ -30,12 +30,9 @@ class ReportKind:
 
     name: str
     title: str
-    tells: str
     columns: tuple[str, ...]
     rows: Callable[[JournalView, ReportRequest], Iterable[NamedCells]]
     layouts: tuple[TableLayout, ...] = ()
-    takes: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
     is_of_dates: bool = True
     is_as_of_now: bool = False
 

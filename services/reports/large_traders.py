@@ -110,7 +110,6 @@ def _cells(position: OwnerPosition, *, open_lots: int) -> NamedCells:
 LARGE_TRADERS_REPORT: Final = ReportKind(
     name="large-traders",
     title="Large traders",
-    tells="reportable positions by owner and contract, with shares of open interest",
     columns=(
         "business_date", "product", "owner", "contract", "accounts", "long_lots", "long_share_ppm",
         "short_lots", "short_share_ppm", "open_interest_lots", "reportable_lots", "seq",
@@ -122,5 +121,4 @@ LARGE_TRADERS_REPORT: Final = ReportKind(
             "short_lots", "short_share_ppm", "open_interest_lots",
         )),
     ),
-    takes=("contract", "product"),
 )  # fmt: skip

@@ -48,7 +48,6 @@ def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
 LIMITS_REPORT: Final = ReportKind(
     name="limits",
     title="Position limits",
-    tells="position limits warned of and breached",
     columns=(
         "business_date", "at", "product", "event", "owner", "account", "scope", "contract", "lots",
         "limit_lots", "used_ppm", "shard", "seq",
@@ -60,5 +59,4 @@ LIMITS_REPORT: Final = ReportKind(
             "used_ppm",
         )),
     ),
-    takes=("member", "account", "contract", "product"),
 )  # fmt: skip

@@ -93,7 +93,6 @@ def _obligations(capital_cents: int | None, stated: list[ReportFact]) -> Iterato
 MAKERS_REPORT: Final = ReportKind(
     name="makers",
     title="Market makers",
-    tells="what makers quoted, of the time scored; obligations met and missed; net capital",
     columns=(
         "business_date", "line", "product", "account", "member", "contract", "scored_ns",
         "quoted_ns", "share_ppm", "obligation", "is_met", "contracts", "net_capital_cents",
@@ -110,5 +109,4 @@ MAKERS_REPORT: Final = ReportKind(
             "is_met",
         ), "Quoted", ("score",)),
     ),
-    takes=("member", "account", "contract", "product"),
 )  # fmt: skip

@@ -197,7 +197,6 @@ def _cells(row: StoredRow, fact: ReportFact, *, step: str) -> dict[str, Cell]:
 CALL_REPORT: Final = ReportKind(
     name="call",
     title="Explanation",
-    tells="a margin call back to lots, marks, losses of a lot and prices",
     columns=(
         "step", "business_date", "shard", "seq", "account", "contract", "amount_cents",
         *_REQUIRED, "lots", "margin_cents", "price_ticks", "value_micros", "long_ppm",
@@ -215,7 +214,5 @@ CALL_REPORT: Final = ReportKind(
         ), "Positions, marks, losses of a lot, prices", ("position", "mark", "measure", "price"),
             "step"),
     ),
-    takes=("call",),
-    needs=("call",),
     is_of_dates=False,
 )  # fmt: skip

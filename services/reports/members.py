@@ -181,7 +181,6 @@ def _came_since(view: JournalView, of_day: AccountsDay) -> dict[str, int]:
 MEMBERS_REPORT: Final = ReportKind(
     name="members",
     title="Members",
-    tells="requirement, collateral, excess or deficit, what is due and what came since, by origin",
     columns=(
         "business_date", "member", "origin", "accounts", "cycle", "initial_cents",
         "on_deposit_cents", "excess_cents", "deficit_cents", "maintenance_cents",
@@ -204,6 +203,5 @@ MEMBERS_REPORT: Final = ReportKind(
             "fund_remaining_cents",
         ), "Default fund"),
     ),
-    takes=("member",),
     is_as_of_now=True,
 )  # fmt: skip

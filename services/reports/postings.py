@@ -39,7 +39,6 @@ def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
 POSTINGS_REPORT: Final = ReportKind(
     name="postings",
     title="Postings",
-    tells="every cent that moved: debit, credit, amount, what for",
     columns=_COLUMNS,
     rows=_rows,
     layouts=(
@@ -47,5 +46,4 @@ POSTINGS_REPORT: Final = ReportKind(
             "business_date", "at", "seq", "debit", "credit", "amount_cents", "for", "reference",
         )),
     ),
-    takes=("member", "account", "product"),
 )  # fmt: skip

@@ -157,7 +157,6 @@ def _expiry(fact: ReportFact) -> tuple[int, int]:
 PRICES_REPORT: Final = ReportKind(
     name="prices",
     title="Settlement prices",
-    tells="settlement prices with tier and reference, marks, final settlements, margin rates",
     columns=(
         "business_date", "product", "contract", "cycle", "kind", "price_ticks", "tier",
         "reference_ticks", "source", "reason", "closed_lots", "model", "long_ppm",
@@ -172,5 +171,4 @@ PRICES_REPORT: Final = ReportKind(
             "fallback", "is_above_band",
         )),
     ),
-    takes=("contract", "product"),
 )  # fmt: skip

@@ -92,7 +92,6 @@ def _of_part(fact: ReportFact) -> str:
 REFUSALS_REPORT: Final = ReportKind(
     name="refusals",
     title="Refusals",
-    tells="what was refused, why, and its bytes",
     columns=(
         "business_date", "at", "shard", "seq", "command_type", "reference", "reason", "detail",
         "origin", "position", "line", "line_hex",
@@ -104,5 +103,4 @@ REFUSALS_REPORT: Final = ReportKind(
             "line",
         )),
     ),
-    takes=("member", "account", "contract", "product"),
 )  # fmt: skip

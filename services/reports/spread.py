@@ -93,7 +93,6 @@ def _spread(fact: ReportFact) -> dict[str, Cell]:
 SPREAD_REPORT: Final = ReportKind(
     name="spread",
     title="Compute to tokens",
-    tells="front prices of SCU and SIT, the million SIT an SCU must bring, spreads cleared",
     columns=(
         "business_date", "line", "sit_contract", "sit_ticks", "scu_contract", "scu_ticks",
         "difference_ticks", "ratio_millionths", "change_ppm", "since_first_ppm", "at", "reference",

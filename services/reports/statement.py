@@ -231,7 +231,6 @@ def _instructions(of_day: AccountsDay, *, is_of_account: bool) -> Iterator[Named
 STATEMENT_REPORT: Final = ReportKind(
     name="statement",
     title="Statement",
-    tells="a summary by member and origin; then positions, balances, movements, calls",
     columns=(
         "business_date", "member", "account", "origin", "cycle", "line", "contract", "lots",
         "price_ticks", "asset", "units", "counted_cents", "opening_cents", "variation_cents",
@@ -276,5 +275,4 @@ STATEMENT_REPORT: Final = ReportKind(
             "margin_deficit_cents",
         ), "Instructed", ("settlement_instructed",)),
     ),
-    takes=("member", "account"),
 )  # fmt: skip

@@ -75,7 +75,6 @@ def _scenario(fact: ReportFact) -> NamedCells:
 STRESS_REPORT: Final = ReportKind(
     name="stress",
     title="Stress",
-    tells="by scenario the two largest losses over margin; cover, what the fund must have and has",
     columns=(
         "business_date", "line", "scenario", *LARGEST, "required_cents", "fund_cents",
         "is_covered", "seq",

@@ -1,32 +1,17 @@
 """All reports: one file each, one line in the table.
 
-In: a report's name. Out: what it tells, its options, and the function that makes it.
+In: a report's name. Out: what it tells, its options, and, once it is asked for, the function that
+makes it: help and other reports do not wait for it.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from services.reports.activity import ACTIVITY_REPORT
-from services.reports.calls import CALLS_REPORT
-from services.reports.config import CONFIG_REPORT
-from services.reports.default import DEFAULT_REPORT
-from services.reports.fund import FUND_REPORT
-from services.reports.halts import HALTS_REPORT
-from services.reports.index import INDEX_REPORT
-from services.reports.kind import ReportKind
-from services.reports.large_traders import LARGE_TRADERS_REPORT
-from services.reports.limits import LIMITS_REPORT
-from services.reports.makers import MAKERS_REPORT
-from services.reports.members import MEMBERS_REPORT
-from services.reports.postings import POSTINGS_REPORT
-from services.reports.prices import PRICES_REPORT
-from services.reports.refusals import REFUSALS_REPORT
-from services.reports.spread import SPREAD_REPORT
-from services.reports.statement import STATEMENT_REPORT
-from services.reports.stress import STRESS_REPORT
-from services.reports.trade import TRADE_REPORT
-from services.reports.trades import TRADES_REPORT
+if TYPE_CHECKING:
+    from services.reports.kind import ReportKind
 
 
 class ReportOption(NamedTuple):
@@ -37,6 +22,14 @@ class ReportOption(NamedTuple):
     tells: str
 
 
+class ListedReport(NamedTuple):
+    """A report as help lists it: what it tells; which options of OPTIONS it takes and needs."""
+
+    tells: str
+    takes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+
 OPTIONS: Final = (
     ReportOption("member", "M", "one member; else all"),
     ReportOption("account", "A", "one account"),
@@ -44,27 +37,88 @@ OPTIONS: Final = (
     ReportOption("product", "P", "one product"),
     ReportOption("trade", "ID", "the trade's id"),
 )
-REPORTS: Final[dict[str, ReportKind]] = {
-    kind.name: kind
-    for kind in (
-        STATEMENT_REPORT,
-        MEMBERS_REPORT,
-        CALLS_REPORT,
-        TRADES_REPORT,
-        ACTIVITY_REPORT,
-        PRICES_REPORT,
-        INDEX_REPORT,
-        SPREAD_REPORT,
-        HALTS_REPORT,
-        LIMITS_REPORT,
-        LARGE_TRADERS_REPORT,
-        MAKERS_REPORT,
-        FUND_REPORT,
-        DEFAULT_REPORT,
-        STRESS_REPORT,
-        POSTINGS_REPORT,
-        REFUSALS_REPORT,
-        CONFIG_REPORT,
-        TRADE_REPORT,
-    )
+_ANY: Final = ("member", "account", "contract", "product")
+LISTED: Final = {
+    "statement": ListedReport(
+        "a summary by member and origin; then positions, balances, movements, calls",
+        ("member", "account"),
+    ),
+    "members": ListedReport(
+        "requirement, collateral, excess or deficit, what is due and what came since, by origin",
+        ("member",),
+    ),
+    "calls": ListedReport(
+        "margin calls open now, or missed since the last cycle; with dates, all made on them",
+        ("member", "account"),
+    ),
+    "trades": ListedReport(
+        "the trade register: cleared, bust, adjusted, transferred, taken over", _ANY
+    ),
+    "activity": ListedReport(
+        "trades, volume, turnover, open interest by contract", ("contract", "product")
+    ),
+    "prices": ListedReport(
+        "settlement prices with tier and reference, marks, final settlements, margin rates",
+        ("contract", "product"),
+    ),
+    "index": ListedReport("index values with their inputs, prices held, the fixing", ("product",)),
+    "spread": ListedReport(
+        "front prices of SCU and SIT, the million SIT an SCU must bring, spreads cleared"
+    ),
+    "halts": ListedReport(
+        "contracts halted, by which limit or command, and resumed", ("contract", "product")
+    ),
+    "limits": ListedReport("position limits warned of and breached", _ANY),
+    "large-traders": ListedReport(
+        "reportable positions by owner and contract, with shares of open interest",
+        ("contract", "product"),
+    ),
+    "makers": ListedReport(
+        "what makers quoted, of the time scored; obligations met and missed; net capital", _ANY
+    ),
+    "fund": ListedReport(
+        "the default fund: size, what members must have, have and lack, calls, what moved",
+        ("member",),
+    ),
+    "default": ListedReport(
+        "each default from missed call to last cent: commands, facts, postings, who paid",
+        ("member",),
+    ),
+    "stress": ListedReport(
+        "by scenario the two largest losses over margin; cover, what the fund must have and has"
+    ),
+    "postings": ListedReport(
+        "every cent that moved: debit, credit, amount, what for", ("member", "account", "product")
+    ),
+    "refusals": ListedReport("what was refused, why, and its bytes", _ANY),
+    "config": ListedReport(
+        "parameters in force with their sources, values that wait, changes ordered", ("product",)
+    ),
+    "trade": ListedReport(
+        "one trade from bytes in to cents out, to the close of the date",
+        ("trade", "product"),
+        ("trade",),
+    ),
 }
+
+
+class _Kinds(Mapping[str, "ReportKind"]):
+    """The kinds of all reports by name, each read from its file when it is asked for."""
+
+    def __getitem__(self, name: str) -> ReportKind:
+        if name not in LISTED:
+            raise KeyError(name)
+        module = name.replace("-", "_")
+        kind: ReportKind = getattr(
+            import_module(f"services.reports.{module}"), f"{module.upper()}_REPORT"
+        )
+        return kind
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(LISTED)
+
+    def __len__(self) -> int:
+        return len(LISTED)
+
+
+REPORTS: Final[Mapping[str, ReportKind]] = _Kinds()

@@ -292,7 +292,6 @@ def _postings(
 TRADE_REPORT: Final = ReportKind(
     name="trade",
     title="Audit extract",
-    tells="one trade from bytes in to cents out, to the close of the date",
     columns=(
         "business_date", "shard", "seq", "step", "at", "account", "contract", "cycle", "lots",
         "price_ticks", "price_ticks_before", "buyer", "seller", "from_account", "to_account",
@@ -312,7 +311,5 @@ TRADE_REPORT: Final = ReportKind(
         TableLayout(("shard", "seq", "received_at", "clock", "origin", "position", "line", "chain"),
                     "Bytes in", (_INPUT,), "step"),
     ),
-    takes=("trade", "product"),
-    needs=("trade",),
     is_of_dates=False,
 )  # fmt: skip

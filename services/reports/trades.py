@@ -75,7 +75,6 @@ def _sides(fact: ReportFact, *, is_long: bool) -> dict[str, Cell]:
 TRADES_REPORT: Final = ReportKind(
     name="trades",
     title="Trade register",
-    tells="the trade register: cleared, bust, adjusted, transferred, taken over",
     columns=(
         "business_date", "at", "product", "shard", "seq", "event", "trade_id", "contract", "lots",
         "price_ticks", "price_ticks_before", "buyer", "seller", "reason",
@@ -87,5 +86,4 @@ TRADES_REPORT: Final = ReportKind(
             "price_ticks_before", "buyer", "seller", "reason",
         )),
     ),
-    takes=("member", "account", "contract", "product"),
 )  # fmt: skip

@@ -14,7 +14,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from risk.margin_models import MODELS
 from services.cli import COMMAND_TARGETS, cli
+from services.console.margin_command import MODEL_NAMES
 
 ROOT: Final = Path(__file__).parents[3]
 # What no help needs; of these packages' time `--help` once took three seconds.
@@ -25,31 +27,40 @@ HEAVY: Final = (
 IMPORTED: Final = f"""
 import json, sys
 from services.cli import cli
-cli.main(sys.argv[1:], prog_name="clearing", standalone_mode=False)
-print(json.dumps([name for name in {HEAVY} if name in sys.modules]))
+imported = {{}}
+for arguments in json.loads(sys.argv[1]):
+    cli.main(arguments, prog_name="clearing", standalone_mode=False)
+    imported[" ".join(arguments)] = [name for name in {HEAVY} if name in sys.modules]
+print(json.dumps(imported))
 """
 # Those that speak to Kafka have flags made of the settings, which pydantic reads.
-LIGHT: Final = ("clear", "verify", "replay", "schema", "calendar")
+KAFKAS: Final = ("worker", "feed", "send", "tail", "topics", "publish", "doctor")
 
 
-def imported(*arguments: str) -> list[str]:
-    """What of the heavy packages a command line imports."""
+def imported(*lines: tuple[str, ...]) -> dict[str, list[str]]:
+    """What of the heavy packages is there after each of these command lines, one after another."""
     done = subprocess.run(
-        [sys.executable, "-c", IMPORTED, *arguments],
+        [sys.executable, "-c", IMPORTED, json.dumps(lines)],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    names: list[str] = json.loads(done.stdout.splitlines()[-1])
+    names: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
     return names
 
 
-@pytest.mark.parametrize("arguments", [(), *[(name,) for name in LIGHT]])
-def test_help_imports_nothing_that_it_does_not_need(arguments: tuple[str, ...]) -> None:
-    assert imported(*arguments, "--help") == []
+def test_help_imports_nothing_that_it_does_not_need() -> None:
+    light = [(name, "--help") for name in COMMAND_TARGETS if name not in KAFKAS]
+    helps = [("--help",), *light, ("margin", "what-if", "--help")]
+    assert imported(*helps) == {" ".join(arguments): [] for arguments in helps}
 
 
-@pytest.mark.parametrize("name", ["worker", "feed", "send", "tail", "topics", "doctor"])
-def test_the_help_of_what_speaks_to_kafka_imports_no_client(name: str) -> None:
-    assert not {"kafka", "aiokafka", "faust", "psycopg", "numpy"} & {*imported(name, "--help")}
+def test_the_help_of_what_speaks_to_kafka_imports_no_client() -> None:
+    clients = {"kafka", "aiokafka", "faust", "psycopg", "numpy"}
+    for line, names in imported(*((name, "--help") for name in KAFKAS)).items():
+        assert not clients & {*names}, line
+
+
+def test_the_models_that_help_lists_are_those_there_are() -> None:
+    assert tuple(MODELS) == MODEL_NAMES
 
 
 @pytest.mark.parametrize("name", COMMAND_TARGETS)

@@ -12,7 +12,7 @@ import pytest
 from services.embedded.clear import clear
 from services.reports.formats import FORMATS, csv_lines
 from services.reports.report import Report, ReportRequest
-from services.reports.table import REPORTS
+from services.reports.table import LISTED, REPORTS
 from services.reports.view import JournalView
 from tests.services.reports.asking import columns, made
 from tests.services.reports.small_market import DAY, NEXT, SMALL_MARKET, command
@@ -115,7 +115,12 @@ def printed_reports(url: str) -> dict[str, list[str]]:
     with JournalView(url) as view:
         return {
             f"{kind.name} {shape}": list(
-                lines(kind.make(view, ReportRequest(view.last_date(), options=needed(kind.needs))))
+                lines(
+                    kind.make(
+                        view,
+                        ReportRequest(view.last_date(), options=needed(LISTED[kind.name].needs)),
+                    )
+                )
             )
             for kind in REPORTS.values()
             for shape, lines in FORMATS.items()

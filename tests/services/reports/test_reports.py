@@ -12,7 +12,7 @@ import pytest
 from services.embedded.run import EmbeddedRun
 from services.journal.migrate import migrate
 from services.reports.report import UnknownSubject
-from services.reports.table import OPTIONS, REPORTS
+from services.reports.table import LISTED, OPTIONS, REPORTS
 from services.reports.view import JournalView
 from services.sources.source import SourceReader
 from tests.services.reports.asking import DAY, columns, made
@@ -199,7 +199,7 @@ def test_who_is_unknown_is_named(
 
 
 def test_an_unknown_product_is_named_by_every_report_that_takes_one(view: JournalView) -> None:
-    takers = [name for name, kind in REPORTS.items() if "product" in kind.takes]
+    takers = [name for name, entry in LISTED.items() if "product" in entry.takes]
     for name in takers:
         with pytest.raises(UnknownSubject, match="no product XYZ is in use; there are SIT"):
             made(view, name, product="XYZ", trade="T1")
@@ -208,7 +208,7 @@ def test_an_unknown_product_is_named_by_every_report_that_takes_one(view: Journa
 
 def test_every_option_of_a_report_stands_in_the_table_of_options() -> None:
     names = {option.name for option in OPTIONS}
-    assert {name for kind in REPORTS.values() for name in (*kind.takes, *kind.needs)} == names
+    assert {name for entry in LISTED.values() for name in (*entry.takes, *entry.needs)} == names
 
 
 def test_the_last_date_closed_is_the_one_shown_by_default(view: JournalView) -> None:

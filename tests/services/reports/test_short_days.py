@@ -12,7 +12,7 @@ import services.reports.view
 from services.journal.embedded import EmbeddedServer
 from services.reports.formats import csv_lines
 from services.reports.report import ReportRequest
-from services.reports.table import REPORTS
+from services.reports.table import LISTED, REPORTS
 from services.reports.view import JournalView
 from tests.services.reports.asking import DAY
 from tests.services.reports.conftest import cleared_once
@@ -27,7 +27,7 @@ def all_reports(url: str) -> dict[str, list[str]]:
         request = ReportRequest(EVER, EVER, {"trade": "T3"}, date.min)
         of_day = ReportRequest(DAY, DAY, {"trade": "T3"}, DAY)
         return {
-            name: list(csv_lines(kind.make(view, of_day if kind.needs else request)))
+            name: list(csv_lines(kind.make(view, of_day if LISTED[name].needs else request)))
             for name, kind in REPORTS.items()
         }
 
