@@ -26,7 +26,8 @@ class Command(BaseModel):
     names. Both ids are its subject.
     """
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    # Built when first read, under a lock: a program that starts uses few of a hundred models.
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
     TYPE: ClassVar[str]
     SHARD: ClassVar[str]
     SUBJECT: ClassVar[tuple[str, ...]] = ()

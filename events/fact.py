@@ -12,6 +12,7 @@ from events.wire_fields import StatedInstant
 class Fact(BaseModel):
     """A recorded event. TYPE: its name on the wire."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    # Built when first used, as those of commands.
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
     TYPE: ClassVar[str]
     at: StatedInstant
