@@ -111,7 +111,7 @@ def unsaid(house: StreamingHouse, directory: Path, *, planted: str) -> list[str]
     crew.is_watched = True
     port = crew.start().port
     try:
-        until(lambda: page(port, "readyz/all")[0], "it answers")
+        until(lambda: bool(page(port, "readyz/all")[0]), "it answers")
         with SilenceWatch(house, crew) as watch:
             until(lambda: watch.stood >= 3, "a shard stands")
         return watch.unsaid
