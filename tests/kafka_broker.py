@@ -43,6 +43,8 @@ SECURED: Final = {
     f"listener.name.sasl_ssl.{SCRAM.lower()}.sasl.jaas.config": _LOGIN,
     "ssl.keystore.type": "PEM",
     "ssl.keystore.location": str(CERTIFICATE),
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "false",
 }
 PROPERTIES: Final = {
     "process.roles": "broker,controller",
@@ -78,7 +80,8 @@ class LocalBroker:
     """One broker in a directory; a context manager that stops it.
 
     users: name to password, for SASL/SCRAM on two more listeners, one of them with TLS (the
-    certificate of tests/certificates). properties: more of Kafka's own, or others than ours. jvm:
+    certificate of tests/certificates); they may do all, users made later what they are granted.
+    properties: more of Kafka's own, or others than ours. jvm:
     other options of Java than ours. lock: held by all who use it; when the last of them is dead,
     however it died, the broker is ended. controller: whose cluster it joins, else it has its own.
     """
@@ -234,7 +237,9 @@ class LocalBroker:
             "log.dirs": str(self.directory / "data"),
         }
         if self.users:
-            chosen |= SECURED
+            # The broker itself, and whoever speaks in plain text, is ANONYMOUS.
+            names = ";".join(f"User:{name}" for name in ("ANONYMOUS", *self.users))
+            chosen |= SECURED | {"super.users": names}
         lines = [f"{name}={value}\n" for name, value in (chosen | dict(more)).items()]
         self._server_properties.write_text("".join(lines), encoding="utf-8")
 

@@ -9,6 +9,7 @@ from typing import Final
 from kafka.errors import KafkaError
 
 from services.broker.topic_state import TopicState, existing_topics, topics_admin
+from services.broker.topics import partition_counts
 from services.settings import Settings
 
 # Longer than anything takes where nothing is wrong, with every core busy with other tests.
@@ -27,11 +28,12 @@ def until(holds: Callable[[], bool], what: str, seconds: float = SECONDS_MAX) ->
 
 def until_kafka_shows(settings: Settings, holds: Callable[[dict[str, TopicState]], bool]) -> None:
     """Wait for what brokers tell of topics to follow a change: the answer to it comes first."""
+    names = partition_counts(settings.topic_prefix, with_facts=True)
     with topics_admin(settings) as admin:
 
         def shows() -> bool:
             try:
-                return holds(existing_topics(admin, settings.topic_prefix))
+                return holds(existing_topics(admin, names))
             except KafkaError:  # A topic that goes between two questions about it.
                 return False
 

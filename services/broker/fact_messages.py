@@ -88,7 +88,7 @@ async def last_fact(settings: Settings, partition: ShardPartition) -> PublishedF
     }
     consumer = await started(lambda: AIOKafkaConsumer(**options), settings)
     try:
-        with broker_translated(f"reading the end of {partition.origin}", settings):
+        with broker_translated(f"reading the end of {partition.origin}", settings, right="Read"):
             record = await _last_record(consumer, partition)
     finally:
         await consumer.stop()

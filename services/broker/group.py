@@ -53,7 +53,8 @@ class GroupAdmin:
 
     async def replicas(self, topics: Collection[str]) -> dict[TopicPartition, Replicas]:
         """The replicas of all partitions of topics. Errors: BrokerTrouble."""
-        async with self._asking("asking for the replicas in step") as admin:
+        what = "asking for the replicas in step"
+        async with self._asking(what, right="DescribeConfigs") as admin:
             return await topic_replicas(admin, topics)
 
     async def close(self) -> None:
@@ -63,10 +64,10 @@ class GroupAdmin:
             await admin.close()
 
     @asynccontextmanager
-    async def _asking(self, what: str) -> AsyncIterator[Any]:
+    async def _asking(self, what: str, *, right: str = "Describe") -> AsyncIterator[Any]:
         """The client, connected, for one question that may take a while and may fail."""
         try:
-            with broker_translated(what, self._settings):
+            with broker_translated(what, self._settings, right=right):
                 async with asyncio.timeout(_ANSWER_S):
                     if self._admin is None:
                         self._admin = AIOKafkaAdminClient(**client_options(self._settings, "watch"))

@@ -46,10 +46,8 @@ async def topic_replicas(
 async def _least(admin: AIOKafkaAdminClient, topics: Collection[str]) -> dict[str, int]:
     """The replicas that an acknowledgement needs, by topic; somebody may change that."""
     resources = [ConfigResource(ConfigResourceType.TOPIC, name, {_LEAST: ""}) for name in topics]
-    least = {}
-    for answer in await admin.describe_configs(resources):
-        for code, message, _, name, entries in answer.resources:
-            if code:
-                raise for_code(code)(message)
-            least[name] = int(entries[0][1])
-    return least
+    answers = await admin.describe_configs(resources)
+    described = [resource for answer in answers for resource in answer.resources]
+    if refused := {name: code for code, _, _, name, _ in described if code}:
+        raise for_code(max(refused.values()))({*refused})
+    return {name: int(entries[0][1]) for _, _, _, name, entries in described}

@@ -27,7 +27,7 @@ from services.broker.topics import (
     partition_counts,
     shard_partitions,
 )
-from services.broker.trouble import TopicsUnfit
+from services.broker.trouble import TopicsUnfit, broker_translated
 from services.journal.connecting import connect
 from services.journal.inboxes import record_inboxes, refuse_embedded
 from services.journal.migrate import migrate
@@ -76,7 +76,7 @@ def make_topics(settings: Settings, plan: TopicPlan) -> list[str]:
     counts = partition_counts(prefix, with_facts=settings.publish_facts)
     recorded = _recorded(database)
     with topics_admin(settings) as admin:
-        topics = existing_topics(admin, prefix)
+        topics = existing_topics(admin, counts)
         differences = (
             foreign_differences(recorded, topics, prefix=prefix)
             if recorded
@@ -84,9 +84,11 @@ def make_topics(settings: Settings, plan: TopicPlan) -> list[str]:
         )
         if differences:
             raise TopicsUnfit("; ".join(differences))
-        done = _make_missing(admin, plan, topics=topics, counts=counts)
-        done += _add_partitions(admin, topics, counts=counts)
-        topics = _when_shown(admin, prefix, counts=counts)
+        with broker_translated("making topics", settings, right="Create"):
+            done = _make_missing(admin, plan, topics=topics, counts=counts)
+        with broker_translated("adding partitions", settings, right="Alter"):
+            done += _add_partitions(admin, topics, counts=counts)
+        topics = _when_shown(admin, counts)
     inboxes = [
         Inbox(partition.shard, partition.topic, partition.number, topics[partition.topic].topic_id)
         for partition in shard_partitions(prefix)
@@ -164,8 +166,6 @@ def _add_partitions(
 
 def _when_shown(
     admin: Any,  # noqa: ANN401 - an untyped client
-    prefix: str,
-    *,
     counts: Mapping[str, int],
 ) -> dict[str, TopicState]:
     """The topics, once brokers describe all partitions: they do so after they confirm the creation.
@@ -174,7 +174,7 @@ def _when_shown(
     """
     deadline = monotonic() + _SHOWN_S_MAX
     while True:
-        topics = existing_topics(admin, prefix)
+        topics = existing_topics(admin, counts)
         behind = [
             name
             for name, count in counts.items()

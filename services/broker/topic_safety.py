@@ -33,6 +33,10 @@ _COMMAND_BYTES: Final = (64 << 10) + 1024
 _RECOVERY_DAYS: Final = 8
 _SAFE_REPLICAS: Final = 2
 _AUTO_CREATE: Final = "auto.create.topics.enable"
+_UNREADABLE: Final = (
+    "this user may not read the settings: nobody knows whether they are safe",
+    "look as the administrator, or grant DescribeConfigs there",
+)
 
 Verdict = Literal["ok", "warn", "loose", "fail"]
 
@@ -58,7 +62,7 @@ def check_kafka(
     prefix = settings.topic_prefix
     with topics_admin(settings, patience_s=patience_s) as admin:
         yield from _cluster(admin)
-        topics = existing_topics(admin, prefix)
+        topics = existing_topics(admin, partition_counts(prefix, with_facts=settings.publish_facts))
         for difference in recorded_differences(recorded, topics, prefix=prefix):
             what, _, advice = difference.partition(": ")
             yield Safety("fail", "recorded table", what, advice)
@@ -78,6 +82,9 @@ def check_kafka(
 
 def topic_safety(topic: TopicState) -> Iterator[Safety]:
     """The findings about one topic; one `ok` finding if it is safe."""
+    if not topic.configs:
+        yield Safety("fail", topic.name, *_UNREADABLE)
+        return
     findings = [*_loss(topic), *_replicas(topic)]
     if findings:
         yield from findings
@@ -94,7 +101,9 @@ def _facts(topics: Mapping[str, TopicState], *, prefix: str) -> Iterator[Safety]
         lacking = "is missing" if topic is None else f"has {topic.partitions} of {count} partitions"
         yield Safety("fail", name, lacking, "run `clearing topics create` with publish_facts")
         return
-    if "compact" in topic.configs["cleanup.policy"]:
+    if not topic.configs:
+        yield Safety("fail", name, *_UNREADABLE)
+    elif "compact" in topic.configs["cleanup.policy"]:
         problem = "is compacted: Kafka keeps only the newest fact of each shard"
         yield Safety("fail", name, problem, "set cleanup.policy=delete at once")
     else:
@@ -117,6 +126,8 @@ def _cluster(admin: Any) -> Iterator[Safety]:  # noqa: ANN401 - an untyped clien
         ConfigResource(ConfigResourceType.BROKER, str(broker["broker_id"])) for broker in brokers
     ]
     configs = admin.describe_configs(resources, config_filter="all")["broker"]
+    if not all(configs.values()):
+        yield Safety("warn", "brokers", *_UNREADABLE)
     making = [id_ for id_, config in configs.items() if _value(config, _AUTO_CREATE) == "true"]
     if making:
         yield Safety(

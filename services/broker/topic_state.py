@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -49,7 +49,8 @@ class TopicState:
     @property
     def takes_messages(self) -> bool:
         """Whether as many replicas are in step as an acknowledgement needs."""
-        return not self.leaderless and self.in_sync >= int(self.configs["min.insync.replicas"])
+        least = int(self.configs.get("min.insync.replicas", 1))
+        return not self.leaderless and self.in_sync >= least
 
 
 @contextmanager
@@ -66,10 +67,10 @@ def topics_admin(settings: Settings, *, patience_s: float = PATIENCE_S) -> Itera
             admin.close()
 
 
-def existing_topics(admin: Any, prefix: str) -> dict[str, TopicState]:  # noqa: ANN401 - untyped client
-    """Those of our topics that exist, by name."""
+def existing_topics(admin: Any, names: Iterable[str]) -> dict[str, TopicState]:  # noqa: ANN401 - untyped client
+    """Those of the topics that exist, by name; without configs where we may not read them."""
     described = {}
-    for topic in admin.describe_topics([*partition_counts(prefix, with_facts=True)]):
+    for topic in admin.describe_topics([*names]):
         error = for_code(topic["error_code"])
         if error is NoError:
             described[topic["name"]] = topic
@@ -89,7 +90,7 @@ def check_recorded(settings: Settings, reader: Reader) -> dict[str, range]:
     """
     recorded = reader.inboxes()
     with topics_admin(settings) as admin:
-        topics = existing_topics(admin, settings.topic_prefix)
+        topics = existing_topics(admin, partition_counts(settings.topic_prefix))
     differences = recorded_differences(recorded, topics, prefix=settings.topic_prefix)
     if differences:
         raise TopicsUnfit("; ".join(differences))

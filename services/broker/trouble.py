@@ -54,9 +54,16 @@ LIBRARY_ERRORS: Final[tuple[type[Exception], ...]] = (
     OSError,
     TimeoutError,
 )
-_SEE_RIGHTS: Final = (
-    "see sasl_mechanism, sasl_username and sasl_password, and which rights that user has"
-)
+_SEE_LOGIN: Final = "see sasl_mechanism, sasl_username and sasl_password"
+_GRANT_IT: Final = "grant it; which rights are needed says services/OPERATIONS.md, Security"
+# By the number of Kafka's error, whose names differ between the libraries: what a right is missing
+# on, and which, if not the one that was needed. A producer number is given to who may write at all.
+_DENIED: Final = {
+    29: ("topic", None),
+    30: ("group", "Read"),
+    31: ("any topic", "Write"),
+    53: ("transactional id", "Write"),
+}
 _SEE_ADDRESS: Final = "see that Kafka runs there, and the settings brokers and security_protocol"
 
 
@@ -76,21 +83,41 @@ class TopicsUnfit(BrokerTrouble):
     """The topics are not those the journal belongs to, or there are none."""
 
 
-def trouble_of(error: Exception, doing: str, *, settings: Settings) -> BrokerTrouble:
-    """The trouble, in our words, for an error of a client. doing: what the client was doing."""
+def trouble_of(
+    error: Exception, doing: str, *, settings: Settings, right: str = "Describe"
+) -> BrokerTrouble:
+    """The trouble, in our words, for an error of a client.
+
+    doing: what the client was doing; right: the one on a topic that it needs for that.
+    """
     text = " ".join(str(error).split()) or type(error).__name__
     where = f"{doing}: Kafka at {settings.brokers}"
     if isinstance(error, REFUSALS):
-        return BrokerRefused(f"{where} refuses: {text} — {_SEE_RIGHTS}")
+        denial = _denial(error, settings, right=right)
+        return BrokerRefused(f"{where} refuses: {denial or f'{text} — {_SEE_LOGIN}'}")
     if isinstance(error, PASSES) or getattr(error, "retriable", False):
         return BrokerUnreachable(f"{where} does not answer: {text} — {_SEE_ADDRESS}")
     return BrokerTrouble(f"{where}: {text}")
 
 
 @contextmanager
-def broker_translated(doing: str, settings: Settings) -> Iterator[None]:
-    """Raise the clients' errors inside as trouble of ours."""
+def broker_translated(doing: str, settings: Settings, *, right: str = "Describe") -> Iterator[None]:
+    """Raise the clients' errors inside as trouble of ours, as `trouble_of` says."""
     try:
         yield
     except LIBRARY_ERRORS as error:
-        raise trouble_of(error, doing, settings=settings) from error
+        raise trouble_of(error, doing, settings=settings, right=right) from error
+
+
+def _denial(error: Exception, settings: Settings, *, right: str) -> str | None:
+    """Which right is missing, on what, for whom; None if the refusal is about another thing."""
+    denied = _DENIED.get(getattr(error, "errno", 0))
+    if denied is None:
+        return None
+    kind, needed = denied
+    named = settings.group if kind == "group" else next(iter(error.args), "")
+    name = ", ".join(sorted(named)) if isinstance(named, set) else str(named)
+    if " failed with " in name:  # kafka-python's words for a request about several topics.
+        name = f"{settings.topic_prefix}."
+    user = f"user {settings.sasl_username}" if settings.sasl_username else "our user"
+    return f"{user} has no right {needed or right} on {kind} {name}".rstrip() + f" — {_GRANT_IT}"

@@ -51,7 +51,7 @@ async def delivered_lines(
     Errors: BrokerTrouble, also when messages between them are missing.
     """
     delivered: dict[str, deque[DeliveredLine]] = {}
-    with broker_translated("looking for what was fed before", settings):
+    with broker_translated("looking for what was fed before", settings, right="Read"):
         async with _client(settings) as client:
             for inbox, end in ends.items():
                 sent = fed.sent.get(inbox.shard, NOTHING_SENT)

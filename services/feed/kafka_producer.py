@@ -148,7 +148,7 @@ class KafkaLineProducer:
         """The answer to come; None when the producer has no room for the batch yet."""
         self._read_answers()
         sending = self._producer.send_batch(batch, inbox.topic, partition=inbox.partition)
-        with broker_translated("sending", self._settings):
+        with broker_translated("sending", self._settings, right="Write"):
             try:
                 answer: asyncio.Future[Any] = await asyncio.wait_for(sending, _CHECK_S)
             except TimeoutError:
@@ -157,7 +157,7 @@ class KafkaLineProducer:
 
     def _read_answers(self) -> None:
         """Read the answers that have come, in the order of sending."""
-        with broker_translated("sending", self._settings):
+        with broker_translated("sending", self._settings, right="Write"):
             while self._sent and self._sent[0].answer.done():
                 shard, answer, lines = self._sent.popleft()
                 first = self._first_offset(answer)

@@ -41,7 +41,7 @@ class SessionClock:
         if self._producer is None:
             self._producer = await started(lambda: AIOKafkaProducer(**options), self._settings)
         try:
-            with broker_translated("sending the time", self._settings):
+            with broker_translated("sending the time", self._settings, right="Write"):
                 await self._producer.send_and_wait(
                     partition.topic, line, key=partition.shard.encode(), partition=partition.number
                 )

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer
 
-from services.broker.trouble import BrokerUnreachable
+from services.broker.trouble import BrokerRefused, BrokerUnreachable
 from services.journal.trouble import (
     CommitUnknown,
     DatabaseGone,
@@ -19,10 +19,10 @@ from services.settings import Settings
 from services.worker.metrics import Metrics
 from services.worker.pg_notify import Notices
 
-# Troubles that pass by themselves, or when an operator mends the database.
+# Troubles that pass by themselves, or when an operator mends the database or grants a right again.
 PASSING: Final = (
-    BrokerUnreachable, CommitUnknown, DatabaseGone, DatabaseOverloaded, DatabaseUnreachable,
-    DiskFull,
+    BrokerRefused, BrokerUnreachable, CommitUnknown, DatabaseGone, DatabaseOverloaded,
+    DatabaseUnreachable, DiskFull,
 )  # fmt: skip
 
 

@@ -54,6 +54,7 @@ class CopySender:
             except PASSING as trouble:
                 # Nothing is lost: missing copies are sent anew from the control journal.
                 _log.warning("copies wait: %s", trouble, extra={"shard": CONTROL_SHARD})
+                self._context.metrics.trouble_lasts(CONTROL_SHARD, f"copies wait: {trouble}")
                 await asyncio.sleep(COPY_RETRY_S)
 
     async def _copy_on(self) -> None:
@@ -122,7 +123,8 @@ class CopySender:
         *,
         batch: Any,  # noqa: ANN401 - aiokafka names no type
     ) -> None:
-        with broker_translated(f"copying to {partition.origin}", self._context.settings):
+        settings = self._context.settings
+        with broker_translated(f"copying to {partition.origin}", settings, right="Write"):
             batch.close()
             delivered = await producer.send_batch(
                 batch, partition.topic, partition=partition.number

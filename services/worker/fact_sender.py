@@ -132,7 +132,8 @@ class FactSender:
         if not batches:
             return
         _, topic, number = self._partition
-        with broker_translated(f"publishing to {self._partition.origin}", self._settings):
+        doing = f"publishing to {self._partition.origin}"
+        with broker_translated(doing, self._settings, right="Write"):
             await producer.begin_transaction()
             sent = [await producer.send_batch(batch, topic, partition=number) for batch in batches]
             await asyncio.gather(*sent)

@@ -15,7 +15,6 @@ from contextlib import suppress
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
 from services.broker.bounded_fetch import bound_fetches
@@ -23,7 +22,12 @@ from services.broker.connecting import consumer_options, started
 from services.broker.group import group_refusal
 from services.broker.topic_state import check_recorded
 from services.broker.topics import partition_counts, shard_partitions
-from services.broker.trouble import BrokerTrouble, BrokerUnreachable, broker_translated
+from services.broker.trouble import (
+    BrokerRefused,
+    BrokerTrouble,
+    BrokerUnreachable,
+    broker_translated,
+)
 from services.journal.reader import Reader
 from services.journal.trouble import JournalTrouble
 from services.settings import Settings
@@ -78,7 +82,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
     async def start(self) -> None:
         """Join the group. Errors: BrokerTrouble."""
         self._tasks.add(self._watched(self._notices.run(), "notices"))
-        consumer = await started(lambda: _consumer(self._settings), self._settings)
+        consumer = await started(lambda: group_consumer(self._settings), self._settings)
         self._context = WorkerContext(
             self._settings, self._database, consumer, self.metrics, self._notices
         )
@@ -163,10 +167,15 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         no_partition = TopicPartition(next(iter(self._partitions)).topic, _NO_PARTITION)
         while True:
             try:
-                with broker_translated("joining the group", self._settings):
+                with broker_translated("joining the group", self._settings, right="Read"):
                     await consumer.getmany(no_partition)
             except BrokerUnreachable as trouble:
                 _log.warning("%s", trouble)
+            except BrokerRefused as trouble:
+                _log.warning("%s", trouble)
+                self.metrics.is_in_group = False
+                # Once its heartbeat was refused aiokafka never sends one again, unless it joins.
+                consumer._coordinator.request_rejoin()  # noqa: SLF001 - nothing public does it
             except BrokerTrouble as trouble:
                 raise await group_refusal(trouble, self._settings) from trouble
             await asyncio.sleep(GROUP_CHECK_S)
@@ -188,7 +197,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
         while True:
             try:
                 unread = await asyncio.to_thread(check_topics, self._settings, self._database)
-            except (BrokerUnreachable, JournalTrouble) as trouble:
+            except (BrokerRefused, BrokerUnreachable, JournalTrouble) as trouble:
                 _log.warning("topics are not checked yet: %s", trouble)
                 await asyncio.sleep(RELOAD_S)
             else:
@@ -263,13 +272,14 @@ def check_topics(settings: Settings, database: str) -> dict[str, range]:
         return check_recorded(settings, reader)
 
 
-def _consumer(settings: Settings) -> AIOKafkaConsumer:
+def group_consumer(settings: Settings) -> AIOKafkaConsumer:
+    """A consumer by which a worker joins the group."""
     bound_fetches()
     return AIOKafkaConsumer(
         **consumer_options(settings),
-        # As few shards as possible move. The other is what earlier programs know: workers of both
-        # share the shards while they are exchanged.
-        partition_assignment_strategy=(StickyPartitionAssignor, RoundRobinPartitionAssignor),
+        # As few shards as possible move. Of several ways aiokafka joins with the first and at once
+        # again with all: each time the others begin anew, and two workers may go on so for ever.
+        partition_assignment_strategy=(StickyPartitionAssignor,),
         max_poll_interval_ms=POLL_INTERVAL_MS_MAX,
         rebalance_timeout_ms=max(REBALANCE_MS_MAX, settings.session_timeout_ms),
     )

@@ -16,6 +16,7 @@ from aiokafka import TopicPartition
 from services.broker.batches import TopicDamaged
 from services.broker.messages import BrokenBatch, Record
 from services.broker.topics import ShardPartition
+from services.broker.trouble import REFUSALS, trouble_of
 from services.worker.broker_clock import BrokerClock
 from services.worker.context import WorkerContext
 from services.worker.lasting import Lasting
@@ -28,6 +29,7 @@ class InboxFetch:
 
     def __init__(self, context: WorkerContext, partition: ShardPartition) -> None:
         self._consumer = context.consumer
+        self._settings = context.settings
         self._partition = partition
         self._topic_partition = TopicPartition(partition.topic, partition.number)
         self._where = {"shard": partition.shard}
@@ -58,7 +60,10 @@ class InboxFetch:
                 self._consumer.resume(self._topic_partition)
 
     async def fetch(self, most: int, timeout_ms: int) -> Sequence[Record]:
-        """The next records, at most so many. Errors: TopicDamaged, those of aiokafka."""
+        """The next records, at most so many.
+
+        Errors: TopicDamaged, BrokerRefused, others of aiokafka.
+        """
         offset = await self.position()
         try:
             fetched = await self._consumer.getmany(
@@ -67,6 +72,9 @@ class InboxFetch:
         except TopicDamaged as damage:
             self._look_again(offset, damage)
             return ()
+        except REFUSALS as error:
+            doing = f"reading {self._partition.origin}"
+            raise trouble_of(error, doing, settings=self._settings, right="Read") from error
         records: Sequence[Record] = fetched.get(self._topic_partition, ())
         self._note_clock(records, offset)
         for record in records:

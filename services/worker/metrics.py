@@ -24,11 +24,12 @@ from prometheus_client import (
 
 from events.refusals import Reason
 from services.broker.topics import shard_partitions
+from services.broker.trouble import BrokerRefused
 from services.journal.migrate import migrations
 from services.shards.shard import RULES_VERSION
 from services.worker.fact_lags import FactLags
 from services.worker.hindrances import Hindrances
-from services.worker.lag import Lag
+from services.worker.lag import FRESH_S, Lag
 from services.worker.overview import Overview
 from services.worker.shard_figures import ShardFigures
 from services.worker.standing import (
@@ -63,6 +64,7 @@ class Metrics:
         self._hindrances = Hindrances(self.registry)
         _tell_of_program(self.registry)
         self._standings: dict[str, Standing] = {}
+        self._lasting: dict[str, tuple[float, Standing]] = {}
         self.is_in_group = False
         self._lags: dict[str, Lag] = {}
         self.facts = FactLags(self.registry)
@@ -140,6 +142,10 @@ class Metrics:
         """Set the state of a shard. CATCHING_UP is shown as READY once its lag says so."""
         self._standings[shard] = Standing(state, detail)
 
+    def trouble_lasts(self, shard: str, detail: str) -> None:
+        """Show a shard as troubled for some seconds: what is refused is known only when tried."""
+        self._lasting[shard] = monotonic() + FRESH_S, Standing(TROUBLED, detail)
+
     def let_go(self, shard: str) -> None:
         """A shard is no longer assigned to this worker."""
         self._standings.pop(shard, None)
@@ -180,9 +186,12 @@ class Metrics:
         """Another process moved the head of a shard."""
         self._fenced.labels(shard).inc()
 
-    def troubled(self, shard: str, trouble: str) -> None:
+    def troubled(self, shard: str, trouble: Exception) -> None:
         """A shard was given up, to be loaded anew."""
-        self._troubles.labels(shard, trouble).inc()
+        self._troubles.labels(shard, type(trouble).__name__).inc()
+        self.set_state(shard, TROUBLED, detail=str(trouble))
+        if isinstance(trouble, BrokerRefused):
+            self.trouble_lasts(shard, str(trouble))
 
     def text(self) -> bytes:
         """All metrics as Prometheus reads them."""
@@ -209,6 +218,10 @@ class Metrics:
         return {
             shard: _as_of(now, standing, lag=self._lags[shard])
             for shard, standing in sorted(self._standings.items())
+        } | {
+            shard: trouble
+            for shard, (until, trouble) in self._lasting.items()
+            if now < until and shard in self._standings
         }
 
     @property

@@ -33,7 +33,7 @@ from services.worker.lag import Lag
 from services.worker.offsets import check_offset, end_of
 from services.worker.pg_notify import CONTROL_CHANNEL, LINK_CHANNEL
 from services.worker.shard_run import BatchSeconds, ShardRun
-from services.worker.standing import CATCHING_UP, LOADING, NOT_IN_USE, TROUBLED, WAITING
+from services.worker.standing import CATCHING_UP, LOADING, NOT_IN_USE, WAITING
 
 CONSUMER_GONE: Final = (ConsumerStoppedError, IllegalStateError)
 # With the time of loading, how long a shard stands still after Postgres or Kafka is back.
@@ -136,13 +136,7 @@ class ShardSupervisor:
     async def _run_until_trouble(self) -> None:
         """Load and serve until trouble that a reload mends, and wait it out."""
         try:
-            await self._serve()
-        except NotInUse as reason:
-            self._checked_until = reason.checked_until
-            self._context.metrics.set_state(self._partition.shard, NOT_IN_USE, detail=str(reason))
-            self._inbox.seek(0)
-            with self._inbox.paused():
-                await self._idle(CONTROL_CHANNEL)
+            await self._serve_or_idle()
         except FencedOff as loss:
             await self._back_off(loss)
         except PASSING as trouble:
@@ -151,6 +145,17 @@ class ShardSupervisor:
             # The offset was there when checked: a new leader was behind for a moment.
             msg = f"Kafka did not have an offset of {self._partition.origin} for a moment: {error}"
             await self._wait_out(BrokerUnreachable(msg))
+
+    async def _serve_or_idle(self) -> None:
+        """Serve; a shard that is not in use waits for the next control command."""
+        try:
+            await self._serve()
+        except NotInUse as reason:
+            self._checked_until = reason.checked_until
+            self._context.metrics.set_state(self._partition.shard, NOT_IN_USE, detail=str(reason))
+            self._inbox.seek(0)
+            with self._inbox.paused():
+                await self._idle(CONTROL_CHANNEL)
 
     async def _serve(self) -> None:
         partition, settings = self._partition, self._context.settings
@@ -372,8 +377,7 @@ class ShardSupervisor:
     async def _wait_out(self, trouble: JournalTrouble | BrokerTrouble) -> None:
         """Forget the shard and load it anew from Postgres, a while later."""
         name = type(trouble).__name__
-        self._context.metrics.troubled(self._partition.shard, name)
-        self._context.metrics.set_state(self._partition.shard, TROUBLED, detail=str(trouble))
+        self._context.metrics.troubled(self._partition.shard, trouble)
         _log.warning("%s, loads anew: %s", name, trouble, extra=self._where())
         await self._pause(RELOAD_S)
 

@@ -9,6 +9,7 @@ grow old, and the overview says so.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from time import monotonic
@@ -19,7 +20,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from services.broker.connecting import client_options, started
 from services.broker.group import GroupAdmin
 from services.broker.topics import shard_partitions
-from services.broker.trouble import BrokerTrouble, broker_translated
+from services.broker.trouble import BrokerRefused, BrokerTrouble, broker_translated
 from services.hosting.restore import number_in_use
 from services.journal.reader import Reader
 from services.journal.shard_states import ShardState, shard_states
@@ -29,6 +30,8 @@ from services.worker.context import WorkerContext
 WATCH_S: Final = 1.0
 # A broker that is away is not waited for: the next commit says the same and more.
 COMMIT_S: Final = 1.0
+
+_log = logging.getLogger(__name__)
 
 
 class ShardWatch:
@@ -63,7 +66,7 @@ class ShardWatch:
         """Commit offsets up to which all is durable to the group. Errors: BrokerTrouble."""
         fresh = {key: at for key, at in durable.items() if self._committed.get(key) != at}
         if fresh:
-            with broker_translated("committing offsets", self._context.settings):
+            with broker_translated("committing offsets", self._context.settings, right="Read"):
                 async with asyncio.timeout(COMMIT_S):
                     await self._context.consumer.commit(fresh)
             self._committed |= fresh
@@ -76,13 +79,15 @@ class ShardWatch:
 
     async def _look_at_group(self) -> None:
         # First what can be said while the group has no coordinator: it may be for want of replicas.
-        replicas = await self._group.replicas({key.topic for key in self._shards})
-        self._overview.note_replicas(
-            {self._shards[key]: replicas[key] for key in replicas if key in self._shards}
-        )
-        at, members = monotonic(), await self._group.members()
-        by_shard = {self._shards[key]: members[key] for key in members if key in self._shards}
-        self._overview.note_members(by_shard, at=at)
+        try:
+            replicas = await self._group.replicas({key.topic for key in self._shards})
+            self._overview.note_replicas(
+                {self._shards[key]: replicas[key] for key in replicas if key in self._shards}
+            )
+        finally:
+            at, members = monotonic(), await self._group.members()
+            by_shard = {self._shards[key]: members[key] for key in members if key in self._shards}
+            self._overview.note_members(by_shard, at=at)
 
     async def _look_at_ends(self) -> None:
         """The ends of all inboxes, also behind messages that an open transaction holds back."""
@@ -126,6 +131,10 @@ class ShardWatch:
 
 async def _each_second(look: Callable[[], Awaitable[None]]) -> None:
     while True:
+        # Other trouble is reported by whoever reads the inboxes or writes the journal.
         with suppress(BrokerTrouble, JournalTrouble):
-            await look()
+            try:
+                await look()
+            except BrokerRefused as trouble:
+                _log.warning("%s", trouble)
         await asyncio.sleep(WATCH_S)

@@ -16,6 +16,7 @@ from kafka.admin import OffsetSpec
 
 from services.broker.topic_safety import Safety, check_kafka
 from services.broker.topic_state import existing_topics, topics_admin
+from services.broker.topics import partition_counts
 from services.broker.trouble import BrokerRefused, BrokerTrouble
 from services.console.doctor.finding import INSTALL_AGAIN, SET_CLOCKS, Finding, expect
 from services.journal.reader import Head, Inbox, Reader
@@ -111,7 +112,7 @@ def _clock(settings: Settings) -> Finding:
 def _newest_ms(admin: Any, prefix: str) -> int | None:  # noqa: ANN401 - an untyped client
     requests = {
         TopicPartition(topic.name, number): OffsetSpec.MAX_TIMESTAMP
-        for topic in existing_topics(admin, prefix).values()
+        for topic in existing_topics(admin, partition_counts(prefix)).values()
         for number in range(topic.partitions)
     }
     offsets = admin.list_partition_offsets(requests) if requests else {}

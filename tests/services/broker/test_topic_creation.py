@@ -43,7 +43,7 @@ def check(settings: Settings) -> None:
 def test_topics_are_made_and_each_shard_has_its_inbox_recorded(streams: Settings) -> None:
     assert len(make_topics(streams, ONE)) == 3 + len(shard_partitions())
     with topics_admin(streams) as admin:
-        topics = existing_topics(admin, streams.topic_prefix)
+        topics = existing_topics(admin, partition_counts(streams.topic_prefix, with_facts=True))
     assert {topic.name: topic.partitions for topic in topics.values()} == partition_counts(
         streams.topic_prefix
     )
@@ -64,7 +64,7 @@ def test_the_second_time_nothing_is_done(streams: Settings) -> None:
 def test_topics_keep_every_message_and_are_dated_by_kafka(streams: Settings) -> None:
     make_topics(streams, ONE)
     with topics_admin(streams) as admin:
-        topics = existing_topics(admin, streams.topic_prefix)
+        topics = existing_topics(admin, partition_counts(streams.topic_prefix, with_facts=True))
     for topic in topics.values():
         assert {name: topic.configs[name] for name in ONE.configs} == {
             "cleanup.policy": "delete",
@@ -111,7 +111,7 @@ def test_a_database_that_clear_has_written_is_refused(streams: Settings, tmp_pat
     with pytest.raises(FedOtherwise, match=r"written by `clearing clear`.*another database"):
         make_topics(streams, ONE)
     with topics_admin(streams) as admin:
-        assert existing_topics(admin, streams.topic_prefix) == {}
+        assert existing_topics(admin, partition_counts(streams.topic_prefix, with_facts=True)) == {}
 
 
 def test_a_topic_of_others_is_not_taken(streams: Settings) -> None:
@@ -205,7 +205,9 @@ def test_the_topic_of_facts_is_made_when_it_is_wanted_and_again_when_it_is_lost(
     assert make_topics(wanted, ONE) == made
     assert make_topics(wanted, ONE) == []
     with topics_admin(streams) as admin:
-        facts = existing_topics(admin, streams.topic_prefix)[name]
+        facts = existing_topics(admin, partition_counts(streams.topic_prefix, with_facts=True))[
+            name
+        ]
         assert facts.configs["cleanup.policy"] == "delete"
         assert facts.configs["min.insync.replicas"] == "1"
         admin.delete_topics([name])

@@ -70,6 +70,32 @@ def test_what_may_pass_is_told_apart(error: Exception) -> None:
     assert isinstance(trouble_of(error, "trying", settings=SETTINGS), BrokerUnreachable)
 
 
+@pytest.mark.parametrize(
+    ("error", "lacking"),
+    [
+        (aiokafka.errors.TopicAuthorizationFailedError("t"), "right Read on topic t"),
+        (aiokafka.errors.TopicAuthorizationFailedError({"u", "t"}), "right Read on topic t, u"),
+        (kafka.errors.TopicAuthorizationFailedError("Request 'x' failed with response 'y'"),
+         "right Read on topic clearing."),
+        (aiokafka.errors.GroupAuthorizationFailedError("no id for g"), "right Read on group g"),
+        (aiokafka.errors.ClusterAuthorizationFailedError(), "right Write on any topic"),
+        (aiokafka.errors.TransactionalIdAuthorizationFailed("i"),
+         "right Write on transactional id i"),
+    ],
+)  # fmt: skip
+def test_who_lacks_a_right_is_told_which_and_on_what(error: Exception, lacking: str) -> None:
+    login = {"sasl_username": "alice", "sasl_password": "word"}
+    settings = load_settings(group="g", security_protocol="SASL_SSL", **login)
+    trouble = trouble_of(error, "trying", settings=settings, right="Read")
+    assert isinstance(trouble, BrokerRefused)
+    assert f"refuses: user alice has no {lacking} — grant it" in str(trouble)
+    assert "refuses: our user has no right" in str(trouble_of(error, "it", settings=SETTINGS))
+
+
+def test_an_error_of_the_system_with_such_a_number_is_no_missing_right() -> None:
+    assert isinstance(trouble_of(OSError(29, "x"), "t", settings=SETTINGS), BrokerUnreachable)
+
+
 def test_a_defect_of_ours_is_no_trouble() -> None:
     with pytest.raises(ZeroDivisionError), broker_translated("trying", SETTINGS):
         raise ZeroDivisionError

@@ -8,12 +8,14 @@ from typing import Any, cast
 
 from aiokafka import TopicPartition
 
-from services.broker.topics import ShardPartition, shard_partitions
-from services.settings import load_settings
+from services.broker.connecting import started
+from services.broker.topic_creation import TopicPlan, make_topics
+from services.broker.topics import ShardPartition, partition_counts, shard_partitions
+from services.settings import Settings, load_settings
 from services.shards.routing import CONTROL_SHARD
 from services.worker.clock import SessionClock
 from services.worker.context import WorkerContext
-from services.worker.host import ShardHost
+from services.worker.host import ShardHost, group_consumer
 from services.worker.pg_notify import Notices
 from settlement.control_books import ControlBooks
 
@@ -84,3 +86,22 @@ def test_a_worker_is_ready_from_assignment_to_revocation_though_it_has_no_shard(
         return [*found, one.metrics.is_ready]
 
     assert asyncio.run(seen()) == [False, True, False]
+
+
+def test_a_worker_joins_its_group_in_one_step_and_others_stand_still_once(
+    streams: Settings,
+) -> None:
+    make_topics(streams, TopicPlan(replication=1, min_insync=1))
+
+    async def generation() -> int:
+        consumer = await started(lambda: group_consumer(streams), streams)
+        try:
+            consumer.subscribe([*partition_counts(streams.topic_prefix)])
+            async with asyncio.timeout(60):
+                while not consumer.assignment():
+                    await consumer.getmany(timeout_ms=50)
+            return int(consumer._coordinator.generation)  # noqa: SLF001 - nothing public gives it
+        finally:
+            await consumer.stop()
+
+    assert asyncio.run(generation()) == 1
