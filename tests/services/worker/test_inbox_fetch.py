@@ -12,6 +12,7 @@ from aiokafka import TopicPartition
 from services.broker.batches import TopicDamaged
 from services.broker.messages import BrokenBatch
 from services.broker.topics import partition_of
+from services.settings import load_settings
 from services.worker.inbox_fetch import InboxFetch
 
 SIT = partition_of("market/SIT")
@@ -52,7 +53,7 @@ class Consumer:
 
 def inbox(*answers: list[BrokenBatch] | Exception) -> InboxFetch:
     """An inbox that is fetched from with these answers."""
-    context: Any = SimpleNamespace(consumer=Consumer(*answers))
+    context: Any = SimpleNamespace(consumer=Consumer(*answers), settings=load_settings())
     return InboxFetch(context, SIT)
 
 
