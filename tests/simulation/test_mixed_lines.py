@@ -134,7 +134,7 @@ def test_lines_that_can_change_places_with_trades_do_not_end_a_run(
     at = f"{DAY}T11:00:00Z"
     bust = {"type": "bust_trade/1", **named, "reason": "error", "at": at}
     worded = {**json.loads(first), "lots": "a few"}
-    lines = [*ordinary[:30], _dumped(bust), *ordinary[30:60], _dumped(worded), first]
+    lines = [*ordinary[:30], _dumped(bust), *ordinary[30:60], _dumped(worded), first, ordinary[7]]
     run = BatchedRun()
     for batch in ([*opening(ACCOUNTS), first], [*lines, *ordinary[60:]]):
         run.take(batch)

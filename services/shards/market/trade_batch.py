@@ -102,12 +102,12 @@ class LineBatch:
         first, end = self._next, self._next + len(times)
         while self._next < end:
             self._look()
-            stated = self._state_lone(end)
+            timeless = self._timeless_before(end)
             number = min(self._unusual[-1], end)
             if self._next < number:
                 span = slice(self._next, number)
                 part = times[span.start - first : number - first]
-                self._clear_ordinary(span, part, stated=stated, origin=origin)
+                self._clear_run(span, part, timeless=timeless, origin=origin)
             self._next = number
             if number < end:
                 self._next += 1
@@ -134,33 +134,35 @@ class LineBatch:
         # The next one last.
         self._unusual = [len(self._lines.lines), *numbers[::-1].tolist()]
 
-    def _state_lone(self, end: int) -> dict[int, bytes]:
-        """The facts, by their numbers, of the next unusual lines that need not wait their turn."""
-        log, stated = self._market.log, dict[int, bytes]()
-        while (number := self._unusual[-1]) < end:
-            command = self._timeless(number)
-            if command is None:
-                break
-            seq = log.seq + number - self._next
-            emission = self._market.state(command, seq=seq, memory=self._memory)
-            (stated[number],) = emission.blocks
-            log.count_refusal(emission)
-            self._unusual.pop()
-        return stated
+    def _timeless_before(self, end: int) -> list[int]:
+        """Take out the next unusual lines, as long as they can change places with ordinary ones."""
+        numbers: list[int] = []
+        while self._unusual[-1] < end and self._is_timeless(self._unusual[-1]):
+            numbers.append(self._unusual.pop())
+        return numbers
 
-    def _timeless(self, number: int) -> Command | Malformed | None:
-        """The unusual line, if it and the ordinary ones before it can change places."""
-        lines, market, lone = self._lines, self._market, self._lone.get(number)
+    def _is_timeless(self, number: int) -> bool:
+        """Whether an unusual line may as well be decided behind the ordinary ones around it."""
+        market, lone = self._market, self._lone.get(number)
         if market.books.control.business_date is None:
-            return None
+            return False
         if isinstance(lone, BustTrade):
             # It was counted as its trade: whenever it is decided, no limit and no int64 is near.
-            return None if self._is_unusual[number] or self._busted(lone) is None else lone
-        if lines.suspects[number]:
+            return not self._is_unusual[number] and self._busted(lone) is not None
+        if self._lines.suspects[number]:
             identity = Identity(TRADE, self._columns.names[number].decode())
-            if self._memory.find(market.log.shard, identity) is not None:
-                return decode_again(lines.lines[number])
-        return lone
+            is_known = self._memory.find(market.log.shard, identity) is not None
+            return is_known or self._repeats_run(number)
+        return lone is not None
+
+    def _repeats_run(self, number: int) -> bool:
+        """Whether a trade has the id of an ordinary one of the run that it would lie in."""
+        keys, names, is_quote = self._lines.keys, self._columns.names, self._lines.is_quote
+        alike = np.flatnonzero(np.array(keys[self._next : number]) == keys[number]) + self._next
+        return any(
+            names[row] == names[number] and not is_quote[row] and row not in self._lone
+            for row in alike.tolist()
+        )
 
     def _busted(self, command: LoneLine) -> SubmitTrade | None:
         """The trade that a command busts, if it was cleared and is as it was."""
@@ -184,23 +186,17 @@ class LineBatch:
         if has_changed and is_counted and ordinary_limits(market.books) == self._limits:
             self._changes = market.changes
 
-    def _clear_ordinary(
-        self,
-        span: slice,
-        times: Sequence[int],
-        *,
-        stated: Mapping[int, bytes],
-        origin: str,
+    def _clear_run(
+        self, span: slice, times: Sequence[int], *, timeless: Sequence[int], origin: str
     ) -> None:
-        """Clear lines that are ordinary and cannot fail. stated: the facts of the lone ones."""
+        """Clear lines that are ordinary and cannot fail, then those that lie among them."""
         log, lines, is_quote = self._market.log, self._lines, self._lines.is_quote[span]
         is_trade = ~is_quote
-        is_trade[[number - span.start for number in stated]] = False
+        is_trade[[number - span.start for number in timeless]] = False
         rows = np.flatnonzero(is_trade)
         seqs, quotes = rows + log.seq, np.flatnonzero(is_quote)
         self._add_up(rows + span.start, seqs=seqs)
         self._quote(quotes + span.start)
-        self._record(span, times, stated=stated, origin=origin)
         log.pending.novated += len(rows)
         names, keys, texts = self._columns.names[span], lines.keys[span], lines.lines[span]
         if len(rows) < len(texts):
@@ -208,6 +204,18 @@ class LineBatch:
             names = [*compress(names, are_trades)]
             keys, texts = [*compress(keys, are_trades)], [*compress(texts, are_trades)]
         self._memory.keep_cleared(log.shard, names, keys=keys, lines=texts, seqs=seqs.tolist())
+        self._record(span, times, stated=self._state(timeless, span), origin=origin)
+
+    def _state(self, timeless: Sequence[int], span: slice) -> dict[int, bytes]:
+        """Decide lines of a run that are not ordinary; gives the one fact of each, by number."""
+        log, stated = self._market.log, dict[int, bytes]()
+        for number in timeless:
+            lone, seq = self._lone.get(number), log.seq + number - span.start
+            command = decode_again(self._lines.lines[number]) if lone is None else lone
+            emission = self._market.state(command, seq=seq, memory=self._memory)
+            (stated[number],) = emission.blocks
+            log.count_refusal(emission)
+        return stated
 
     def _add_up(self, rows: IntArray, *, seqs: IntArray) -> None:
         """Apply the trades of some lines."""
