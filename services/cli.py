@@ -6,6 +6,7 @@ Exit codes: 0 the work was done, whatever was refused; the others stand in
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Final
 
@@ -15,6 +16,7 @@ from services.console.example import example
 from services.console.exit_codes import EXIT_INTERRUPTED, EXIT_STOPPED
 from services.console.lazy_group import LazyCommand, LazyGroup
 from services.console.version import show_version
+from services.hosting.interpreter import YOUNG_MAX
 
 _AT: Final = "services.console."
 
@@ -138,6 +140,8 @@ def main() -> None:
     if not __debug__:
         click.echo("Error: python -O switches the laws off: run without -O", err=True)
         sys.exit(EXIT_STOPPED)
+    # Neither imports nor the rows of a report make cycles that the collector would have to find.
+    gc.set_threshold(YOUNG_MAX)
     try:
         code = cli.main(prog_name="clearing", standalone_mode=False)
     except click.ClickException as trouble:

@@ -16,7 +16,7 @@ from typing import Final
 # The core makes no cycles of references: by default the collector walks the rows of a batch, again
 # and again, for a quarter of the time of a trade. It still runs, once for about six batches in
 # their youth, so that cycles of a library's errors go too.
-_YOUNG_MAX: Final = 200_000
+YOUNG_MAX: Final = 200_000
 # The thread that writes asks for the interpreter a dozen times a batch; at the default of 5 ms each
 # the next batch would be decided before this one is on its way.
 _SWITCH_SECONDS: Final = 0.000_5
@@ -32,7 +32,7 @@ def paced() -> Iterator[None]:
     young, *older = gc.get_threshold()
     switch = sys.getswitchinterval()
     gc.freeze()
-    gc.set_threshold(_YOUNG_MAX, *older)
+    gc.set_threshold(YOUNG_MAX, *older)
     sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         yield
