@@ -42,7 +42,7 @@ class Command(BaseModel):
     @property
     def subject(self) -> str | None:
         """The reference by which a refusal names the command."""
-        return "/".join(str(getattr(self, name)) for name in self.SUBJECT) or None
+        return "/".join([str(getattr(self, name)) for name in self.SUBJECT]) or None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,9 @@ def shard_of(decoded: Command | Malformed, products: Container[str]) -> str:
             return CONTROL_SHARD
         return _shard(COMMANDS[decoded.kind], decoded.fields, products=products)
     if decoded.SHARD == MARKET:
-        named = getattr(decoded, "product", None) or product_of(getattr(decoded, "contract", ""))
+        # Not getattr: pydantic searches long for a field that a model lacks.
+        fields = vars(decoded)
+        named = fields.get("product") or product_of(fields.get("contract", ""))
         return market_shard(named) if named in products else CONTROL_SHARD
     return MEMBER_SHARD if decoded.SHARD == MEMBER else CONTROL_SHARD
 
