@@ -1,17 +1,19 @@
 """The demonstration, run: a made-up market, cleared day by day on a real Postgres.
 
 In: an empty directory for the books, a seed, a number of days. Out: the commands as a file, and
-what their facts tell, read back from the journal. Each day's lines take the durable path of
-`clear`; what the market sends next depends on what the journal says was decided. The file alone,
+what their facts tell, once the journal has them. Each day's lines take the durable path of
+`clear`; what the market sends next depends on what was decided of them. The file alone,
 cleared anew, gives the same day hashes.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple, Self
 
 from pydantic_core import from_json
 
@@ -21,6 +23,7 @@ from services.demo.fact_book import FactBook
 from services.demo.market import DemoMarket
 from services.embedded.run import EmbeddedRun
 from services.journal.migrate import migrate
+from services.shards.log import Pending
 from services.shards.rows import JournalRow
 from services.sources.source import Block
 
@@ -65,33 +68,49 @@ class Stream:
 class Demonstration:
     """A demonstration that is being cleared."""
 
-    def __init__(self, run: EmbeddedRun, stream: Stream) -> None:
-        self._run = run
+    def __init__(self, url: str, stream: Stream) -> None:
+        self._run = EmbeddedRun(url, witness=self._see)
         self._stream = stream
         self._position: int | None = None
-        self._read: dict[str, int] = {}
+        self._rows: list[JournalRow] = []
+        self._parts: defaultdict[tuple[str, int], list[bytes]] = defaultdict(list)
+
+    @property
+    def lines_sent(self) -> int:
+        """The number of lines so far."""
+        return self._stream.count
+
+    def __enter__(self) -> Self:
+        self._run.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, *trace: object
+    ) -> None:
+        self._run.__exit__(kind, error, *trace)
 
     def clear(self, lines: Sequence[bytes], *, is_last: bool) -> list[DemoFact]:
-        """Make the lines durable; what was decided, read back from the journal."""
+        """Make the lines durable; what was decided, as the journal has it then."""
         block = self._stream.block(lines, is_last=is_last)
         self._run.run_block(block, source=COMMANDS_FILE, position_before=self._position)
         self._position = block.end
         self._run.drain()
-        return self._read_facts()
+        return self._facts()
 
-    def _read_facts(self) -> list[DemoFact]:
+    def _see(self, written: Pending) -> None:
+        # Of trades among others the rows are plain tuples.
+        self._rows += map(JournalRow._make, written.rows)
+        for part in written.parts:
+            self._parts[part.shard, part.seq].append(part.facts)
+
+    def _facts(self) -> list[DemoFact]:
         """The facts of the new rows, in the order they were decided."""
-        reader = self._run.reader
-        rows: list[JournalRow] = []
-        for shard, head in reader.heads().items():
-            # By number, on the connection that is open: a stream opens one of its own each time.
-            rows += reader.rows_at(shard, range(self._read.get(shard, -1) + 1, head.seq + 1))
-            self._read[shard] = head.seq
-        parts: list[bytes] = []
-        for row in sorted(rows, key=lambda row: row.logical_time):
-            parts.append(row.facts)
-            parts += reader.parts(row.shard, row.seq) if row.parts > 1 else ()
-        lines = b"\n".join(filter(None, parts))
+        pieces: list[bytes] = []
+        for row in sorted(self._rows, key=attrgetter("logical_time")):
+            pieces += [row.facts, *self._parts.get((row.shard, row.seq), ())]
+        self._rows.clear()
+        self._parts.clear()
+        lines = b"\n".join(filter(None, pieces))
         facts: list[DemoFact] = from_json(b"[%b]" % lines.replace(b"\n", b","))
         return facts
 
@@ -103,9 +122,7 @@ def run_demo(url: str, commands: Path, *, seed: int, days: int, day_done: DayDon
     """
     migrate(url)
     market, laws = DemoMarket(seed=seed, days=days), LawBook()
-    with commands.open("wb") as file, EmbeddedRun(url) as run:
-        stream = Stream(file)
-        demonstration = Demonstration(run, stream)
+    with commands.open("wb") as file, Demonstration(url, Stream(file)) as demonstration:
         for done in range(days + 1):
             lines = market.day(done - 1) if done else market.opening()
             facts = demonstration.clear(lines, is_last=done == days)
@@ -113,5 +130,5 @@ def run_demo(url: str, commands: Path, *, seed: int, days: int, day_done: DayDon
             for fact in facts:
                 laws.add(fact)
             if done:
-                day_done(done, stream.count)
+                day_done(done, demonstration.lines_sent)
     return DemoOutcome(market.book, laws.broken())

@@ -6,14 +6,12 @@ clearinghouse.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+
+from pydantic_core import to_json
 
 from events.units import usd_text
-
-_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ def line(kind: str, sent_at: datetime, /, **fields: object) -> SentLine:
 
 def command(kind: str, /, **fields: object) -> bytes:
     """A command in the order of its fields as given, the type first."""
-    return _encode({"type": kind, **fields}).encode()
+    return to_json({"type": kind, **fields})
 
 
 def trade_line(trade: Trade) -> SentLine:

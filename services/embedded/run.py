@@ -75,12 +75,20 @@ class Tally:
 class EmbeddedRun:
     """A clearinghouse on a journal; a context manager that leaves every block durable."""
 
-    def __init__(self, url: str, *, clock: Callable[[], float] = time) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Callable[[], float] = time,
+        witness: Callable[[Pending], None] | None = None,
+    ) -> None:
         """Restore the shards, or open them; no other process may write them from here on.
 
-        clock: seconds since 1970, to tell when a block was received.
+        clock: seconds since 1970, to tell when a block was received; witness: is handed what each
+        shard has decided in a block, which `drain` makes durable.
         """
         self._clock = clock
+        self._witness = witness
         self._receipts = Receipts()
         with ExitStack() as opened:
             self._journal = opened.enter_context(Journal(url))
@@ -197,6 +205,8 @@ class EmbeddedRun:
         number = self.clearinghouse.control.books.number
         for log, written in pending.values():
             self.tally.add(written)
+            if self._witness is not None:
+                self._witness(written)
             if written.rows:
                 before, last = self._heads.get(log.shard), log.seq - 1
                 head = HeadMove(log.shard, before, last, log.chain, move.position, number)
