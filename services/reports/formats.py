@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import chain, islice
@@ -24,6 +25,8 @@ from services.reports.shown import cell_text, fact_words, head_text, plain_text
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
 _GUARD: Final = "'"
 _GUARDED: Final = frozenset((*_FORMULA, _GUARD))
+# In a line with a comma before it: cells that we may write in another way than the csv module.
+_UNLIKE: Final = re.compile(f',"?(?:[{re.escape("".join(sorted(_GUARDED)))}]|True|False)')
 _DATE: Final = "business_date"
 # Columns of names of facts, which tables show in words.
 _FACTS: Final = frozenset({"event", "for", "kind", "step"})
@@ -37,9 +40,8 @@ def csv_lines(report: Report) -> Iterator[str]:
     rows = _begun(report.rows)
     yield write([*report.columns, *head])
     for row in rows:
-        # Most cells of a long report are empty or whole numbers.
-        cells = [cell if cell is None or type(cell) is int else _written(cell) for cell in row]
-        yield write(cells + empty)
+        line = write([*row, *empty])
+        yield write([*map(_written, row), *empty]) if _UNLIKE.search("," + line) else line
 
 
 def json_lines(report: Report) -> Iterator[str]:
