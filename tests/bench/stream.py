@@ -4,6 +4,7 @@ of_ingest: the embedded `ingest` of the same trades, same Postgres, with the bro
 half of them before the stream and half after it, so that a machine that slows down favours
 neither. Ours is the rate from when the worker has loaded the market, as its log says, to its last
 commit: as with ingest, the first batch counts whole. The broker is on the same cores.
+mixed: so too a fifth as many lines of a market as it is (mixed.py), but those for other inboxes.
 of_agent: the same sink behind an agent of Faust (faust_agent.py), a tenth of the trades, whose
 rate does not depend on their number; from its first commit to its last, which favours it.
 
@@ -16,9 +17,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +33,7 @@ from services.journal.migrate import migrate
 from tests.bench.clearing_file import Took, clear_file
 from tests.bench.figure import Figure, line_of
 from tests.bench.market import opening, trades, write_lines
+from tests.bench.mixed import mixed_lines
 from tests.bench.streaming import MARKET, Stage, Watch, cpu_s, novated, opened_stage, put
 from tests.streaming_house import ROOT
 
@@ -39,6 +42,8 @@ _LOOK_S: Final = 0.01
 _END_S_MAX: Final = 20.0
 _LOADED: Final = "loaded; goes on at offset"
 WORKER: Final = ("-m", "services.cli", "worker")
+_NOT_MARKET: Final = (b'{"type": "deposit_', b'{"type": "run_cycle')
+_TRADE: Final = re.compile(rb'.*"trade_id": "(\w+)".*"lots": \d+, .*Z"}')
 _AGENT: Final = (str(Path(__file__).with_name("faust_agent.py")),)
 
 
@@ -56,30 +61,41 @@ class Rate:
     broker_cpu_us: float
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The same lines by a worker and by one process: lines a second, cores for a line."""
+
+    worker: Rate
+    one_process: float
+    one_process_cpu_us: float
+
+
 def run(
     directory: Path, *, trades_count: int, accounts: int, agent_trades: int, batch: int
 ) -> dict[str, Any]:
     """Measure so many trades. batch: messages of a transaction at most."""
     half = trades_count // 2
     halves = [
-        write_lines(directory / "first.jsonl", trades(half, accounts)),
-        write_lines(directory / "second.jsonl", trades(half, accounts, first=half)),
+        write_lines(directory / f"{first}.jsonl", trades(half, accounts, first=first))
+        for first in (10**8, 2 * 10**8)
     ]
-    of_agent = trades(agent_trades, accounts, first=trades_count)
+    of_agent = trades(agent_trades, accounts, first=3 * 10**8)
     with opened_stage(directory, accounts=accounts, batch_messages=batch) as stage:
         before = write_lines(directory / "opening.jsonl", opening(accounts))
         migrate(stage.server.url)
         with EmbeddedRun(stage.server.url) as embedded:
             clear_file(embedded, before)
         agent = streamed(stage, of_agent, count=agent_trades, program=_AGENT)
-        took = [_ingested(stage.server.url, halves[0])]
-        ours = streamed(stage, _lines(halves), count=2 * half, program=WORKER)
-        took.append(_ingested(stage.server.url, halves[1]))
-    ingest = 2 * half / sum(one.wall for one in took)
+        plain = _compared(stage, halves)
+        mixed = _compared(stage, _mixed_halves(directory, trades_count // 5, accounts=accounts))
+    ours = plain.worker
     return line_of(
         "stream",
         [
-            Figure("of_ingest", "trades/s", ours.from_loaded, ingest, 0.6, "at_least"),
+            Figure("of_ingest", "trades/s", ours.from_loaded, plain.one_process, 0.7, "at_least"),
+            Figure(
+                "mixed", "lines/s", mixed.worker.from_loaded, mixed.one_process, 0.7, "at_least"
+            ),
             Figure("of_agent", "trades/s", ours.from_loaded, agent.between_commits, 4, "at_least"),
         ],
         trades=2 * half,
@@ -90,16 +106,32 @@ def run(
         from_start=ours.from_start,
         cpu_us_a_trade=ours.cpu_us,
         broker_cpu_us_a_trade=ours.broker_cpu_us,
-        ingest_cpu_us_a_trade=sum(one.cpu for one in took) / (2 * half) * 1e6,
+        ingest_cpu_us_a_trade=plain.one_process_cpu_us,
+        mixed_cpu_us_a_line=mixed.worker.cpu_us,
+        mixed_ingest_cpu_us_a_line=mixed.one_process_cpu_us,
         agent_cpu_us_a_trade=agent.cpu_us,
     )
 
 
-def _lines(paths: list[Path]) -> Iterator[bytes]:
-    """The lines of files, without their ends."""
-    for path in paths:
-        with path.open("rb") as file:
-            yield from (line[:-1] for line in file)
+def _mixed_halves(directory: Path, count: int, *, accounts: int) -> list[Path]:
+    """Two files of mixed lines, without those for the inboxes of other shards."""
+    lines = [line for line in mixed_lines(count, accounts) if not line.startswith(_NOT_MARKET)]
+    half = len(lines) // 2
+    return [
+        write_lines(directory / "mixed-first.jsonl", lines[:half]),
+        write_lines(directory / "mixed-second.jsonl", lines[half:]),
+    ]
+
+
+def _compared(stage: Stage, halves: list[Path]) -> Compared:
+    """The lines of two files by a worker; by one process one before that, the other after."""
+    lines = [line for path in halves for line in path.read_bytes().split(b"\n") if line]
+    standing = len({found[1] for line in lines if (found := _TRADE.fullmatch(line))})
+    took = [_ingested(stage.server.url, halves[0])]
+    worker = streamed(stage, lines, count=len(lines), standing=standing, program=WORKER)
+    took.append(_ingested(stage.server.url, halves[1]))
+    wall, cpu = sum(one.wall for one in took), sum(one.cpu for one in took)
+    return Compared(worker, len(lines) / wall, cpu / len(lines) * 1e6)
 
 
 def _ingested(url: str, path: Path) -> Took:
@@ -107,8 +139,18 @@ def _ingested(url: str, path: Path) -> Took:
         return clear_file(embedded, path)
 
 
-def streamed(stage: Stage, lines: Iterator[bytes], *, count: int, program: tuple[str, ...]) -> Rate:
-    """The rate of a program that takes what waits in the inbox of the market."""
+def streamed(
+    stage: Stage,
+    lines: Iterable[bytes],
+    *,
+    count: int,
+    program: tuple[str, ...],
+    standing: int | None = None,
+) -> Rate:
+    """The rate of a program that takes so many lines, which wait in the inbox of the market.
+
+    standing: how many of them are trades that stand; all if None.
+    """
     end = put(stage, lines)
     with Watch(stage.house.url, every_s=_LOOK_S) as watch:
         before = watch.seen[MARKET][-1]
@@ -119,8 +161,9 @@ def streamed(stage: Stage, lines: Iterator[bytes], *, count: int, program: tuple
             first, last = watch.seen[MARKET][1], watch.until(end, by=process)[-1]
             cpu, broker = cpu_s(process.pid) - cpu, _broker_cpu_s(stage) - broker
     assert last.seq > first.seq, "one commit took all: send more trades"
-    standing = novated(stage.house.url, after=before.seq)
-    assert standing == count, f"{standing} of {count} trades stand"
+    cleared = novated(stage.house.url, after=before.seq)
+    expected = count if standing is None else standing
+    assert cleared == expected, f"{cleared} of {expected} trades stand"
     timed, loaded = last.seq - first.seq, loaded_at(stage)
     return Rate(
         timed / (last.at - first.at),
