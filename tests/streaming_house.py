@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext
@@ -41,6 +39,7 @@ from services.settings import ENV_PREFIX, Settings, load_settings
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD, market_shard, shard_of
 from services.sources.lines import command_lines
 from settlement.control_books import ControlBooks
+from tests.forked import ForkedProcess
 from tests.kafka_broker import LocalBroker
 from tests.kafka_cluster import LocalCluster
 from tests.streams import day_hashes
@@ -60,7 +59,7 @@ DEFAULTS: Final = {"clock_interval_s": "0", "web_port": "0", "batch_interval_ms"
 class Worker:
     """A process that runs `clearing worker`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, process: ForkedProcess, log: Path) -> None:
         self.process = process
         self.log = log
 
@@ -157,17 +156,8 @@ class StreamingHouse:
     def start_worker(self, **settings: object) -> Worker:
         """A worker, with these settings beside those of the house; it is not waited for."""
         log = self._directory / f"worker-{len(self.workers)}.log"
-        with log.open("wb") as stream:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "services.cli", "worker"],
-                cwd=ROOT,
-                env=os.environ | self.environment(**settings),
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=stream,
-                start_new_session=True,
-            )
-        self.workers.append(Worker(process, log))
+        environment = os.environ | self.environment(**settings)
+        self.workers.append(Worker(ForkedProcess(["worker"], log, environment=environment), log))
         return self.workers[-1]
 
     def environment(self, **settings: object) -> dict[str, str]:

@@ -29,6 +29,7 @@ from services.journal.connecting import connect
 from services.journal.embedded import EmbeddedServer
 from services.settings import Settings
 from tests.bench.market import opening
+from tests.forked import ForkedProcess
 from tests.kafka_broker import LocalBroker
 from tests.kafka_shared import NAMED
 from tests.streaming_house import StreamingHouse
@@ -187,13 +188,13 @@ class Watch:
         self._thread.join()
         self._connection.close()
 
-    def until(self, offset: int, *, by: subprocess.Popen[bytes]) -> Sequence[Seen]:
+    def until(self, offset: int, *, by: subprocess.Popen[bytes] | ForkedProcess) -> Sequence[Seen]:
         """What was seen of the market when it has taken all before an offset. by: who takes it."""
         deadline = monotonic() + SECONDS_MAX
         while self.seen[MARKET][-1].next_offset < offset:
             assert monotonic() < deadline, f"at {self.seen[MARKET][-1]}, not at offset {offset}"
             assert self._thread.is_alive(), "the watch has ended"
-            assert by.poll() is None, f"the worker has ended: {by.returncode}"
+            assert by.poll() is None, f"the worker has ended: {by.poll()}"
             sleep(self._every_s)
         return self.seen[MARKET]
 

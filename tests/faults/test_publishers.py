@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from services.broker.topic_creation import TopicPlan, make_topics
 from services.settings import ENV_PREFIX, Settings
+from tests.forked import ForkedProcess
 from tests.services.worker.fact_readers import journal_facts, kafka_facts
-from tests.streaming_house import ROOT
 from tests.streams import Streams
 from tests.twin.generate import written
 from tests.waiting import until
@@ -30,14 +28,7 @@ class Publisher:
         chosen |= {name: getattr(settings, name) for name in names}
         environment = {f"{ENV_PREFIX}{name.upper()}": value for name, value in chosen.items()}
         self._log = log
-        with log.open("wb") as stream:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "services.cli", "publish"],
-                cwd=ROOT,
-                env=os.environ | environment,
-                stdout=stream,
-                stderr=stream,
-            )
+        self.process = ForkedProcess(["publish"], log, environment=os.environ | environment)
 
     def await_said(self, text: str) -> None:
         """Wait until it has logged something."""

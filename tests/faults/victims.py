@@ -13,17 +13,14 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final
 
+from tests.forked import FORKS
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 SECONDS_MAX: Final = 120.0
-_FORKS: Final = get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    ["tests.faults.victims", "services.cli", "services.console.clear_command"]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ def started(
 ) -> Victim:
     """A process that runs `clearing clear` with these arguments. arm: changes it before."""
     values = {"arguments": [*arguments], "log": log, "lines_a_block": lines_a_block, "arm": arm}
-    process = _FORKS.Process(target=_clear, kwargs=values)
+    process = FORKS.Process(target=_clear, kwargs=values)
     log.touch()  # It may be killed before it says anything.
     process.start()
     return Victim(process, log)

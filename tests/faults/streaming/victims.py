@@ -13,24 +13,15 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final
 
 from tests.faults.streaming.plants import plant
 from tests.faults.streaming.points import Fault, arm
+from tests.forked import FORKS
 
 _PR_SET_PDEATHSIG: Final = 1
-_FORKS: Final = get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    [
-        "tests.faults.victims",
-        "tests.faults.streaming.victims",
-        "services.cli",
-        "services.console.worker_command",
-    ]
-)
 
 
 @dataclass(slots=True)
@@ -89,7 +80,7 @@ def started(
     """A worker with these settings."""
     values = {"environment": {**environment}, "log": log, "fault": fault, "planted": planted}
     log.touch()
-    process = _FORKS.Process(target=_work, kwargs=values, daemon=True)
+    process = FORKS.Process(target=_work, kwargs=values, daemon=True)
     process.start()
     return Victim(process, log, fault)
 
