@@ -41,31 +41,35 @@ def hashes(clearinghouse: Clearinghouse) -> dict[str, str]:
 def check_folding(clearinghouse: Clearinghouse, *, rng: Random) -> None:
     """Folding the rows, from row 0 on or from a snapshot, gives the books of deciding."""
     for shard in clearinghouse.in_order():
-        folded = folded_shard(clearinghouse, shard, rng=None)
+        folded, reloaded = folded_shards(clearinghouse, shard, rng=rng)
         folded.log.links_sent = shard.log.links_sent
         assert folded.state_hash() == shard.state_hash()
         assert folded.dump() == shard.dump()
-        assert folded_shard(clearinghouse, shard, rng=rng).state_hash() == shard.state_hash()
+        assert reloaded.state_hash() == shard.state_hash()
 
 
-def folded_shard(clearinghouse: Clearinghouse, shard: Shard, *, rng: Random | None) -> Shard:
-    """A shard from its rows; it begins with the control books that its row 0 names.
+def folded_shards(
+    clearinghouse: Clearinghouse, shard: Shard, *, rng: Random
+) -> tuple[Shard, Shard]:
+    """A shard from its rows, and one that was loaded anew from its snapshot, once, somewhere.
 
-    rng: once, somewhere, it is loaded anew from its snapshot.
+    They begin with the control books that row 0 names.
     """
     log = shard.log
     number = json.loads(log.pending.rows[0].facts)["control_number"]
-    folded = open_shard(log.shard, control_as_of(clearinghouse, number))
-    halfway = None if rng is None else rng.randrange(len(log.pending.rows))
+    folded = reloaded = open_shard(log.shard, control_as_of(clearinghouse, number))
+    halfway = rng.randrange(len(log.pending.rows))
     for row in fold_rows(log):
         folded.fold([row])
+        if reloaded is not folded:
+            reloaded.fold([row])
         if row[0] == halfway:
-            folded = load_shard(
+            reloaded = load_shard(
                 log.shard,
                 folded.dump(),
                 control_as_of=lambda as_of: control_as_of(clearinghouse, as_of),
             )
-    return folded
+    return folded, reloaded
 
 
 def control_as_of(clearinghouse: Clearinghouse, number: int) -> ControlBooks:

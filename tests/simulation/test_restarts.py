@@ -8,7 +8,7 @@ from typing import Any
 
 from services.embedded.memory import MemoryRun
 from tests.laws import check_laws
-from tests.simulation.restarts import check_folding, folded_shard, hashes, restarted
+from tests.simulation.restarts import check_folding, folded_shards, hashes, restarted
 
 NIGHT = "2026-06-08T00:00:00Z"
 
@@ -65,7 +65,8 @@ def test_a_shard_added_later_begins_with_the_control_books_that_its_row_0_names(
     )  # fmt: skip
     opened = json.loads(run.clearinghouse.markets["SCU"].log.pending.rows[0].facts)
     assert opened["control_number"] == 6
-    folded = folded_shard(run.clearinghouse, run.clearinghouse.markets["SCU"], rng=None)
+    scu = run.clearinghouse.markets["SCU"]
+    folded, _ = folded_shards(run.clearinghouse, scu, rng=Random(1))  # noqa: S311
     assert folded.control.accounts["A-H"].is_suspended
     check_folding(run.clearinghouse, rng=Random(1))  # noqa: S311
 
