@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import KafkaError
 
 from services.broker.topics import partition_counts
@@ -18,6 +19,8 @@ async def steal_group_for(settings: Settings, seconds: float) -> None:
         *partition_counts(settings.topic_prefix),
         bootstrap_servers=settings.brokers.split(","),
         group_id=settings.group,
+        # Who shares in another way than workers do is not let in.
+        partition_assignment_strategy=(StickyPartitionAssignor,),
         client_id="thief",
         auto_offset_reset="latest",
         enable_auto_commit=False,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
 from services.broker.topics import partition_counts, shard_partitions
 from services.journal.embedded import EmbeddedServer
@@ -39,7 +40,8 @@ async def thief(house: StreamingHouse, **options: object) -> AsyncIterator[AIOKa
         group_id=house.name,
         client_id="thief",
         auto_offset_reset="latest",
-        **options,
+        # Unless it shares as workers do it is not let in.
+        **{"partition_assignment_strategy": (StickyPartitionAssignor,)} | options,
     )
     await consumer.start()
     try:
