@@ -34,15 +34,21 @@ from datetime import date
 from struct import Struct
 from typing import Final, NamedTuple
 
+import numpy as np
+
+from events.int64 import IntArray
+from events.texts import Texts, joined, records
+
 CHAIN_VERSION: Final = 1
-GENESIS: Final = bytes(32)
+CHAIN_BYTES: Final = 32
+GENESIS: Final = bytes(CHAIN_BYTES)
 PART_BYTES_MAX: Final = 1 << 20
 
 _ROW_DOMAIN: Final = b"token-clearinghouse/journal-row"
 _LINK_DOMAIN: Final = b"token-clearinghouse/link"
 _U16: Final = Struct(">H")
 _U32: Final = Struct(">I")
-ROW_NUMBERS: Final = Struct(">qIqqIII")
+_ROW_NUMBERS: Final = Struct(">qIqqIII")
 _LINK_NUMBERS: Final = Struct(">qqI")
 
 
@@ -50,7 +56,7 @@ def _short(text: bytes) -> bytes:
     return _U16.pack(len(text)) + text
 
 
-def row_prefix(shard: str, origin: str) -> tuple[bytes, bytes]:
+def _row_prefix(shard: str, origin: str) -> tuple[bytes, bytes]:
     """The bytes on either side of the previous row's hash, alike for a shard and an origin."""
     head = _short(_ROW_DOMAIN) + _U16.pack(CHAIN_VERSION)
     return head, _short(shard.encode()) + _short(origin.encode())
@@ -69,10 +75,10 @@ class RowKey(NamedTuple):
 
 def chain_row(before: bytes, key: RowKey, *, line: bytes, parts: Sequence[bytes]) -> bytes:
     """The hash of a row over all its columns, all its parts and the previous row's hash."""
-    head, ends = row_prefix(key.shard, key.origin)
+    head, ends = _row_prefix(key.shard, key.origin)
     day = key.business_date.toordinal() - 1
     sizes = [len(part) for part in parts]
-    numbers = ROW_NUMBERS.pack(
+    numbers = _ROW_NUMBERS.pack(
         key.seq, day, key.position, key.logical_time, len(line), len(parts), sizes[0]
     )
     further_sizes = b"".join(_U32.pack(size) for size in sizes[1:])
@@ -80,6 +86,34 @@ def chain_row(before: bytes, key: RowKey, *, line: bytes, parts: Sequence[bytes]
     for part in parts:
         digest.update(part)
     return digest.digest()
+
+
+def chain_column(
+    before: bytes,
+    key: RowKey,
+    *,
+    positions: IntArray,
+    times: IntArray,
+    lines: Texts,
+    facts: Sequence[Texts],
+) -> tuple[Texts, bytes]:
+    """The facts and the hashes of rows that follow one another, each with one part.
+
+    key: of the first; facts: pieces of the facts, to be joined.
+    """
+    head, ends = _row_prefix(key.shard, key.origin)
+    count, day = len(lines), key.business_date.toordinal() - 1
+    lengths = sum((piece.lengths for piece in facts), np.zeros(count, np.int64))
+    numbers = records(
+        count, (">i8", np.arange(key.seq, key.seq + count)), (">u4", day), (">i8", positions),
+        (">i8", times), (">u4", lines.lengths), (">u4", 1), (">u4", lengths),
+    )  # fmt: skip
+    hashed = joined((ends, numbers, lines, *facts))
+    chains, sha256, join = [], hashlib.sha256, b"".join
+    for row in hashed:
+        before = sha256(join((head, before, row))).digest()
+        chains.append(before)
+    return Texts(hashed.buffer, hashed.ends - lengths, hashed.ends), b"".join(chains)
 
 
 def link_hash(source: str, target: str, *, numbers: tuple[int, int, int], payload: bytes) -> bytes:

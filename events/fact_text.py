@@ -3,8 +3,8 @@
 In: a fact. Out: its bytes: compact JSON in UTF-8, `type`, `shard`, `seq`, `at` first, then the
 fact's own fields in the model's order.
 In: a kind of fact, the fields with equal values (alike), and the fields that differ (columns). Out:
-the text around the columns, derived from the model: as texts to join, as a template of bytes, or as
-a pattern that reads the facts back. Law: the assembled text equals that of `encode_fact`; tests
+the text around the columns, derived from the model: as texts to join, or as a pattern that reads
+the facts back. Law: the assembled text equals that of `encode_fact`; tests
 compare both. A text column holds identifiers, which JSON writes without escapes.
 """
 
@@ -62,19 +62,19 @@ def texts_around(
     return texts
 
 
-def fact_template(
-    kind: type[Fact], shard: str, *, columns: Mapping[str, str], alike: Mapping[str, object]
-) -> bytes:
-    """A template for `%` of bytes, to be filled with seq, at and the columns.
-
-    columns: the format of each field, `%d` or `%b`.
-    """
+def fact_texts(
+    kind: type[Fact], shard: str, *, columns: Collection[str], alike: Mapping[str, object]
+) -> list[bytes]:
+    """The texts of a fact before its seq, before `at`, and around the columns."""
     before, *following = texts_around(kind, columns, alike=alike)
     texts = [f',"shard":"{shard}","seq":', ',"at":"', f'"{before}', *following]
-    assert not any("%" in text for text in texts), texts
-    fills = ["%d", "%b", *columns.values(), ""]
-    filled = "".join(f"{text}{fill}" for text, fill in zip(texts, fills, strict=True))
-    return fact_head(kind) + filled.encode()
+    return [fact_head(kind) + texts[0].encode(), *(text.encode() for text in texts[1:])]
+
+
+def split_at_seq(fact: bytes) -> tuple[bytes, bytes]:
+    """The text of a fact before the number of its row, and behind it."""
+    head, mark, tail = fact.partition(b',"seq":')
+    return head + mark, tail.lstrip(b"0123456789")
 
 
 def fact_pattern(kind: type[Fact], groups: Collection[str]) -> bytes:

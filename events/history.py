@@ -29,13 +29,13 @@ The rows and any SHA-256 suffice to check it: tests/laws.py does it in a few lin
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from itertools import chain, repeat
+from collections.abc import Sequence
 from struct import Struct
 from typing import Final
 
 from events.control_facts import DayClosed
 from events.fact_text import fact_head
+from events.texts import Texts, joined, records
 
 HISTORY_VERSION: Final = 1
 
@@ -72,26 +72,12 @@ class InputHistory:
         if is_close:
             self.close()
 
-    def add_alike(
-        self,
-        lines: Sequence[bytes],
-        facts: Sequence[bytes],
-        *,
-        seqs: range,
-        starts: Iterable[bytes],
-    ) -> None:
-        """Inputs with one fact each in rows that follow one another. starts: of facts, to `seq`."""
-        starts = [*starts]
-        widths: Iterable[int] = repeat(len(_SEQ) + len(str(seqs[0])))
-        if len(str(seqs[0])) != len(str(seqs[-1])):
-            widths = [len(_SEQ) + len(str(seq)) for seq in seqs]
-        cuts = map(int.__add__, map(len, starts), widths)
-        ends = [fact[cut:] for fact, cut in zip(facts, cuts, strict=False)]
-        lengths = [*map(len, lines)]
-        numbers = {length: INPUT_NUMBERS.pack(length, 1) for length in dict.fromkeys(lengths)}
-        heads = map(numbers.__getitem__, lengths)
-        pieces = zip(heads, lines, repeat(b"\n"), starts, ends, strict=False)
-        self._hashed.update(b"".join(chain.from_iterable(pieces)))
+    def add_column(self, lines: Texts, heads: Texts, *, rests: Texts) -> None:
+        """Inputs with one fact each. heads, rests: the facts before and behind the row's `seq`."""
+        numbers = records(len(lines), (">u4", lines.lengths), (">u4", 1))
+        starts = Texts(heads.buffer, heads.starts, heads.ends - len(_SEQ))
+        pieces = (numbers, lines, b"\n", starts, rests)
+        self._hashed.update(joined(pieces).buffer)
 
     def close(self) -> bytes:
         """The history hash with the input last added; the next input comes after this close."""

@@ -8,6 +8,7 @@ and no division.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,11 @@ IntArray = npt.NDArray[np.int64]
 
 _HALF_BITS: Final = 32
 _HALF_MASK: Final = (1 << _HALF_BITS) - 1
+
+
+def integers(values: Iterable[int], count: int) -> IntArray:
+    """A column of `count` integers."""
+    return np.fromiter(values, dtype=np.int64, count=count)
 
 
 def bounds(array: IntArray) -> tuple[int, int]:

@@ -15,6 +15,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from events.int64 import IntArray
+from events.texts import Texts
 from services.audit.findings import Findings
 from services.hosting.id_memory import key_of, seen_in_row
 from services.journal.batch import Int64s, Seal
@@ -93,11 +95,11 @@ class IdTables:
     def keep_cleared(
         self,
         shard: str,
-        names: Sequence[bytes],
+        names: Texts,
         *,
-        keys: Sequence[int],
-        lines: Sequence[bytes],
-        seqs: Sequence[int],
+        keys: IntArray,
+        lines: Texts,
+        seqs: IntArray,
     ) -> None:
         """Never called: an audit decides every trade the readable way."""
         raise NotImplementedError((shard, len(names), len(keys), len(lines), len(seqs)))

@@ -25,7 +25,7 @@ from services.embedded.run import EmbeddedRun
 from services.journal.migrate import migrate
 from services.shards.log import Pending
 from services.shards.rows import JournalRow
-from services.sources.source import Block
+from services.sources.source import Block, lines_in
 
 COMMANDS_FILE: Final = "commands.jsonl"
 
@@ -50,17 +50,14 @@ class Stream:
 
     def block(self, lines: Sequence[bytes], *, is_last: bool) -> Block:
         """Write the lines; give them as `SourceReader` would read them from the file."""
-        positions, texts = [], []
         for line in lines:
             assert b"\n" not in line, f"a line within a line: {line!r}"
-            whole = line.removesuffix(b"\r")
-            if whole:
-                positions.append(self._end)
-                texts.append(whole)
-            self._end += len(line) + 1
         written = b"".join(line + b"\n" for line in lines)
+        begins, texts = lines_in(written)
+        positions = begins + self._end
         self._file.write(written)
         self._digest.update(written)
+        self._end += len(written)
         self.count += len(texts)
         return Block(positions, texts, self._end, self._digest.digest(), self.count, is_last)
 

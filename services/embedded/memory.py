@@ -6,11 +6,13 @@ In: lines. Out: the facts in the order they were decided, in the form of WIRE.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from events.codec import decode_command
 from events.command import TRADE
+from events.int64 import IntArray
+from events.texts import Texts
 from services.shards.clearinghouse import (
     COPIES_A_LINE_MAX,
     Clearinghouse,
@@ -44,16 +46,16 @@ class DictMemory:
     def keep_cleared(
         self,
         shard: str,
-        names: Sequence[bytes],
+        names: Texts,
         *,
-        keys: Sequence[int],
-        lines: Sequence[bytes],
-        seqs: Sequence[int],
+        keys: IntArray,
+        lines: Texts,
+        seqs: IntArray,
     ) -> None:
         """Remember trades that were cleared, with their rows in order."""
         del keys
         cleared = self.cleared.setdefault(shard, {})
-        cleared.update(zip(names, zip(seqs, lines, strict=True), strict=True))
+        cleared.update(zip(names, zip(seqs.tolist(), lines, strict=True), strict=True))
 
 
 class MemoryRun:

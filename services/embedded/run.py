@@ -172,7 +172,7 @@ class EmbeddedRun:
                 queue.clear(numbers, times[numbers.start : numbers.stop], origin=undecided.source)
                 continue
             (number,) = numbers
-            command, position = decoded.commands[number], block.positions[number]
+            command, position = decoded.commands[number], int(block.positions[number])
             inbound = Inbound(undecided.source, position, times[number], block.lines[number])
             self._decide_line(inbound, command)
         self._line += len(block.lines)

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
+import numpy as np
+
 from events.codec import decode_command, readable_reference
 from events.command import CONTROL, Command, Malformed
 from events.contracts import PRODUCT_LETTERS
-from events.trade_line import TRADE_LINES, LineFields
+from events.texts import Texts
+from events.trade_line import NOT_READ, read_lines
 from services.shards.routing import CONTROL_SHARD, market_shard, shard_of
 from services.sources.lines import Lines
 
@@ -36,13 +39,12 @@ class RoutedLines:
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines.lines
-        self._trades: list[LineFields] = TRADE_LINES.findall(b"\n".join(lines.lines))
-        assert len(self._trades) == len(self._lines), "a line was read as several"
-        # What the pattern of plain trades does not read, by index.
+        read = read_lines(Texts.of(lines.lines))
+        self._codes = [symbol[:PRODUCT_LETTERS] for symbol in read.fields[1].words()]
+        # What is no plain trade and no plain quote, by index.
         self._decoded: dict[int, Command | Malformed] = {
             index: decode_command(self._lines[index])
-            for index, fields in enumerate(self._trades)
-            if not fields[0]
+            for index in np.flatnonzero(read.kinds == NOT_READ).tolist()
         }
         self.malformed = [
             (_numbered(lines.numbers[index], self._lines[index]), command.detail)
@@ -74,15 +76,14 @@ class RoutedLines:
         if run.is_control:
             return {CONTROL_SHARD: lines}
         markets = {product.encode(): market_shard(product) for product in products}
-        codes = {fields[1][:PRODUCT_LETTERS] for fields in self._trades[run.begin : run.end]}
+        codes = {*self._codes[run.begin : run.end]}
         if len(codes) == 1 and (only := markets.get(next(iter(codes)))):
-            return {only: lines}  # Trades of one product, as nearly always.
+            return {only: lines}  # Of one product, as nearly always.
         shards: dict[str, list[bytes]] = {}
         for index, line in enumerate(lines, start=run.begin):
             command = self._decoded.get(index)
             if command is None:
-                code = self._trades[index][1][:PRODUCT_LETTERS]
-                shard = markets.get(code, CONTROL_SHARD)
+                shard = markets.get(self._codes[index], CONTROL_SHARD)
             else:
                 shard = shard_of(command, products)
             shards.setdefault(shard, []).append(line)

@@ -7,37 +7,34 @@ every id in them has been looked up.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from events.codec import decode_command
 from events.command import CONTROL, TRADE, Command, Malformed
+from events.contracts import PRODUCT_LETTERS
+from events.int64 import IntArray, integers
 from events.market_commands import BustTrade
 from events.spread_commands import SubmitSpread
-from events.trade_line import QUOTE_LINES, TRADE_LINES, LineFields
+from events.texts import Bools, Texts
+from events.trade_line import NOT_READ, QUOTE_LINE, TRADE_LINE, read_lines
 from services.hosting.id_memory import key_of, suspects_among
 from services.journal.batch import Int64s
 from services.journal.id_index import wire_keys
 from services.shards.ids import Identity, Memory, identity_named, legs_in
-from services.shards.market.line_columns import Bools, MarketLines
+from services.shards.market.line_columns import MarketLines
 from services.shards.market.trade_batch import LineBatch, LoneLine, TradingMarket
 from services.shards.routing import shard_of
 
 # By product, as the symbols of contracts begin.
 Markets = Mapping[bytes, TradingMarket]
-
-# Stands in for a line that the pattern must not read, and its fields.
-_NOT_READ: Final = b"-"
-_NO_FIELDS: Final = (b"", b"", b"", b"", b"", b"", b"")
-# Those of a lone line, behind its product: no contract has such a symbol.
-_LONE: Final = (b"0", b"1", b"-", b"-", b"1970-01-01T00:00:00Z")
 
 
 class BlockMemory(Memory, Protocol):
@@ -68,14 +65,15 @@ class MarketQueue:
         market: TradingMarket,
         lines: MarketLines,
         *,
-        numbers: Sequence[int],
+        numbers: npt.NDArray[np.intp],
         lone: Mapping[int, LoneLine],
         memory: Memory,
     ) -> None:
+        """lines: of a block; numbers: of those among them that are of this market."""
         self.shard = market.log.shard
-        near = {bisect_left(numbers, number): line for number, line in lone.items()}
-        self._batch = LineBatch(market, lines, lone=near, memory=memory)
-        self._numbers = numbers
+        self._numbers: list[int] = numbers.tolist()
+        near = {bisect_left(self._numbers, number): line for number, line in lone.items()}
+        self._batch = LineBatch(market, lines.chosen(numbers), lone=near, memory=memory)
         self._next = 0
 
     def before(self, number: int) -> range | None:
@@ -89,11 +87,8 @@ class MarketQueue:
         """Clear the lines that wait to the end of the numbers. times: logical, of the numbers."""
         first, self._next = self._next, bisect_left(self._numbers, numbers.stop)
         waiting = self._numbers[first : self._next]
-        chosen: Sequence[int] = times
-        if len(waiting) < len(numbers):
-            offsets = np.array(waiting, np.int64) - numbers.start
-            chosen = (offsets * times.step + times.start).tolist()
-        self._batch.clear(chosen, origin=origin)
+        offsets = np.array(waiting, np.int64) - numbers.start
+        self._batch.clear(offsets * times.step + times.start, origin=origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +135,7 @@ class DecodedBlock:
 def decode_lines(
     lines: Sequence[bytes],
     *,
-    positions: Sequence[int],
+    positions: Sequence[int] | IntArray,
     markets: Markets,
     memory: BlockMemory,
     home_of: Callable[[Command | Malformed], str],
@@ -152,83 +147,55 @@ def decode_lines(
     closed: the numbers of lines that must not be read, each with the spread it may be a copy of.
     """
     memory.begin_block()
-    fields = (
-        _line_fields(TRADE_LINES, lines, closed=closed) if markets else [_NO_FIELDS] * len(lines)
-    )
-    singles = _not_hosted(fields, range(len(lines)), markets=markets)
-    names = [trade[0] for trade in fields]
-    is_trade = np.ones(len(lines), np.bool_)
-    is_trade[singles] = False
-    is_quote = np.zeros(len(lines), np.bool_)
-    if markets and singles:
-        singles = _read_quotes(lines, singles, fields=fields, closed=closed, markets=markets)
-        is_quote = ~is_trade
-        is_quote[singles] = False
-    commands = {number: decode_command(lines[number]) for number in singles if number not in closed}
+    texts = Texts.of(lines)
+    read = read_lines(texts, closed=closed if markets else range(len(lines)))
+    market_of = _hosted(read.fields[1], read.kinds != NOT_READ, markets=markets)
+    is_trade = (market_of >= 0) & (read.kinds == TRADE_LINE)
+    singles = [number for number in np.flatnonzero(market_of < 0).tolist() if number not in closed]
+    commands = {number: decode_command(texts[number]) for number in singles}
     homes = {number: home_of(command) for number, command in commands.items()}
     lone = _lone_lines(commands, homes, markets=markets)
-    is_read = is_trade | is_quote
-    for product, of_product in lone.items():
-        is_read[[*of_product]] = True
-        for number in of_product:
-            fields[number] = (b"-", product, *_LONE)
-    singles = [number for number in singles if not is_read[number]]
+    for number, product in enumerate(markets):
+        market_of[[*lone.get(product, ())]] = number
     ids = _ids_named(commands, homes)
     for command in (*commands.values(), *closed.values()):
         _add_legs(ids, command, markets=markets)
     seen_keys = _prepare(ids, memory=memory)
+    names = read.fields[0].words()
     keys = wire_keys(TRADE, names)
-    chosen = _by_product(fields, is_read, markets=markets)
-    for product, numbers in chosen.items():
-        is_chosen = np.zeros(len(lines), np.bool_)
-        is_chosen[numbers] = True
-        shard = markets[product].log.shard
+    chosen = [(market, market_of == number) for number, market in enumerate(markets.values())]
+    for market, is_chosen in chosen:
+        shard = market.log.shard
         seen_keys += memory.prepare_trades(shard, names, keys=keys, chosen=is_chosen & is_trade)
-    suspects = suspects_among(keys, is_trade=is_trade, seen_keys=seen_keys)
-    read = MarketLines(fields, positions, lines, keys.tolist(), suspects, is_quote)
+    suspects = suspects_among(keys, is_trade=is_trade, seen_keys=seen_keys) & is_trade
+    columns = MarketLines(
+        read.fields, np.asarray(positions, np.int64), texts, keys, suspects,
+        read.kinds == QUOTE_LINE,
+    )  # fmt: skip
     queues = [
         MarketQueue(
-            markets[product],
-            read.chosen(numbers),
-            numbers=numbers,
+            market,
+            columns,
+            numbers=np.flatnonzero(is_chosen),
             lone=lone.get(product, {}),
             memory=memory,
         )
-        for product, numbers in chosen.items()
+        for product, (market, is_chosen) in zip(markets, chosen, strict=True)
+        if is_chosen.any()
     ]
+    singles = np.flatnonzero(market_of < 0).tolist()
     return DecodedBlock(len(lines), queues, singles, commands, homes)
 
 
-def _line_fields(
-    pattern: re.Pattern[bytes], lines: Sequence[bytes], *, closed: Collection[int]
-) -> list[LineFields]:
-    """The fields of each line; empty for a line of another kind, or that must not be read."""
-    shown = b"\n".join(lines)
-    if closed or not all(lines) or shown.count(b"\n") != len(lines) - 1:
-        shown = b"\n".join(
-            line if line and b"\n" not in line and number not in closed else _NOT_READ
-            for number, line in enumerate(lines)
-        )
-    fields: list[LineFields] = pattern.findall(shown)
-    assert len(fields) == len(lines), f"read {len(fields)} of {len(lines)} lines"
-    return fields
-
-
-def _read_quotes(
-    lines: Sequence[bytes],
-    singles: Sequence[int],
-    *,
-    fields: list[LineFields],
-    closed: Collection[int],
-    markets: Markets,
-) -> Sequence[int]:
-    """Put the fields of quotes among single lines into `fields`; gives the further singles."""
-    opened = [number for number in singles if number not in closed]
-    if opened:
-        read = _line_fields(QUOTE_LINES, [lines[number] for number in opened], closed=())
-        for number, quote in zip(opened, read, strict=True):
-            fields[number] = quote
-    return _not_hosted(fields, singles, markets=markets)
+def _hosted(symbols: Texts, is_read: Bools, *, markets: Markets) -> IntArray:
+    """Of each line the number of the market that hosts its contract, −1 if there is none."""
+    words = symbols.words()
+    number_of = {product: number for number, product in enumerate(markets)}
+    hosts = {word: number_of.get(word[:PRODUCT_LETTERS], -1) for word in {*words}}
+    numbers = {hosts[word] for word in hosts if word}
+    if len(numbers) == 1:
+        return np.where(is_read, numbers.pop(), -1)
+    return integers(map(hosts.get, words, repeat(-1)), len(words))
 
 
 def _lone_lines(
@@ -277,25 +244,3 @@ def _prepare(ids: Mapping[str, Sequence[Identity]], *, memory: BlockMemory) -> l
     for shard, named in keyed.items():
         memory.prepare(shard, named)
     return [key for named in keyed.values() for _, key in named]
-
-
-def _not_hosted(
-    fields: Sequence[LineFields], numbers: Sequence[int], *, markets: Markets
-) -> Sequence[int]:
-    """Of these numbers those of lines that are of no hosted market."""
-    products = {symbol[:3] for symbol in {line[1] for line in fields}}
-    if all(product in markets for product in products):
-        return []
-    return [number for number in numbers if fields[number][1][:3] not in markets]
-
-
-def _by_product(
-    fields: Sequence[LineFields], is_read: Bools, *, markets: Markets
-) -> dict[bytes, Sequence[int]]:
-    """By hosted product the numbers of its lines."""
-    if fields and len(markets) == 1 and is_read.all():
-        return dict.fromkeys(markets, range(len(fields)))
-    numbers: dict[bytes, list[int]] = {}
-    for number in np.flatnonzero(is_read).tolist():
-        numbers.setdefault(fields[number][1][:3], []).append(number)
-    return {product: numbers[product] for product in markets if product in numbers}

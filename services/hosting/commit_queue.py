@@ -14,6 +14,7 @@ from services.hosting.id_memory import IdMemory, SubmittedIds
 from services.journal.batch import Batch
 from services.journal.pipeline import Committing, PipelinedWriter
 from services.shards.log import Pending
+from services.shards.rows import JournalRows
 
 
 class CommitQueue:
@@ -60,9 +61,10 @@ class CommitQueue:
 
 def batch_of(pending: Iterable[Pending]) -> Batch:
     """A batch of all rows that shards have decided, shard after shard, without heads and source."""
-    batch = Batch()
+    rows = JournalRows()
+    batch = Batch(rows)
     for decided in pending:
-        batch.rows += decided.rows
+        rows.extend(decided.rows.stretches)
         batch.parts += decided.parts
         batch.links += decided.links
         batch.prices += decided.prices

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -18,13 +19,14 @@ from events.command import TRADE, Malformed
 from events.control_facts import CommandRefused
 from events.fact_text import fact_head
 from events.facts import decode_fact
+from events.int64 import IntArray
 from events.refusals import Reason
 from events.spread_commands import SubmitSpread
+from events.texts import Texts
 from services.journal.batch import Batch, Int64s
 from services.journal.id_index import IdIndex, identity_keys
 from services.journal.reader import Reader
 from services.shards.ids import (
-    Cleared,
     Identity,
     Seen,
     decode_again,
@@ -40,20 +42,27 @@ _REFUSED: Final = fact_head(CommandRefused)
 
 @dataclass(slots=True)
 class ClearedTrades:
-    """Trades cleared in a batch, by columns; the first `find` makes a dictionary of them."""
+    """Trades cleared in a batch, by columns: names, rows, lines.
 
-    names: list[bytes] = field(default_factory=list)
-    seqs: list[int] = field(default_factory=list)
-    lines: list[bytes] = field(default_factory=list)
-    by_name: Cleared = field(default_factory=dict)
+    by_name: the columns of a trade and its number in them, of the first `listed` columns; made by
+    the first `find`.
+    """
+
+    columns: list[tuple[Texts, IntArray, Texts]] = field(default_factory=list)
+    by_name: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    listed: int = 0
 
     def find(self, name: bytes) -> tuple[int, bytes] | None:
         """The row and the line of a trade."""
-        if len(self.by_name) < len(self.names):
-            first = len(self.by_name)
-            rows = zip(self.seqs[first:], self.lines[first:], strict=True)
-            self.by_name.update(zip(self.names[first:], rows, strict=True))
-        return self.by_name.get(name)
+        for part in range(self.listed, len(self.columns)):
+            names = self.columns[part][0].words()
+            self.by_name.update(zip(names, zip(repeat(part), range(len(names))), strict=False))
+        self.listed = len(self.columns)
+        if name not in self.by_name:
+            return None
+        part, number = self.by_name[name]
+        _, seqs, lines = self.columns[part]
+        return int(seqs[number]), lines[number]
 
 
 @dataclass(slots=True)
@@ -68,8 +77,8 @@ class _ShardIds:
     recorded: dict[Identity, Seen] = field(default_factory=dict)
     fresh: dict[Identity, Seen] = field(default_factory=dict)
     cleared: list[ClearedTrades] = field(default_factory=lambda: [ClearedTrades()])
-    keys: list[int] = field(default_factory=list)
-    seqs: list[int] = field(default_factory=list)
+    keys: list[IntArray] = field(default_factory=list)
+    seqs: list[IntArray] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -131,26 +140,25 @@ class IdMemory:
         """Remember the first command under an id."""
         shard_ids = self._of(shard)
         shard_ids.fresh[identity] = seen
-        shard_ids.keys.append(key_of(identity))
-        shard_ids.seqs.append(seen.seq)
+        shard_ids.keys.append(np.array([key_of(identity)], np.int64))
+        shard_ids.seqs.append(np.array([seen.seq], np.int64))
 
     def keep_cleared(
         self,
         shard: str,
-        names: Sequence[bytes],
+        names: Texts,
         *,
-        keys: Sequence[int],
-        lines: Sequence[bytes],
-        seqs: Sequence[int],
+        keys: IntArray,
+        lines: Texts,
+        seqs: IntArray,
     ) -> None:
         """Remember trades that were cleared, with their rows in order."""
+        if not len(seqs):
+            return
         shard_ids = self._of(shard)
-        batch = shard_ids.cleared[-1]
-        batch.names += names
-        batch.seqs += seqs
-        batch.lines += lines
-        shard_ids.keys += keys
-        shard_ids.seqs += seqs
+        shard_ids.cleared[-1].columns.append((names, seqs, lines))
+        shard_ids.keys.append(keys)
+        shard_ids.seqs.append(seqs)
 
     def hand_over(self, batch: Batch) -> list[SubmittedIds]:
         """Put the ids remembered since the last batch into this one."""
@@ -158,10 +166,10 @@ class IdMemory:
         for shard, shard_ids in sorted(self._shards.items()):
             if not shard_ids.seqs:
                 continue
-            keys, seqs = np.array(shard_ids.keys, np.int64), np.array(shard_ids.seqs, np.int64)
+            keys, seqs = np.concatenate(shard_ids.keys), np.concatenate(shard_ids.seqs)
             batch.identities.append((shard, keys, seqs))
             batch.seals += shard_ids.index.add(keys, seqs)
-            first = shard_ids.seqs[0]
+            first = int(seqs[0])
             submitted.append(
                 SubmittedIds(
                     shard,

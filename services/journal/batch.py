@@ -3,6 +3,7 @@
 The shards decide, the host fills a batch, `writer.Journal.commit` writes it whole or not at all.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from services.shards.rows import (
     DayRow,
     JournalRow,
+    JournalRows,
     LinkRow,
     NumberRow,
     PartRow,
@@ -83,7 +85,7 @@ class Batch:
     seals: the spans that these ids complete, from `IdIndex.add`.
     """
 
-    rows: list[JournalRow] = field(default_factory=list)
+    rows: Sequence[JournalRow] = field(default_factory=JournalRows)
     parts: list[PartRow] = field(default_factory=list)
     links: list[LinkRow] = field(default_factory=list)
     identities: list[tuple[str, Int64s, Int64s]] = field(default_factory=list)

@@ -1,7 +1,7 @@
 """Rows into the binary format of COPY, and back.
 
 In: rows as tuples in the order of a table's columns. Out: one block of bytes without header and
-trailer. Journal rows, of which there are millions, have a packer of their own; all others share a
+trailer. Journal rows, of which there are millions, have packers of their own; all others share a
 general one. Format: https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".
 """
 
@@ -10,9 +10,13 @@ from datetime import date
 from struct import Struct
 from typing import Any
 
+import numpy as np
+
+from events.chain import CHAIN_BYTES
+from events.texts import joined, records
 from services.journal.compressed import packed
-from services.journal.tables import Kind, Table
-from services.shards.rows import JournalRow, StatementRow
+from services.journal.tables import JOURNAL, Kind, Table
+from services.shards.rows import JournalRow, RowColumns, StatementRow
 
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
@@ -49,7 +53,7 @@ def pack_journal(rows: Iterable[JournalRow]) -> bytes:
         if origin is not origin_last:
             origin_last, source = origin, _text(origin)
         if day is not date_last:
-            date_last, days = day, day.toordinal() - POSTGRES_EPOCH
+            date_last, days = day, _days(day)
         extend(
             (
                 head,
@@ -65,6 +69,26 @@ def pack_journal(rows: Iterable[JournalRow]) -> bytes:
     return b"".join(pieces)
 
 
+def pack_columns(rows: RowColumns) -> bytes:
+    """The same for rows that stand as columns."""
+    count = len(rows)
+    seqs, days = np.arange(rows.seq, rows.seq + count), _days(rows.business_date)
+    lines, facts = rows.lines.lengths, rows.facts.lengths
+    chains = np.frombuffer(rows.chains, f"V{CHAIN_BYTES}")
+    pieces = (
+        _INT2(len(JOURNAL.columns)) + _text(rows.shard),
+        records(count, (">i4", 8), (">i8", seqs), (">i4", 4), (">i4", days)),
+        _text(rows.origin),
+        records(count, (">i4", 8), (">i8", rows.positions), (">i4", 8), (">i8", rows.times)),
+        records(count, (">i4", lines)),
+        rows.lines,
+        records(count, (">i4", 4), (">i4", 1), (">i4", facts)),
+        rows.facts,
+        records(count, (">i4", CHAIN_BYTES), (chains.dtype, chains)),
+    )
+    return joined(pieces).buffer
+
+
 def pack_statements(rows: Iterable[StatementRow]) -> bytes:
     """Statements as COPY wants them, a row for each account at a cycle; about a microsecond a row.
 
@@ -78,7 +102,7 @@ def pack_statements(rows: Iterable[StatementRow]) -> bytes:
         if (shard, seq, day, cycle) != making:
             making, owners = (shard, seq, day, cycle), {}
             head = _INT2(13) + _text(shard) + _FIELD_INT8(8, seq)
-            tail = _FIELD_INT4(4, day.toordinal() - POSTGRES_EPOCH) + _text(cycle)
+            tail = _FIELD_INT4(4, _days(day)) + _text(cycle)
         owner = owners.get((member, origin))
         if owner is None:
             owner = owners[member, origin] = _text(member) + _text(origin) + tail
@@ -105,6 +129,10 @@ def pack(table: Table, rows: Iterable[Sequence[Any]]) -> bytes:
     return b"".join(pieces)
 
 
+def _days(day: date) -> int:
+    return day.toordinal() - POSTGRES_EPOCH
+
+
 def _text(value: str) -> bytes:
     return _bytea(value.encode())
 
@@ -121,5 +149,5 @@ _PACKERS: dict[Kind, Callable[[Any], bytes]] = {
     "int8": lambda value: _FIELD_INT8(8, value),
     "bool": lambda value: _FIELD_BOOL(1, value),
     "timestamptz": lambda value: _FIELD_INT8(8, (value - _POSTGRES_EPOCH_S) * 1_000_000),
-    "date": lambda value: _FIELD_INT4(4, value.toordinal() - POSTGRES_EPOCH),
+    "date": lambda value: _FIELD_INT4(4, _days(value)),
 }

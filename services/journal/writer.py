@@ -10,14 +10,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from itertools import islice
-from operator import itemgetter
 from typing import Any, Self
 
 import psycopg
 
 from services.journal.batch import Batch, HeadMove, SourceMove
 from services.journal.connecting import Connection, connect
-from services.journal.copying import HEADER, TRAILER, pack, pack_journal, pack_statements
+from services.journal.copying import (
+    HEADER,
+    TRAILER,
+    pack,
+    pack_columns,
+    pack_journal,
+    pack_statements,
+)
 from services.journal.id_index import runs_of
 from services.journal.migrate import check_schema
 from services.journal.tables import (
@@ -43,8 +49,8 @@ from services.journal.trouble import (
     translated,
 )
 from services.journal.writer_lock import claim
+from services.shards.rows import JournalRow, RowColumns, stretches_of
 
-_SHARD_AND_DATE = itemgetter(0, 2)
 # Rows packed at once: about half a megabyte of journal, so that the server works while we pack.
 ROWS_PACKED = 1000
 
@@ -140,7 +146,15 @@ class Journal:
 
     def _make_partitions(self, batch: Batch) -> set[tuple[str, int, int]]:
         """Make the partitions of shards and months not written before, each once by a writer."""
-        dates: set[tuple[str, date]] = set(map(_SHARD_AND_DATE, batch.rows))
+        dates = {
+            shard_and_date
+            for stretch in stretches_of(batch.rows)
+            for shard_and_date in (
+                [(stretch.shard, stretch.business_date)]
+                if isinstance(stretch, RowColumns)
+                else {(row[0], row[2]) for row in stretch}
+            )
+        }
         new = {(shard, day.year, day.month) for shard, day in dates} - self._partitions
         for shard, year, month in sorted(new):
             with translated(f"making the journal's partition {year:04}-{month:02} of {shard}"):
@@ -203,7 +217,8 @@ class Journal:
             raise FencedOff(message)
 
     def _append_all(self, batch: Batch) -> None:
-        self._append_rows(JOURNAL, batch.rows)
+        if batch.rows:
+            self._append(JOURNAL, _packed_journal(batch.rows))
         self._append_rows(JOURNAL_PART, batch.parts, at_once=1)
         self._append_rows(LINK, batch.links, at_once=1)
         runs = [
@@ -262,15 +277,17 @@ class Journal:
             self._connection.close()
 
 
+def _packed_journal(rows: Sequence[JournalRow]) -> Iterator[bytes]:
+    for stretch in stretches_of(rows):
+        if isinstance(stretch, RowColumns):
+            yield pack_columns(stretch)
+        else:
+            yield from map(pack_journal, _slices(stretch))
+
+
 def _packer(table: Table) -> Callable[[Iterable[Any]], bytes]:
     """The packer of a table: one of its own where it has many rows, else the general one."""
-    return _PACKERS.get(table.name) or partial(pack, table)
-
-
-_PACKERS: dict[str, Callable[[Iterable[Any]], bytes]] = {
-    JOURNAL.name: pack_journal,
-    STATEMENT.name: pack_statements,
-}
+    return pack_statements if table is STATEMENT else partial(pack, table)
 
 
 def _slices(rows: Iterable[Any], size: int = ROWS_PACKED) -> Iterator[list[Any]]:

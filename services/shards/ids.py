@@ -6,16 +6,17 @@ The memory belongs to the journal; a shard receives its entries as data.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from events.codec import decode_command
 from events.command import TRADE, Command, Malformed, content
 from events.contracts import product_of
+from events.int64 import IntArray
 from events.market_commands import SubmitTrade
 from events.refusals import Reason, Refusal
 from events.spread_commands import SubmitSpread
+from events.texts import Texts
 from services.shards.routing import CONTROL_SHARD, market_shard
 
 # More repeats in a block are decoded more than once.
@@ -54,11 +55,11 @@ class Memory(Protocol):
     def keep_cleared(
         self,
         shard: str,
-        names: Sequence[bytes],
+        names: Texts,
         *,
-        keys: Sequence[int],
-        lines: Sequence[bytes],
-        seqs: Sequence[int],
+        keys: IntArray,
+        lines: Texts,
+        seqs: IntArray,
     ) -> None:
         """Remember trades that were cleared, with their rows in order."""
         ...

@@ -6,7 +6,6 @@ int64. The slow twin is `events.units.parse_instant`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from events.int64 import IntArray
+from events.texts import Texts
 from events.units import DAY_NS, INT64_MIN, SECOND_NS
 
 # Marks an instant that does not exist, or lies beyond the years 1824 to 2115.
@@ -37,13 +37,10 @@ _BOUND: Final = 1 << 62
 Bytes = npt.NDArray[np.uint8]
 
 
-def instants_of(texts: Sequence[bytes]) -> IntArray | None:
-    """Instants from texts, NEVER for times that do not exist; None if a text has a wrong form."""
-    if max(map(len, texts), default=0) > _TEXT_BYTES:
-        return None
-    raw = _letters(texts)
-    if not (raw[:, _MARKS_AT] == _MARKS).all():
-        return None
+def instants_of(texts: Texts) -> IntArray:
+    """Instants from texts, NEVER where the form is another or there is no such time."""
+    table = texts.padded(_TEXT_BYTES)
+    raw = table.view(np.uint8).reshape(len(table), table.itemsize)
     digits = raw - np.uint8(_ZERO)
     digits[digits > _NINE] = 0
     days = digits[:, _DAY_AT] @ _DAY_TENS
@@ -51,27 +48,20 @@ def instants_of(texts: Sequence[bytes]) -> IntArray | None:
     midnights = np.array([_midnight(day) for day in unique.tolist()], dtype=np.int64)[inverse]
     seconds = digits[:, _CLOCK_AT] @ _CLOCK
     instants: IntArray = midnights + seconds * SECOND_NS + digits[:, _FRACTION] @ _FRACTION_TENS
-    instants[(midnights == NEVER) | _is_no_time(digits)] = NEVER
+    is_wrong = (raw[:, _MARKS_AT] != _MARKS).any(axis=1) | (texts.lengths > _TEXT_BYTES)
+    instants[is_wrong | (midnights == NEVER) | _is_no_time(digits)] = NEVER
     return instants
 
 
-def canonical_texts(texts: Sequence[bytes]) -> Sequence[bytes]:
-    """The instants with as many decimals as needed. texts: of the right form."""
-    lengths = np.fromiter(map(len, texts), dtype=np.intp, count=len(texts))
-    last = _letters(texts)[np.arange(len(texts)), lengths - 2]
-    longer = np.flatnonzero((lengths > _WHOLE_BYTES) & (last == _ZERO)).tolist()
-    if not longer:
-        return texts
-    plain = list(texts)
-    for index in longer:
-        plain[index] = plain[index][:-1].rstrip(b"0").rstrip(b".") + b"Z"
-    return plain
-
-
-def _letters(texts: Sequence[bytes]) -> Bytes:
-    """The texts as a table of bytes, filled with zeros. Shape (texts, 30)."""
-    table = np.array(texts, dtype=f"S{_TEXT_BYTES}")
-    return table.view(np.uint8).reshape(len(texts), _TEXT_BYTES)
+def canonical_texts(texts: Texts) -> Texts:
+    """The instants with as many decimals as needed and without `Z`. texts: of the right form."""
+    letters, ends = np.frombuffer(texts.buffer, np.uint8), np.maximum(texts.ends - 1, texts.starts)
+    rows = np.flatnonzero(texts.lengths > _WHOLE_BYTES)
+    while len(rows):
+        rows = rows[letters[ends[rows] - 1] == _ZERO]
+        ends[rows] -= 1
+    ends[(ends - texts.starts == _WHOLE_BYTES)] -= 1
+    return Texts(texts.buffer, texts.starts, ends)
 
 
 def _is_no_time(digits: Bytes) -> npt.NDArray[np.bool_]:

@@ -18,6 +18,7 @@ from services.shards.emission import Emission, parts_of
 from services.shards.rows import (
     DayRow,
     JournalRow,
+    JournalRows,
     LinkRow,
     NumberRow,
     PartRow,
@@ -44,7 +45,7 @@ class Pending:
     novated: the number of cleared trades among the rows; refused: of refusals, by reason.
     """
 
-    rows: list[JournalRow] = field(default_factory=list)
+    rows: JournalRows = field(default_factory=JournalRows)
     parts: list[PartRow] = field(default_factory=list)
     links: list[LinkRow] = field(default_factory=list)
     prices: list[PriceRow] = field(default_factory=list)

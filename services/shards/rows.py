@@ -5,10 +5,15 @@ Defined here once: the journal appends them, audits compare them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple, TypeAlias
+from itertools import chain
+from typing import NamedTuple, SupportsIndex, TypeAlias, overload
 
-from events.chain import RowKey
+from events.chain import CHAIN_BYTES, RowKey
+from events.int64 import IntArray
+from events.texts import Texts
 
 
 class JournalRow(NamedTuple):
@@ -40,6 +45,82 @@ class JournalRow(NamedTuple):
             self.position,
             self.logical_time,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RowColumns:
+    """Journal rows that follow one another, equal but for the columns. seq: of the first.
+
+    Each has one part. chains: 32 bytes of each.
+    """
+
+    shard: str
+    seq: int
+    business_date: date
+    origin: str
+    positions: IntArray
+    times: IntArray
+    lines: Texts
+    facts: Texts
+    chains: bytes
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __iter__(self) -> Iterator[JournalRow]:
+        numbers = zip(self.positions.tolist(), self.times.tolist(), strict=True)
+        for row, (position, time), line, facts in zip(
+            range(len(self)), numbers, self.lines, self.facts, strict=True
+        ):
+            key = RowKey(
+                self.shard, self.seq + row, self.business_date, self.origin, position, time
+            )
+            hashed = self.chains[CHAIN_BYTES * row : CHAIN_BYTES * (row + 1)]
+            yield JournalRow(*key, line, 1, facts, hashed)
+
+
+class JournalRows(Sequence[JournalRow]):
+    """Journal rows in order, of which many may stand as columns."""
+
+    __slots__ = ("stretches",)
+
+    def __init__(self, rows: Iterable[JournalRow] = ()) -> None:
+        self.stretches: list[list[JournalRow] | RowColumns] = [[*rows]]
+
+    def append(self, row: JournalRow) -> None:
+        """Add a row."""
+        last = self.stretches[-1]
+        if isinstance(last, list):
+            last.append(row)
+        else:
+            self.stretches.append([row])
+
+    def extend(self, stretches: Iterable[list[JournalRow] | RowColumns]) -> None:
+        """Add stretches of rows."""
+        self.stretches += stretches
+
+    def __len__(self) -> int:
+        return sum(map(len, self.stretches))
+
+    def __iter__(self) -> Iterator[JournalRow]:
+        return chain.from_iterable(self.stretches)
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> JournalRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[JournalRow]: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> JournalRow | list[JournalRow]:
+        return [*self][index]
+
+    def __eq__(self, rows: object) -> bool:
+        return isinstance(rows, Sequence) and [*self] == [*rows]
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def stretches_of(rows: Sequence[JournalRow]) -> Sequence[Sequence[JournalRow] | RowColumns]:
+    """The stretches of rows; of a plain list itself."""
+    return rows.stretches if isinstance(rows, JournalRows) else [rows]
 
 
 class PartRow(NamedTuple):

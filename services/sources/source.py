@@ -18,9 +18,15 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from io import BufferedReader
-from itertools import accumulate
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from events.int64 import IntArray
+from events.texts import Texts
 
 STDIN: Final = "-"
 NAME_LENGTH_MAX: Final = 200
@@ -32,6 +38,8 @@ LINE_KEPT_BYTES_MAX: Final = 128 << 20
 _BLOCK_BYTES: Final = 4 << 20
 _CHUNK_BYTES: Final = 1 << 20
 _BOM: Final = b"\xef\xbb\xbf"
+_LF: Final = ord("\n")
+_CR: Final = ord("\r")
 _OTHER: Final = (
     "it is another file, was changed, or is read with other options (--csv and what goes with it); "
     "name it with --source"
@@ -56,8 +64,8 @@ class ByteStream(Protocol):
 class Block(NamedTuple):
     """Whole lines. positions: where each begins; end: the byte after the last."""
 
-    positions: list[int]
-    lines: list[bytes]
+    positions: IntArray
+    lines: Texts
     end: int
     sha256: bytes
     lines_so_far: int
@@ -194,47 +202,43 @@ class SourceReader:
 
     def blocks(self) -> Iterator[Block]:
         """The lines that follow, in blocks; the last block says so, and may be empty."""
-        pending: list[bytes] = []
-        size = 0
+        waiting = b""
         try:
-            for lines, is_barrier in self._whole_lines():
-                pending += lines
-                size += sum(map(len, lines))
-                while len(pending) >= self._lines_a_block:
-                    yield self._block(pending[: self._lines_a_block])
-                    del pending[: self._lines_a_block]
-                    size = sum(map(len, pending))
-                if pending and (is_barrier or size >= _BLOCK_BYTES):
-                    yield self._block(pending)
-                    pending, size = [], 0
+            for text, is_barrier in self._whole_lines():
+                waiting += text
+                cuts = [0, *(_ends_in(waiting)[self._lines_a_block - 1 :: self._lines_a_block] + 1)]
+                for begin, end in pairwise(cuts):
+                    yield self._block(waiting[begin:end])
+                waiting = waiting[cuts[-1] :]
+                if waiting and (is_barrier or len(waiting) >= _BLOCK_BYTES):
+                    yield self._block(waiting)
+                    waiting = b""
         except SourceTrouble:
-            if pending:
-                yield self._block(pending)
+            if waiting:
+                yield self._block(waiting)
             raise
-        if pending:
-            yield self._block(pending)
-        last = [b"".join(self._tail)] if self._tail else []
+        if waiting:
+            yield self._block(waiting)
+        last = b"".join(self._tail)
         self._tail = []
-        yield self._block(last, end=b"", is_last=True)
+        yield self._block(last, is_last=True)
 
-    def _whole_lines(self) -> Iterator[tuple[list[bytes], bool]]:
-        """Lines as they come, without their ends; whether the last of them is a barrier.
+    def _whole_lines(self) -> Iterator[tuple[bytes, bool]]:
+        """Lines as they come, with their ends; whether the last of them is a barrier.
 
         What follows the last line end stays in `_tail`, in pieces: a line of many megabytes is
         joined only once.
         """
         tail_bytes = 0
         while chunk := self._read(_CHUNK_BYTES):
-            lines = chunk.split(b"\n")
-            piece = lines.pop()
-            if lines:
-                self._tail.append(lines[0])
-                lines[0] = b"".join(self._tail)
+            end = chunk.rfind(b"\n") + 1
+            if end:
+                text = b"".join([*self._tail, chunk[:end]])
                 self._tail, tail_bytes = [], 0
-                yield from _up_to_barriers(lines, chunk)
-            if piece:
-                self._tail.append(piece)
-                tail_bytes += len(piece)
+                yield from _up_to_barriers(text)
+            if end < len(chunk):
+                self._tail.append(chunk[end:])
+                tail_bytes += len(chunk) - end
             if tail_bytes > LINE_KEPT_BYTES_MAX:
                 msg = (
                     f"the line of {self._name} that begins at or after byte {self._position} is "
@@ -242,18 +246,13 @@ class SourceReader:
                 )
                 raise SourceTrouble(msg)
 
-    def _block(self, pieces: list[bytes], *, end: bytes = b"\n", is_last: bool = False) -> Block:
-        begins = [*accumulate(map(len, pieces), _next_begin, initial=self._position)]
-        positions, lines = begins[:-1], pieces
-        if _has_odd_ends(pieces, position=self._position):
-            positions, lines = _plain_lines(begins, pieces)
-        if len(pieces) == 1:
-            self._digest.update(pieces[0])
-        else:
-            self._digest.update(b"\n".join(pieces))
-        if pieces:
-            self._digest.update(end)
-            self._position = begins[-1] - 1 + len(end)
+    def _block(self, text: bytes, *, is_last: bool = False) -> Block:
+        """The block of some text; only a last line may have no end."""
+        bom = len(_BOM) if self._position == 0 and text.startswith(_BOM) else 0
+        begins, lines = lines_in(text, bom=bom)
+        positions = begins + self._position
+        self._digest.update(text)
+        self._position += len(text)
         self._count += len(lines)
         digest = self._digest.digest()
         return Block(positions, lines, self._position, digest, self._count, is_last)
@@ -274,41 +273,32 @@ class SourceReader:
             raise SourceTrouble(msg) from error
 
 
-def _next_begin(position: int, length: int) -> int:
-    """The begin of the line after a line of this length; one byte ends a line."""
-    return position + length + 1
+def _ends_in(text: bytes) -> npt.NDArray[np.intp]:
+    """Where the line ends of a text are."""
+    return np.flatnonzero(np.frombuffer(text, np.uint8) == _LF)
 
 
-def _has_odd_ends(pieces: list[bytes], *, position: int) -> bool:
-    """Whether any of the lines from a position on is empty, has a CR, or could begin with a BOM."""
-    return position == 0 or not all(pieces) or b"\r" in {piece[-1:] for piece in pieces}
+def lines_in(text: bytes, *, bom: int = 0) -> tuple[IntArray, Texts]:
+    """Where each line of a text begins, and the lines, without BOM and CR; empty ones are none.
 
-
-def _plain_lines(begins: list[int], pieces: list[bytes]) -> tuple[list[int], list[bytes]]:
-    """Lines that are not empty, without BOM and CR, and where each begins."""
-    positions: list[int] = []
-    lines: list[bytes] = []
-    for position, piece in zip(begins, pieces, strict=False):
-        line = piece if position else piece.removeprefix(_BOM)
-        line = line.removesuffix(b"\r")
-        if line:
-            positions.append(position)
-            lines.append(line)
-    return positions, lines
-
-
-def _up_to_barriers(lines: list[bytes], chunk: bytes) -> Iterator[tuple[list[bytes], bool]]:
-    """Lines in groups that end with a line that looks like a barrier.
-
-    chunk: the bytes that hold all lines but the beginning of the first.
+    bom: the length of a BOM at the beginning.
     """
-    if not any(word in chunk or word in lines[0] for word in _BARRIERS):
-        yield lines, False
-        return
+    letters, ends = np.frombuffer(text, np.uint8), _ends_in(text)
+    if text and not text.endswith(b"\n"):
+        ends = np.append(ends, len(text))
+    begins = np.concatenate([[0], ends + 1])[: len(ends)]
+    starts = np.maximum(begins, bom)
+    ends = ends - ((letters[ends - 1] == _CR) & (starts < ends))
+    is_line = starts < ends
+    return begins[is_line], Texts(text, starts[is_line], ends[is_line])
+
+
+def _up_to_barriers(text: bytes) -> Iterator[tuple[bytes, bool]]:
+    """Whole lines in groups that end with a line that looks like a barrier."""
     first = 0
-    for end, line in enumerate(lines, start=1):
-        if any(word in line for word in _BARRIERS):
-            yield lines[first:end], True
-            first = end
-    if first < len(lines):
-        yield lines[first:], False
+    while barriers := [at for word in _BARRIERS if (at := text.find(word, first)) >= 0]:
+        end = text.index(b"\n", min(barriers)) + 1
+        yield text[first:end], True
+        first = end
+    if first < len(text):
+        yield text[first:], False

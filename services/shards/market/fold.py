@@ -17,19 +17,15 @@ import numpy as np
 from events.control_commands import Barrier, CloseSession, ControlCommand, OpenSession
 from events.fact_text import fact_pattern
 from events.facts import MarketShardFact
-from events.int64 import magnitude
+from events.int64 import integers, magnitude
 from events.market_facts import CycleDone, TradeNovated
+from events.texts import Texts
 from services.shards.control_commands import standing_command
 from services.shards.instant_columns import NEVER, instants_of
 from services.shards.market.apply import apply_market_fact
 from services.shards.market.apply_control import follow_control
 from services.shards.market.books import ContractBooks, MarketBooks, set_limits
-from services.shards.market.novations import (
-    Novations,
-    integers,
-    novate_columns,
-    widen_lots_bounds,
-)
+from services.shards.market.novations import Novations, novate_columns, widen_lots_bounds
 from services.shards.routing import CONTROL_SHARD
 from services.shards.rows import FoldRow
 from services.shards.shard import facts_in
@@ -119,12 +115,12 @@ def fold_trades(
 ) -> bool:
     """Fold novations by the pattern's groups; False, with no change, if one is out of bounds."""
     times, symbols, ticks, lots, buyers, sellers = zip(*groups, strict=True)
-    instants = instants_of(times)
+    instants = instants_of(Texts.of(times))
     prices, amounts = (
         integers(map(int, ticks), len(groups)),
         integers(map(int, lots), len(groups)),
     )
-    if instants is None or (instants == NEVER).any() or int(amounts.max()) > _LOTS_MAX:
+    if (instants == NEVER).any() or int(amounts.max()) > _LOTS_MAX:
         return False
     number_of = books.numbers.__getitem__
     sides = [integers(map(number_of, names), len(groups)) for names in (buyers, sellers)]

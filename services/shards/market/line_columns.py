@@ -1,12 +1,12 @@
 """The trades and quotes of one market in a block of lines, as columns.
 
-In: the texts that the patterns of `trade_line` have read. Out: columns of numbers and texts, read
-once for the block. Account and contract numbers are looked up again when the books have new ones.
+In: the texts that `trade_line` has read. Out: columns of numbers and texts, read once for the
+block. Account and contract numbers are looked up again when the books have new ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Final
@@ -15,19 +15,18 @@ import numpy as np
 import numpy.typing as npt
 
 from events.contracts import Product, ticks_of
-from events.int64 import IntArray
+from events.int64 import IntArray, integers
 from events.market_commands import SubmitTrade
+from events.texts import Bools, Rows, Texts
 from events.trade_line import LineFields
 from events.units import parse_decimal
-from services.shards.instant_columns import canonical_texts, instants_of
+from services.shards.instant_columns import instants_of
 from services.shards.market.books import MarketBooks
-from services.shards.market.novations import integers
 from settlement.quotes import Quote
 
 UNKNOWN: Final = -1
 _CACHE_MAX: Final = 1 << 16
 
-Bools = npt.NDArray[np.bool_]
 # By the text of a price; a cache.
 Ticks = dict[bytes, int]
 
@@ -36,47 +35,45 @@ Ticks = dict[bytes, int]
 class MarketLines:
     """Trades and quotes of one market in the order of the stream, as columns of one length.
 
-    fields: texts of the lines; keys: of trade ids; suspects: True where a trade's id may be a
-    repeat.
+    keys: of trade ids; suspects: True where a trade's id may be a repeat.
     """
 
-    fields: Sequence[LineFields]
-    positions: Sequence[int]
-    lines: Sequence[bytes]
-    keys: Sequence[int]
+    fields: LineFields
+    positions: IntArray
+    lines: Texts
+    keys: IntArray
     suspects: Bools
     is_quote: Bools
 
-    def chosen(self, numbers: Sequence[int]) -> MarketLines:
-        """The lines of some numbers."""
-        if len(numbers) == len(self.lines):
-            return self
-        among = np.array(numbers, np.intp)
+    def chosen(self, rows: Rows) -> MarketLines:
+        """The lines of some rows."""
+        name, symbol, price, lots, third, fourth, instant = self.fields
         return MarketLines(
-            [self.fields[number] for number in numbers],
-            [self.positions[number] for number in numbers],
-            [self.lines[number] for number in numbers],
-            [self.keys[number] for number in numbers],
-            self.suspects[among],
-            self.is_quote[among],
-        )
+            (
+                name[rows], symbol[rows], price[rows], lots[rows], third[rows], fourth[rows],
+                instant[rows],
+            ),
+            self.positions[rows],
+            self.lines[rows],
+            self.keys[rows],
+            self.suspects[rows],
+            self.is_quote[rows],
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
 class Columns:
-    """The fields of lines: texts as on the wire; numbers as int64, −1 for unknown ones.
+    """The fields of lines: names as on the wire; numbers as int64, −1 for unknown ones.
 
-    names: trade ids and makers; ticks, amounts, lots: of a quote those of its bid; thirds, fourths:
-    buyers and sellers; of a quote the ticks of its ask and its lots, as texts. contract, buyer,
-    seller: numbers in the books; of a quote both are the maker.
+    names: trade ids and makers; ticks, lots: of a quote those of its bid; thirds, fourths: buyers
+    and sellers; of a quote the texts of its ask and its lots. contract, buyer, seller: numbers in
+    the books; of a quote both are the maker.
     """
 
-    names: Sequence[bytes]
+    names: Texts
     symbols: list[bytes]
-    amounts: Sequence[bytes]
     thirds: list[bytes]
     fourths: list[bytes]
-    instants: Sequence[bytes]
     ticks: IntArray
     ask_ticks: IntArray
     lots: IntArray
@@ -99,7 +96,7 @@ class Columns:
         self.buyer[first:] = _looked_up(books.numbers, self.thirds[first:])
         self.seller[first:] = _looked_up(books.numbers, self.fourths[first:])
         quotes = self.quotes[np.searchsorted(self.quotes, first) :]
-        makers = _looked_up(books.numbers, [self.names[row] for row in quotes.tolist()])
+        makers = _looked_up(books.numbers, self.names[quotes].words())
         self.buyer[quotes] = self.seller[quotes] = makers
 
     def count(self, row: int, trade: SubmitTrade, *, product: Product) -> None:
@@ -120,29 +117,19 @@ class Columns:
 
 def read_columns(lines: MarketLines, product: Product, *, ticks: Ticks) -> Columns:
     """Read the fields of lines; `number` gives them numbers."""
-    names, symbols, prices, amounts, thirds, fourths, times = zip(*lines.fields, strict=True)
-    count, executed_at = len(names), instants_of(times)
-    assert executed_at is not None, "the pattern found an instant of another form"
-    quotes = np.flatnonzero(lines.is_quote)
-    sides = [*thirds]
-    asks = [sides[row] for row in quotes.tolist()]
-    _read_prices((*prices, *asks), product, ticks=ticks)
+    names, symbols, prices, lots, thirds, fourths, instants = lines.fields
+    count, quotes = len(names), np.flatnonzero(lines.is_quote)
     ask_ticks = np.zeros(count, np.int64)
-    if asks:
-        for row, ask in zip(quotes.tolist(), asks, strict=True):
-            sides[row] = b"%d" % ticks[ask]
-        ask_ticks[quotes] = integers(map(ticks.__getitem__, asks), len(asks))
+    ask_ticks[quotes] = _ticks_of(thirds[quotes].words(), product, ticks=ticks)
     columns = Columns(
         names=names,
-        symbols=[*symbols],
-        amounts=amounts,
-        thirds=sides,
-        fourths=[*fourths],
-        instants=canonical_texts(times),
-        ticks=integers(map(ticks.__getitem__, prices), count),
+        symbols=symbols.words(),
+        thirds=thirds.words(),
+        fourths=fourths.words(),
+        ticks=_ticks_of(prices.words(), product, ticks=ticks),
         ask_ticks=ask_ticks,
-        lots=integers(map(int, amounts), count),
-        executed_at=executed_at,
+        lots=lots.numbers(),
+        executed_at=instants_of(instants),
         quotes=quotes,
     )
     columns.contract, columns.buyer, columns.seller = np.full((3, count), UNKNOWN, np.int64)
@@ -153,11 +140,11 @@ def _looked_up(numbers: dict[bytes, int], texts: Sequence[bytes]) -> IntArray:
     return integers(map(numbers.get, texts, repeat(UNKNOWN)), len(texts))
 
 
-def _read_prices(prices: Iterable[bytes], product: Product, *, ticks: Ticks) -> None:
-    """Add the ticks of prices to the cache; −1 for a price off the tick."""
+def _ticks_of(prices: Sequence[bytes], product: Product, *, ticks: Ticks) -> IntArray:
+    """The ticks of prices, by way of the cache; −1 for a price off the tick."""
     if len(ticks) > _CACHE_MAX:
         ticks.clear()
-    for price in dict.fromkeys(prices):
-        if price not in ticks:
-            whole = ticks_of(parse_decimal(price.decode()), product)
-            ticks[price] = UNKNOWN if whole is None else whole
+    for price in sorted({*prices} - ticks.keys()):
+        whole = ticks_of(parse_decimal(price.decode()), product) if price else None
+        ticks[price] = UNKNOWN if whole is None else whole
+    return integers(map(ticks.__getitem__, prices), len(prices))

@@ -30,11 +30,6 @@ class Novations(NamedTuple):
     seller: IntArray
 
 
-def integers(values: Iterable[int], count: int) -> IntArray:
-    """A column of `count` integers."""
-    return np.fromiter(values, dtype=np.int64, count=count)
-
-
 def novate(books: MarketBooks, trades: Novations, *, contract: IntArray) -> None:
     """Apply novations to positions, lots bounds and session trades. contract: their numbers."""
     contracts = books.contracts.values()

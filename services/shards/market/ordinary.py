@@ -21,10 +21,11 @@ from events.market_facts import (
     QuoteSet,
     TradeAlreadyCleared,
 )
+from events.texts import Bools
 from events.units import INT64_MAX, day_start
 from services.shards.instant_columns import NEVER
 from services.shards.market.books import ContractBooks, MarketBooks, tradable
-from services.shards.market.line_columns import Bools, Columns
+from services.shards.market.line_columns import Columns
 from settlement.control_books import LOOK_AHEAD_NS, LOOK_BACK_NS
 
 LOTS_FAST_MAX: Final = 1 << 40

@@ -1,6 +1,6 @@
 """Ordinary trades and quotes by the thousand: the fast twin of `trade` and `orders` (RULEBOOK §3).
 
-In: lines read by the patterns, in the order of the stream. Out: the same rows, facts, books and
+In: lines read by their shapes, in the order of the stream. Out: the same rows, facts, books and
 hashes as by deciding them one by one. Fields become columns, once for a block, whatever lies
 between the lines. An unusual line (a suspect id, or one that `ordinary` names) is decided by the
 market, in its turn. It does not end a run of ordinary lines if none of them matters to it, nor it
@@ -9,40 +9,30 @@ to them: a malformed line, a trade whose id is known, the bust of one that count
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import compress, repeat
-from typing import Final, Protocol, cast
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
 
 import numpy as np
 
-from events.chain import ROW_NUMBERS, row_prefix
+from events.chain import CHAIN_BYTES, RowKey, chain_column
 from events.codec import decode_command
 from events.command import TRADE, Command, Malformed
-from events.fact_text import fact_template
+from events.fact_text import split_at_seq
 from events.int64 import IntArray
 from events.market_commands import BustTrade, SubmitTrade
-from events.market_facts import QuoteSet, TradeNovated
+from events.texts import decimals
 from services.shards.ids import Identity, Memory, decode_again
 from services.shards.log import Inbound, ShardLog
 from services.shards.market.books import MarketBooks, MarketEmission
+from services.shards.market.fact_columns import state_facts
 from services.shards.market.line_columns import MarketLines, Ticks, read_columns
 from services.shards.market.makers import follow_quote, makers_of
 from services.shards.market.novations import Novations, novate
 from services.shards.market.ordinary import LOTS_FAST_MAX, ordinary_limits, unusual_lines
-from services.shards.rows import JournalRow
+from services.shards.rows import RowColumns
 
-# The formats of the columns in a fact's text.
-_OF_TRADE: Final = {
-    "trade_id": "%b", "contract": "%b", "price_ticks": "%d", "lots": "%b", "buyer": "%b",
-    "seller": "%b",
-}  # fmt: skip
-_OF_QUOTE: Final = {
-    "maker": "%b", "contract": "%b", "bid_ticks": "%d", "bid_lots": "%b", "ask_ticks": "%b",
-    "ask_lots": "%b",
-}  # fmt: skip
-
-
+# Rows recorded at once: their bytes fit into a core's cache, and into memory that is used again.
+_ROWS_AT_ONCE: Final = 1500
 # A line of a market that is neither trade nor quote, and may yet lie among them.
 LoneLine = Malformed | BustTrade
 
@@ -69,7 +59,7 @@ class LineBatch:
 
     __slots__ = (
         "_changes", "_columns", "_is_unusual", "_limits", "_lines", "_lone", "_market", "_memory",
-        "_next", "_templates", "_unusual",
+        "_next", "_unusual",
     )  # fmt: skip
 
     def __init__(
@@ -95,9 +85,8 @@ class LineBatch:
         self._changes = -1
         self._unusual: list[int] = []
         self._limits: list[tuple[int, int]] = []
-        self._templates = (b"", b"")
 
-    def clear(self, times: Sequence[int], *, origin: str) -> None:
+    def clear(self, times: IntArray, *, origin: str) -> None:
         """Decide the next lines; same rows, ids and books as by deciding each. times: logical."""
         first, end = self._next, self._next + len(times)
         while self._next < end:
@@ -111,8 +100,8 @@ class LineBatch:
             self._next = number
             if number < end:
                 self._next += 1
-                line, position = self._lines.lines[number], self._lines.positions[number]
-                inbound = Inbound(origin, position, times[number - first], line)
+                line, position = self._lines.lines[number], int(self._lines.positions[number])
+                inbound = Inbound(origin, position, int(times[number - first]), line)
                 self._decide(number, inbound)
 
     def _look(self) -> None:
@@ -122,8 +111,6 @@ class LineBatch:
             return
         self._changes = market.changes
         self._limits = ordinary_limits(market.books)
-        if market.books.control.business_date is not None:
-            self._templates = _templates(market)
         self._columns.number(market.books, first=first)
         is_quote = self._lines.is_quote
         unusual = unusual_lines(market.books, self._columns, is_quote=is_quote, first=first)
@@ -187,7 +174,7 @@ class LineBatch:
             self._changes = market.changes
 
     def _clear_run(
-        self, span: slice, times: Sequence[int], *, timeless: Sequence[int], origin: str
+        self, span: slice, times: IntArray, *, timeless: Sequence[int], origin: str
     ) -> None:
         """Clear lines that are ordinary and cannot fail, then those that lie among them."""
         log, lines, is_quote = self._market.log, self._lines, self._lines.is_quote[span]
@@ -198,13 +185,15 @@ class LineBatch:
         self._add_up(rows + span.start, seqs=seqs)
         self._quote(quotes + span.start)
         log.pending.novated += len(rows)
-        names, keys, texts = self._columns.names[span], lines.keys[span], lines.lines[span]
-        if len(rows) < len(texts):
-            are_trades = is_trade.tolist()
-            names = [*compress(names, are_trades)]
-            keys, texts = [*compress(keys, are_trades)], [*compress(texts, are_trades)]
-        self._memory.keep_cleared(log.shard, names, keys=keys, lines=texts, seqs=seqs.tolist())
-        self._record(span, times, stated=self._state(timeless, span), origin=origin)
+        cleared = lines.chosen(rows + span.start)
+        self._memory.keep_cleared(
+            log.shard, cleared.fields[0], keys=cleared.keys, lines=cleared.lines, seqs=seqs
+        )
+        stated = self._state(timeless, span)
+        for first in range(0, len(times), _ROWS_AT_ONCE):
+            part = slice(span.start + first, min(span.start + first + _ROWS_AT_ONCE, span.stop))
+            at = times[first : first + _ROWS_AT_ONCE]
+            self._record(part, at, stated=stated, origin=origin)
 
     def _state(self, timeless: Sequence[int], span: slice) -> dict[int, bytes]:
         """Decide lines of a run that are not ordinary; gives the one fact of each, by number."""
@@ -250,59 +239,34 @@ class LineBatch:
                     follow_quote(books, contracts[number], maker=maker, quote=quote)
 
     def _record(
-        self, span: slice, times: Sequence[int], *, stated: Mapping[int, bytes], origin: str
+        self, span: slice, times: IntArray, *, stated: Mapping[int, bytes], origin: str
     ) -> None:
         """Append facts, chain and journal rows to the log. times: logical, of the span."""
         log, session = self._market.log, self._market.books.control.business_date
         assert session is not None, "a trade was accepted without a session"
-        lines, positions = self._lines.lines[span], self._lines.positions[span]
-        seqs = range(log.seq, log.seq + len(lines))
-        are_quotes = self._lines.is_quote[span].tolist()
-        facts = self._facts(span, seqs=seqs)
-        heads = [_head(template) for template in self._templates]
-        starts = [*map(heads.__getitem__, are_quotes)]
-        for number, fact in stated.items():
-            facts[number - span.start], starts[number - span.start] = fact, _head(fact)
-        log.history.add_alike(lines, facts, seqs=seqs, starts=starts)
-        numbers = map(
-            ROW_NUMBERS.pack, seqs, repeat(session.toordinal() - 1), positions, times,
-            map(len, lines), repeat(1), map(len, facts),
+        rows, columns = self._lines.chosen(span), self._columns
+        lines, positions = rows.lines, rows.positions
+        heads, rests = state_facts(
+            rows, ticks=columns.ticks[span], asks=columns.ask_ticks[span],
+            shard=log.shard, day=session,
         )  # fmt: skip
-        head, ends = row_prefix(log.shard, origin)
-        chain, chains, sha256, join = log.chain, [], hashlib.sha256, b"".join
-        for fixed, line, fact in zip(numbers, lines, facts, strict=True):
-            chain = sha256(join((head, chain, ends, fixed, line, fact))).digest()
-            chains.append(chain)
-        rows = zip(
-            repeat(log.shard), seqs, repeat(session), repeat(origin), positions, times, lines,
-            repeat(1), facts, chains,
-        )  # fmt: skip
-        # Plain tuples in the order of a row's columns: named tuples would take a seventh longer per
-        # trade, and the writer needs no names.
-        log.pending.rows += cast("Iterable[JournalRow]", rows)
-        log.seq, log.chain = seqs.stop, chain
-
-    def _facts(self, span: slice, *, seqs: range) -> list[bytes]:
-        """The one fact of each line."""
-        columns = self._columns
-        values = zip(
-            seqs, columns.instants[span], columns.names[span], columns.symbols[span],
-            columns.ticks[span].tolist(), columns.amounts[span], columns.thirds[span],
-            columns.fourths[span], strict=True,
-        )  # fmt: skip
-        chosen = map(self._templates.__getitem__, self._lines.is_quote[span].tolist())
-        return [*map(bytes.__mod__, chosen, values)]
-
-
-def _head(fact: bytes) -> bytes:
-    """A fact's text up to its row's number."""
-    return fact.partition(b',"seq":')[0]
-
-
-def _templates(market: TradingMarket) -> tuple[bytes, bytes]:
-    """The texts of the facts of a trade and of a quote, with `%` for what differs."""
-    shard, day = market.log.shard, {"business_date": market.books.control.business_date}
-    return (
-        fact_template(TradeNovated, shard, columns=_OF_TRADE, alike=day),
-        fact_template(QuoteSet, shard, columns=_OF_QUOTE, alike={}),
-    )
+        lone = {n - span.start: fact for n, fact in stated.items() if span.start <= n < span.stop}
+        if lone:
+            cut = [split_at_seq(fact) for fact in lone.values()]
+            heads = heads.replaced([*lone], [head for head, _ in cut])
+            rests = rests.replaced([*lone], [tail for _, tail in cut])
+        log.history.add_column(lines, heads, rests=rests)
+        seqs = decimals(np.arange(log.seq, log.seq + len(lines)))
+        facts, chains = chain_column(
+            log.chain,
+            RowKey(log.shard, log.seq, session, origin, position=0, logical_time=0),
+            positions=positions,
+            times=times,
+            lines=lines,
+            facts=(heads, seqs, rests),
+        )
+        stretch = RowColumns(
+            log.shard, log.seq, session, origin, positions, times, lines, facts, chains
+        )
+        log.pending.rows.extend([stretch])
+        log.seq, log.chain = log.seq + len(lines), chains[-CHAIN_BYTES:]

@@ -13,7 +13,7 @@ from services.reports.report import ReportRequest
 from services.reports.table import REPORTS
 from services.reports.view import JournalView
 from services.shards.clearinghouse import Clearinghouse
-from services.shards.rows import PartRow
+from services.shards.rows import JournalRows, PartRow
 from tests.laws import broken_laws, check_laws
 from tests.services.audit.streamed import embedded, streamed
 from tests.services.reports.default_market import DEFAULT_MARKET
@@ -55,7 +55,7 @@ def whole(reader: Reader) -> Clearinghouse:
     for name, shard in clearinghouse.shards.items():
         pending = shard.log.pending
         pending.days = reader.days(name)
-        pending.rows = [row for block in reader.rows(name) for row in block]
+        pending.rows = JournalRows(row for block in reader.rows(name) for row in block)
         pending.parts = [
             PartRow(name, row.seq, number, part)
             for row in pending.rows

@@ -1,16 +1,14 @@
 """One market in blocks of any size, by one process or many, the fast way or not: one journal."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from events.trade_line import TRADE_LINE
+from events import trade_line
 from services.embedded.clear import clear
 from services.embedded.memory import clear_in_memory
 from services.embedded.run import EmbeddedRun
-from services.hosting import blocks
 from services.journal.reader import Reader
 from services.sources.source import SourceReader
 from tests.journal_contents import assert_equal, contents
@@ -20,8 +18,6 @@ from tests.twin.generate import market
 
 BOM = b"\xef\xbb\xbf"
 SEEDS = [0, 1, 2]
-# The pattern that reads trades, made to read none: the fast way is never taken.
-NO_LINES = re.compile(rb"(?m)^(?:(?!)" + TRADE_LINE.pattern + rb"|.+)$")
 NewJournal = Callable[[], str]
 
 
@@ -83,7 +79,7 @@ def test_trades_one_by_one_give_the_rows_of_trades_by_the_thousand(
 ) -> None:
     path, fast, slow = written(tmp_path, seed), new_journal(), new_journal()
     clear(fast, path)
-    monkeypatch.setattr(blocks, "TRADE_LINES", re.compile(rb"(?m)^(?:(?!)" + b"()" * 7 + b"|.+)$"))
+    monkeypatch.setattr(trade_line, "SHAPES_MAX", 0)
     clear(slow, path)
     assert_equal(contents(slow), contents(fast))
 
@@ -96,7 +92,7 @@ def test_trades_at_the_edge_of_the_fast_way_are_decided_as_one_by_one(
     lines = hostile_trades(seed)
     path.write_bytes(b"\n".join(lines))
     clear(fast, str(path), lines_a_block=400)
-    monkeypatch.setattr(blocks, "TRADE_LINES", NO_LINES)
+    monkeypatch.setattr(trade_line, "SHAPES_MAX", 0)
     clear(slow, str(path))
     assert_equal(contents(slow), contents(fast))
     assert facts_in(fast) == clear_in_memory(lines)

@@ -3,14 +3,16 @@
 import struct
 from datetime import date
 
+import numpy as np
 import pytest
 
+from events.texts import Texts
 from services.journal.batch import Batch
-from services.journal.copying import pack, pack_journal, pack_statements
+from services.journal.copying import pack, pack_columns, pack_journal, pack_statements
 from services.journal.reader import Reader
 from services.journal.tables import APPEND_ONLY, DAY, JOURNAL, SETTLEMENT_PRICE, STATEMENT
 from services.journal.writer import Journal
-from services.shards.rows import JournalRow, StatementRow
+from services.shards.rows import JournalRow, RowColumns, StatementRow
 from tests.services.journal.journal_rows import SIT, chain, move, row
 
 AWKWARD = [b"", b"\x00", b"\xff\xff", b"\\.\n", bytes(range(256)), b"x" * 300_000]
@@ -42,6 +44,19 @@ def test_null_has_length_minus_one() -> None:
 
 def test_journal_rows_are_packed_fast_as_they_are_packed_plainly() -> None:
     assert pack_journal(awkward_rows()) == pack(JOURNAL, awkward_rows())
+
+
+@pytest.mark.parametrize("seq", [0, 2**40])
+def test_rows_that_stand_as_columns_are_packed_as_each_row(seq: int) -> None:
+    contents = Texts.of(AWKWARD)
+    count = len(AWKWARD)
+    rows = RowColumns(
+        "market/SIT", seq, date(1, 1, 1), "Börse", np.arange(count) - 3, np.arange(count) + 2**62,
+        contents, contents[::-1], b"".join(map(chain, range(count))),
+    )  # fmt: skip
+    assert [row.seq for row in rows] == [*range(seq, seq + count)]
+    assert [row.facts for row in rows] == AWKWARD[::-1]
+    assert pack_columns(rows) == pack(JOURNAL, [*rows])
 
 
 def test_statements_are_packed_fast_as_they_are_packed_plainly() -> None:

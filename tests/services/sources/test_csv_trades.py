@@ -11,7 +11,8 @@ import pytest
 
 from events.codec import decode_command
 from events.command import Malformed
-from events.trade_line import TRADE_LINE
+from events.texts import Texts
+from events.trade_line import TRADE_LINE, read_lines
 from services.sources.csv_trades import ColumnMapping, column_mapping, trade_lines
 from services.sources.lines import LineEnds, Lines
 from services.sources.source import SourceTrouble
@@ -47,7 +48,7 @@ def trades_of(
 
 def test_a_row_becomes_the_canonical_line_of_a_trade() -> None:
     (line,) = groups_of(HEADER + ROW)[0].lines
-    assert TRADE_LINE.fullmatch(line)
+    assert read_lines(Texts.of([line])).kinds.tolist() == [TRADE_LINE]
     assert json.loads(line) == {
         "type": "submit_trade/1", "trade_id": "T1", "contract": "SITZ26", "price": "2.07",
         "lots": 5, "buyer": "A1", "seller": "B1", "executed_at": "2026-06-08T14:00:00Z",

@@ -1,0 +1,205 @@
+"""Texts of any lengths by the thousand, as a column: one buffer, where each begins, where it ends.
+
+In: bytes. Out: the same texts cut, compared, read as numbers and joined row by row, without an
+object for each. What depends on a length is done once for each length there is: ids of sixty
+lengths cost little more than those of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, TypeAlias, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from events.int64 import IntArray
+
+Bools = npt.NDArray[np.bool_]
+Letters = npt.NDArray[np.uint8]
+# Numbers of rows, or a mask of them; a slice copies nothing.
+Rows: TypeAlias = "slice | npt.NDArray[np.intp] | Bools"
+
+_ZERO: Final = ord("0")
+_SHORT: Final = 1 << 16
+_POWERS: Final = 10 ** np.arange(19, dtype=np.int64)
+
+
+@dataclass(slots=True, eq=False)
+class Texts(Sequence[bytes]):
+    """A column of texts, read only. starts, ends: of each in the buffer, in any order."""
+
+    buffer: bytes
+    starts: IntArray
+    ends: IntArray
+
+    @classmethod
+    def of(cls, texts: Sequence[bytes]) -> Texts:
+        """A column of some texts."""
+        if isinstance(texts, Texts):
+            return texts
+        lengths = np.fromiter(map(len, texts), np.int64, count=len(texts))
+        ends = np.cumsum(lengths)
+        return cls(b"".join(texts), ends - lengths, ends)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: Rows) -> Texts: ...
+    def __getitem__(self, index: int | Rows) -> bytes | Texts:
+        if isinstance(index, slice | np.ndarray):
+            return Texts(self.buffer, self.starts[index], self.ends[index])
+        return self.buffer[self.starts[index] : self.ends[index]]
+
+    def __iter__(self) -> Iterator[bytes]:
+        buffer = self.buffer
+        for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True):
+            yield buffer[start:end]
+
+    def __eq__(self, texts: object) -> bool:
+        return isinstance(texts, Sequence) and [*self] == [*texts]
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def lengths(self) -> IntArray:
+        """The length of each."""
+        return self.ends - self.starts
+
+    def by_length(self, *, spare: int = 0) -> Iterator[tuple[int, Rows, Letters]]:
+        """For each length: it, the rows that have it, their letters. Shape (rows, length).
+
+        spare: so many letters behind a text may come with it; that saves looking at each length.
+        """
+        lengths = self.lengths
+        if len(lengths) == 0:
+            return
+        low, high = int(lengths.min()), int(lengths.max())
+        if low == high or (
+            high - low <= spare and int(self.starts.max()) + high <= len(self.buffer)
+        ):
+            yield from self._letters(high, slice(None))
+            return
+        short = lengths.astype(np.uint16) if high < _SHORT else lengths
+        order = np.argsort(short, kind="stable")
+        ordered = short[order]
+        cuts = [0, *(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), len(order)]
+        for first, end in pairwise(cuts):
+            yield from self._letters(int(ordered[first]), order[first:end])
+
+    def _letters(self, length: int, rows: Rows) -> Iterator[tuple[int, Rows, Letters]]:
+        if length:
+            cut = _windows(self.buffer, length)[self.starts[rows]]
+            yield length, rows, cut.view(np.uint8).reshape(len(cut), length)
+
+    def padded(self, length: int = 1) -> npt.NDArray[np.bytes_]:
+        """The texts, filled with zeros to the length of the longest, or to a greater one."""
+        table = np.zeros(len(self), f"S{max(length, int(self.lengths.max(initial=1)))}")
+        for width, rows, letters in self.by_length():
+            table[rows] = letters.view(f"S{width}")[:, 0]
+        return table
+
+    def words(self) -> list[bytes]:
+        """The texts as objects. None may end with a zero byte, which would be lost."""
+        words: list[bytes] = self.padded().tolist()
+        return words
+
+    def equal(self, text: bytes) -> Bools:
+        """Whether each is this text."""
+        is_equal: Bools = _windows(self.buffer, len(text))[self.starts] == text
+        return is_equal
+
+    def replaced(self, rows: Sequence[int], texts: Sequence[bytes]) -> Texts:
+        """The column with other texts in some rows."""
+        column = Texts.of(texts)
+        starts, ends = self.starts.copy(), self.ends.copy()
+        starts[[*rows]] = column.starts + len(self.buffer)
+        ends[[*rows]] = column.ends + len(self.buffer)
+        return Texts(self.buffer + column.buffer, starts, ends)
+
+    def starts_with(self, letter: int) -> Bools:
+        """Whether each has this first letter. No text may be empty."""
+        starts: Bools = np.frombuffer(self.buffer, np.uint8)[self.starts] == letter
+        return starts
+
+    def ends_with(self, letter: int) -> Bools:
+        """Whether each has this last letter. No text may be empty."""
+        ends: Bools = np.frombuffer(self.buffer, np.uint8)[self.ends - 1] == letter
+        return ends
+
+    def consist_of(self, letters: Bools) -> Bools:
+        """Whether each has only letters that may be there. letters: of all 256 bytes."""
+        good = np.ones(len(self), np.bool_)
+        for _, rows, table in self.by_length():
+            good[rows] = letters[table].all(axis=1)
+        return good
+
+    def numbers(self) -> IntArray:
+        """Texts of 1 to 18 digits as integers."""
+        values = np.zeros(len(self), np.int64)
+        for length, rows, letters in self.by_length():
+            values[rows] = (letters - np.uint8(_ZERO)) @ _POWERS[:length][::-1]
+        return values
+
+
+def decimals(values: IntArray) -> Texts:
+    """The digits of integers of at least 0."""
+    count = max(1, int(np.searchsorted(_POWERS, values.max(initial=0), side="right")))
+    digits = values[:, None] // _POWERS[:count][::-1] % 10 + _ZERO
+    ends = np.arange(1, len(values) + 1) * count
+    lengths = np.maximum(np.searchsorted(_POWERS, values, side="right"), 1)
+    return Texts(digits.astype(np.uint8).tobytes(), ends - lengths, ends)
+
+
+def records(count: int, *columns: tuple[npt.DTypeLike, npt.ArrayLike]) -> Texts:
+    """Numbers side by side as bytes. columns: the format of each and its values, or one of all."""
+    table = np.empty(count, [(f"{number}", kind) for number, (kind, _) in enumerate(columns)])
+    for number, (_, values) in enumerate(columns):
+        table[f"{number}"] = values
+    ends = np.arange(1, count + 1) * table.itemsize
+    return Texts(table.tobytes(), ends - table.itemsize, ends)
+
+
+def joined(pieces: Sequence[bytes | Texts]) -> Texts:
+    """Texts of pieces, one of each column; bytes stand in every row. At least one is a column."""
+    count = next(len(piece) for piece in pieces if isinstance(piece, Texts))
+    lengths = sum(map(_lengths_of, pieces), np.zeros(count, np.int64))
+    ends = np.cumsum(lengths)
+    at = ends - lengths
+    if not count:
+        return Texts(b"", at, ends)
+    made, starts = np.empty(int(ends[-1]), np.uint8), at.copy()
+    # What comes with a text from behind it is overwritten by the pieces that follow in its row.
+    spare = sum(int(_lengths_of(piece).min()) for piece in pieces)
+    for piece in pieces:
+        spare -= int(_lengths_of(piece).min())
+        if isinstance(piece, bytes):
+            if piece:
+                _windows(made, len(piece))[at] = np.frombuffer(piece, f"S{len(piece)}")
+        else:
+            for length, rows, letters in piece.by_length(spare=spare):
+                _windows(made, length)[at[rows]] = letters.view(f"S{length}")[:, 0]
+        at += _lengths_of(piece)
+    return Texts(made.tobytes(), starts, ends)
+
+
+def _lengths_of(piece: bytes | Texts) -> IntArray:
+    return np.array(len(piece)) if isinstance(piece, bytes) else piece.lengths
+
+
+def merged(first: Texts, second: Texts, *, is_second: Bools) -> Texts:
+    """One column of two, each in its order. is_second: of which column each row is."""
+    starts, ends = np.empty((2, len(is_second)), np.int64)
+    for texts, mask, offset in ((first, ~is_second, 0), (second, is_second, len(first.buffer))):
+        starts[mask], ends[mask] = texts.starts + offset, texts.ends + offset
+    return Texts(first.buffer + second.buffer, starts, ends)
+
+
+def _windows(buffer: bytes | Letters, length: int) -> npt.NDArray[np.bytes_]:
+    """Of each place in a buffer the letters from it on; shares the buffer's memory."""
+    return np.ndarray((len(buffer) - length + 1,), f"S{length}", buffer, strides=(1,))

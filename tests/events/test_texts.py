@@ -1,0 +1,93 @@
+"""Columns of texts against lists of them."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from events.texts import Texts, decimals, joined, merged, records
+
+TEXTS = st.lists(st.binary(max_size=90), max_size=12)
+
+
+@given(TEXTS, st.data())
+def test_a_column_holds_the_texts_it_was_made_of(texts: list[bytes], data: st.DataObject) -> None:
+    column = Texts.of(texts)
+    assert [*column] == texts == column
+    assert Texts.of(column) is column
+    assert column[1:] == texts[1:]
+    rows = data.draw(st.lists(st.sampled_from(range(len(texts))))) if texts else []
+    assert column[np.array(rows, np.intp)] == [texts[row] for row in rows]
+    assert [column[row] for row in rows] == [texts[row] for row in rows]
+
+
+@given(TEXTS)
+def test_words_are_the_texts_that_do_not_end_with_zeros(texts: list[bytes]) -> None:
+    assert Texts.of(texts).words() == [text.rstrip(b"\x00") for text in texts]
+
+
+@given(st.lists(st.tuples(st.binary(max_size=70), st.binary(max_size=9), st.binary(max_size=200))))
+def test_pieces_are_joined_row_by_row(rows: list[tuple[bytes, bytes, bytes]]) -> None:
+    # The buffers of all columns are one: what lies behind a text is another text.
+    every = Texts.of([text for row in rows for text in row])
+    first, second, third = (every[start::3] for start in range(3))
+    expected = [b"<" + a + b"" + b + b"|end|" + a + c for a, b, c in rows]
+    assert joined((b"<", first, b"", second, b"|end|", first, third)) == expected
+    assert joined((first, b"a long end behind the last one")) == [
+        row[0] + b"a long end behind the last one" for row in rows
+    ]
+
+
+@given(TEXTS, TEXTS, st.randoms())
+def test_two_columns_are_merged_in_order(
+    first: list[bytes], second: list[bytes], draw: random.Random
+) -> None:
+    is_second = [False] * len(first) + [True] * len(second)
+    draw.shuffle(is_second)
+    ours, theirs = iter(first), iter(second)
+    expected = [next(theirs if is_theirs else ours) for is_theirs in is_second]
+    mask = np.array(is_second, np.bool_)
+    assert merged(Texts.of(first), Texts.of(second), is_second=mask) == expected
+
+
+@given(TEXTS.filter(bool), st.binary(max_size=30))
+def test_a_text_is_replaced(texts: list[bytes], other: bytes) -> None:
+    assert Texts.of(texts).replaced([len(texts) - 1], [other]) == [*texts[:-1], other]
+
+
+@given(st.lists(st.one_of(st.integers(0, 99), st.integers(0, 10**18 - 1))))
+def test_integers_are_written_and_read(values: list[int]) -> None:
+    written = decimals(np.array(values, np.int64))
+    assert written == [b"%d" % value for value in values]
+    assert written.numbers().tolist() == values
+
+
+@pytest.mark.parametrize("value", [0, 9, 10, 10**18 - 1, 10**18, 2**63 - 1])
+def test_the_ends_of_int64_are_written(value: int) -> None:
+    assert decimals(np.array([value], np.int64)) == [b"%d" % value]
+
+
+@given(st.lists(st.binary(min_size=1, max_size=6)))
+def test_letters_are_looked_at(texts: list[bytes]) -> None:
+    column, letters = Texts.of(texts), np.zeros(256, np.bool_)
+    letters[[0, 65]] = True
+    assert column.consist_of(letters).tolist() == [{*text} <= {0, 65} for text in texts]
+    assert column.starts_with(65).tolist() == [text[0] == 65 for text in texts]
+    assert column.ends_with(0).tolist() == [text[-1] == 0 for text in texts]
+
+
+def test_texts_are_compared() -> None:
+    column = Texts.of([b"ab", b"a\x00", b"ba"])
+    assert column.equal(b"ab").tolist() == [True, False, False]
+    assert column != [b"ab", b"a\x00"]
+    assert column != 3
+
+
+def test_records_are_big_endian_numbers_side_by_side() -> None:
+    made = records(2, (">i2", 7), (">i8", np.array([1, -1])))
+    assert made == [b"\x00\x07" + bytes(7) + b"\x01", b"\x00\x07" + b"\xff" * 8]
+    assert records(0, (">i2", 7)) == []
