@@ -46,12 +46,13 @@ SECURED: Final = {
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
     "allow.everyone.if.no.acl.found": "false",
 }
+_PROTOCOLS: Final = "listener.security.protocol.map"
 PROPERTIES: Final = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
-    "listener.security.protocol.map": (
+    _PROTOCOLS: (
         "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"
     ),
     # After a kill -9 the same broker is let in again only when its old session has ended.
@@ -68,6 +69,7 @@ PROPERTIES: Final = {
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
 }
+LINED: Final = {_PROTOCOLS: f"{PROPERTIES[_PROTOCOLS]},LINE0:PLAINTEXT,LINE1:PLAINTEXT"}
 # The system gives ports of a range of its own to whoever connects: one that was found free there
 # may be taken before whoever asked for it listens, seconds later. Each process of pytest-xdist
 # (gw0, gw1, …) has others of those below.
@@ -81,9 +83,11 @@ class LocalBroker:
 
     users: name to password, for SASL/SCRAM on two more listeners, one of them with TLS (the
     certificate of tests/certificates); they may do all, users made later what they are granted.
-    properties: more of Kafka's own, or others than ours. jvm:
-    other options of Java than ours. lock: held by all who use it; when the last of them is dead,
-    however it died, the broker is ended. controller: whose cluster it joins, else it has its own.
+    properties: more of Kafka's own, or others than ours; with those of `LINED` it has two `lines`
+    more: it listens at the further port of each, and says that it is spoken to at the nearer, from
+    where somebody lays a line. jvm: other options of Java than ours. lock: held by all who use it;
+    when the last of them is dead, however it died, the broker is ended. controller: whose cluster
+    it joins, else it has its own.
     """
 
     def __init__(
@@ -109,6 +113,8 @@ class LocalBroker:
         self._held = file_locks.open_lock_file(self._lock)
         file_locks.share(self._held)
         self._ports = free_ports(4)
+        names = (properties or {}).get(_PROTOCOLS, "").count("LINE")
+        self.lines = [(near, far) for near, far in (free_ports(2) for _ in range(names))]
         self._cluster = base64.urlsafe_b64encode(b"\x01" + os.urandom(15)).decode().rstrip("=")
         self._joins = controller is not None
         joined = {} if controller is None else self._membership(controller)
@@ -230,9 +236,13 @@ class LocalBroker:
         if self.users:
             listeners.append(f"SASL_PLAINTEXT://{self.sasl_address}")
             listeners.append(f"SASL_SSL://{self.sasl_tls_address}")
+        named = [*listeners]
+        for number, (near, far) in enumerate(self.lines if "broker" in roles else []):
+            listeners.append(f"LINE{number}://127.0.0.1:{far}")
+            named.append(f"LINE{number}://127.0.0.1:{near}")
         chosen = PROPERTIES | {
             "listeners": ",".join([*listeners, *own]),
-            "advertised.listeners": ",".join(listeners or own),
+            "advertised.listeners": ",".join(named or own),
             "controller.quorum.bootstrap.servers": control,
             "log.dirs": str(self.directory / "data"),
         }

@@ -24,8 +24,9 @@ from aiokafka.errors import KafkaError
 from events.codec import decode_command
 from events.command import CONTROL, Malformed
 from services.audit.verify import verify
+from services.broker.bounded_fetch import bound_fetches
 from services.broker.connecting import client_options, producer_options, started
-from services.broker.messages import read_message
+from services.broker.messages import read_messages
 from services.broker.topic_creation import TopicPlan, make_topics
 from services.broker.topic_state import topics_admin
 from services.broker.topics import ShardPartition, partition_counts, partition_of, shard_partitions
@@ -124,14 +125,9 @@ class StreamingHouse:
             group=self.name,
             **chosen,
         )
-        self._environment = {
-            name: str(value)
-            for name, value in (
-                chosen
-                | {"brokers": address, "database": self.url}
-                | {"topic_prefix": self.name, "group": self.name}
-            ).items()
-        }
+        self._environment = chosen | {
+            "brokers": address, "database": self.url, "topic_prefix": self.name, "group": self.name
+        }  # fmt: skip
         self.workers: list[Worker] = []
         self._is_over = False
 
@@ -230,9 +226,10 @@ class StreamingHouse:
         return verify(self.url)
 
     def inbox(self, shard: str, *, after: int = 0) -> list[ConsumerRecord]:
-        """What lies in a shard's inbox from an offset on."""
+        """What lies in a shard's inbox from an offset on, as a worker reads it."""
         partition = partition_of(shard, self.name)
-        return asyncio.run(self._inboxes({partition: after}))[shard]
+        read = self._inboxes({partition: after}, isolation_level="read_committed")
+        return asyncio.run(read)[shard]
 
     async def _publish(self, lines: list[bytes], timeout_s: float) -> None:
         options = producer_options(self.settings) | {"linger_ms": 2}
@@ -289,7 +286,9 @@ class StreamingHouse:
             if (count := _owed(shard, rest, heads.get(shard)))
         }
 
-    async def _inboxes(self, after: dict[ShardPartition, int]) -> dict[str, list[ConsumerRecord]]:
+    async def _inboxes(
+        self, after: dict[ShardPartition, int], **more: str
+    ) -> dict[str, list[ConsumerRecord]]:
         """What lies in inboxes from these offsets on. Errors: TimeoutError."""
         shards = {
             TopicPartition(partition.topic, partition.number): partition.shard
@@ -297,7 +296,8 @@ class StreamingHouse:
         }
         begins = dict(zip(shards, after.values(), strict=True))
         found: dict[str, list[ConsumerRecord]] = {shard: [] for shard in shards.values()}
-        options = client_options(self.settings)
+        bound_fetches()
+        options = client_options(self.settings) | more
         consumer = await started(lambda: AIOKafkaConsumer(**options), self.settings)
         try:
             async with asyncio.timeout(READ_SECONDS_MAX):
@@ -331,12 +331,7 @@ def _owed(shard: str, rest: Sequence[ConsumerRecord], head: Head | None) -> int:
     Copies that it took before are no batch of their own: they move no offset.
     """
     known = 0 if head is None else head.control_number
-    numbers = (
-        read_message(
-            shard, offset=one.offset, key=one.key, value=one.value, headers=one.headers
-        ).number
-        for one in rest
-    )
+    numbers = (message.number for message in read_messages(shard, rest))
     return sum(number is None or number > known for number in numbers)
 
 

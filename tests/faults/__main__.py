@@ -22,7 +22,7 @@ from services.journal.embedded import EmbeddedServer
 from tests.faults.kills import Round, kill_round
 from tests.faults.streaming.campaign import Campaign
 from tests.faults.streaming.plants import PLANTS
-from tests.faults.streaming.rounds import Plan
+from tests.faults.streaming.storm import Plan
 
 EXIT_TERMINATED = 128 + signal.SIGTERM
 

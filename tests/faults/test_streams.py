@@ -17,8 +17,9 @@ import pytest
 from services.shards.routing import CONTROL_SHARD
 from tests.faults.streaming.campaign import world_at_hand
 from tests.faults.streaming.crew import Crew
-from tests.faults.streaming.rounds import Plan, stream_round
+from tests.faults.streaming.rounds import stream_round
 from tests.faults.streaming.silence import SilenceWatch
+from tests.faults.streaming.storm import Plan
 from tests.faults.streaming.world import World
 from tests.kafka_shared import what_to_install
 from tests.kafka_software import missing_software
@@ -29,13 +30,13 @@ from tests.streaming_house import StreamingHouse
 from tests.waiting import until
 
 SCRIPT = (
-    "kill postgres", "kill a worker", "kill the broker", "await a point", "kill all workers",
-    "kill a worker",
+    "kill postgres", "send a bomb", "kill a worker", "end the feed", "kill the broker",
+    "await a point", "cut off Kafka", "kill all workers", "kill a worker",
 )  # fmt: skip
 # Where a worker alone kills itself so that the defect loses; and where one stands still until
 # another has copied the same, so that it doubles.
-KILLED = Plan(script=["await a point"] * 3, workers=1, armed_share=1.0)
-STILL = Plan(script=["await a point", "come back"] * 3, still_share=1.0)
+KILLED = Plan(script=["await a point"] * 3, workers=1, armed_share=1.0, is_fed=False)
+STILL = Plan(script=["await a point", "come back"] * 3, still_share=1.0, is_fed=False)
 
 
 class Planted(NamedTuple):
@@ -66,10 +67,11 @@ def world() -> Iterator[World]:
 
 
 def test_a_market_survives_kills_of_workers_postgres_and_kafka(world: World) -> None:
-    done = stream_round(world, 1, Plan(script=SCRIPT, market="small"))
+    done = stream_round(world, 1, Plan(script=SCRIPT, market="small", is_fed=True))
     assert done.counts["worker kills"] >= 4, done
     assert done.counts["postgres kills"] >= 1, done
     assert done.counts["broker kills"] == 1, done
+    assert done.counts["bombs"] >= 1, done
 
 
 @pytest.mark.parametrize("planted", PLANTED)

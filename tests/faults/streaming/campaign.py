@@ -20,14 +20,20 @@ from typing import Any, Final
 
 from services.journal.embedded import EmbeddedServer
 from tests.faults.full_disk import may_mount, small_disk
+from tests.faults.streaming.network import network
 from tests.faults.streaming.publishing import FAILURES
-from tests.faults.streaming.rounds import Done, Plan, stream_round
+from tests.faults.streaming.rounds import Done, stream_round
+from tests.faults.streaming.storm import Plan
 from tests.faults.streaming.world import World
-from tests.kafka_broker import LocalBroker
+from tests.kafka_broker import LINED, LocalBroker
 from tests.kafka_cluster import LocalCluster
 
 # The broker refuses shorter sessions than 6 s unless told otherwise.
-BROKER: Final = {"group.min.session.timeout.ms": "500"}
+# Of transactions that their producers have left it thinks every ten seconds.
+BROKER: Final = LINED | {
+    "group.min.session.timeout.ms": "500",
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+}
 _DISK: Final = "1500m"
 
 
@@ -92,10 +98,12 @@ def world_at_hand(brokers: int = 1) -> Iterator[World]:
         server = held.enter_context(EmbeddedServer((disk or base) / "postgres"))
         broker: LocalBroker | LocalCluster
         if brokers == 1:
-            broker = held.enter_context(LocalBroker(base / "kafka", properties=BROKER))
+            broker = one = held.enter_context(LocalBroker(base / "kafka", properties=BROKER))
+            each = [one]
         else:
             broker = held.enter_context(LocalCluster(base / "kafka", properties=BROKER))
-        yield World(broker, server, disk=disk)
+            each = [*broker.brokers.values()]
+        yield World(broker, server, sides=held.enter_context(network(each, server)), disk=disk)
 
 
 def say(text: str) -> None:

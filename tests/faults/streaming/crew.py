@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from tests.faults.streaming.network import Side
 from tests.faults.streaming.points import OFTEN, POINTS, STANDSTILLS, Fault
 from tests.faults.streaming.victims import Victim, started
 from tests.kafka_broker import free_ports
@@ -29,8 +30,10 @@ _MAY_END_WITH: Final = ("FencedOff", "BrokerUnreachable", "DatabaseUnreachable",
 class Crew:
     """Workers of a house.
 
-    planted: the defect in all; url: of the database they are told. points: where armed ones stop;
-    still_share: how many of these stand still instead of being killed.
+    planted: the defect in all; url: of the database they are told, if not over the lines of sides,
+    which every other worker has. points: where armed ones stop;
+    still_share: how many of these stand still instead of being killed. faults: what was done, with
+    the seconds since the storm began.
     """
 
     def __init__(
@@ -43,7 +46,9 @@ class Crew:
         self._all: list[Victim] = []
         self.alive: list[Victim] = []
         self.counts: Counter[str] = Counter()
+        self.faults: list[str] = []
         self.url = house.url
+        self.sides: Sequence[Side] = ()
         self.points: Sequence[str] = tuple(POINTS)
         self.still_share = 0.0
         self.is_watched = False
@@ -52,7 +57,10 @@ class Crew:
         """One more."""
         log = self._directory / f"victim-{len(self._all)}.log"
         port = free_ports(1)[0] if self.is_watched else 0
-        environment = self._house.environment(database=self.url, web_port=port)
+        settings = {"database": self.url}
+        if self.sides and self.url == self._house.url:
+            settings = self.sides[len(self._all) % len(self.sides)].environment(self.url)
+        environment = self._house.environment(**settings, web_port=port)
         victim = started(environment, log, fault=fault, planted=self._planted)
         victim.port = port
         self._all.append(victim)

@@ -11,7 +11,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -75,17 +75,30 @@ class Victim:
 
 
 def started(
-    environment: Mapping[str, str], log: Path, *, fault: Fault | None = None, planted: str = ""
+    environment: Mapping[str, str],
+    log: Path,
+    *,
+    fault: Fault | None = None,
+    planted: str = "",
+    command: Sequence[str] = ("worker",),
 ) -> Victim:
-    """A worker with these settings."""
+    """A worker with these settings, or another command."""
     values = {"environment": {**environment}, "log": log, "fault": fault, "planted": planted}
+    values |= {"command": [*command]}
     log.touch()
     process = FORKS.Process(target=_work, kwargs=values, daemon=True)
     process.start()
     return Victim(process, log, fault)
 
 
-def _work(*, environment: dict[str, str], log: Path, fault: Fault | None, planted: str) -> None:
+def _work(
+    *,
+    environment: dict[str, str],
+    log: Path,
+    fault: Fault | None,
+    planted: str,
+    command: list[str],
+) -> None:
     import services.cli  # noqa: PLC0415 - the process that only starts victims needs none of it
 
     # Nobody is left behind when the campaign itself is killed, standing still or not.
@@ -100,5 +113,5 @@ def _work(*, environment: dict[str, str], log: Path, fault: Fault | None, plante
         plant(planted)
     if fault is not None:
         arm(fault)
-    sys.argv = ["clearing", "worker"]
+    sys.argv = ["clearing", *command]
     services.cli.main()

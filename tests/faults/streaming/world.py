@@ -9,9 +9,10 @@ import os
 import signal
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from random import Random
+from threading import Thread
 from typing import Final
 
 import psycopg
@@ -20,6 +21,7 @@ from services.broker.topics import ShardPartition
 from services.journal.embedded import EmbeddedServer
 from tests.faults.full_disk import MIB, filled
 from tests.faults.postmaster import kill_postmaster
+from tests.faults.streaming.network import Side
 from tests.kafka_broker import LocalBroker
 from tests.kafka_cluster import LocalCluster
 
@@ -30,18 +32,24 @@ ORDER BY pid
 
 
 class World:
-    """Kafka and Postgres. disk: where Postgres lives, if that disk is small enough to be filled."""
+    """Kafka and Postgres. sides: the lines by which workers speak with them.
+
+    disk: where Postgres lives, if that disk is small enough to be filled.
+    """
 
     def __init__(
         self,
         broker: LocalBroker | LocalCluster,
         server: EmbeddedServer,
         *,
+        sides: list[Side],
         disk: Path | None = None,
     ) -> None:
         self.broker = broker
         self.server = server
+        self.sides = sides
         self.disk = disk
+        self._back: Thread | None = None
         self.counts: Counter[str] = Counter()
 
     def kill_postgres(self) -> None:
@@ -77,8 +85,9 @@ class World:
     def kill_broker(self, away_s: float, inbox: ShardPartition, *, rng: Random) -> None:
         """Kill Kafka, and start it on its files a while later.
 
-        Of three brokers one, as often as not the leader of this inbox.
+        Of three brokers one, as often as not the leader of this inbox; the others go on meanwhile.
         """
+        self.mend_brokers()
         broker = self.broker
         if isinstance(broker, LocalCluster):
             leader = broker.leader(inbox)
@@ -87,8 +96,37 @@ class World:
             broker = broker.brokers[number]
         broker.kill()
         self.counts["broker kills"] += 1
-        time.sleep(away_s)
-        broker.restart()
+
+        def come_back() -> None:
+            time.sleep(away_s)
+            broker.restart()
+
+        self._back = Thread(target=come_back, name="broker", daemon=True)
+        self._back.start()
+        if broker is self.broker:
+            self.mend_brokers()
+
+    def mend_brokers(self) -> None:
+        """Wait until the broker that was killed is there again."""
+        if self._back is not None:
+            self._back.join()
+
+    def cut_kafka(self, seconds: float, *, rng: Random) -> None:
+        """Cut half of the workers off from Kafka, or from one of its brokers."""
+        lines = rng.choice(self.sides).kafka
+        chosen = lines if rng.random() < 0.7 else [rng.choice(lines)]
+        is_forgotten = rng.random() < 0.5
+        with ExitStack() as cut:
+            for line in chosen:
+                cut.enter_context(line.cut(is_forgotten=is_forgotten))
+            time.sleep(seconds)
+        self.counts["partitions from Kafka"] += 1
+
+    def cut_postgres(self, seconds: float, *, rng: Random) -> None:
+        """Cut half of the workers off from Postgres."""
+        with rng.choice(self.sides).postgres.cut(is_forgotten=rng.random() < 0.5):
+            time.sleep(seconds)
+        self.counts["partitions from Postgres"] += 1
 
     def fill_disk(self, seconds: float, *, rng: Random) -> None:
         """Leave Postgres next to no room for a while."""

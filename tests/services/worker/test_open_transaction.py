@@ -14,6 +14,7 @@ from services.broker.topic_state import topics_admin
 from services.broker.topics import partition_of
 from services.worker.lag import Lag
 from services.worker.open_transaction import OpenTransaction
+from tests.faults.streaming.stranger import vanish
 from tests.kafka_broker import free_ports
 from tests.scraper import alerts, page
 from tests.services.worker.test_worker import (
@@ -76,10 +77,7 @@ async def left_open(house: StreamingHouse) -> None:
     await producer.send_and_wait(
         partition.topic, b"held", key=SIT.encode(), partition=partition.number
     )
-    # Leaving in order would abort it.
-    await producer.client.close()
-    producer._sender.sender_task.cancel()  # noqa: SLF001 - as if it were killed
-    producer._closed = True  # noqa: SLF001
+    await vanish(producer)
 
 
 def end_transactions(house: StreamingHouse) -> None:
