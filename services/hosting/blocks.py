@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from types import MappingProxyType
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,8 @@ from services.shards.routing import shard_of
 
 # By product, as the symbols of contracts begin.
 Markets = Mapping[bytes, TradingMarket]
+# Columns of one line cost as much as deciding a dozen lines one by one.
+COLUMNS_FEWEST: Final = 12
 
 
 class BlockMemory(Memory, Protocol):
@@ -148,7 +150,8 @@ def decode_lines(
     """
     memory.begin_block()
     texts = Texts.of(lines)
-    read = read_lines(texts, closed=closed if markets else range(len(lines)))
+    is_by_columns = markets and len(lines) >= COLUMNS_FEWEST
+    read = read_lines(texts, closed=closed if is_by_columns else range(len(lines)))
     market_of = _hosted(read.fields[1], read.kinds != NOT_READ, markets=markets)
     is_trade = (market_of >= 0) & (read.kinds == TRADE_LINE)
     singles = [number for number in np.flatnonzero(market_of < 0).tolist() if number not in closed]

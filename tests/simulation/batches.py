@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
 
 from events.command import TRADE, Command, Malformed
 from services.embedded.memory import DictMemory
+from services.hosting import blocks
 from services.hosting.blocks import decode_lines
 from services.journal.batch import Int64s
 from services.shards.clearinghouse import (
@@ -64,13 +66,14 @@ class BatchedRun:
         stripped = [text.removesuffix(b"\n").removesuffix(b"\r") for text in batch]
         lines = [line for line in stripped if line]
         first, self.lines = self.lines + 1, self.lines + len(lines)
-        block = decode_lines(
-            lines,
-            positions=range(first, self.lines + 1),
-            markets=markets_among(self.clearinghouse.shards.values()),
-            memory=self.memory,
-            home_of=self._home_of,
-        )
+        with patch.object(blocks, "COLUMNS_FEWEST", 1):
+            block = decode_lines(
+                lines,
+                positions=range(first, self.lines + 1),
+                markets=markets_among(self.clearinghouse.shards.values()),
+                memory=self.memory,
+                home_of=self._home_of,
+            )
         for numbers, queue in block.steps():
             step = COPIES_A_LINE_MAX
             times = range((first + numbers.start) * step, (first + numbers.stop) * step, step)

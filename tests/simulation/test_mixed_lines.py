@@ -9,6 +9,7 @@ import pytest
 
 from events.int64 import IntArray
 from services.embedded.memory import MemoryRun
+from services.hosting import blocks
 from services.hosting.blocks import decode_lines
 from services.shards.market import trade_batch
 from services.shards.market.books import MarketBooks
@@ -158,8 +159,9 @@ def test_lines_that_can_change_places_with_trades_do_not_end_a_run(
     ],
 )
 def test_a_market_decides_among_its_trades_only_what_is_its_own(
-    line: bytes, *, is_of_the_market: bool
+    line: bytes, monkeypatch: pytest.MonkeyPatch, *, is_of_the_market: bool
 ) -> None:
+    monkeypatch.setattr(blocks, "COLUMNS_FEWEST", 1)
     run = BatchedRun()
     markets = markets_among(run.clearinghouse.shards.values())
     block = decode_lines(

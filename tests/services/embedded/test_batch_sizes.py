@@ -48,7 +48,7 @@ def test_blocks_of_any_size_give_one_journal(
     path, whole = written(tmp_path, seed), new_journal()
     clear(whole, path)
     expected = contents(whole)
-    for lines_a_block in (1, 7, 1_000):
+    for lines_a_block in (1, 25, 1_000):
         url = new_journal()
         clear(url, path, lines_a_block=lines_a_block)
         assert_equal(contents(url), expected)
@@ -60,7 +60,7 @@ def test_a_restart_after_every_block_gives_one_journal(
 ) -> None:
     path, whole, restarted = written(tmp_path, seed), new_journal(), new_journal()
     clear(whole, path)
-    clear_with_restarts(restarted, path, lines_a_block=9)
+    clear_with_restarts(restarted, path, lines_a_block=19)
     assert_equal(contents(restarted), contents(whole))
 
 
