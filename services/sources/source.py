@@ -20,13 +20,15 @@ from contextlib import ExitStack, contextmanager
 from io import BufferedReader
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    # Loaded with the first block: commands name their sources without it.
+    import numpy as np
+    import numpy.typing as npt
 
-from events.int64 import IntArray
-from events.texts import Texts
+    from events.int64 import IntArray
+    from events.texts import Texts
 
 STDIN: Final = "-"
 NAME_LENGTH_MAX: Final = 200
@@ -275,6 +277,8 @@ class SourceReader:
 
 def _ends_in(text: bytes) -> npt.NDArray[np.intp]:
     """Where the line ends of a text are."""
+    import numpy as np  # noqa: PLC0415 - see above
+
     return np.flatnonzero(np.frombuffer(text, np.uint8) == _LF)
 
 
@@ -283,6 +287,10 @@ def lines_in(text: bytes, *, bom: int = 0) -> tuple[IntArray, Texts]:
 
     bom: the length of a BOM at the beginning.
     """
+    import numpy as np  # noqa: PLC0415 - see above
+
+    from events.texts import Texts  # noqa: PLC0415 - see above
+
     letters, ends = np.frombuffer(text, np.uint8), _ends_in(text)
     if text and not text.endswith(b"\n"):
         ends = np.append(ends, len(text))
