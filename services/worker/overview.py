@@ -31,6 +31,7 @@ from services.worker.standing import (
     READY,
     SILENT,
     STRANGER,
+    WAITING,
     Standing,
 )
 
@@ -167,11 +168,16 @@ class Overview:
         )
 
     def _with_others(self, shard: str, standing: Standing, *, now: float) -> Standing:
-        """The standing of a shard, unless it is ready for what nobody can send, or has not sent."""
+        """The standing of a shard, unless it is ready for what nobody can send, or has not sent.
+
+        Nor is one ready that waits for longer than it may be late.
+        """
         replicas, copies = self._replicas.get(shard), self._copies[shard]
         if standing.is_ready and replicas is not None and replicas.spare < 0:
             text = f"replicas in step: {replicas.in_sync}, needed: {replicas.least}"
             return Standing(CANNOT_SEND, f"{text}; Kafka takes nothing until brokers are back")
+        if standing.state == WAITING and not self.lags[shard].is_caught_up(now):
+            return Standing(CATCHING_UP, f"{standing.state}: {standing.detail}")
         if standing.state != READY or copies.is_caught_up(now):
             return standing
         if not copies.is_answered(now):

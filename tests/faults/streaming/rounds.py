@@ -48,7 +48,7 @@ def stream_round(world: World, seed: int, plan: Plan) -> Done:
     lines = _market(rng, plan.market)
     if is_fed:
         # A file shows no more of the ends of lines than that they end.
-        lines = [line.rstrip(b"\r\n") for line in lines]
+        lines = [text for line in lines if (text := line.rstrip(b"\r\n"))]
     before = Counter(world.counts)
     with (
         tempfile.TemporaryDirectory(prefix="clearing-streams-") as name,
@@ -61,7 +61,7 @@ def stream_round(world: World, seed: int, plan: Plan) -> Done:
         crew.counts["spreads"] = spreads = sum(b"submit_spread/1" in line for line in lines)
         crew.points = [*plan.points, *(SPREAD_POINTS if spreads else [])]
         crew.sides = world.sides
-        feed = FedHouse(house, Path(name), rate=max(2, len(lines) // _FEED_S))
+        feed = FedHouse(house, Path(name), rate=max(20, len(lines) // _FEED_S))
         ending.callback(feed.close)
         try:
             with SilenceWatch(house, crew) if plan.is_watched else nullcontext() as watch:

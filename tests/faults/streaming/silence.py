@@ -23,11 +23,16 @@ from tests.streaming_house import UNANSWERED, StreamingHouse
 STILL_S: Final = 5.0
 _LOOK_S: Final = 0.5
 
+Place = tuple[int, int]
+
 
 class _Late(NamedTuple):
-    """A shard that lacks something: its last row, since when it is that, and what is lacking."""
+    """A shard that lacks something: where it is, since when, and what is lacking.
 
-    seq: int | None
+    place: its last row and the offset after it, which moves too when messages make no row.
+    """
+
+    place: Place | None
     since: float
     lacking: str
 
@@ -68,31 +73,33 @@ class SilenceWatch:
         """The shards that have messages and have not moved for so long: what each lacks."""
         now = monotonic()
         try:
-            heads = self._house.heads()
-            late = self._late_now({shard: head.seq for shard, head in heads.items()}, now)
+            late = self._late_now(self._places(), now)
         except UNANSWERED:
             # Nothing new is known: who was late, and cannot have moved, still is.
             late = {} if self._has_moved() else self._late
         self._late = late
         return {shard: one.lacking for shard, one in late.items() if now - one.since > STILL_S}
 
-    def _late_now(self, seqs: Mapping[str, int], now: float) -> dict[str, _Late]:
+    def _places(self) -> dict[str, Place]:
+        heads = self._house.heads()
+        return {shard: (head.seq, head.next_offset) for shard, head in heads.items()}
+
+    def _late_now(self, places: Mapping[str, Place], now: float) -> dict[str, _Late]:
         late = {}
         for shard, text in self._house.lacking().items():
             known = self._late.get(shard)
-            seq = seqs.get(shard)
-            is_same = known is not None and known.seq == seq
-            late[shard] = _Late(seq, known.since if known and is_same else now, text)
+            place = places.get(shard)
+            is_same = known is not None and known.place == place
+            late[shard] = _Late(place, known.since if known and is_same else now, text)
         return late
 
     def _has_moved(self) -> bool:
-        """Whether a late shard has another row, as Postgres says; if it is away none has."""
+        """Whether a late shard is elsewhere, as Postgres says; if it is away none is."""
         try:
-            heads = self._house.heads()
+            places = self._places()
         except JournalTrouble:
             return False
-        seqs = {shard: head.seq for shard, head in heads.items()}
-        return any(seqs.get(shard) != late.seq for shard, late in self._late.items())
+        return any(places.get(shard) != late.place for shard, late in self._late.items())
 
 
 def is_silent(crew: Crew) -> bool:

@@ -23,6 +23,7 @@ from services.worker.standing import (
     READY,
     SILENT,
     STRANGER,
+    WAITING,
     Standing,
 )
 
@@ -104,6 +105,21 @@ def test_a_shard_that_lacks_a_copy_is_not_ready_though_its_inbox_holds_nothing(
     metrics = serving(copies=copies)
     assert metrics.standings() == {SIT: Standing(READY)}
     assert metrics.overview.views()[SIT].standing.state == shown
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(4, WAITING), (6, CATCHING_UP)])
+def test_a_shard_that_waits_for_others_is_late_when_it_has_waited_for_long(
+    seconds: int, shown: str
+) -> None:
+    metrics, now = serving(copies=8), monotonic()
+    lag = metrics.overview.lags[SIT] = Lag()
+    lag.durable = 4
+    lag.note_end(4, at=now - seconds)
+    lag.note_end(5, at=now)
+    metrics.set_state(SIT, WAITING, detail="spread 3: market/SCU")
+    assert metrics.is_ready is metrics.is_in_group
+    standing = metrics.overview.views()[SIT].standing
+    assert (standing.state, standing.detail[-20:]) == (shown, "spread 3: market/SCU")
 
 
 def test_the_whole_is_ready_when_every_shard_is_whoever_has_it() -> None:
