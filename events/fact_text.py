@@ -4,8 +4,8 @@ In: a fact. Out: its bytes: compact JSON in UTF-8, `type`, `shard`, `seq`, `at` 
 fact's own fields in the model's order.
 In: a kind of fact, the fields with equal values (alike), and the fields that differ (columns). Out:
 the text around the columns, derived from the model: as texts to join, or as a pattern that reads
-the facts back. Law: the assembled text equals that of `encode_fact`; tests
-compare both. A text column holds identifiers, which JSON writes without escapes.
+the facts back. Law: the assembled text equals that of `encode_fact`; tests compare both. A text
+column holds identifiers, which JSON writes without escapes.
 """
 
 from __future__ import annotations

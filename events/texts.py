@@ -15,7 +15,7 @@ from typing import Final, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
-from events.int64 import IntArray
+from events.int64 import IntArray, integers
 
 Bools = npt.NDArray[np.bool_]
 Letters = npt.NDArray[np.uint8]
@@ -40,7 +40,7 @@ class Texts(Sequence[bytes]):
         """A column of some texts."""
         if isinstance(texts, Texts):
             return texts
-        lengths = np.fromiter(map(len, texts), np.int64, count=len(texts))
+        lengths = integers(map(len, texts), len(texts))
         ends = np.cumsum(lengths)
         return cls(b"".join(texts), ends - lengths, ends)
 

@@ -95,6 +95,11 @@ class ForkedProcess:
         self.send_signal(signal.SIGTERM)
 
 
+def end_with_parent() -> None:
+    """Let nobody be left behind when the tests are killed, standing still or not."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _run(
     *,
     words: list[str],
@@ -105,8 +110,7 @@ def _run(
     import services.cli  # noqa: PLC0415 - a process that only starts others needs none of it
 
     os.setsid()
-    # Nobody is left behind when the tests themselves are killed, standing still or not.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     os.chdir(ROOT)
     os.environ.clear()
     os.environ.update(environment)

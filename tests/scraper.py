@@ -47,12 +47,13 @@ def alerts(*ports: int) -> set[str]:
     return firing({str(port): page(port, "metrics")[1] for port in ports})
 
 
-def page(port: int, name: str) -> tuple[int, str]:
+def page(port: int, name: str, *, timeout_s: float = 5) -> tuple[int, str]:
     """Status and text of a page; 0 while nobody serves it."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{name}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{name}", timeout=timeout_s) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as refused:
-        return refused.code, refused.read().decode()
+        with refused:
+            return refused.code, refused.read().decode()
     except OSError:
         return 0, ""

@@ -13,12 +13,13 @@ from services.console.exit_codes import EXIT_LINES_REFUSED
 from services.console.output import STDOUT, check_target, say_json, say_on_stderr, write_all
 from services.console.progress import bytes_in, progress
 from services.console.trade_options import TradeOptions, with_trade_options
-from services.sources.source import STDIN, Block, check_source, source_name
+from services.sources.source import STDIN, check_source, source_name
 
 if TYPE_CHECKING:
     from services.embedded.answers import LineAnswer
     from services.embedded.clear import RowsOf, Summary
     from services.journal.reader import Reader
+    from services.sources.source_reader import Block
 
 
 @click.command(

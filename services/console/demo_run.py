@@ -25,7 +25,7 @@ from services.embedded.run import EmbeddedRun
 from services.journal.migrate import migrate
 from services.shards.log import Pending
 from services.shards.rows import JournalRow
-from services.sources.source import Block, lines_in
+from services.sources.source_reader import Block, lines_in
 
 COMMANDS_FILE: Final = "commands.jsonl"
 
@@ -95,8 +95,7 @@ class Demonstration:
         return self._facts()
 
     def _see(self, written: Pending) -> None:
-        # Of trades among others the rows are plain tuples.
-        self._rows += map(JournalRow._make, written.rows)
+        self._rows += written.rows
         for part in written.parts:
             self._parts[part.shard, part.seq].append(part.facts)
 

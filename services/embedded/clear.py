@@ -22,7 +22,8 @@ from services.journal.reader import Reader
 from services.sources.csv_trades import TradeStream, check_no_header
 from services.sources.line_numbers import LineNumbers
 from services.sources.lines import Lines
-from services.sources.source import Block, ByteStream, SourceReader, open_source, source_name
+from services.sources.source import ByteStream, open_source, source_name
+from services.sources.source_reader import Block, SourceReader
 
 # Called with each block that was handed to the writer.
 BlockReport = Callable[[Block], None]

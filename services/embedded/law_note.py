@@ -12,7 +12,7 @@ from typing import Final
 
 from services.journal.reader import Reader
 from services.journal.trouble import JournalTrouble
-from services.sources.source import Block
+from services.sources.source_reader import Block
 
 # Raised where a law is broken: with the numbers, or because they fit into no int64.
 BROKEN: Final = (AssertionError, OverflowError)

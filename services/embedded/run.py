@@ -39,7 +39,7 @@ from services.shards.log import Inbound, Pending
 from services.shards.routing import shard_of
 from services.shards.rows import DayRow, SnapshotRow
 from services.shards.table import markets_among
-from services.sources.source import Block
+from services.sources.source_reader import Block
 
 LINES_A_BLOCK: Final = 8_192
 _MALFORMED_SHOWN: Final = 3

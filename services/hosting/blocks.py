@@ -1,7 +1,7 @@
 """A block of lines, made ready to be decided in order (ARCHITECTURE §2).
 
 In: lines, and the markets that are hosted here. Out: for each market the trades and quotes among
-the lines that a pattern reads, to clear together, and the decoded commands of all further lines;
+the lines, to clear together, and the decoded commands of all further lines;
 every id in them has been looked up.
 """
 
@@ -170,7 +170,7 @@ def decode_lines(
     for market, is_chosen in chosen:
         shard = market.log.shard
         seen_keys += memory.prepare_trades(shard, names, keys=keys, chosen=is_chosen & is_trade)
-    suspects = suspects_among(keys, is_trade=is_trade, seen_keys=seen_keys) & is_trade
+    suspects = suspects_among(keys, is_trade=is_trade, seen_keys=seen_keys)
     columns = MarketLines(
         read.fields, np.asarray(positions, np.int64), texts, keys, suspects,
         read.kinds == QUOTE_LINE,

@@ -152,7 +152,7 @@ class Journal:
             for shard_and_date in (
                 [(stretch.shard, stretch.business_date)]
                 if isinstance(stretch, RowColumns)
-                else {(row[0], row[2]) for row in stretch}
+                else {(row.shard, row.business_date) for row in stretch}
             )
         }
         new = {(shard, day.year, day.month) for shard, day in dates} - self._partitions

@@ -7,7 +7,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from services.embedded.run import LINES_A_BLOCK, EmbeddedRun
-from services.sources.source import SourceReader
+from services.sources.source_reader import SourceReader
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,10 +39,7 @@ class BreakingLine:
     def close(self) -> None:
         """Break what is left."""
         self.is_broken = True
-        for end in [self._listening, *self._ends]:
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
+        hang_up(self._listening, *self._ends)
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -74,6 +71,14 @@ class BreakingLine:
                     self.close()
                 client.sendall(data)
             client.shutdown(socket.SHUT_RDWR)
+
+
+def hang_up(*ends: socket.socket) -> None:
+    """End connections, whoever reads or writes there."""
+    for end in ends:
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+        end.close()
 
 
 class Line(Protocol):

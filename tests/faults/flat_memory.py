@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from services.embedded.clear import clear
 from services.journal.embedded import EmbeddedServer
-from services.sources.source import Block
+from services.sources.source_reader import Block
 from tests.bench.market import closing, opening, trades
 
 ACCOUNTS: Final = 10_000

@@ -145,7 +145,7 @@ class LineBatch:
     def _repeats_run(self, number: int) -> bool:
         """Whether a trade has the id of an ordinary one of the run that it would lie in."""
         keys, names, is_quote = self._lines.keys, self._columns.names, self._lines.is_quote
-        alike = np.flatnonzero(np.array(keys[self._next : number]) == keys[number]) + self._next
+        alike = np.flatnonzero(keys[self._next : number] == keys[number]) + self._next
         return any(
             names[row] == names[number] and not is_quote[row] and row not in self._lone
             for row in alike.tolist()

@@ -12,6 +12,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from tests.faults.breaking_line import hang_up
+
 Address = str | int
 
 
@@ -37,13 +39,13 @@ class CutLine:
             yield
         finally:
             if is_forgotten:
-                _end(*self._ends)
+                hang_up(*self._ends)
                 self._ends.clear()
             self._is_whole.set()
 
     def close(self) -> None:
         """End all connections."""
-        _end(self._listening, *self._ends)
+        hang_up(self._listening, *self._ends)
         self._is_whole.set()
 
     def _accept(self) -> None:
@@ -59,7 +61,7 @@ class CutLine:
         try:
             server.connect(_name(self._carries_to))
         except OSError:  # Nobody listens there: nor does anybody here, for this one.
-            _end(client, server)
+            hang_up(client, server)
             return
         threading.Thread(target=self._carry, args=[server, client], daemon=True).start()
         self._carry(client, server)
@@ -70,7 +72,7 @@ class CutLine:
                 self._is_whole.wait()
                 target.sendall(data)
         self._is_whole.wait()
-        _end(source, target)
+        hang_up(source, target)
         for end in (source, target):
             with suppress(ValueError):
                 self._ends.remove(end)
@@ -85,10 +87,3 @@ def _socket(address: Address) -> socket.socket:
 
 def _name(address: Address) -> str | tuple[str, int]:
     return address if isinstance(address, str) else ("127.0.0.1", address)
-
-
-def _end(*ends: socket.socket) -> None:
-    for end in ends:
-        with suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
-        end.close()

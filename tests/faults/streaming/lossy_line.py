@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
 
-from tests.faults.breaking_line import COMMIT, SOCKET, laid
+from tests.faults.breaking_line import COMMIT, SOCKET, hang_up, laid
 
 
 class LossyLine:
@@ -33,7 +33,7 @@ class LossyLine:
 
     def close(self) -> None:
         """End all connections."""
-        _end(self._listening, *self._ends)
+        hang_up(self._listening, *self._ends)
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -43,7 +43,7 @@ class LossyLine:
                 try:
                     server.connect(self._server)
                 except OSError:  # Postgres is down: so is the line, for this one.
-                    _end(client, server)
+                    hang_up(client, server)
                     continue
                 self._ends += [client, server]
                 for carry in (self._carry, self._carry_back):
@@ -54,21 +54,21 @@ class LossyLine:
             while data := client.recv(1 << 16):
                 if data.endswith(COMMIT) and self._is_to_be_lost():
                     # No reply gets through; who is heard has it done all the same.
-                    _end(client)
+                    hang_up(client)
                     if self._heard:
                         server.sendall(data)
                         server.shutdown(socket.SHUT_WR)
                     else:
-                        _end(server)
+                        hang_up(server)
                     return
                 server.sendall(data)
-        _end(client, server)
+        hang_up(client, server)
 
     def _carry_back(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError):
             while data := server.recv(1 << 16):
                 client.sendall(data)
-        _end(client, server)
+        hang_up(client, server)
 
     def _is_to_be_lost(self) -> bool:
         with self._lock:
@@ -76,13 +76,6 @@ class LossyLine:
             is_lost = self._seen % self._every == 0
             self.lost += is_lost
             return is_lost
-
-
-def _end(*ends: socket.socket) -> None:
-    for end in ends:
-        with suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
-        end.close()
 
 
 def lossy_line(

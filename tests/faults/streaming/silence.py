@@ -7,8 +7,6 @@ an open transaction count, and copies of control commands that were not sent.
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from http import HTTPStatus
 from threading import Event, Thread
@@ -18,6 +16,7 @@ from typing import Final, NamedTuple, Self
 
 from services.journal.trouble import JournalTrouble
 from tests.faults.streaming.crew import Crew
+from tests.scraper import page
 from tests.streaming_house import UNANSWERED, StreamingHouse
 
 STILL_S: Final = 5.0
@@ -104,17 +103,6 @@ class SilenceWatch:
 
 def is_silent(crew: Crew) -> bool:
     """Whether workers answer, and each that does is ready."""
-    answers = [status for victim in [*crew.alive] if (status := _status(victim.port))]
+    pages = [page(victim.port, "readyz/all", timeout_s=2) for victim in [*crew.alive]]
+    answers = [status for status, _ in pages if status]
     return bool(answers) and all(status == HTTPStatus.OK for status in answers)
-
-
-def _status(port: int) -> int:
-    """What the page of all shards says; 0 without an answer."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz/all", timeout=2) as page:
-            return int(page.status)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
-    except OSError:
-        return 0

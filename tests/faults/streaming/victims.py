@@ -7,7 +7,6 @@ work and not the imports.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -15,13 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Final
 
 from tests.faults.streaming.plants import plant
 from tests.faults.streaming.points import Fault, arm
-from tests.forked import FORKS
-
-_PR_SET_PDEATHSIG: Final = 1
+from tests.forked import FORKS, end_with_parent
 
 
 @dataclass(slots=True)
@@ -101,8 +97,7 @@ def _work(
 ) -> None:
     import services.cli  # noqa: PLC0415 - the process that only starts victims needs none of it
 
-    # Nobody is left behind when the campaign itself is killed, standing still or not.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     said = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     for stream in (1, 2):
         os.dup2(said, stream)

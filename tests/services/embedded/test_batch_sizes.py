@@ -10,7 +10,7 @@ from services.embedded.clear import clear
 from services.embedded.memory import clear_in_memory
 from services.embedded.run import EmbeddedRun
 from services.journal.reader import Reader
-from services.sources.source import SourceReader
+from services.sources.source_reader import SourceReader
 from tests.journal_contents import assert_equal, contents
 from tests.services.embedded.facts_in import facts_in
 from tests.services.embedded.hostile_trades import hostile_trades

@@ -14,7 +14,8 @@ from services.audit.verify import verify
 from services.embedded.clear import clear
 from services.embedded.memory import clear_in_memory
 from services.journal.reader import Reader
-from services.sources.source import Block, SourceTrouble
+from services.sources.source import SourceTrouble
+from services.sources.source_reader import Block
 from tests.journal_contents import assert_equal, contents
 from tests.services.embedded.facts_in import facts_in
 from tests.twin.generate import market

@@ -13,7 +13,7 @@ from services.audit.verify import audit
 from services.embedded.clear import clear
 from services.embedded.run import EmbeddedRun
 from services.journal.reader import Reader
-from services.sources.source import SourceReader
+from services.sources.source_reader import SourceReader
 from tests.journal_contents import assert_equal, contents
 from tests.twin.generate import market
 

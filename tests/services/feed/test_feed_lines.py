@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sources.lines import LINE_SENT_BYTES_MAX, Lines, command_lines
-from services.sources.source import SourceReader, SourceTrouble, open_source
+from services.sources.source import SourceTrouble, open_source
+from services.sources.source_reader import SourceReader
 
 FILES = st.lists(
     st.sampled_from([b"a", b"\n", b"\r", b"\r\n", b"\xef\xbb\xbf", b"longer words"])

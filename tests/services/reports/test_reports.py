@@ -14,7 +14,7 @@ from services.journal.migrate import migrate
 from services.reports.report import UnknownSubject
 from services.reports.table import LISTED, OPTIONS, REPORTS
 from services.reports.view import JournalView
-from services.sources.source import SourceReader
+from services.sources.source_reader import SourceReader
 from tests.services.reports.asking import DAY, columns, made
 from tests.services.reports.small_market import BROKEN, SMALL_MARKET, WRONG, trade
 

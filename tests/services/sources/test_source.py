@@ -14,15 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sources import source
-from services.sources.source import (
-    Block,
-    SourceReader,
-    SourceTrouble,
-    check_source,
-    open_source,
-    source_name,
-)
+from services.sources import source_reader
+from services.sources.source import SourceTrouble, check_source, open_source, source_name
+from services.sources.source_reader import Block, SourceReader
 
 CLOSE = b'{"type":"close_session/1","at":"2026-06-08T21:00:00Z"}'
 FILES = st.lists(
@@ -137,7 +131,7 @@ def test_a_source_that_has_grown_gives_the_lines_of_the_whole_or_says_so(
 def test_a_line_without_end_stops_before_it_fills_the_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(source, "LINE_KEPT_BYTES_MAX", 1000)
+    monkeypatch.setattr(source_reader, "LINE_KEPT_BYTES_MAX", 1000)
     blocks = SourceReader(Dribble(b"one\n" + b"x" * 5000, 90), name="s", lines_a_block=9).blocks()
     assert next(blocks).lines == [b"one"]
     with pytest.raises(SourceTrouble, match="longer than 1000 bytes"):
