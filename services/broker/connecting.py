@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from socket import gethostname
 from time import monotonic
 from typing import Any, Final, Protocol, TypeVar
@@ -144,16 +144,30 @@ async def started(
         try:
             await client.start()
         except LIBRARY_ERRORS as error:
-            await client.stop()
+            await until_ended(client.stop())
             trouble = trouble_of(error, "connecting", settings=settings)
             if not isinstance(trouble, BrokerUnreachable) or monotonic() > until:
                 raise trouble from error
         except BaseException:
-            await client.stop()
+            await until_ended(client.stop())
             raise
         else:
             return client
         await asyncio.sleep(RETRY_S)
+
+
+async def until_ended(ending: Coroutine[Any, Any, None]) -> None:
+    """Wait until a client has ended, also if the caller is cancelled meanwhile, and then is.
+
+    A client of aiokafka waits for tasks of its own that it has cancelled, and takes the caller's
+    cancellation for theirs: it would be lost, or the client would be left half open.
+    """
+    task = asyncio.ensure_future(ending)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 async def broker_ready(settings: Settings, *, patience_s: float = PATIENCE_S) -> None:

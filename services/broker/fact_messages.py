@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 
-from services.broker.connecting import client_options, started
+from services.broker.connecting import client_options, started, until_ended
 from services.broker.topics import ShardPartition
 from services.broker.trouble import TopicsUnfit, broker_translated
 from services.journal.fact_pieces import FactPiece
@@ -91,7 +91,7 @@ async def last_fact(settings: Settings, partition: ShardPartition) -> PublishedF
         with broker_translated(f"reading the end of {partition.origin}", settings, right="Read"):
             record = await _last_record(consumer, partition)
     finally:
-        await consumer.stop()
+        await until_ended(consumer.stop())
     return None if record is None else _fact_in(record, partition)
 
 

@@ -17,7 +17,7 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import InconsistentGroupProtocolError, InvalidSessionTimeoutError, for_code
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from services.broker.connecting import WORKER, client_id, client_options
+from services.broker.connecting import WORKER, client_id, client_options, until_ended
 from services.broker.replicas import Replicas, topic_replicas
 from services.broker.topic_state import topics_admin
 from services.broker.trouble import BrokerTrouble, broker_translated
@@ -61,7 +61,7 @@ class GroupAdmin:
         """Disconnect."""
         admin, self._admin = self._admin, None
         if admin is not None:
-            await admin.close()
+            await until_ended(admin.close())
 
     @asynccontextmanager
     async def _asking(self, what: str, *, right: str = "Describe") -> AsyncIterator[Any]:

@@ -15,6 +15,8 @@ from typing import Final
 
 from aiokafka import AIOKafkaProducer
 
+from services.broker.connecting import until_ended
+
 STOP_S: Final = 5.0
 # How long requests that were sent may take to end once their batches are given up.
 _LET_GO_S: Final = 1.0
@@ -29,7 +31,7 @@ async def stop_producer(producer: AIOKafkaProducer, *, patience_s: float = STOP_
                 await producer.flush()
                 is_delivered = True
     finally:
-        await (producer.stop() if is_delivered else _give_up(producer))
+        await until_ended(producer.stop() if is_delivered else _give_up(producer))
         for abandoned in _abandoned(producer):
             if abandoned.done() and not abandoned.cancelled():
                 # Retrieved, or asyncio logs that nobody did.

@@ -17,7 +17,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.broker.connecting import client_options, started
+from services.broker.connecting import client_options, started, until_ended
 from services.broker.group import GroupAdmin
 from services.broker.topics import shard_partitions
 from services.broker.trouble import BrokerRefused, BrokerTrouble, broker_translated
@@ -58,7 +58,7 @@ class ShardWatch:
         finally:
             await self._group.close()
             if self._uncommitted is not None:
-                await self._uncommitted.stop()
+                await until_ended(self._uncommitted.stop())
             if self._reader is not None:
                 self._reader.close()
 

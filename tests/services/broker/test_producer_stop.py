@@ -43,3 +43,22 @@ def test_what_kafka_takes_is_delivered_before_the_end(streams: Settings) -> None
 
     asyncio.run(sent())
     assert read(streams, topic) == LINES
+
+
+def test_who_is_cancelled_while_a_producer_ends_is_cancelled(streams: Settings) -> None:
+    make_topic(streams, f"{streams.topic_prefix}.control")
+
+    async def ended(steps: int, *, patience_s: float) -> bool:
+        """Whether it was cancelled after so many steps, or had ended before."""
+        producer = await started(lambda: AIOKafkaProducer(**producer_options(streams)), streams)
+        ending = asyncio.create_task(stop_producer(producer, patience_s=patience_s))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        is_over = ending.done()
+        ending.cancel()
+        await asyncio.wait({ending})
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return is_over or ending.cancelled()
+
+    for patience_s in (0.0, 5.0):
+        assert all(asyncio.run(ended(steps, patience_s=patience_s)) for steps in range(1, 30))
