@@ -21,6 +21,9 @@ from services.broker.messages import UNPACKED_BYTES_MAX
 NOT_PACKED: Final = 0
 _SNAPPY: Final = 2
 _STREAMS: Final = {1: cramjam.gzip, 3: cramjam.lz4, 4: cramjam.zstd}
+# Of most batches the records are no longer than this many times the packed ones, and so many bytes.
+_LIKELY_RATIO: Final = 32
+_LIKELY_BYTES: Final = 1 << 14
 # Rust's words for a buffer that is full while there is more to write.
 _FULL: Final = "failed to write whole buffer"
 # Java's writers of snappy put blocks behind this mark and two version numbers, each block behind
@@ -47,15 +50,18 @@ def unpack(codec: int, packed: bytes) -> bytes:
     if codec not in _STREAMS:
         msg = f"unknown compression codec {codec}"
         raise UnsupportedCodecError(msg)
-    # The system gives pages of it when they are written: a small batch costs little.
-    room = np.empty(UNPACKED_BYTES_MAX, np.uint8)
-    try:
-        length = _STREAMS[codec].decompress_into(packed, room)
-    except DecompressionError as error:
-        if _FULL in str(error):
-            raise UnpackedTooLong from error
-        raise
-    return room[:length].tobytes()
+    # A large room is the system's to give and to take: a small batch would wait for it.
+    likely = min(_LIKELY_RATIO * len(packed) + _LIKELY_BYTES, UNPACKED_BYTES_MAX)
+    for bytes_max in (likely, UNPACKED_BYTES_MAX):
+        room = np.empty(bytes_max, np.uint8)
+        try:
+            length = _STREAMS[codec].decompress_into(packed, room)
+        except DecompressionError as error:
+            if _FULL not in str(error):
+                raise
+        else:
+            return room[:length].tobytes()
+    raise UnpackedTooLong
 
 
 def _unsnapped(packed: bytes) -> bytes:

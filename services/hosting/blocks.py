@@ -149,9 +149,10 @@ def decode_lines(
     closed: the numbers of lines that must not be read, each with the spread it may be a copy of.
     """
     memory.begin_block()
+    if not markets or len(lines) < COLUMNS_FEWEST:
+        return _decoded_each(lines, markets=markets, memory=memory, home_of=home_of, closed=closed)
     texts = Texts.of(lines)
-    is_by_columns = markets and len(lines) >= COLUMNS_FEWEST
-    read = read_lines(texts, closed=closed if is_by_columns else range(len(lines)))
+    read = read_lines(texts, closed=closed)
     market_of = _hosted(read.fields[1], read.kinds != NOT_READ, markets=markets)
     is_trade = (market_of >= 0) & (read.kinds == TRADE_LINE)
     singles = [number for number in np.flatnonzero(market_of < 0).tolist() if number not in closed]
@@ -160,9 +161,7 @@ def decode_lines(
     lone = _lone_lines(commands, homes, markets=markets)
     for number, product in enumerate(markets):
         market_of[[*lone.get(product, ())]] = number
-    ids = _ids_named(commands, homes)
-    for command in (*commands.values(), *closed.values()):
-        _add_legs(ids, command, markets=markets)
+    ids = _ids_named(commands, homes, closed=closed, markets=markets)
     seen_keys = _prepare(ids, memory=memory)
     names = read.fields[0].words()
     keys = wire_keys(TRADE, names)
@@ -188,6 +187,23 @@ def decode_lines(
     ]
     singles = np.flatnonzero(market_of < 0).tolist()
     return DecodedBlock(len(lines), queues, singles, commands, homes)
+
+
+def _decoded_each(
+    lines: Sequence[bytes],
+    *,
+    markets: Markets,
+    memory: BlockMemory,
+    home_of: Callable[[Command | Malformed], str],
+    closed: Mapping[int, Command | None],
+) -> DecodedBlock:
+    """The same with every line by itself."""
+    commands = {
+        number: decode_command(line) for number, line in enumerate(lines) if number not in closed
+    }
+    homes = {number: home_of(command) for number, command in commands.items()}
+    _prepare(_ids_named(commands, homes, closed=closed, markets=markets), memory=memory)
+    return DecodedBlock(len(lines), (), range(len(lines)), commands, homes)
 
 
 def _hosted(symbols: Texts, is_read: Bools, *, markets: Markets) -> IntArray:
@@ -218,25 +234,24 @@ def _lone_lines(
 
 
 def _ids_named(
-    commands: Mapping[int, Command | Malformed], homes: Mapping[int, str]
+    commands: Mapping[int, Command | Malformed],
+    homes: Mapping[int, str],
+    *,
+    closed: Mapping[int, Command | None],
+    markets: Markets,
 ) -> dict[str, list[Identity]]:
-    """The ids that single lines need, by shard."""
+    """The ids that single lines need, by shard; those of a spread's legs by market."""
     ids: dict[str, list[Identity]] = {}
     for number, command in commands.items():
         identity = None if isinstance(command, Malformed) else identity_named(command)
         if identity is not None:
             ids.setdefault(homes[number], []).append(identity)
+    for spread in (*commands.values(), *closed.values()):
+        if isinstance(spread, SubmitSpread):
+            for market in markets.values():
+                shard = market.log.shard
+                ids.setdefault(shard, []).extend(legs_in(shard, spread))
     return ids
-
-
-def _add_legs(
-    ids: dict[str, list[Identity]], command: Command | Malformed | None, *, markets: Markets
-) -> None:
-    """Add the ids of a spread's legs, of each market that is hosted."""
-    if isinstance(command, SubmitSpread):
-        for market in markets.values():
-            shard = market.log.shard
-            ids.setdefault(shard, []).extend(legs_in(shard, command))
 
 
 def _prepare(ids: Mapping[str, Sequence[Identity]], *, memory: BlockMemory) -> list[int]:

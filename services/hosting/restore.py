@@ -124,8 +124,7 @@ def restore_shard(reader: Reader, name: str) -> Shard:
     with paced():
         for block in blocks_of(reader, name, after=after, has_inputs=True):
             shard.fold(block)
-            for seq, _, line, facts, _ in block:
-                history.add_row(line, facts, seq=seq)
+            history.add_rows((seq, line, facts) for seq, _, line, facts, _ in block)
     head = reader.heads()[name]
     shard.log = ShardLog(name, head.seq + 1, head.chain, reader.links_sent(name))
     shard.log.history = history

@@ -1,25 +1,30 @@
 """The inbox of a shard, as the worker's consumer gives it.
 
-In: a partition that is assigned to the consumer. Out: its records, in order, from an offset on; or
+In: a partition that is assigned to the consumer. Out: its messages, in order, from an offset on; or
 `TopicDamaged` in words an operator can use.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import time
+from typing import Final
 
 from aiokafka import TopicPartition
 
 from services.broker.batches import TopicDamaged
-from services.broker.messages import BrokenBatch, Record
+from services.broker.messages import BrokenBatch, Message, Record, read_messages
 from services.broker.topics import ShardPartition
 from services.broker.trouble import REFUSALS, trouble_of
 from services.worker.broker_clock import BrokerClock
 from services.worker.context import WorkerContext
 from services.worker.lasting import Lasting
+
+# Records so short are read sooner than a thread is woken for them.
+_READ_AT_ONCE_BYTES: Final = 1 << 16
 
 _log = logging.getLogger(__name__)
 
@@ -59,11 +64,18 @@ class InboxFetch:
             if self._topic_partition in self._consumer.assignment():
                 self._consumer.resume(self._topic_partition)
 
-    async def fetch(self, most: int, timeout_ms: int) -> Sequence[Record]:
-        """The next records, at most so many.
+    async def fetch(self, most: int, timeout_ms: int) -> Sequence[Message]:
+        """The next messages, at most so many.
 
         Errors: TopicDamaged, BrokerRefused, others of aiokafka.
         """
+        records = await self._records(most, timeout_ms)
+        if sum(len(record.value or b"") for record in records) <= _READ_AT_ONCE_BYTES:
+            return read_messages(self._partition.shard, records)
+        # In a thread: the hash of a value of a gigabyte would take longer than a heartbeat.
+        return await asyncio.to_thread(read_messages, self._partition.shard, records)
+
+    async def _records(self, most: int, timeout_ms: int) -> Sequence[Record]:
         offset = await self.position()
         try:
             fetched = await self._consumer.getmany(
@@ -82,7 +94,7 @@ class InboxFetch:
                 _log.warning("refuses a batch: %s", record.refusal.detail, extra=self._where)
         return records
 
-    def has_more(self, last: Record) -> bool:
+    def has_more(self, last: Message) -> bool:
         """Whether Kafka had more messages, after the last one that it gave, when it gave it."""
         return (self._end() or 0) > last.offset + 1
 

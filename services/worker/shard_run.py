@@ -142,12 +142,16 @@ class ShardRun:
         novated, self._novated = self._novated, 0
         return novated
 
-    def fresh_figures(self) -> MemberFigures | None:
-        """The figures of `member/0`, once a second if it has decided something; else None."""
-        seq, now = self.shard.log.seq, monotonic()
-        if seq == self._figures_seq or now - self._figures_at < FIGURES_S:
-            return None
-        self._figures_seq, self._figures_at = seq, now
+    @property
+    def has_fresh_figures(self) -> bool:
+        """True of `member/0`, once a second if it has decided something."""
+        is_fresh = self.shard.log.seq != self._figures_seq
+        is_due = monotonic() - self._figures_at >= FIGURES_S
+        return self.shard.WAITS_AT_BARRIERS and is_fresh and is_due
+
+    def figures(self) -> MemberFigures | None:
+        """The figures of `member/0`; None before its clock is known."""
+        self._figures_seq, self._figures_at = self.shard.log.seq, monotonic()
         return member_figures(self.shard)
 
     def commit(self, batch: Batch) -> None:

@@ -13,13 +13,14 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Final, TypeVar
 
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError, OffsetOutOfRangeError
 
 from events.refusals import Reason
-from services.broker.messages import Message, Record, leading, read_messages
+from services.broker.messages import Message, leading
 from services.broker.topics import ShardPartition, partition_of
 from services.broker.trouble import BrokerTrouble, BrokerUnreachable
 from services.hosting.restore import NotInUse
@@ -32,6 +33,7 @@ from services.worker.inbox_watch import watch_inbox
 from services.worker.lag import Lag
 from services.worker.offsets import check_offset, end_of
 from services.worker.pg_notify import CONTROL_CHANNEL, LINK_CHANNEL
+from services.worker.product_use import checked_until_use
 from services.worker.shard_run import BatchSeconds, ShardRun
 from services.worker.standing import CATCHING_UP, LOADING, NOT_IN_USE, WAITING
 
@@ -111,12 +113,10 @@ class ShardSupervisor:
         """Serve the shard until released. Errors: those that no reload can mend."""
         shard, metrics = self._partition.shard, self._context.metrics
         metrics.follow(shard, self._lag, troubles=[kind.__name__ for kind in PASSING])
-        watching = asyncio.create_task(
-            watch_inbox(
-                self._context, self._partition, lag=self._lag, commit_began=self._commit_began
-            ),
-            name=f"end of {shard}",
+        watch = watch_inbox(
+            self._context, self._partition, lag=self._lag, commit_began=self._commit_began
         )
+        watching = asyncio.create_task(watch, name=f"end of {shard}")
         try:
             while True:
                 try:
@@ -151,11 +151,13 @@ class ShardSupervisor:
         try:
             await self._serve()
         except NotInUse as reason:
-            self._checked_until = reason.checked_until
-            self._context.metrics.set_state(self._partition.shard, NOT_IN_USE, detail=str(reason))
+            shard, idle = self._partition.shard, partial(self._idle, CONTROL_CHANNEL)
+            self._context.metrics.set_state(shard, NOT_IN_USE, detail=str(reason))
             self._inbox.seek(0)
             with self._inbox.paused():
-                await self._idle(CONTROL_CHANNEL)
+                self._checked_until = await checked_until_use(
+                    self._context.database, shard, after=reason.checked_until, idle=idle
+                )
 
     async def _serve(self) -> None:
         partition, settings = self._partition, self._context.settings
@@ -221,16 +223,14 @@ class ShardSupervisor:
 
     async def _read_once(self, run: ShardRun) -> bool:
         """Decide the messages of one fetch; True if Kafka has more of them."""
-        records = await self._fetch(self._context.settings.batch_messages, _IDLE_MS)
+        messages = await self._fetch(self._context.settings.batch_messages, _IDLE_MS)
         await self._note_figures(run)
-        if not records:
+        if not messages:
             await self._settle(run)
             return False
-        # In a thread: the hash of a value of a gigabyte would take longer than a heartbeat.
-        messages = await asyncio.to_thread(read_messages, self._partition.shard, records)
         await self._run_messages(run, messages)
         # After a full batch, or a part of a fetch, the next messages are in Kafka already.
-        return self._inbox.has_more(records[-1])
+        return self._inbox.has_more(messages[-1])
 
     async def _settle(self, run: ShardRun) -> None:
         """No message came: make all durable, and pass offsets that left no row to Postgres."""
@@ -242,7 +242,7 @@ class ShardSupervisor:
 
     async def _note_figures(self, run: ShardRun) -> None:
         """Between two batches, when nothing is decided: figures of the books of `member/0`."""
-        if run.shard.WAITS_AT_BARRIERS and (figures := await asyncio.to_thread(run.fresh_figures)):
+        if run.has_fresh_figures and (figures := await asyncio.to_thread(run.figures)):
             self._context.metrics.figures.note_members(self._partition.shard, figures)
 
     async def _gather(self) -> None:
@@ -252,7 +252,7 @@ class ShardSupervisor:
                 await self._unless_released(self._written.wait())
         self._written.clear()
 
-    async def _run_messages(self, run: ShardRun, messages: list[Message]) -> None:
+    async def _run_messages(self, run: ShardRun, messages: Sequence[Message]) -> None:
         has_copies = any(message.number is not None for message in messages)
         if has_copies:
             await self._await_control(run, messages)
@@ -330,8 +330,8 @@ class ShardSupervisor:
         await self._unless_released(self._context.notices.wait(channel))
         await self._fetch(1, 1)
 
-    async def _fetch(self, most: int, timeout_ms: int) -> Sequence[Record]:
-        """The next records of the inbox, at most so many."""
+    async def _fetch(self, most: int, timeout_ms: int) -> Sequence[Message]:
+        """The next messages of the inbox, at most so many."""
         try:
             return await self._unless_released(self._inbox.fetch(most, timeout_ms))
         except OffsetOutOfRangeError:
@@ -376,9 +376,8 @@ class ShardSupervisor:
 
     async def _wait_out(self, trouble: JournalTrouble | BrokerTrouble) -> None:
         """Forget the shard and load it anew from Postgres, a while later."""
-        name = type(trouble).__name__
         self._context.metrics.troubled(self._partition.shard, trouble)
-        _log.warning("%s, loads anew: %s", name, trouble, extra=self._where())
+        _log.warning("%s, loads anew: %s", type(trouble).__name__, trouble, extra=self._where())
         await self._pause(RELOAD_S)
 
     def _note_durable(self, batch: Batch, seconds: BatchSeconds) -> None:

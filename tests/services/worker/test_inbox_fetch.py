@@ -60,7 +60,7 @@ def inbox(*answers: list[BrokenBatch] | Exception) -> InboxFetch:
 def test_a_damaged_batch_is_fetched_once_more_and_then_stops_the_worker() -> None:
     damage = TopicDamaged("the batch at offset 12 is not as its checksum says")
     fetching = inbox(damage, damage)
-    assert asyncio.run(fetching.fetch(1, 1)) == ()
+    assert asyncio.run(fetching.fetch(1, 1)) == []
     message = (
         "market/SIT: the journal goes on at offset 12 of clearing.market/0, and there the batch"
     )
