@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Final
 
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
@@ -46,6 +47,8 @@ _CODEC_AT: Final = 22
 _CODEC_BITS: Final = 7
 # What a header of a record takes in memory, a tuple in a list, beside its name and value.
 _HEADER_ROOM: Final = 72
+_OFFSET: Final = attrgetter("offset")
+_HEADERS: Final = attrgetter("headers")
 
 
 class TopicDamaged(Exception):
@@ -94,9 +97,9 @@ class RecordBatch:
             return [self._refused(is_too_long=True)]
         except UNREAD:
             return [self._refused(is_too_long=False)]
-        self.bytes_unpacked += _HEADER_ROOM * sum([len(record.headers) for record in records])
+        self.bytes_unpacked += _HEADER_ROOM * sum(map(len, map(_HEADERS, records)))
         offsets = [*range(self.base_offset, self.next_offset)]
-        if [record.offset for record in records] != offsets:
+        if [*map(_OFFSET, records)] != offsets:
             return [self._refused(is_too_long=False)]
         return records
 

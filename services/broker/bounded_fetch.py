@@ -40,6 +40,11 @@ class BoundedRecords(aiokafka.consumer.fetcher.PartitionRecords):  # type: ignor
 
     next_fetch_offset: int
 
+    def __iter__(self) -> Iterator[Record]:
+        """The records that were not taken yet, without a call of Python for each."""
+        records: Iterator[Record] = self._records_iterator
+        return records
+
     def _unpack_records(self) -> Iterator[Record]:
         """The records from `next_fetch_offset` on, which moves with them. Errors: TopicDamaged."""
         begin, unpacked = self.next_fetch_offset, 0

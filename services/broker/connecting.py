@@ -36,6 +36,9 @@ _CLOSE_S: Final = 0.2
 # Twice a batch of trades: the next is fetched while one is decided.
 _FETCH_PARTITION_BYTES: Final = 4 << 20
 _FETCH_BYTES: Final = 16 << 20
+# While one shard's messages wait here longer than a tenth of a second, aiokafka asks for those of
+# the others only, and asks for more of the first when the broker has answered.
+_FETCH_WAIT_MS: Final = 50
 
 # The role of a worker's consumer, by which its client id is known in the group.
 WORKER: Final = "worker"
@@ -95,6 +98,7 @@ def consumer_options(settings: Settings) -> dict[str, Any]:
         "isolation_level": "read_committed",
         "max_partition_fetch_bytes": _FETCH_PARTITION_BYTES,
         "fetch_max_bytes": _FETCH_BYTES,
+        "fetch_max_wait_ms": _FETCH_WAIT_MS,
     }
 
 

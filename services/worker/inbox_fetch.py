@@ -23,7 +23,8 @@ from services.worker.broker_clock import BrokerClock
 from services.worker.context import WorkerContext
 from services.worker.lasting import Lasting
 
-# Records so short are read sooner than a thread is woken for them.
+# So few records, and so short, are read sooner than a thread is woken for them.
+_READ_AT_ONCE: Final = 256
 _READ_AT_ONCE_BYTES: Final = 1 << 16
 
 _log = logging.getLogger(__name__)
@@ -70,7 +71,8 @@ class InboxFetch:
         Errors: TopicDamaged, BrokerRefused, others of aiokafka.
         """
         records = await self._records(most, timeout_ms)
-        if sum(len(record.value or b"") for record in records) <= _READ_AT_ONCE_BYTES:
+        is_few = len(records) <= _READ_AT_ONCE
+        if is_few and sum(len(record.value or b"") for record in records) <= _READ_AT_ONCE_BYTES:
             return read_messages(self._partition.shard, records)
         # In a thread: the hash of a value of a gigabyte would take longer than a heartbeat.
         return await asyncio.to_thread(read_messages, self._partition.shard, records)
