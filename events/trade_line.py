@@ -117,20 +117,24 @@ def _shape_of(line: bytes) -> _Shape | None:
     kind = next((kind for kind, mark in _MARKS.items() if mark in line), NOT_READ)
     if kind == NOT_READ or len(line) > _LINE_BYTES_MAX or b"\\" in line:
         return None
+    names = _NAMES[kind]
+    members = {match[1].decode(): match for match in _MEMBER.finditer(line)}
+    # A line with other fields, or cut off, is not worth the strict reader.
+    if members.keys() != {"type", *names}:
+        return None
     try:
         stated = strict_object(line)
     except NotStrict:
         return None
-    names = _NAMES[kind]
-    if stated.pop("type", "").encode() not in _MARKS[kind] or stated.keys() != {*names}:
+    if stated.keys() != members.keys() or f'"{stated["type"]}"'.encode() != _MARKS[kind]:
         return None
     spans = {}
-    for match in _MEMBER.finditer(line):
-        name, form = match[1].decode(), "text" if match["text"] is not None else "digits"
-        value = stated.get(name)
+    for name in names:
+        form = "text" if members[name]["text"] is not None else "digits"
+        value = stated[name]
         is_kind = isinstance(value, str if form == "text" else int)
-        if is_kind and match[form] == f"{value}".encode():
-            spans[name] = match.span(form)
+        if is_kind and members[name][form] == f"{value}".encode():
+            spans[name] = members[name].span(form)
     if len(spans) < len(names):
         return None
     order = sorted(names, key=spans.__getitem__)

@@ -208,6 +208,15 @@ def test_more_shapes_than_are_tried_at_once_are_left_to_the_strict_reader() -> N
     assert read([TRADE + b" " * 2000]) == [None]
 
 
+@pytest.mark.parametrize("kind", [b'"submit"', b"5", b'["submit_trade/1"]'])
+def test_a_line_that_names_the_kind_elsewhere_shows_no_shape(kind: bytes) -> None:
+    """Else the line after it, which has that shape, would be read as a trade."""
+    other = TRADE.replace(b'"submit_trade/1"', kind)
+    named = other.replace(b'"T1"', b'"submit_trade/1"')
+    lines = [named, other, b'{"type": 5, "x": "submit_trade/1"}', b'{"x": ' + TRADE + b"}"]
+    assert read(lines) == [*map(read_plainly, lines)] == [None] * 4
+
+
 def test_closed_lines_are_not_read() -> None:
     kinds, fields = read_lines(Texts.of([TRADE, TRADE, QUOTE]), closed=[1])
     assert kinds.tolist() == [TRADE_LINE, NOT_READ, QUOTE_LINE]
