@@ -107,11 +107,11 @@ class Columns:
         self.ticks[row] = UNKNOWN if ticks is None else ticks
         self.lots[row], self.executed_at[row] = trade.lots, trade.executed_at
 
-    def quotes_in(self, rows: Sequence[int]) -> Iterator[Quote]:
+    def quotes_in(self, rows: IntArray) -> Iterator[Quote]:
         """The quotes of some lines."""
         chosen = (self.ticks, self.lots, self.ask_ticks, self.executed_at)
-        bids, lots, asks, times = (column[[*rows]].tolist() for column in chosen)
-        ask_lots = map(int, map(self.fourths.__getitem__, rows))
+        bids, lots, asks, times = (column[rows].tolist() for column in chosen)
+        ask_lots = map(int, map(self.fourths.__getitem__, rows.tolist()))
         return map(Quote, bids, lots, asks, ask_lots, times)
 
 
