@@ -1,13 +1,15 @@
-"""Margin calls: those that are open now with what remains, or all of some dates.
+"""Margin calls: those that are open now with what remains, or those of some dates.
 
-In: the rows of `member/0`. Out: one row for each call, by deadline; its status is that of now. One
-that was missed is shown among the open ones until the next cycle, which calls again or not. The
-clock is that of `member/0`: the greatest time that it accepted, no wall clock.
+In: the rows of `member/0`. Out: one row for each call, by deadline, as it stands now, or at the end
+of the last date: whatever is open then, and what ended on the dates. One that was missed is shown
+among the open ones of now until the next cycle, which calls again or not. The clock is that of
+`member/0`: the greatest time that it accepted, or of its close; no wall clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import json
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -18,7 +20,9 @@ from events.member_facts import CashAdjusted, CollateralMoved, WithdrawalPending
 from events.units import MINUTE_NS, parse_instant
 from services.reports.filters import accounts_asked
 from services.reports.kind import ReportKind
+from services.reports.portings import Memberships
 from services.reports.report import NamedCells, ReportFact, ReportRequest, TableLayout, fact_name
+from services.reports.stored_row import StoredRow
 from services.reports.view import JournalView
 from services.shards.routing import MEMBER_SHARD
 
@@ -52,6 +56,7 @@ class CallLife:
     business_date: date
     called: ReportFact
     remaining_cents: int
+    changed_on: date
     changed_at: str
     changed_seq: int
     status: str = "open"
@@ -72,17 +77,16 @@ class CallLife:
         return is_late or self.status == _MISSED
 
 
-def calls_made(
-    view: JournalView, days: Iterable[date], *, accounts: Collection[str] | None
-) -> list[CallLife]:
-    """The calls made on these dates with what became of them until the last of these dates."""
+def open_calls(
+    view: JournalView, days: Sequence[date], *, accounts: Collection[str]
+) -> Iterator[list[CallLife]]:
+    """The calls open at the end of dates that follow each other; to be read one after the other."""
     calls: dict[str, CallLife] = {}
-    for day in days:
-        for row in view.rows(MEMBER_SHARD, day, words=(b"margin_call",)):
-            for fact in row.facts(b"margin_call"):
-                if accounts is None or fact["account"] in accounts:
-                    _follow(calls, fact, day=day)
-    return list(calls.values())
+    for day in sorted({*days_of_open_calls(view, days[0]), *days}):
+        _follow(calls, view, day=day, accounts=accounts)
+        calls = {name: call for name, call in calls.items() if call.is_open}
+        if day in days:
+            yield [*calls.values()]
 
 
 def days_of_open_calls(view: JournalView, until: date) -> list[date]:
@@ -94,45 +98,78 @@ def days_of_open_calls(view: JournalView, until: date) -> list[date]:
     return max(recent, sessions[-_SESSIONS_BACK:], key=len)
 
 
-def clock_of_calls(view: JournalView) -> int:
-    """The clock by which calls are missed: the greatest time that `member/0` accepted."""
+def clock_of_calls(view: JournalView, day: date, *, barriers: Sequence[StoredRow]) -> int:
+    """The clock by which calls are missed at the end of a date: of its close, else that of now.
+
+    barriers: of the date.
+    """
+    if barriers and day != view.control.business_date:
+        return parse_instant(json.loads(barriers[-1].line)["at"])
     times = [
         parse_instant(fact["at"])
-        for day in view.sessions()[-_SESSIONS_BACK:]
-        for row in view.rows(MEMBER_SHARD, day, words=_CLOCK_MOVED)
+        for session in view.sessions()[-_SESSIONS_BACK:]
+        for row in view.rows(MEMBER_SHARD, session, words=_CLOCK_MOVED)
         for fact in row.facts(*_CLOCK_MOVED)
     ]
     return max([view.control.clock or 0, *times])
 
 
-def _follow(calls: dict[str, CallLife], fact: ReportFact, *, day: date) -> None:
+def _follow(
+    calls: dict[str, CallLife], view: JournalView, *, day: date, accounts: Collection[str] | None
+) -> None:
+    """Add the calls that a date made, and what became of those before them."""
+    for row in view.rows(MEMBER_SHARD, day, words=(b"margin_call",)):
+        for fact in row.facts(b"margin_call"):
+            if accounts is None or fact["account"] in accounts:
+                _note(calls, fact, day=day)
+
+
+def _note(calls: dict[str, CallLife], fact: ReportFact, *, day: date) -> None:
     if fact["type"] == _CALLED:
-        calls[fact["call"]] = CallLife(day, fact, fact["amount_cents"], fact["at"], fact["seq"])
+        amount, at = fact["amount_cents"], fact["at"]
+        calls[fact["call"]] = CallLife(day, fact, amount, day, at, fact["seq"])
     elif fact["call"] in calls:
         call = calls[fact["call"]]
         call.status = fact_name(fact["type"]).removeprefix(_STATUS)
         call.remaining_cents = fact["remaining_cents"]
-        call.changed_at, call.changed_seq = fact["at"], fact["seq"]
+        call.changed_on, call.changed_at, call.changed_seq = day, fact["at"], fact["seq"]
 
 
 def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
-    is_now = request.given_date is None
-    days = days_of_open_calls(view, date.max)
-    if not is_now:
-        days = [day for day in view.sessions() if day >= request.first_date]
-    clock = clock_of_calls(view)
-    calls = calls_made(view, days, accounts=accounts_asked(view, request))
-    calls.sort(key=lambda call: (call.called["deadline"], call.called["call"]))
-    last_cycle = _last_cycle(view, days) if is_now else None
-    for call in calls:
+    sessions = _sessions_asked(view, request)
+    if not sessions:
+        return
+    accounts = accounts_asked(view, request)
+    days = sorted({*days_of_open_calls(view, sessions[0]), *sessions})
+    calls: dict[str, CallLife] = {}
+    for day in days:
+        _follow(calls, view, day=day, accounts=accounts)
+    barriers = [*view.barriers(MEMBER_SHARD, sessions[-1])]
+    clock = clock_of_calls(view, sessions[-1], barriers=barriers)
+    had = Memberships(view, sessions[-1])
+    last_cycle = _last_cycle(view, days) if request.given_date is None else None
+    for call in sorted(calls.values(), key=_by_deadline):
         if last_cycle is None:
-            is_asked = call.business_date <= request.business_date
+            is_asked = call.is_open or call.changed_on in sessions
         else:
             is_asked = call.is_open or (call.status == _MISSED and call.changed_seq > last_cycle)
-        # A call goes with its account: it is the member's that has it now.
-        member = view.control.accounts[call.called["account"]].member.name
+        # A call goes with its account: it is the member's that has it at the end.
+        account = view.control.accounts[call.called["account"]]
+        member = had.within(account, sessions[-1], last=sessions[-1])[-1]
         if is_asked and request.options.get("member") in (None, member):
             yield {**_cells(call, clock=clock), "member": member}
+
+
+def _sessions_asked(view: JournalView, request: ReportRequest) -> list[date]:
+    """The sessions asked for; without a date the last one."""
+    sessions = view.sessions()
+    if request.given_date is None:
+        return sessions[-1:]
+    return [day for day in sessions if request.first_date <= day <= request.business_date]
+
+
+def _by_deadline(call: CallLife) -> tuple[str, str]:
+    return call.called["deadline"], call.called["call"]
 
 
 def _last_cycle(view: JournalView, days: Sequence[date]) -> int:

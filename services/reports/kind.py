@@ -24,8 +24,8 @@ _DISTRIBUTION: Final = "token-clearinghouse"
 class ReportKind:
     """A report and how it is made.
 
-    is_of_dates: it is asked for from one date to another; else to one. is_as_of_now: it reads to
-    the last row, whatever the dates.
+    is_of_dates: it is asked for from one date to another; else to one. is_as_of_now: without a date
+    it tells how things stand now. looks_ahead: it reads what came after its dates, too.
     """
 
     name: str
@@ -35,6 +35,7 @@ class ReportKind:
     layouts: tuple[TableLayout, ...] = ()
     is_of_dates: bool = True
     is_as_of_now: bool = False
+    looks_ahead: bool = False
 
     def make(self, view: JournalView, request: ReportRequest) -> Report:
         """The report. Errors: UnknownSubject; DerivedRowsChanged, also while rows are read."""
@@ -52,9 +53,10 @@ class ReportKind:
 
     def _until(self, request: ReportRequest) -> date | None:
         """The date whose last rows the report has read at most; None for the last of all."""
-        if self.is_as_of_now:
+        if self.looks_ahead:
             return None
-        return request.business_date if self.is_of_dates else request.given_date
+        has_default = self.is_of_dates and not self.is_as_of_now
+        return request.business_date if has_default else request.given_date
 
     def _title(self, request: ReportRequest) -> str:
         about = [f"{name} {value}" for name, value in request.options.items()]

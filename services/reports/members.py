@@ -1,8 +1,9 @@
 """Members by origin: requirement, collateral, what lacks, what was instructed, what came.
 
 In: the rows of `member/0`. Out: for each date one row for each member and origin, as of the last
-cycle of the date; what came since, up to the next cycle or now, stands beside what is to come. The
-first row of a member has its part of the default fund at the end of the date.
+cycle of the date; what came since, up to the next cycle or now, stands beside what is to come.
+Calls are those open at the end of the date; without a date, now. The first row of a member has its
+part of the default fund at the end of the date.
 Variation is in the cash already: what lacks to the requirement is all that is to be paid.
 """
 
@@ -19,7 +20,7 @@ from events.units import format_instant, parse_date, parse_instant
 from risk.cycle import deadline_of_close, deadline_of_cycle
 from services.reports.account_days import read_accounts_day
 from services.reports.account_entries import AccountDay, AccountsDay
-from services.reports.calls import CallLife, calls_made, days_of_open_calls
+from services.reports.calls import CallLife, open_calls
 from services.reports.filters import chosen_accounts
 from services.reports.fund_days import Contributor, read_fund_days
 from services.reports.kind import ReportKind
@@ -57,9 +58,9 @@ def margin_cells(levels: Iterable[tuple[int, int, int]]) -> dict[str, Cell]:
 
 
 def call_cells(calls: Sequence[CallLife], accounts: Sequence[AccountDay]) -> dict[str, Cell]:
-    """The open calls of accounts, which go with them: how many, and what remains of them."""
+    """Of open calls those of accounts, which go with them: how many, and what remains of them."""
     names = {account.account.name for account in accounts if not account.has_left}
-    of_accounts = [call for call in calls if call.is_open and call.called["account"] in names]
+    of_accounts = [call for call in calls if call.called["account"] in names]
     return {
         "open_calls": len(of_accounts),
         "calls_remaining_cents": sum(call.remaining_cents for call in of_accounts),
@@ -70,10 +71,14 @@ def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
     accounts = chosen_accounts(view, request)
     member = request.options.get("member")
     names = {account.name for account in accounts}
-    calls = calls_made(view, days_of_open_calls(view, date.max), accounts=names)
     days = _days(view, request)
-    had = Memberships(view, min(days, default=date.max))
-    for day, fund in zip(days, read_fund_days(view, days), strict=True):
+    if not days:
+        return
+    had = Memberships(view, days[0])
+    # Without a date calls are those of now: the open session may have had no cycle yet.
+    called_on = days if request.given_date is not None else view.sessions()[-1:]
+    calls_open = open_calls(view, called_on, accounts=names)
+    for day, fund, calls in zip(days, read_fund_days(view, days), calls_open, strict=True):
         of_day = read_accounts_day(view, day, accounts=accounts, had=had, member=member)
         if of_day.barriers:
             waiting = dict(fund.contributors)
@@ -204,4 +209,5 @@ MEMBERS_REPORT: Final = ReportKind(
         ), "Default fund"),
     ),
     is_as_of_now=True,
+    looks_ahead=True,
 )  # fmt: skip

@@ -22,7 +22,7 @@ from events.market_facts import PositionClosed, VariationSettled
 from events.units import parse_instant
 from services.reports.account_days import read_accounts_day
 from services.reports.account_entries import AccountDay, AccountsDay, CycleBalance
-from services.reports.calls import CallLife, calls_made, clock_of_calls, days_of_open_calls
+from services.reports.calls import CallLife, clock_of_calls, open_calls
 from services.reports.filters import chosen_accounts
 from services.reports.kind import ReportKind
 from services.reports.members import by_origin, call_cells, margin_cells
@@ -118,8 +118,8 @@ def _rows(view: JournalView, request: ReportRequest) -> Iterator[NamedCells]:
 def _summaries(view: JournalView, days: Sequence[AccountsDay]) -> Iterator[NamedCells]:
     """One row for each member and origin over all the dates."""
     first, last = days[0], days[-1]
-    clock = _clock(view, last)
-    calls = calls_made(view, days_of_open_calls(view, last.day), accounts=last.accounts)
+    clock = clock_of_calls(view, last.day, barriers=last.barriers)
+    (calls,) = open_calls(view, [last.day], accounts=last.accounts)
     opened, closed = by_origin(first.entries), by_origin(last.entries)
     of_dates = by_origin(entry for of_day in days for entry in of_day.entries)
     for side, every in of_dates.items():
@@ -145,19 +145,12 @@ def _summaries(view: JournalView, days: Sequence[AccountsDay]) -> Iterator[Named
         }
 
 
-def _clock(view: JournalView, last: AccountsDay) -> int:
-    """The time as of which a statement speaks: of the close, else the clock of the members."""
-    if last.barriers and last.day != view.control.business_date:
-        return parse_instant(json.loads(last.barriers[-1].line)["at"])
-    return clock_of_calls(view)
-
-
 def _first_deadline(
     calls: Sequence[CallLife], accounts: Sequence[AccountDay], *, clock: int
 ) -> dict[str, Cell]:
     """The deadline and the age of the open call that is due first."""
     names = {entry.account.name for entry in accounts if not entry.has_left}
-    due = [call for call in calls if call.is_open and call.called["account"] in names]
+    due = [call for call in calls if call.called["account"] in names]
     if not due:
         return {}
     first = min(due, key=lambda call: parse_instant(call.called["deadline"]))

@@ -48,7 +48,7 @@ LISTED: Final = {
         ("member",),
     ),
     "calls": ListedReport(
-        "margin calls open now, or missed since the last cycle; with dates, all made on them",
+        "margin calls open now, or missed since the last cycle; with dates, open then or ended",
         ("member", "account"),
     ),
     "trades": ListedReport(

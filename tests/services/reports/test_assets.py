@@ -73,7 +73,7 @@ def test_members_lack_cash_below_zero_whatever_their_assets(journal: str) -> Non
         report = made(view, "members", business_date=FIRST, member="B")
         names = ("on_deposit_cents", "deficit_cents", "margin_deficit_cents", "remaining_cents")
         assert columns(report, "origin", *names)[1] == ("house", 13_000, 3_000, 600, 2_400)
-        calls = made(view, "calls", business_date=FIRST, account="B-H")
+        calls = made(view, "calls", business_date=SECOND, account="B-H")
         assert columns(calls, "amount_cents", "remaining_cents", "status") == [(600, 0, "met")]
         second = made(view, "statement", business_date=SECOND, account="B-H")
         assert columns(second, "opening_cents", "deposits_cents", line="summary") == [(-600, 600)]

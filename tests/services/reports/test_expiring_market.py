@@ -12,6 +12,7 @@ from services.reports.report import Report, ReportRequest, UnknownSubject
 from services.reports.table import REPORTS
 from services.reports.view import JournalView
 from tests.services.reports.asking import columns, made
+from tests.services.reports.small_market import NEXT
 
 FIRST, LAST, OPEN = date(2026, 6, 16), date(2026, 6, 17), date(2026, 6, 18)
 DEADLINE: Final = "2026-06-18T13:00:00Z"
@@ -98,10 +99,13 @@ def test_a_call_that_is_open_stands_with_age_deadline_and_remainder(expired: Jou
     assert columns(made(expired, "calls", business_date=FIRST), *names) == []
 
 
-def test_a_call_of_a_date_shows_what_became_of_it(view: JournalView) -> None:
+def test_a_call_of_dates_shows_what_became_of_it_until_their_end(view: JournalView) -> None:
     names = ("call", "status", "amount_cents", "remaining_cents", "age_minutes")
-    assert columns(made(view, "calls"), *names) == [
-        ("B-H/2026-06-08/close", "met", 4_241, 0, 12 * 60)
+    call = "B-H/2026-06-08/close"
+    assert columns(made(view, "calls"), *names) == [(call, "open", 4_241, 4_241, 0)]
+    following = date.fromisoformat(NEXT)
+    assert columns(made(view, "calls", business_date=following), *names) == [
+        (call, "met", 4_241, 0, 12 * 60)
     ]
     assert columns(now(view, "calls"), *names) == []
 
