@@ -58,14 +58,14 @@ class InputHistory:
 
     def add_rows(self, rows: Iterable[tuple[int, bytes, bytes]]) -> None:
         """The next recorded inputs: of each its seq, its bytes and its facts."""
-        pieces: list[bytes] = []
+        pieces, numbers = list[bytes](), INPUT_NUMBERS.pack
         for seq, line, facts in rows:
             if not facts or b"\n" in facts or closes_day(facts):
                 self._hashed.update(b"".join(pieces))
                 pieces.clear()
                 self.add_row(line, facts, seq=seq)
             else:
-                pieces += (INPUT_NUMBERS.pack(len(line), 1), line, b"\n", without_seq(facts, seq))
+                pieces += (numbers(len(line), 1), line, b"\n", without_seq(facts, seq))
         self._hashed.update(b"".join(pieces))
 
     def add(self, line: bytes, blocks: Sequence[bytes], *, seq: int) -> None:

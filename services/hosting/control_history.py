@@ -13,7 +13,7 @@ from services.journal.reader import SEQ_MAX, Reader
 from services.shards.control.shard import fold_control
 from services.shards.control.state import load_control
 from services.shards.routing import CONTROL_SHARD
-from services.shards.rows import FoldRow
+from services.shards.rows import PARTS_OF, FoldRow
 from services.shards.shard import join_parts
 from settlement.control_books import ControlBooks
 
@@ -56,7 +56,8 @@ def blocks_of(
 
 
 def _has_parts(block: list[FoldRow]) -> bool:
-    return max([parts for _, _, _, _, parts in block]) > 1
+    most: int = max(map(PARTS_OF, block))
+    return most > 1
 
 
 def _whole(reader: Reader, shard: str, *, row: FoldRow) -> FoldRow:

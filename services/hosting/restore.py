@@ -22,6 +22,7 @@ from services.journal.trouble import RulesChanged
 from services.shards.control_commands import put_in_use, standing_command
 from services.shards.log import ShardLog
 from services.shards.routing import kind_of, market_shard, product_in
+from services.shards.rows import FACTS_OF, LINE_OF, SEQ_OF
 from services.shards.shard import RULES_VERSION, Shard, parameter_defaults, record_opening
 from services.shards.table import load_shard, open_shard
 from settlement.control_books import ControlBooks
@@ -124,7 +125,8 @@ def restore_shard(reader: Reader, name: str) -> Shard:
     with paced():
         for block in blocks_of(reader, name, after=after, has_inputs=True):
             shard.fold(block)
-            history.add_rows((seq, line, facts) for seq, _, line, facts, _ in block)
+            inputs = zip(map(SEQ_OF, block), map(LINE_OF, block), map(FACTS_OF, block), strict=True)
+            history.add_rows(inputs)
     head = reader.heads()[name]
     shard.log = ShardLog(name, head.seq + 1, head.chain, reader.links_sent(name))
     shard.log.history = history

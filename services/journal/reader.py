@@ -22,7 +22,7 @@ from services.journal.compressed import decompressed
 from services.journal.connecting import Connection, connect_to_read
 from services.journal.migrate import check_schema
 from services.journal.trouble import translated
-from services.shards.rows import DayRow, FoldRow, JournalRow, LinkRow
+from services.shards.rows import FACTS_OF, LINE_OF, DayRow, FoldRow, JournalRow, LinkRow
 
 # A block of a long answer: at most so many rows, and about so many bytes.
 BLOCK_ROWS_MAX = 4000
@@ -241,7 +241,7 @@ class Reader:
                 "rows",
                 query=SELECT_FOLDING,
                 values=[has_inputs, shard, after, until],
-                weigh=_weigh if has_inputs else _weigh_facts,
+                weigh=_weigh_both if has_inputs else _weigh_facts,
             )
 
     def rows_at(self, shard: str, seqs: Sequence[int]) -> list[JournalRow]:
@@ -355,8 +355,12 @@ def _weigh(rows: list[Any]) -> int:
     return sum([len(value) for row in rows for value in row if isinstance(value, bytes)])
 
 
-def _weigh_facts(rows: list[Any]) -> int:
-    return sum(map(len, map(itemgetter(3), rows)))
+def _weigh_facts(rows: list[FoldRow]) -> int:
+    return sum(map(len, map(FACTS_OF, rows)))
+
+
+def _weigh_both(rows: list[FoldRow]) -> int:
+    return sum(map(len, map(LINE_OF, rows))) + _weigh_facts(rows)
 
 
 def _blocks(

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
-from typing import NamedTuple, SupportsIndex, TypeAlias, overload
+from operator import itemgetter
+from typing import Final, NamedTuple, SupportsIndex, TypeAlias, overload
 
 from events.chain import CHAIN_BYTES, RowKey
 from events.int64 import IntArray
@@ -212,3 +213,9 @@ class NumberRow(NamedTuple):
 # A journal row for folding: seq, origin, line (empty where no fold needs it), facts (all parts
 # joined), number of parts.
 FoldRow: TypeAlias = tuple[int, str, bytes, bytes, int]
+# Its fields, of a whole block without a step of Python for each row.
+SEQ_OF: Final = itemgetter(0)
+ORIGIN_OF: Final = itemgetter(1)
+LINE_OF: Final = itemgetter(2)
+FACTS_OF: Final = itemgetter(3)
+PARTS_OF: Final = itemgetter(4)

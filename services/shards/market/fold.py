@@ -27,7 +27,7 @@ from services.shards.market.apply_control import follow_control
 from services.shards.market.books import ContractBooks, MarketBooks, set_limits
 from services.shards.market.novations import Novations, novate_columns, widen_lots_bounds
 from services.shards.routing import CONTROL_SHARD
-from services.shards.rows import FoldRow
+from services.shards.rows import FACTS_OF, ORIGIN_OF, SEQ_OF, FoldRow
 from services.shards.shard import facts_in
 
 # Shorter runs are faster fact by fact than by columns.
@@ -72,9 +72,9 @@ def _fold_copy(
 
 def fold_market_rows(books: MarketBooks, rows: Sequence[FoldRow]) -> None:
     """Fold rows of a market shard."""
-    text = b"\n".join([facts for _, _, _, facts, _ in rows])
+    text = b"\n".join(map(FACTS_OF, rows))
     groups = _NOVATED_LINE.findall(text)
-    are_trades = CONTROL_SHARD not in {origin for _, origin, _, _, _ in rows}
+    are_trades = CONTROL_SHARD not in set(map(ORIGIN_OF, rows))
     # As many lines as rows, and each line a novation: no row has further facts.
     if are_trades and len(groups) == len(rows) == text.count(b"\n") + 1:
         _fold_run(books, rows, groups=groups)
@@ -104,7 +104,7 @@ def _fold_run(
     books: MarketBooks, rows: Sequence[FoldRow], *, groups: Sequence[tuple[bytes, ...]]
 ) -> None:
     """Fold rows with one novation each."""
-    if len(rows) >= RUN_MIN and fold_trades(books, [seq for seq, *_ in rows], groups=groups):
+    if len(rows) >= RUN_MIN and fold_trades(books, [*map(SEQ_OF, rows)], groups=groups):
         return
     for row in rows:
         fold_market_row(books, row)
