@@ -241,7 +241,7 @@ class Reader:
                 "rows",
                 query=SELECT_FOLDING,
                 values=[has_inputs, shard, after, until],
-                weigh=_weigh_both if has_inputs else _weigh_facts,
+                weigh=_weigh_to_fold,
             )
 
     def rows_at(self, shard: str, seqs: Sequence[int]) -> list[JournalRow]:
@@ -355,12 +355,8 @@ def _weigh(rows: list[Any]) -> int:
     return sum([len(value) for row in rows for value in row if isinstance(value, bytes)])
 
 
-def _weigh_facts(rows: list[FoldRow]) -> int:
-    return sum(map(len, map(FACTS_OF, rows)))
-
-
-def _weigh_both(rows: list[FoldRow]) -> int:
-    return sum(map(len, map(LINE_OF, rows))) + _weigh_facts(rows)
+def _weigh_to_fold(rows: list[FoldRow]) -> int:
+    return sum(map(len, map(LINE_OF, rows))) + sum(map(len, map(FACTS_OF, rows)))
 
 
 def _blocks(

@@ -123,7 +123,7 @@ class LineBatch:
         self._unusual = [len(self._lines.lines), *numbers[::-1].tolist()]
 
     def _timeless_before(self, end: int) -> list[int]:
-        """Take out the next unusual lines, as long as they can change places with ordinary ones."""
+        """Take out the next unusual lines, as long as they can change pairs with ordinary ones."""
         numbers: list[int] = []
         while self._unusual[-1] < end and self._is_timeless(self._unusual[-1]):
             numbers.append(self._unusual.pop())
@@ -226,8 +226,8 @@ class LineBatch:
         Those of designated makers are followed one by one.
         """
         books, makers = self._market.books, self._columns.buyer[rows]
-        places = self._columns.contract[rows] * len(books.control.accounts_by_number) + makers
-        _, last = np.unique(places[::-1], return_index=True)
+        pairs = self._columns.contract[rows] * len(books.control.accounts_by_number) + makers
+        _, last = np.unique(pairs[::-1], return_index=True)
         for contract, maker, quote in self._quotes_in(rows[::-1][last]):
             contract.quotes.set(maker, quote)
         designated = [books.control.accounts[maker].number for maker in makers_of(books)]
