@@ -36,7 +36,7 @@ LineFields = tuple[Texts, Texts, Texts, Texts, Texts, Texts, Texts]
 SHAPES_MAX: Final = 16
 _LINE_BYTES_MAX: Final = 1024
 # Lines read at once: their bytes fit into a core's cache, and into memory that is used again.
-_LINES_AT_ONCE: Final = 2048
+_LINES_AT_ONCE: Final = 4096
 _QUOTE: Final = ord('"')
 _ZERO: Final = ord("0")
 _NAME_BYTES_MAX: Final = 64

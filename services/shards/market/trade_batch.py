@@ -33,7 +33,7 @@ from services.shards.rows import RowColumns
 from settlement.quotes import Quote
 
 # Rows recorded at once: their bytes fit into a core's cache, and into memory that is used again.
-_ROWS_AT_ONCE: Final = 1500
+_ROWS_AT_ONCE: Final = 2048
 # A line of a market that is neither trade nor quote, and may yet lie among them.
 LoneLine = Malformed | BustTrade
 
