@@ -68,9 +68,15 @@ class InputHistory:
                 pieces += (numbers(len(line), 1), line, b"\n", without_seq(facts, seq))
         self._hashed.update(b"".join(pieces))
 
-    def add(self, line: bytes, blocks: Sequence[bytes], *, seq: int) -> None:
-        """The next input. blocks: its facts, several in a block joined by line feeds."""
-        count = sum([block.count(b"\n") + 1 for block in blocks])
+    def add(
+        self, line: bytes, blocks: Sequence[bytes], *, seq: int, count: int | None = None
+    ) -> None:
+        """The next input. blocks: its facts, several in a block joined by line feeds.
+
+        count: of the facts; they are counted if it is not known.
+        """
+        if count is None:
+            count = sum([block.count(b"\n") + 1 for block in blocks])
         self._hashed.update(INPUT_NUMBERS.pack(len(line), count) + line)
         for block in blocks:
             self._hashed.update(b"\n" + without_seq(block, seq))

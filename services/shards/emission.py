@@ -34,14 +34,15 @@ _LINE_END: Final = "\n"
 class Emission(Generic[StatedT]):
     """Collects the facts and the refusal of one input.
 
-    blocks: recorded facts, each block one fact or many joined by line ends; facts: those stated
-    singly.
+    blocks: recorded facts, each block one fact or many joined by line ends; count: of all of them;
+    facts: those stated singly.
     """
 
     shard: str
     seq: int
     apply: Callable[[StatedT], None]
     blocks: list[bytes] = field(default_factory=list)
+    count: int = 0
     facts: list[Fact] = field(default_factory=list)
     refusal: Refusal | None = None
 
@@ -57,6 +58,7 @@ class Emission(Generic[StatedT]):
     def _record(self, fact: Fact) -> None:
         self.facts.append(fact)
         self.blocks.append(encode_fact(fact, shard=self.shard, seq=self.seq))
+        self.count += 1
 
     def columns(
         self,
@@ -75,6 +77,7 @@ class Emission(Generic[StatedT]):
         head += f',"shard":"{self.shard}","seq":{self.seq},"at":"{format_instant(at)}"'
         texts = texts_around(kind, columns, alike=alike)
         values = [*columns.values()]
+        self.count += len(values[0])
         lengths = np.sum([_lengths(column) for column in values], axis=0)
         longest = len(head) + len(_LINE_END) + sum(map(len, texts)) + int(lengths.max(initial=0))
         # A block is nearly as long as a part, so that it becomes one without a copy.
@@ -101,6 +104,11 @@ def stated(kind: type[SameT], command: Command, **changed: object) -> SameT:
     """The fact that says what a command says. changed: fields that it lacks or has otherwise."""
     same = {name: getattr(command, name) for name in kind.model_fields if name not in changed}
     return kind.model_validate(same | changed)
+
+
+def integer_texts(column: IntArray) -> list[str]:
+    """The digits of integers; `repr` writes them a third faster than `str`."""
+    return [*map(repr, column.tolist())]
 
 
 def _lengths(column: Sequence[str]) -> IntArray:

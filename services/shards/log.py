@@ -83,7 +83,7 @@ class ShardLog:
         self, inbound: Inbound, emission: Emission[Any], *, business_date: date | None
     ) -> None:
         """Append a row, and count its refusal."""
-        self.append(inbound, emission.blocks, business_date=business_date)
+        self.append(inbound, emission.blocks, count=emission.count, business_date=business_date)
         self.count_refusal(emission)
 
     def count_refusal(self, emission: Emission[Any]) -> None:
@@ -92,14 +92,14 @@ class ShardLog:
             self.pending.refused[emission.refusal.reason.value] += 1
 
     def append(
-        self, inbound: Inbound, blocks: Sequence[bytes], *, business_date: date | None
+        self, inbound: Inbound, blocks: Sequence[bytes], *, count: int, business_date: date | None
     ) -> None:
-        """Append a row with its facts; the history has one that closes the day already."""
+        """Append a row with so many facts; the history has one that closes the day already."""
         parts = parts_of(blocks) if blocks else [b""]
         day = business_date or BEFORE_SESSIONS
         origin, position, logical_time, line = inbound
         if not blocks or not closes_day(blocks[-1]):
-            self.history.add(line, blocks, seq=self.seq)
+            self.history.add(line, blocks, seq=self.seq, count=count)
         key = RowKey(self.shard, self.seq, day, origin, position, logical_time)
         self.chain = chain_row(self.chain, key, line=line, parts=parts)
         self.pending.rows.append(

@@ -150,7 +150,7 @@ def record_opening(shard: Shard, *, logical_time: int) -> None:
 def close_day(shard: Shard, command: CloseSession, *, line: bytes, emission: Emission[Any]) -> None:
     """State the hashes of books and inputs, as the last fact of a close. line: its input."""
     day, state_hash, history = command.business_date, shard.state_hash(), shard.log.history
-    history.add(line, emission.blocks, seq=emission.seq)
+    history.add(line, emission.blocks, seq=emission.seq, count=emission.count)
     history_hash = history.close()
     emission.record(
         DayClosed(

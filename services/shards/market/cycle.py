@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from events.control_commands import CLOSE_CYCLE, CloseSession, RunCycle
-from events.int64 import IntArray, as_index
+from events.int64 import IntArray, as_index, total
 from events.market_facts import (
     ContractSettled,
     ContractUnmarked,
@@ -27,6 +27,7 @@ from events.units import INT64_MAX, INT64_MIN, MINUTE_NS
 from risk.margin import rate
 from risk.model_review import review_model
 from risk.price_limits import close_session
+from services.shards.emission import integer_texts
 from services.shards.links import ContractFlow
 from services.shards.market.books import (
     ContractBooks,
@@ -254,15 +255,15 @@ def _state_variation(
     """State a fact for each account whose amount is not zero. cycle: (name, at)."""
     moved = np.flatnonzero(marked.amount_cents)
     accounts, contract = books.control.accounts_by_number, marked.contract.symbol
-    amounts = marked.amount_cents[moved].tolist()
-    assert sum(amounts) == 0, f"variation of {contract} sums to {sum(amounts)}"
+    amounts = marked.amount_cents[moved]
+    assert total(amounts) == 0, f"variation of {contract} sums to {total(amounts)}"
     emit.columns(
         VariationSettled,
         cycle[1],
         alike={"contract": contract, "business_date": session, "cycle": cycle[0]},
         columns={
             "account": [accounts[number].name for number in moved.tolist()],
-            "amount_cents": [*map(str, amounts)],
+            "amount_cents": integer_texts(amounts),
         },
     )
 

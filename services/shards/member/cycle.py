@@ -28,6 +28,7 @@ from risk.levels import MarginLevels
 from risk.requirement import maintenance_of
 from risk.waterfall import Movement
 from risk.withdrawals import decide_withdrawals
+from services.shards.emission import integer_texts
 from services.shards.links import ContractFlow
 from services.shards.member.apply import apply_requirements, apply_variation
 from services.shards.member.books import MemberBooks, MemberEmission, as_column
@@ -100,6 +101,7 @@ def _pay_variation(
         moved = np.flatnonzero(column)
         amounts = column[moved].tolist()
         assert sum(amounts) == 0, f"variation of {product} does not sum to zero"
+        texts = [text.removeprefix("-") for text in integer_texts(column[moved])]
         debits = [variation_of(product)] * len(amounts)
         credits_ = [*debits]
         for index, number in enumerate(moved.tolist()):
@@ -110,11 +112,7 @@ def _pay_variation(
             Posting,
             cycle.at,
             alike=alike,
-            columns={
-                "debit": debits,
-                "credit": credits_,
-                "amount_cents": [str(abs(cents)) for cents in amounts],
-            },
+            columns={"debit": debits, "credit": credits_, "amount_cents": texts},
         )
 
 
@@ -151,7 +149,7 @@ def _require(
         alike["model"] = next(iter(totals.models), default)
     for name, column in amounts.items():
         if column.any():
-            columns[name] = [*map(str, column[chosen].tolist())]
+            columns[name] = integer_texts(column[chosen])
         else:
             alike[name] = 0
     columns["parts"] = [positions[number] for number in numbers]
@@ -199,8 +197,8 @@ def _count_assets(books: MemberBooks, cycle: Cycle, *, emit: MemberEmission) -> 
             alike={"asset": asset, "business_date": cycle.business_date, "cycle": cycle.name},
             columns={
                 "account": [accounts[number].name for number in chosen.tolist()],
-                "units": [*map(str, units[chosen].tolist())],
-                "counted_cents": [*map(str, counted[chosen].tolist())],
+                "units": integer_texts(units[chosen]),
+                "counted_cents": integer_texts(counted[chosen]),
             },
         )
 

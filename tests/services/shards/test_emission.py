@@ -2,15 +2,16 @@
 
 from datetime import date
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from events.fact import Fact
 from events.market_facts import VariationSettled
-from events.units import parse_instant
+from events.units import INT64_MAX, INT64_MIN, parse_instant
 from services.shards import emission
-from services.shards.emission import Emission, parts_of
+from services.shards.emission import Emission, integer_texts, parts_of
 from services.shards.log import Inbound, ShardLog
 
 AT = parse_instant("2026-06-08T21:00:00Z")
@@ -58,7 +59,14 @@ def one_by_one(amounts: Amounts) -> Emission[Fact]:
 
 @given(AMOUNTS)
 def test_columns_say_what_facts_say(amounts: Amounts) -> None:
-    assert b"\n".join(by_columns(amounts).blocks) == b"\n".join(one_by_one(amounts).blocks)
+    columns, facts = by_columns(amounts), one_by_one(amounts)
+    assert b"\n".join(columns.blocks) == b"\n".join(facts.blocks)
+    assert columns.count == facts.count == len(amounts)
+
+
+@given(st.lists(st.integers(INT64_MIN, INT64_MAX) | st.integers(-2, 2)))
+def test_integers_have_the_texts_of_python(values: list[int]) -> None:
+    assert integer_texts(np.array(values, np.int64)) == [*map(str, values)]
 
 
 def test_a_block_has_as_many_facts_as_fit_if_all_were_the_longest(
@@ -78,7 +86,7 @@ def test_parts_beyond_the_first_are_rows_of_their_own(lengths: list[int]) -> Non
         blocks = [bytes([65 + number]) * length for number, length in enumerate(lengths)]
         log = ShardLog("market/SIT")
         for _ in range(2):
-            log.append(INBOUND, blocks, business_date=None)
+            log.append(INBOUND, blocks, count=len(blocks), business_date=None)
         expected = parts_of(blocks) if blocks else [b""]
     first = [(row.parts, row.facts) for row in log.pending.rows]
     assert first == 2 * [(len(expected), expected[0])]
