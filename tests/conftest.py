@@ -15,6 +15,7 @@ from services.broker.topic_state import topics_admin
 from services.broker.topics import partition_counts
 from services.journal.embedded import EmbeddedServer
 from services.settings import Settings, load_settings
+from tests.guarded_postgres import GuardedServer
 from tests.kafka_shared import NoBroker, SharedBroker, shared_broker
 
 SEEDS = 100
@@ -64,6 +65,16 @@ def machine_postgres(machine_binaries: Path) -> Iterator[EmbeddedServer]:
     with (
         tempfile.TemporaryDirectory(prefix="clearing-test-") as directory,
         EmbeddedServer(Path(directory), binaries=machine_binaries) as server,
+    ):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def guarded_postgres(machine_binaries: Path) -> Iterator[GuardedServer]:
+    """A server from these programs that speaks TLS and asks for passwords."""
+    with (
+        tempfile.TemporaryDirectory(prefix="clearing-test-") as directory,
+        GuardedServer(Path(directory), binaries=machine_binaries) as server,
     ):
         yield server
 

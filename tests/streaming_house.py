@@ -115,7 +115,8 @@ class StreamingHouse:
         self._plan = TopicPlan(replication=count, min_insync=(count + 1) // 2)
         self._directory = directory
         self.name = f"house-{uuid4().hex[:12]}"
-        self.url = server.url_of(self.name.replace("-", "_"))
+        self._database = self.name.replace("-", "_")
+        self.url = server.url_of(self._database)
         address = broker if isinstance(broker, str) else broker.address
         chosen = DEFAULTS | {name: str(value) for name, value in settings.items()}
         self.settings: Settings = load_settings(
@@ -132,7 +133,7 @@ class StreamingHouse:
         self._is_over = False
 
     def __enter__(self) -> Self:
-        self._execute(f"CREATE DATABASE {self.name.replace('-', '_')}")
+        self._make_database()
         make_topics(self.settings, self._plan)
         return self
 
@@ -141,9 +142,7 @@ class StreamingHouse:
     ) -> None:
         self._is_over = True
         with ExitStack() as ending:
-            ending.callback(
-                self._execute, f"DROP DATABASE {self.name.replace('-', '_')} WITH (FORCE)"
-            )
+            ending.callback(self._execute, f"DROP DATABASE {self._database} WITH (FORCE)")
             ending.callback(self._delete_topics)
             for worker in self.workers:
                 if worker.is_alive:
@@ -314,6 +313,9 @@ class StreamingHouse:
         finally:
             await consumer.stop()
         return found
+
+    def _make_database(self) -> None:
+        self._execute(f"CREATE DATABASE {self._database}")
 
     def _delete_topics(self) -> None:
         with topics_admin(self.settings) as admin:

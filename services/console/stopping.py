@@ -36,7 +36,13 @@ _ADVICE: Final[tuple[tuple[type[JournalTrouble], str], ...]] = (
     (DatabaseGone, f"nothing is half written; when the database is back {_AGAIN}"),
     (CommitUnknown, f"nothing is half written; when the database is back {_AGAIN}"),
     (DatabaseOverloaded, f"nothing is half written; when the database has room {_AGAIN}"),
-    (DatabaseUnreachable, "see that the database runs; `clearing doctor` says what is missing"),
+    (
+        DatabaseUnreachable,
+        (
+            "see that the database runs, and its URL: host, user, password, certificates; "
+            "`clearing doctor` says what is missing"
+        ),
+    ),
     (SchemaMissing, _BEGIN),
     (DataDamaged, "keep the files as they are and look at the server's log before anything else"),
     (

@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from services.settings import Settings, load_settings
-from tests.kafka_broker import CERTIFICATE, LocalBroker
+from tests.guarded_postgres import OURS
+from tests.kafka_broker import LocalBroker
 from tests.kafka_shared import PASSWORD, USER, SharedBroker, what_to_install
 from tests.kafka_software import missing_software
-
-OURS = CERTIFICATE.with_name("ours_ca.pem")
-OTHER = CERTIFICATE.with_name("other_ca.pem")
 
 
 @pytest.fixture(scope="session")

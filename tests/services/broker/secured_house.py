@@ -1,7 +1,8 @@
-"""A house on a broker that lets nobody do what was not granted: the users of OPERATIONS.
+"""A house where nobody may do what was not granted: the users of OPERATIONS.
 
-In: the commands under Security in OPERATIONS.md, a broker with TLS, SCRAM and an authorizer. Out: a
-house whose users have exactly those rights; each can be taken away and granted again.
+In: the commands and the SQL under Security in OPERATIONS.md; a broker with TLS, SCRAM and an
+authorizer; a Postgres with TLS and SCRAM. Out: a house whose users have exactly those rights; each
+of those in Kafka can be taken away and granted again.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ from kafka.admin import (
 
 from services.broker.topics import FACTS_TOPIC, partition_counts, topic_name
 from services.cli import cli
-from services.journal.embedded import EmbeddedServer
 from services.settings import TOPIC_PREFIX_DEFAULT, Settings, load_settings
-from tests.kafka_broker import CERTIFICATE, SCRAM
+from tests.guarded_postgres import ADMINISTRATOR, OURS, WORKER, GuardedServer
+from tests.kafka_broker import SCRAM
 from tests.kafka_shared import SharedBroker
 from tests.streaming_house import ROOT, StreamingHouse, Worker
 
@@ -84,7 +85,8 @@ def _rights_of(line: str) -> Iterator[Right]:
 class SecuredHouse(StreamingHouse):
     """A house whose settings are the administrator's; `as_user` gives those of the others."""
 
-    def __init__(self, broker: SharedBroker, server: EmbeddedServer, directory: Path) -> None:
+    def __init__(self, broker: SharedBroker, server: GuardedServer, directory: Path) -> None:
+        self._guarded = server
         self._suffix = uuid4().hex[:8]
         self._plain = KafkaAdminClient(bootstrap_servers=broker.address)
         super().__init__(
@@ -92,9 +94,9 @@ class SecuredHouse(StreamingHouse):
             server,
             directory,
             security_protocol="SASL_SSL",
-            tls_ca_file=CERTIFICATE.with_name("ours_ca.pem"),
+            tls_ca_file=OURS,
             publish_facts=True,
-            **self.login("administrator"),
+            **self.login(ADMINISTRATOR),
         )
 
     def __enter__(self) -> Self:
@@ -110,16 +112,21 @@ class SecuredHouse(StreamingHouse):
 
     def as_user(self, user: str) -> Settings:
         """The settings of a user."""
-        return load_settings(**self.settings.model_dump() | self.login(user))
+        return load_settings(**self.settings.model_dump() | self._known_as(user))
 
     def run(self, user: str, *words: str, **settings: object) -> Result:
         """The command line in this process, by a user."""
-        environment = self.environment(**self.login(user) | settings)
+        environment = self.environment(**self._known_as(user) | settings)
         return CliRunner(env=environment).invoke(cli, words)
 
     def start_secured(self, **settings: object) -> Worker:
         """A worker by its user."""
-        return self.start_worker(**self.login("worker") | settings)
+        return self.start_worker(**self._known_as("worker") | settings)
+
+    def database_as(self, user: str, **parameters: str) -> str:
+        """The URL of its database for a user, with these parameters of libpq."""
+        role = ADMINISTRATOR if user == ADMINISTRATOR else WORKER
+        return self._guarded.url_of(self._database, user=role, **parameters)
 
     def set_password(self, user: str, password: str) -> None:
         """Let a user prove who it is by this."""
@@ -147,6 +154,16 @@ class SecuredHouse(StreamingHouse):
         taken = self._plain.delete_acls(filters)
         assert [len(matching) for _, matching, _ in taken] == [1] * len(rights)
 
+    @contextmanager
+    def locked_out(self) -> Iterator[None]:
+        """End the connections of workers to the database, and let nobody of them in again."""
+        self._guarded.set_password(WORKER, "another")
+        self._execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'worker'"
+        )
+        yield
+        self._guarded.set_password(WORKER)
+
     def denial(self, right: Right) -> str:
         """What is said where a right is missing; of an id that begins as granted, its beginning."""
         user = self.login(right.user)["sasl_username"]
@@ -161,6 +178,9 @@ class SecuredHouse(StreamingHouse):
             self._plain.create_topics(
                 {name: {"num_partitions": partitions, "replication_factor": 1}}
             )
+
+    def _known_as(self, user: str) -> dict[str, str]:
+        return self.login(user) | {"database": self.database_as(user)}
 
     def _principal(self, right: Right) -> tuple[str, str, ACLOperation, ACLPermissionType]:
         operation = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", right.operation).upper()
@@ -181,6 +201,10 @@ class SecuredHouse(StreamingHouse):
             return right.name
         assert right.name.startswith(f"{TOPIC_PREFIX_DEFAULT}."), right
         return self.name + right.name.removeprefix(TOPIC_PREFIX_DEFAULT)
+
+    def _make_database(self) -> None:
+        super()._make_database()
+        self._guarded.allow(self._database)
 
     def _delete_topics(self) -> None:
         topics = sorted(partition_counts(self.name, with_facts=True))

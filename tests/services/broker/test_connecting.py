@@ -21,9 +21,9 @@ from services.broker.connecting import (
 from services.broker.topic_state import topics_admin
 from services.broker.trouble import BrokerRefused, BrokerUnreachable
 from services.settings import Settings, SettingsTrouble, load_settings
+from tests.guarded_postgres import OTHER, OURS
 from tests.kafka_broker import CERTIFICATE, LocalBroker, free_ports
 from tests.kafka_shared import SharedBroker
-from tests.services.broker.conftest import OTHER, OURS
 from tests.services.broker.passing import LINES, make_topic, read, sent_and_read
 
 

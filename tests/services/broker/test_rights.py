@@ -1,6 +1,6 @@
-"""A market on a broker with TLS, SCRAM and ACLs, with exactly the rights that OPERATIONS grants.
+"""A market on Kafka and Postgres with TLS and SCRAM, with exactly the rights of OPERATIONS.
 
-Each right is taken away once: somebody says which it was, and nothing is lost.
+Each right in Kafka is taken away once: somebody says which it was, and nothing is lost.
 """
 
 from __future__ import annotations
@@ -30,17 +30,16 @@ from services.feed.delivered import delivered_lines
 from services.feed.inboxes import RecordedInboxes
 from services.feed.sending import send
 from services.feed.stall import StallTimer
-from services.journal.embedded import EmbeddedServer
 from services.journal.fed_sources import FedSource
 from services.journal.reader import Reader
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
 from services.worker.clock import SessionClock
 from services.worker.fact_host import FactHost
 from tests.bench.market import DAY, closing, opening, trades
+from tests.guarded_postgres import OTHER, GuardedServer
 from tests.kafka_broker import CERTIFICATE, free_ports
 from tests.kafka_shared import SharedBroker
 from tests.scraper import page
-from tests.services.broker.conftest import OTHER
 from tests.services.broker.secured_house import Right, SecuredHouse, page_rights, rights
 from tests.services.worker.fact_readers import journal_facts, kafka_facts
 from tests.services.worker.test_shards_agree import embedded_hashes
@@ -69,10 +68,10 @@ NEVER_FED: Final = FedSource(
 
 @pytest.fixture
 def house(
-    guarded: SharedBroker, postgres: EmbeddedServer, tmp_path: Path
+    guarded: SharedBroker, guarded_postgres: GuardedServer, tmp_path: Path
 ) -> Iterator[SecuredHouse]:
     """A house whose users have the rights of the page."""
-    with SecuredHouse(guarded, postgres, tmp_path) as house:
+    with SecuredHouse(guarded, guarded_postgres, tmp_path) as house:
         yield house
 
 
@@ -110,7 +109,12 @@ def test_a_market_is_cleared_with_exactly_the_rights_of_the_page(
     expected = embedded_hashes([*BEGUN, *traded, CLOCK.line, closing()])
     assert len(expected) >= 3
     assert house.day_hashes() == expected
-    for words in (("verify",), ("doctor",), ("topics", "check", "--development")):
+    for words in (
+        ("verify",),
+        ("report", "members"),
+        ("doctor",),
+        ("topics", "check", "--development"),
+    ):
         looked = house.run("administrator", *words)
         assert looked.exit_code == 0, looked.output
     asyncio.run(published(house))
@@ -231,6 +235,9 @@ def test_a_worker_says_which_right_it_lacks_waits_and_loses_nothing(
                 until_ready(port, 503)
             until_said(worker, house.denial(member))
         sending.result(60)
+    with house.locked_out():
+        until_said(worker, "password authentication failed for user")
+        until_ready(port, 503)
     feed(house, "operator", [closing()], tmp_path)
     until_ready(port, 200)
     assert house.day_hashes() == embedded_hashes([*BEGUN, *traded, CLOCK.line, closing()])
@@ -252,17 +259,23 @@ def send_clock(house: SecuredHouse) -> None:
 
 def test_who_is_not_let_in_is_told_why_at_the_start(house: SecuredHouse) -> None:
     expired = CERTIFICATE.with_name("expired.pem")
+    unvouched = house.database_as("worker", sslrootcert=str(OTHER))
+    guessed = house.database_as("worker", password="a guess")  # noqa: S106 - it is wrong
+    away = "^Error: cannot connect to the database: .*"
     with tls_server(expired) as port:
         changes: list[tuple[str, dict[str, object], str]] = [
             ("worker", {"sasl_password": "wrong"}, "invalid credentials.*see .*sasl_password"),
             ("worker", {"tls_ca_file": OTHER}, "certificate verify failed.*see tls_ca_file"),
             ("worker", {"tls_ca_file": expired, "brokers": f"localhost:{port}"}, "has expired"),
+            ("worker", {"database": unvouched}, f"{away} certificate verify failed.*certificates"),
+            ("worker", {"database": guessed}, f"{away} password authentication.*see.* password"),
             ("stranger", {}, f"user stranger-.* no right Describe on topic {house.name}.control"),
         ]
         for user, settings, text in changes:
             ended = house.run(user, "worker", **settings)
             assert ended.exit_code == 2, ended.output
             assert re.search(text, " ".join(ended.output.split())), ended.output
+            assert "a guess" not in ended.output
 
 
 def test_who_may_write_to_inboxes_opens_no_transaction_there(house: SecuredHouse) -> None:

@@ -51,7 +51,7 @@ def clearing(url: str, *arguments: str) -> Result:
 def operations_sql() -> str:
     """The SQL in services/OPERATIONS.md, on one line."""
     page = (ROOT / "services" / "OPERATIONS.md").read_text("utf-8")
-    block = re.search("```sql\n(.*?)```", page, re.DOTALL)
+    block = re.search("```sql\n(CREATE ROLE clearing_reader .*?)```", page, re.DOTALL)
     assert block is not None
     return " ".join(block[1].split())
 
