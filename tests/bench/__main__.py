@@ -30,6 +30,7 @@ from tests.bench import (
     failover,
     ingest,
     latency,
+    layouts,
     memory,
     mixed,
     paths,
@@ -63,6 +64,11 @@ BENCHES: Final = {
         mixed.run,
         {"trades_count": 1_000_000, "accounts": 10_000},
         {"trades_count": 2_000, "accounts": 20},
+    ),
+    "layouts": Bench(
+        layouts.run,
+        {"trades_count": 200_000, "accounts": 10_000},
+        {"trades_count": 1_000, "accounts": 20},
     ),
     "close": Bench(
         close.run,
