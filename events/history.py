@@ -68,15 +68,8 @@ class InputHistory:
                 pieces += (numbers(len(line), 1), line, b"\n", without_seq(facts, seq))
         self._hashed.update(b"".join(pieces))
 
-    def add(
-        self, line: bytes, blocks: Sequence[bytes], *, seq: int, count: int | None = None
-    ) -> None:
-        """The next input. blocks: its facts, several in a block joined by line feeds.
-
-        count: of the facts; they are counted if it is not known.
-        """
-        if count is None:
-            count = sum([block.count(b"\n") + 1 for block in blocks])
+    def add(self, line: bytes, blocks: Sequence[bytes], *, seq: int, count: int) -> None:
+        """The next input. blocks: its so many facts, several in a block joined by line feeds."""
         self._hashed.update(INPUT_NUMBERS.pack(len(line), count) + line)
         for block in blocks:
             self._hashed.update(b"\n" + without_seq(block, seq))
@@ -86,7 +79,8 @@ class InputHistory:
         last = facts.rfind(b"\n") + 1
         is_close = facts.startswith(_DAY_CLOSED, last)
         stated = facts[: max(last - 1, 0)] if is_close else facts
-        self.add(line, [stated] if stated else [], seq=seq)
+        blocks = [stated] if stated else []
+        self.add(line, blocks, seq=seq, count=stated.count(b"\n") + len(blocks))
         if is_close:
             self.close()
 

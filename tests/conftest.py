@@ -2,9 +2,11 @@
 
 import gc
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import hypothesis
@@ -17,6 +19,8 @@ from services.journal.embedded import EmbeddedServer
 from services.settings import Settings, load_settings
 from tests.guarded_postgres import GuardedServer
 from tests.kafka_shared import NoBroker, SharedBroker, shared_broker
+
+ServerT = TypeVar("ServerT", bound=EmbeddedServer)
 
 SEEDS = 100
 INSTALLED = Path("/usr/lib/postgresql")
@@ -39,14 +43,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seeds", type=int, default=SEEDS, help="seeded markets to simulate")
 
 
+def _served(opened: Callable[[Path], ServerT]) -> Iterator[ServerT]:
+    """A server in a directory of its own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="clearing-test-") as directory,
+        opened(Path(directory)) as server,
+    ):
+        yield server
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedServer]:
     """The embedded server of this session, from the wheel."""
-    with (
-        tempfile.TemporaryDirectory(prefix="clearing-test-") as directory,
-        EmbeddedServer(Path(directory)) as server,
-    ):
-        yield server
+    yield from _served(EmbeddedServer)
 
 
 @pytest.fixture(scope="session")
@@ -62,21 +71,13 @@ def machine_binaries() -> Path:
 @pytest.fixture(scope="session")
 def machine_postgres(machine_binaries: Path) -> Iterator[EmbeddedServer]:
     """A server from these programs."""
-    with (
-        tempfile.TemporaryDirectory(prefix="clearing-test-") as directory,
-        EmbeddedServer(Path(directory), binaries=machine_binaries) as server,
-    ):
-        yield server
+    yield from _served(partial(EmbeddedServer, binaries=machine_binaries))
 
 
 @pytest.fixture(scope="session")
 def guarded_postgres(machine_binaries: Path) -> Iterator[GuardedServer]:
     """A server from these programs that speaks TLS and asks for passwords."""
-    with (
-        tempfile.TemporaryDirectory(prefix="clearing-test-") as directory,
-        GuardedServer(Path(directory), binaries=machine_binaries) as server,
-    ):
-        yield server
+    yield from _served(partial(GuardedServer, binaries=machine_binaries))
 
 
 @pytest.fixture(scope="session")

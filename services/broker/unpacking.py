@@ -52,7 +52,7 @@ def unpack(codec: int, packed: bytes) -> bytes:
         raise UnsupportedCodecError(msg)
     # A large room is the system's to give and to take: a small batch would wait for it.
     likely = min(_LIKELY_RATIO * len(packed) + _LIKELY_BYTES, UNPACKED_BYTES_MAX)
-    for bytes_max in (likely, UNPACKED_BYTES_MAX):
+    for bytes_max in sorted({likely, UNPACKED_BYTES_MAX}):
         room = np.empty(bytes_max, np.uint8)
         try:
             length = _STREAMS[codec].decompress_into(packed, room)

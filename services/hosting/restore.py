@@ -85,6 +85,15 @@ def number_in_use(reader: Reader, shard: str, *, after: int = 0) -> int | None:
     return None
 
 
+def check_in_use(reader: Reader, shard: str, *, after: int = 0) -> int:
+    """The same of a shard that is in use. Errors: NotInUse."""
+    last = reader.last_number()
+    number = number_in_use(reader, shard, after=after)
+    if number is None:
+        raise NotInUse(shard, checked_until=last)
+    return number
+
+
 def is_open_from_the_start(shard: str) -> bool:
     """True if a shard needs no command to be in use."""
     return shard in map(market_shard, ControlBooks().products) or kind_of(shard) != "market"
@@ -172,10 +181,7 @@ def _opening(reader: Reader, shard: str) -> dict[str, Any]:
 
 def _opened(reader: Reader, name: str, *, checked_until: int) -> LoadedShard:
     """A shard with row 0 to be written."""
-    last = reader.last_number()
-    number = number_in_use(reader, name, after=checked_until)
-    if number is None:
-        raise NotInUse(name, checked_until=last)
+    number = check_in_use(reader, name, after=checked_until)
     # Row 0 has a time of its own: right after the command that put the product in use.
     logical_time = reader.numbered_in([number])[0].logical_time + 1 if number else 0
     shard = open_shard(name, restore_control(reader, number))

@@ -18,7 +18,7 @@ from events.command import Command
 from events.control_facts import CommandRefused, SharedFact
 from events.fact import Fact
 from events.fact_text import encode_fact, fact_head, texts_around
-from events.int64 import IntArray
+from events.int64 import IntArray, integers
 from events.refusals import Refusal
 from events.units import format_instant
 
@@ -112,7 +112,7 @@ def integer_texts(column: IntArray) -> list[str]:
 
 
 def _lengths(column: Sequence[str]) -> IntArray:
-    return np.fromiter(map(len, column), np.int64, len(column))
+    return integers(map(len, column), len(column))
 
 
 def _joined(head: str, texts: Sequence[str], *, columns: Sequence[Sequence[str]]) -> str:

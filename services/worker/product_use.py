@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from services.hosting.restore import number_in_use
-from services.journal.reader import Reader
+from services.hosting.restore import NotInUse, check_in_use
 from services.worker.durable_rows import opened_reader
 
 
@@ -24,15 +23,13 @@ async def checked_until_use(
     """
     reader = await opened_reader(url)
     try:
-        while (last := await asyncio.to_thread(_checked, reader, shard, after=after)) is not None:
-            after = last
-            await idle()
+        while True:
+            try:
+                await asyncio.to_thread(check_in_use, reader, shard, after=after)
+            except NotInUse as reason:
+                after = reason.checked_until
+                await idle()
+            else:
+                return after
     finally:
         reader.close()
-    return after
-
-
-def _checked(reader: Reader, shard: str, *, after: int) -> int | None:
-    """The last command, if none of those after a number puts the product in use; else None."""
-    last = reader.last_number()
-    return last if number_in_use(reader, shard, after=after) is None else None

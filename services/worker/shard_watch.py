@@ -21,7 +21,7 @@ from services.broker.connecting import client_options, started, until_ended
 from services.broker.group import GroupAdmin
 from services.broker.topics import shard_partitions
 from services.broker.trouble import BrokerRefused, BrokerTrouble, broker_translated
-from services.hosting.restore import number_in_use
+from services.hosting.restore import NotInUse, check_in_use
 from services.journal.reader import Reader
 from services.journal.shard_states import ShardState, shard_states
 from services.journal.trouble import JournalTrouble
@@ -122,11 +122,12 @@ class ShardWatch:
     def _is_in_use(self, shard: str) -> bool:
         """Whether control has put a shard in use that has no row; commands are looked at once."""
         assert self._reader is not None, shard
-        last, after = self._reader.last_number(), self._checked_until.get(shard, 0)
-        if number_in_use(self._reader, shard, after=after) is not None:
-            return True
-        self._checked_until[shard] = last
-        return False
+        try:
+            check_in_use(self._reader, shard, after=self._checked_until.get(shard, 0))
+        except NotInUse as reason:
+            self._checked_until[shard] = reason.checked_until
+            return False
+        return True
 
 
 async def _each_second(look: Callable[[], Awaitable[None]]) -> None:

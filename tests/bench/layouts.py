@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from tests.bench.market import opening, trades, write_lines
 COUNTS: Final = (10, 64, 500)
 _ID_LENGTHS: Final = 50
 _DIGITS: Final = 9
+_PRODUCERS: Final = 6
 _SEPARATORS: Final = ((",", ":"), (", ", ": "), (" , ", " : "))
 
 
@@ -53,13 +55,9 @@ def _files(count: int, accounts: int) -> Iterator[tuple[str, Iterable[bytes]]]:
     files = [iter(trades(count, accounts, first=number * count)) for number in range(6)]
     yield "before", files[0]
     for lines, layouts in zip(files[1:], COUNTS, strict=False):
-        yield f"layouts_{layouts}", map(_laid_out, lines, _in_turns(count, layouts))
-    yield "foreign", map(_foreign, files[4], range(count))
+        yield f"layouts_{layouts}", map(_laid_out, lines, cycle(range(layouts)))
+    yield "foreign", map(_foreign, files[4], cycle(range(_PRODUCERS)))
     yield "after", files[5]
-
-
-def _in_turns(count: int, layouts: int) -> Iterator[int]:
-    return (number % layouts for number in range(count))
 
 
 def _laid_out(line: bytes, layout: int) -> bytes:
@@ -72,8 +70,8 @@ def _laid_out(line: bytes, layout: int) -> bytes:
     return json.dumps(fields).encode()
 
 
-def _foreign(line: bytes, number: int) -> bytes:
+def _foreign(line: bytes, producer: int) -> bytes:
     """The trade as one of six producers writes it."""
     fields = [*json.loads(line).items()]
-    turned = fields[::-1] if number % 2 else fields[3:] + fields[:3]
-    return json.dumps(dict(turned), separators=_SEPARATORS[number % 6 // 2]).encode()
+    turned = fields[::-1] if producer % 2 else fields[3:] + fields[:3]
+    return json.dumps(dict(turned), separators=_SEPARATORS[producer // 2]).encode()

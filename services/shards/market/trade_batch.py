@@ -123,7 +123,7 @@ class LineBatch:
         self._unusual = [len(self._lines.lines), *numbers[::-1].tolist()]
 
     def _timeless_before(self, end: int) -> list[int]:
-        """Take out the next unusual lines, as long as they can change pairs with ordinary ones."""
+        """Take out the next unusual lines, as long as they can change places with ordinary ones."""
         numbers: list[int] = []
         while self._unusual[-1] < end and self._is_timeless(self._unusual[-1]):
             numbers.append(self._unusual.pop())

@@ -101,7 +101,6 @@ def _pay_variation(
         moved = np.flatnonzero(column)
         amounts = column[moved].tolist()
         assert sum(amounts) == 0, f"variation of {product} does not sum to zero"
-        texts = [text.removeprefix("-") for text in integer_texts(column[moved])]
         debits = [variation_of(product)] * len(amounts)
         credits_ = [*debits]
         for index, number in enumerate(moved.tolist()):
@@ -112,7 +111,11 @@ def _pay_variation(
             Posting,
             cycle.at,
             alike=alike,
-            columns={"debit": debits, "credit": credits_, "amount_cents": texts},
+            columns={
+                "debit": debits,
+                "credit": credits_,
+                "amount_cents": [str(abs(cents)) for cents in amounts],
+            },
         )
 
 

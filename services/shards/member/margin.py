@@ -18,7 +18,6 @@ from events.int64 import IntArray, add, add_at, as_index
 from risk.add_ons import add_ons
 from risk.margin import Holding
 from risk.margin_models import MODELS
-from services.shards.emission import integer_texts
 from services.shards.links import ContractFlow
 from settlement.ledger import cents
 
@@ -102,12 +101,10 @@ def positions_of(
     texts: list[str] = []
     for first in range(0, accounts, _ACCOUNTS_AT_ONCE):
         until = min(first + _ACCOUNTS_AT_ONCE, accounts)
-        # A column at least: an account without positions has a text too.
-        columns = [[""] * (until - first)]
+        entries: list[list[str]] = [[] for _ in range(first, until)]
         for flow, margin in zip(flows, margins, strict=True):
-            columns.append(_position_texts(flow, margin=margin, numbers=range(first, until)))
-        rows = zip(*columns, strict=True)
-        texts += [f"[{','.join(filter(None, of_account))}]" for of_account in rows]
+            _note_positions(entries, flow, margin=margin, first=first)
+        texts += [f"[{','.join(of_account)}]" for of_account in entries]
     return texts
 
 
@@ -143,16 +140,13 @@ def _holders(accounts: int, flows: Sequence[ContractFlow]) -> npt.NDArray[np.boo
     return holds
 
 
-def _position_texts(flow: ContractFlow, *, margin: IntArray, numbers: range) -> list[str]:
-    """The JSON of the position of each account in a contract; empty without one."""
-    begin, end = np.searchsorted(flow.accounts, (numbers.start, numbers.stop))
+def _note_positions(
+    entries: list[list[str]], flow: ContractFlow, *, margin: IntArray, first: int
+) -> None:
+    """Add the positions in a contract to the entries of accounts. first: number of entry 0."""
+    begin, end = np.searchsorted(flow.accounts, (first, first + len(entries)))
     chosen = begin + np.flatnonzero(flow.lots[begin:end])
-    pairs = zip(integer_texts(flow.lots[chosen]), integer_texts(margin[chosen]), strict=True)
+    columns = (flow.accounts[chosen] - first, flow.lots[chosen], margin[chosen])
     head = f'{{"contract":"{flow.contract}","lots":'
-    texts = [f'{head}{lots},"margin_cents":{margin_cents}}}' for lots, margin_cents in pairs]
-    if len(texts) == len(numbers):
-        return texts
-    column = [""] * len(numbers)
-    for number, text in zip((flow.accounts[chosen] - numbers.start).tolist(), texts, strict=True):
-        column[number] = text
-    return column
+    for number, lots, margin_cents in zip(*(column.tolist() for column in columns), strict=True):
+        entries[number].append(f'{head}{lots},"margin_cents":{margin_cents}}}')

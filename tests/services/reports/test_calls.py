@@ -41,16 +41,13 @@ CALL: Final = ("call", "status", "remaining_cents", "age_minutes", "is_overdue")
 
 
 @pytest.fixture(scope="module")
-def three_days(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a database that holds the three sessions, the last one open."""
-    yield from cleared_once(postgres, tmp_path_factory.mktemp("calls"), THREE_DAYS)
-
-
-@pytest.fixture
-def passed(three_days: str) -> Iterator[JournalView]:
-    """The three sessions as they stand."""
-    with JournalView(three_days) as opened:
-        yield opened
+def passed(
+    postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[JournalView]:
+    """The three sessions as they stand, the last one open."""
+    for url in cleared_once(postgres, tmp_path_factory.mktemp("calls"), THREE_DAYS):
+        with JournalView(url) as opened:
+            yield opened
 
 
 def now(view: JournalView, name: str) -> Report:
