@@ -6,7 +6,7 @@ written: two processes can never both extend a shard. A commit is never tried ag
 `CommitUnknown` is answered by reading the heads anew.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import partial
 from itertools import islice
@@ -53,13 +53,15 @@ from services.shards.rows import JournalRow, RowColumns, stretches_of
 
 # Rows packed at once: about half a megabyte of journal, so that the server works while we pack.
 ROWS_PACKED = 1000
+# A COPY waits twice for an answer, and COMMIT once: so few rows go with it.
+ROWS_INSERTED_MAX = 8
 
 MOVE_HEADS = """
 UPDATE clearing.shard_head AS head
 SET seq = moved.seq_after, chain = moved.chain, next_offset = moved.next_offset,
     control_number = moved.control_number
-FROM unnest(%b::text[], %b::bigint[], %b::bigint[], %b::bytea[], %b::bigint[], %b::bigint[])
-    AS moved (shard, seq_before, seq_after, chain, next_offset, control_number)
+FROM unnest(%b::text[], %b::bigint[], %b::bytea[], %b::bigint[], %b::bigint[], %b::bigint[])
+    AS moved (shard, seq_after, chain, next_offset, control_number, seq_before)
 WHERE head.shard = moved.shard AND head.seq = moved.seq_before
 RETURNING head.shard
 """
@@ -79,6 +81,13 @@ INSERT INTO clearing.source (position, sha256, lines, ended, name)
 VALUES (%b, %b, %b, %b, %b)
 ON CONFLICT (name) DO NOTHING
 RETURNING name
+"""
+INSERT_RUN = """
+INSERT INTO clearing.identity (shard, span, seq_first, keys, seqs) VALUES (%b, %b, %b, %b, %b)
+"""
+INSERT_RECEIPT = """
+INSERT INTO clearing.receipt (shard, seq_first, received_at, clock)
+VALUES (%b, %b, to_timestamp(%b::bigint), %b)
 """
 
 
@@ -124,14 +133,14 @@ class Journal:
         try:
             made = self._make_partitions(batch)
             with translated("writing a batch"):
-                self._connection.execute("BEGIN")
-                self._move_heads(batch.heads)
-                self._move_source(batch.source)
+                self._begin(batch)
                 self._append_all(batch)
+                runs = self._append_but_few(IDENTITY, _runs_in(batch))
+                receipts = self._append_but_few(RECEIPT, batch.receipts)
         except BaseException:
             self._roll_back()
             raise
-        self._commit()
+        self._commit(runs, receipts)
         self._partitions |= made
 
     def close(self) -> None:
@@ -163,41 +172,47 @@ class Journal:
                 )
         return new
 
-    def _move_heads(self, heads: Sequence[HeadMove]) -> None:
-        """The fence, before the rows: a second writer waits here and then finds the heads moved."""
-        old = [head for head in heads if head.seq_before is not None]
-        new = [head for head in heads if head.seq_before is None]
-        if old:
-            values = [
-                [head.shard for head in old],
-                [head.seq_before for head in old],
-                [head.seq_after for head in old],
-                [head.chain for head in old],
-                [head.next_offset for head in old],
-                [head.control_number for head in old],
-            ]
-            self._expect(MOVE_HEADS, values, before={head.shard: head.seq_before for head in old})
-        if new:
-            values = [
-                [head.shard for head in new],
-                [head.seq_after for head in new],
-                [head.chain for head in new],
-                [head.next_offset for head in new],
-                [head.control_number for head in new],
-            ]
-            self._expect(NEW_HEADS, values, before={head.shard: None for head in new})
+    def _begin(self, batch: Batch) -> None:
+        """Begin with the fence: a second writer waits here and then finds the heads moved.
 
-    def _expect(self, query: str, values: list[Any], *, before: Mapping[str, int | None]) -> None:
-        moved = {row[0] for row in self._connection.execute(query.encode(), values).fetchall()}
-        for shard, seq in before.items():
-            if shard not in moved:
-                state = "new" if seq is None else f"at seq {seq}"
-                message = f"shard {shard} is not {state} any more: another process writes it"
+        All of it is sent before the first answer is awaited.
+        """
+        old = [head for head in batch.heads if head.seq_before is not None]
+        new = [head for head in batch.heads if head.seq_before is None]
+        source, moved_source = batch.source, None
+        with self._connection.pipeline():
+            self._connection.execute("BEGIN")
+            moved_heads = [self._move_heads(heads) for heads in (old, new) if heads]
+            if source is not None:
+                moved_source = self._move_source(source)
+        moved = {row[0] for cursor in moved_heads for row in cursor.fetchall()}
+        for head in batch.heads:
+            if head.shard not in moved:
+                state = "new" if head.seq_before is None else f"at seq {head.seq_before}"
+                message = f"shard {head.shard} is not {state} any more: another process writes it"
                 raise FencedOff(message)
+        if source is not None and moved_source is not None and moved_source.fetchone() is None:
+            message = (
+                f"source {source.name} is not at position {source.position_before} any more: "
+                f"another process reads it"
+            )
+            raise FencedOff(message)
 
-    def _move_source(self, source: SourceMove | None) -> None:
-        if source is None:
-            return
+    def _move_heads(self, heads: Sequence[HeadMove]) -> psycopg.Cursor[Any]:
+        """Move heads that are all new, or all old; gives the names of those that are moved."""
+        columns: list[list[Any]] = [
+            [head.shard for head in heads],
+            [head.seq_after for head in heads],
+            [head.chain for head in heads],
+            [head.next_offset for head in heads],
+            [head.control_number for head in heads],
+        ]
+        if heads[0].seq_before is None:
+            return self._connection.execute(NEW_HEADS.encode(), columns)
+        before = [head.seq_before for head in heads]
+        return self._connection.execute(MOVE_HEADS.encode(), [*columns, before])
+
+    def _move_source(self, source: SourceMove) -> psycopg.Cursor[Any]:
         values: list[Any] = [
             source.position,
             source.sha256,
@@ -209,28 +224,18 @@ class Journal:
         if source.position_before is not None:
             query = MOVE_SOURCE
             values.append(source.position_before)
-        if self._connection.execute(query.encode(), values).fetchone() is None:
-            message = (
-                f"source {source.name} is not at position {source.position_before} any more: "
-                f"another process reads it"
-            )
-            raise FencedOff(message)
+        return self._connection.execute(query.encode(), values)
 
     def _append_all(self, batch: Batch) -> None:
         if batch.rows:
             self._append(JOURNAL, _packed_journal(batch.rows))
         self._append_rows(JOURNAL_PART, batch.parts, at_once=1)
         self._append_rows(LINK, batch.links, at_once=1)
-        runs = [
-            run for shard, keys, seqs in batch.identities for run in runs_of(shard, keys, seqs=seqs)
-        ]
-        self._append_rows(IDENTITY, runs)
         for seal in batch.seals:
             self._append_rows(IDENTITY_PAGE, seal.pages)
             self._append_rows(IDENTITY_FILTER, [(seal.shard, seal.span, seal.words)])
         self._append_rows(SNAPSHOT, batch.snapshots, at_once=1)
         self._append_rows(CONTROL_NUMBER, batch.numbers)
-        self._append_rows(RECEIPT, batch.receipts)
         self._append_rows(DAY, batch.days)
         self._append_rows(SETTLEMENT_PRICE, batch.prices)
         self._append_rows(STATEMENT, batch.statements)
@@ -238,6 +243,15 @@ class Journal:
             self._connection.execute("SELECT pg_notify('clearing_link', %s)", [target])
         if batch.numbers:
             self._connection.execute("SELECT pg_notify('clearing_control', '')")
+
+    def _append_but_few(
+        self, table: Table, rows: Sequence[Sequence[Any]]
+    ) -> Sequence[Sequence[Any]]:
+        """Append rows; gives them back where they are few, to be sent together with COMMIT."""
+        if len(rows) <= ROWS_INSERTED_MAX:
+            return rows
+        self._append_rows(table, rows)
+        return ()
 
     def _append_rows(
         self, table: Table, rows: Iterable[Sequence[Any]], *, at_once: int = ROWS_PACKED
@@ -253,9 +267,15 @@ class Journal:
                 copy.write(block)
             copy.write(TRAILER)
 
-    def _commit(self) -> None:
+    def _commit(self, runs: Iterable[Sequence[Any]], receipts: Iterable[Sequence[Any]]) -> None:
+        """Commit with the last few rows, all sent before the first answer is awaited."""
         try:
-            cursor = self._connection.execute("COMMIT")
+            with self._connection.pipeline():
+                for run in runs:
+                    self._connection.execute(INSERT_RUN.encode(), run)
+                for receipt in receipts:
+                    self._connection.execute(INSERT_RECEIPT.encode(), receipt)
+                cursor = self._connection.execute("COMMIT")
         except psycopg.Error as error:
             trouble = database_trouble_of(error, "COMMIT")
             if self._connection.broken or isinstance(trouble, DatabaseGone):
@@ -275,6 +295,12 @@ class Journal:
                 self._connection.execute("ROLLBACK")
         except psycopg.Error:
             self._connection.close()
+
+
+def _runs_in(batch: Batch) -> list[tuple[str, int, int, bytes, bytes]]:
+    return [
+        run for shard, keys, seqs in batch.identities for run in runs_of(shard, keys, seqs=seqs)
+    ]
 
 
 def _packed_journal(rows: Sequence[JournalRow]) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import time
 from typing import Final
 
@@ -26,6 +26,9 @@ from services.worker.lasting import Lasting
 # So few records, and so short, are read sooner than a thread is woken for them.
 _READ_AT_ONCE: Final = 256
 _READ_AT_ONCE_BYTES: Final = 1 << 16
+# What lies ready was fetched when the messages before were taken: behind so few there is more.
+_FEW: Final = 1024
+_FRESH_MS: Final = 10
 
 _log = logging.getLogger(__name__)
 
@@ -80,20 +83,31 @@ class InboxFetch:
     async def _records(self, most: int, timeout_ms: int) -> Sequence[Record]:
         offset = await self.position()
         try:
-            fetched = await self._consumer.getmany(
-                self._topic_partition, timeout_ms=timeout_ms, max_records=most
-            )
+            records = await self._taken(most, timeout_ms=0)
+            if not records:
+                records = await self._taken(most, timeout_ms=timeout_ms)
+            elif len(records) < min(most, _FEW):
+                # What is damaged is found again by the next fetch, behind these records.
+                with suppress(TopicDamaged):
+                    fresh = await self._taken(most - len(records), timeout_ms=_FRESH_MS)
+                    records = [*records, *fresh]
         except TopicDamaged as damage:
             self._look_again(offset, damage)
             return ()
         except REFUSALS as error:
             doing = f"reading {self._partition.origin}"
             raise trouble_of(error, doing, settings=self._settings, right="Read") from error
-        records: Sequence[Record] = fetched.get(self._topic_partition, ())
         self._note_clock(records, offset)
         for record in records:
             if isinstance(record, BrokenBatch):
                 _log.warning("refuses a batch: %s", record.refusal.detail, extra=self._where)
+        return records
+
+    async def _taken(self, most: int, *, timeout_ms: int) -> Sequence[Record]:
+        fetched = await self._consumer.getmany(
+            self._topic_partition, timeout_ms=timeout_ms, max_records=most
+        )
+        records: Sequence[Record] = fetched.get(self._topic_partition, ())
         return records
 
     def has_more(self, last: Message) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from services.broker.batches import TopicDamaged
-from services.broker.messages import BrokenBatch
+from services.broker.messages import BrokenBatch, Message
 from services.broker.topics import partition_of
 from services.settings import load_settings
 from services.worker.inbox_fetch import InboxFetch
@@ -20,17 +21,27 @@ KEY = TopicPartition(SIT.topic, SIT.number)
 
 
 class Consumer:
-    """A consumer of one partition, at its end, that gives what it is told to."""
+    """A consumer of one partition, at its end, that gives what it is told to.
 
-    def __init__(self, *answers: list[BrokenBatch] | Exception) -> None:
-        self._answers = [*answers]
+    answers: to who waits; ready: to who does not, before those.
+    """
+
+    def __init__(
+        self, *answers: list[BrokenBatch] | Exception, ready: list[list[BrokenBatch]]
+    ) -> None:
+        self._answers, self._ready = [*answers], ready
 
     async def position(self, _: TopicPartition) -> int:
         """Where it goes on."""
         return 12
 
-    async def getmany(self, *_: object, **__: object) -> dict[TopicPartition, list[BrokenBatch]]:
+    async def getmany(
+        self, _: TopicPartition, *, timeout_ms: int, max_records: int
+    ) -> dict[TopicPartition, list[BrokenBatch]]:
         """The next answer."""
+        assert max_records > 0
+        if not timeout_ms:
+            return {KEY: self._ready.pop(0)} if self._ready else {}
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -51,10 +62,43 @@ class Consumer:
         """Something may come."""
 
 
-def inbox(*answers: list[BrokenBatch] | Exception) -> InboxFetch:
+def inbox(
+    *answers: list[BrokenBatch] | Exception, ready: list[list[BrokenBatch]] | None = None
+) -> InboxFetch:
     """An inbox that is fetched from with these answers."""
-    context: Any = SimpleNamespace(consumer=Consumer(*answers), settings=load_settings())
+    consumer = Consumer(*answers, ready=ready or [])
+    context: Any = SimpleNamespace(consumer=consumer, settings=load_settings())
     return InboxFetch(context, SIT)
+
+
+def batch_at(offset: int) -> BrokenBatch:
+    """A batch of one message."""
+    return BrokenBatch(offset, bytes(61), timestamp=0, timestamp_type=1)
+
+
+def offsets(messages: Sequence[Message]) -> list[int]:
+    """Where messages stand."""
+    return [message.offset for message in messages]
+
+
+def test_behind_few_records_that_lay_ready_come_those_that_came_since() -> None:
+    fetching = inbox([batch_at(13)], [batch_at(14)], ready=[[batch_at(12)]])
+    assert offsets(asyncio.run(fetching.fetch(10, 250))) == [12, 13]
+    assert offsets(asyncio.run(fetching.fetch(10, 250))) == [14]
+
+
+def test_of_as_many_records_as_are_asked_for_nothing_further_is_awaited() -> None:
+    fetching = inbox(ready=[[batch_at(12)]])
+    assert offsets(asyncio.run(fetching.fetch(1, 250))) == [12]
+
+
+def test_a_damaged_batch_behind_records_that_lay_ready_is_left_to_the_next_fetch() -> None:
+    damage = TopicDamaged("the batch at offset 13 is not as its checksum says")
+    fetching = inbox(damage, damage, damage, ready=[[batch_at(12)]])
+    assert offsets(asyncio.run(fetching.fetch(10, 250))) == [12]
+    assert asyncio.run(fetching.fetch(10, 250)) == []
+    with pytest.raises(TopicDamaged):
+        asyncio.run(fetching.fetch(10, 250))
 
 
 def test_a_damaged_batch_is_fetched_once_more_and_then_stops_the_worker() -> None:
@@ -69,10 +113,8 @@ def test_a_damaged_batch_is_fetched_once_more_and_then_stops_the_worker() -> Non
 
 
 def test_an_inbox_that_was_paused_was_perhaps_not_empty() -> None:
-    old = BrokenBatch(12, bytes(61), timestamp=0, timestamp_type=1)
-
     async def apart(*, is_paused: bool) -> float:
-        fetching = inbox([], [old])
+        fetching = inbox([], [batch_at(12)])
         await fetching.fetch(1, 1)
         if is_paused:
             with fetching.paused():
