@@ -29,13 +29,17 @@ The rows and any SHA-256 suffice to check it: tests/laws.py does it in a few lin
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from struct import Struct
 from typing import Final
 
+import numpy as np
+
 from events.control_facts import DayClosed
 from events.fact_text import fact_head
-from events.texts import Texts, joined, records
+from events.int64 import IntArray
+from events.quoted_texts import QuotedTexts
+from events.texts import DIGITS, Texts, decimals, joined, records
 
 HISTORY_VERSION: Final = 1
 
@@ -43,6 +47,11 @@ _DOMAIN: Final = b"token-clearinghouse/history"
 _U16: Final = Struct(">H")
 _DAY_CLOSED: Final = fact_head(DayClosed)
 _SEQ: Final = b',"seq":'
+_AT: Final = b',"at":"'
+# Of quotation marks in a fact.
+_MARKS_BEFORE_SEQ: Final = 8
+_MARKS_BEFORE_AT: Final = 10
+_LINE_FEED: Final = ord("\n")
 INPUT_NUMBERS: Final = Struct(">II")
 
 
@@ -56,17 +65,18 @@ class InputHistory:
         self.before = before
         self._begin()
 
-    def add_rows(self, rows: Iterable[tuple[int, bytes, bytes]]) -> None:
-        """The next recorded inputs: of each its seq, its bytes and its facts."""
-        pieces, numbers = list[bytes](), INPUT_NUMBERS.pack
-        for seq, line, facts in rows:
-            if not facts or b"\n" in facts or closes_day(facts):
-                self._hashed.update(b"".join(pieces))
-                pieces.clear()
-                self.add_row(line, facts, seq=seq)
-            else:
-                pieces += (numbers(len(line), 1), line, b"\n", without_seq(facts, seq))
-        self._hashed.update(b"".join(pieces))
+    def add_rows(self, seqs: IntArray, lines: Texts, *, quoted: QuotedTexts) -> None:
+        """The next recorded inputs: their seqs, bytes and facts."""
+        facts, (heads, rests) = quoted.texts, _split_at_seq(seqs, quoted)
+        lone = np.flatnonzero(heads.lengths == 0).tolist()
+        first = 0
+        for number in (*lone, len(seqs)):
+            if first < number:
+                part = slice(first, number)
+                self.add_column(lines[part], heads[part], rests=rests[part])
+            if number < len(seqs):
+                self.add_row(lines[number], facts[number], seq=int(seqs[number]))
+            first = number + 1
 
     def add(self, line: bytes, blocks: Sequence[bytes], *, seq: int, count: int) -> None:
         """The next input. blocks: its so many facts, several in a block joined by line feeds."""
@@ -101,6 +111,32 @@ class InputHistory:
         shard = self._shard.encode()
         head = _U16.pack(len(_DOMAIN)) + _DOMAIN + _U16.pack(HISTORY_VERSION)
         self._hashed = hashlib.sha256(head + _U16.pack(len(shard)) + shard + self.before)
+
+
+def _split_at_seq(seqs: IntArray, quoted: QuotedTexts) -> tuple[Texts, Texts]:
+    """Facts before and behind the number of their row.
+
+    Both are empty where a row has not just one fact, or that has another number or closes a day.
+    """
+    facts = quoted.texts
+    rows = np.flatnonzero(quoted.counts > _MARKS_BEFORE_AT)
+    first = quoted.first[rows]
+    begins = quoted.marks[first + _MARKS_BEFORE_SEQ] - 1
+    ends = quoted.marks[first + _MARKS_BEFORE_AT] - 1
+    # Only where all of it fits into the fact may its bytes be looked at.
+    fits = (ends - begins > len(_SEQ)) & (ends + len(_AT) <= facts.ends[rows])
+    rows, begins, ends = rows[fits], begins[fits], ends[fits]
+    single, stated = facts[rows], seqs[rows]
+    digits = Texts(facts.buffer, begins + len(_SEQ), ends)
+    fits = digits.lengths == decimals(stated).lengths
+    fits &= Texts(facts.buffer, begins, ends).equal(_SEQ)
+    fits &= Texts(facts.buffer, ends, single.ends).equal(_AT)
+    fits &= ~single.equal(_DAY_CLOSED) & ~single.contain(_LINE_FEED) & digits.consist_of(DIGITS)
+    fits[fits] = digits[fits].numbers() == stated[fits]
+    cuts = np.repeat(facts.starts[None], 3, axis=0)
+    cuts[:, rows[fits]] = digits.starts[fits], digits.ends[fits], single.ends[fits]
+    head_ends, rest_starts, rest_ends = cuts
+    return Texts(facts.buffer, facts.starts, head_ends), Texts(facts.buffer, rest_starts, rest_ends)
 
 
 def closes_day(facts: bytes) -> bool:

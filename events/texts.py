@@ -132,6 +132,12 @@ class Texts(Sequence[bytes]):
         ends: Bools = np.frombuffer(self.buffer, np.uint8)[self.ends - 1] == letter
         return ends
 
+    def contain(self, letter: int) -> Bools:
+        """Whether each has this letter."""
+        at = np.flatnonzero(np.frombuffer(self.buffer, np.uint8) == letter)
+        has: Bools = np.searchsorted(at, self.starts) < np.searchsorted(at, self.ends)
+        return has
+
     def consist_of(self, letters: Bools) -> Bools:
         """Whether each has only letters that may be there. letters: of all 256 bytes."""
         good = np.ones(len(self), np.bool_)
@@ -145,6 +151,16 @@ class Texts(Sequence[bytes]):
         for length, rows, letters in self.by_length():
             values[rows] = (letters - np.uint8(_ZERO)) @ _POWERS[:length][::-1]
         return values
+
+
+def letters_of(text: bytes) -> Bools:
+    """Of all 256 bytes, whether each is in a text."""
+    letters = np.zeros(256, np.bool_)
+    letters[[*text]] = True
+    return letters
+
+
+DIGITS: Final = letters_of(b"0123456789")
 
 
 def decimals(values: IntArray) -> Texts:
@@ -202,4 +218,5 @@ def merged(first: Texts, second: Texts, *, is_second: Bools) -> Texts:
 
 def _windows(buffer: bytes | Letters, length: int) -> npt.NDArray[np.bytes_]:
     """Of each place in a buffer the letters from it on; shares the buffer's memory."""
-    return np.ndarray((len(buffer) - length + 1,), f"S{length}", buffer, strides=(1,))
+    count = max(len(buffer) - length + 1, 0)
+    return np.ndarray((count,), f"S{length}", buffer, strides=(1,))

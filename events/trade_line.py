@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from events.int64 import IntArray
+from events.quoted_texts import QuotedTexts
 from events.strict_json import NotStrict, strict_object
-from events.texts import Bools, Texts
+from events.texts import DIGITS, Bools, Texts, letters_of
 
 # What a line was read as.
 NOT_READ: Final = 0
@@ -37,7 +37,6 @@ SHAPES_MAX: Final = 16
 _LINE_BYTES_MAX: Final = 1024
 # Lines read at once: their bytes fit into a core's cache, and into memory that is used again.
 _LINES_AT_ONCE: Final = 4096
-_QUOTE: Final = ord('"')
 _ZERO: Final = ord("0")
 _NAME_BYTES_MAX: Final = 64
 _LOTS_BYTES_MAX: Final = 18
@@ -88,20 +87,15 @@ def _read(
     spans: tuple[IntArray, IntArray],
 ) -> None:
     """Read the lines that are open: fill in their kinds, and where their fields begin and end."""
-    begin, end = int(lines.starts.min()), int(lines.ends.max())
-    letters = np.frombuffer(lines.buffer, np.uint8, end - begin, begin)
-    quotes = np.flatnonzero(letters == _QUOTE) + begin
-    first = np.searchsorted(quotes, lines.starts)
-    count = np.searchsorted(quotes, lines.ends) - first
-    unread, shapes = np.flatnonzero(is_open & (count > 0)), list[_Shape]()
+    quoted = QuotedTexts.of(lines)
+    unread, shapes = np.flatnonzero(is_open & (quoted.counts > 0)), list[_Shape]()
     while len(unread) and len(shapes) < SHAPES_MAX:
         shape = _shape_of(lines[int(unread[0])])
         if shape is None or shape in shapes:
             unread = unread[1:]
             continue
         shapes.append(shape)
-        alike = unread[count[unread] == sum(text.count(b'"') for text in shape.texts)]
-        rows, values = _of_shape(shape, lines, rows=alike, quotes=quotes, first=first)
+        rows, values = quoted.values_between(shape.texts, rows=unread)
         good = np.ones(len(rows), np.bool_)
         for slot, value in zip(shape.slots, values, strict=True):
             good &= _FORMS[shape.kind][slot](value)
@@ -143,44 +137,12 @@ def _shape_of(line: bytes) -> _Shape | None:
     return _Shape(kind, tuple(map(names.index, order)), tuple(texts))
 
 
-def _of_shape(
-    shape: _Shape,
-    lines: Texts,
-    *,
-    rows: npt.NDArray[np.intp],
-    quotes: npt.NDArray[np.intp],
-    first: npt.NDArray[np.intp],
-) -> tuple[npt.NDArray[np.intp], list[Texts]]:
-    """The lines of a shape among those with as many quotation marks, and their values in order.
-
-    quotes: where the marks are; first: of each line the number of its first one.
-    """
-    ends, mark = lines.ends[rows], first[rows]
-    begins = [lines.starts[rows]]
-    for before, text in pairwise(shape.texts):
-        mark = mark + before.count(b'"')
-        offset = text.find(b'"')
-        begins.append(quotes[mark] - offset if offset >= 0 else ends - len(text))
-    texts = [
-        Texts(lines.buffer, begin, begin + len(text))
-        for begin, text in zip(begins, shape.texts, strict=True)
-    ]
-    values = [Texts(lines.buffer, a.ends, b.starts) for a, b in pairwise(texts)]
-    fits: Bools = texts[-1].ends == ends
-    for value in values:
-        fits &= value.starts < value.ends
-    # Only where all of it fits into the line may its bytes be looked at.
-    for column, text in zip(texts, shape.texts, strict=True):
-        fits[fits] = column[fits].equal(text)
-    return (rows, values) if fits.all() else (rows[fits], [value[fits] for value in values])
-
-
 def _are_names(values: Texts) -> Bools:
     return values.consist_of(_NAME_LETTERS) & (values.lengths <= _NAME_BYTES_MAX)
 
 
 def _are_lots(values: Texts) -> Bools:
-    good = values.consist_of(_DIGITS) & (values.lengths <= _LOTS_BYTES_MAX)
+    good = values.consist_of(DIGITS) & (values.lengths <= _LOTS_BYTES_MAX)
     return good & ~values.starts_with(_ZERO)
 
 
@@ -214,14 +176,7 @@ def _are_instants(values: Texts) -> Bools:
     return good
 
 
-def _letters(text: bytes) -> Bools:
-    letters = np.zeros(256, np.bool_)
-    letters[[*text]] = True
-    return letters
-
-
-_DIGITS: Final = _letters(b"0123456789")
-_NAME_LETTERS: Final = _letters(
+_NAME_LETTERS: Final = letters_of(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-"
 )
 _MARKS: Final = {TRADE_LINE: b'"submit_trade/1"', QUOTE_LINE: b'"submit_quote/1"'}

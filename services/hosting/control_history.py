@@ -6,14 +6,18 @@ command's number, from the last snapshot before it and the rows after.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+import numpy as np
+
+from events.texts import Texts
 from services.journal.ahead import ahead
 from services.journal.reader import SEQ_MAX, Reader
 from services.shards.control.shard import fold_control
 from services.shards.control.state import load_control
 from services.shards.routing import CONTROL_SHARD
-from services.shards.rows import PARTS_OF, FoldRow
+from services.shards.rows import FoldBlock
 from services.shards.shard import join_parts
 from settlement.control_books import ControlBooks
 
@@ -45,22 +49,18 @@ def restore_control(
 
 def blocks_of(
     reader: Reader, shard: str, *, after: int, until: int = SEQ_MAX, has_inputs: bool = False
-) -> Iterator[list[FoldRow]]:
+) -> Iterator[FoldBlock]:
     """A shard's rows of `after` < seq <= `until`, whole, in blocks; the next is read meanwhile.
 
     has_inputs: with the inputs of all rows, not of control commands only.
     """
-    rows = reader.rows_to_fold(shard, after=after, until=until, has_inputs=has_inputs)
-    for block in ahead(rows):
-        yield [_whole(reader, shard, row=row) for row in block] if _has_parts(block) else block
+    for block in ahead(reader.rows_to_fold(shard, after=after, until=until, has_inputs=has_inputs)):
+        cut = np.flatnonzero(block.parts > 1).tolist()
+        yield replace(block, facts=_whole(reader, shard, block=block, cut=cut)) if cut else block
 
 
-def _has_parts(block: list[FoldRow]) -> bool:
-    most: int = max(map(PARTS_OF, block))
-    return most > 1
-
-
-def _whole(reader: Reader, shard: str, *, row: FoldRow) -> FoldRow:
-    seq, origin, line, facts, parts = row
-    whole = facts if parts == 1 else join_parts([facts, *reader.parts(shard, seq)])
-    return seq, origin, line, whole, parts
+def _whole(reader: Reader, shard: str, *, block: FoldBlock, cut: Sequence[int]) -> Texts:
+    """The facts of rows, all parts joined. cut: the numbers of those with several."""
+    rows = [block[number] for number in cut]
+    joined = [join_parts([facts, *reader.parts(shard, seq)]) for seq, _, _, facts, _ in rows]
+    return block.facts.replaced(cut, joined)

@@ -22,7 +22,6 @@ from services.journal.trouble import RulesChanged
 from services.shards.control_commands import put_in_use, standing_command
 from services.shards.log import ShardLog
 from services.shards.routing import kind_of, market_shard, product_in
-from services.shards.rows import FACTS_OF, LINE_OF, SEQ_OF
 from services.shards.shard import RULES_VERSION, Shard, parameter_defaults, record_opening
 from services.shards.table import load_shard, open_shard
 from settlement.control_books import ControlBooks
@@ -134,8 +133,7 @@ def restore_shard(reader: Reader, name: str) -> Shard:
     with paced():
         for block in blocks_of(reader, name, after=after, has_inputs=True):
             shard.fold(block)
-            inputs = zip(map(SEQ_OF, block), map(LINE_OF, block), map(FACTS_OF, block), strict=True)
-            history.add_rows(inputs)
+            history.add_rows(block.seqs, block.lines, quoted=block.quoted)
     head = reader.heads()[name]
     shard.log = ShardLog(name, head.seq + 1, head.chain, reader.links_sent(name))
     shard.log.history = history

@@ -6,7 +6,7 @@ on a connection of its own; a server-side cursor in binary carries them (twice t
 COPY TO in Python).
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -20,9 +20,10 @@ from psycopg.sql import SQL
 
 from services.journal.compressed import decompressed
 from services.journal.connecting import Connection, connect_to_read
+from services.journal.fold_blocks import read_fold_blocks
 from services.journal.migrate import check_schema
 from services.journal.trouble import translated
-from services.shards.rows import FACTS_OF, LINE_OF, DayRow, FoldRow, JournalRow, LinkRow
+from services.shards.rows import DayRow, FoldBlock, JournalRow, LinkRow
 
 # A block of a long answer: at most so many rows, and about so many bytes.
 BLOCK_ROWS_MAX = 4000
@@ -39,12 +40,6 @@ FROM clearing.journal WHERE shard = %s AND seq = ANY(%s) ORDER BY seq
 SELECT_FACTS: LiteralString = """
 SELECT shard, seq, decided, parts, facts FROM clearing.journal
 WHERE shard = %s AND business_date >= %s AND business_date <= %s ORDER BY seq
-"""
-# The columns for folding; of the inputs only those of control commands, or all.
-SELECT_FOLDING: LiteralString = """
-SELECT seq, origin,
-       CASE WHEN %s OR 'control/0' IN (origin, shard) THEN input ELSE ''::bytea END, facts, parts
-FROM clearing.journal WHERE shard = %s AND seq > %s AND seq <= %s ORDER BY seq
 """
 SELECT_PARTS: LiteralString = (
     "SELECT facts FROM clearing.journal_part WHERE shard = %s AND seq = %s ORDER BY part"
@@ -230,19 +225,14 @@ class Reader:
         after: int = -1,
         until: int = SEQ_MAX,
         has_inputs: bool = False,
-    ) -> Generator[list[FoldRow], None, None]:
-        """The same rows with the columns that folding needs: twice as fast to read.
+    ) -> Generator[FoldBlock, None, None]:
+        """The same rows with the columns that folding needs, as columns: no object for each row.
 
         has_inputs: with the inputs of all rows, not of control commands only.
         """
         with self._streaming() as connection:
-            yield from _blocks(
-                connection,
-                "rows",
-                query=SELECT_FOLDING,
-                values=[has_inputs, shard, after, until],
-                weigh=_weigh_to_fold,
-            )
+            values = [has_inputs, shard, after, until]
+            yield from read_fold_blocks(connection, values, rows=BLOCK_ROWS_MAX, size=BLOCK_BYTES)
 
     def rows_at(self, shard: str, seqs: Sequence[int]) -> list[JournalRow]:
         """The rows of a shard with these seqs, in order."""
@@ -355,17 +345,12 @@ def _weigh(rows: list[Any]) -> int:
     return sum([len(value) for row in rows for value in row if isinstance(value, bytes)])
 
 
-def _weigh_to_fold(rows: list[FoldRow]) -> int:
-    return sum(map(len, map(LINE_OF, rows))) + sum(map(len, map(FACTS_OF, rows)))
-
-
 def _blocks(
     connection: Connection,
     name: str,
     *,
     query: LiteralString,
     values: list[Any],
-    weigh: Callable[[list[Any]], int] = _weigh,
 ) -> Iterator[list[Any]]:
     """An answer in blocks whose rows are fewer where they are longer."""
     with ServerCursor(connection, name) as cursor:
@@ -373,7 +358,7 @@ def _blocks(
         size = 16
         while rows := cursor.fetchmany(size):
             yield rows
-            weight = max(1, weigh(rows))
+            weight = max(1, _weigh(rows))
             size = max(1, min(BLOCK_ROWS_MAX, 4 * size, len(rows) * BLOCK_BYTES // weight))
 
 

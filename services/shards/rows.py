@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from itertools import chain
-from operator import itemgetter
-from typing import Final, NamedTuple, SupportsIndex, TypeAlias, overload
+from typing import NamedTuple, SupportsIndex, TypeAlias, overload
+
+import numpy as np
 
 from events.chain import CHAIN_BYTES, RowKey
 from events.int64 import IntArray
+from events.quoted_texts import QuotedTexts
 from events.texts import Texts
 
 
@@ -213,9 +216,52 @@ class NumberRow(NamedTuple):
 # A journal row for folding: seq, origin, line (empty where no fold needs it), facts (all parts
 # joined), number of parts.
 FoldRow: TypeAlias = tuple[int, str, bytes, bytes, int]
-# Its fields, of a whole block without a step of Python for each row.
-SEQ_OF: Final = itemgetter(0)
-ORIGIN_OF: Final = itemgetter(1)
-LINE_OF: Final = itemgetter(2)
-FACTS_OF: Final = itemgetter(3)
-PARTS_OF: Final = itemgetter(4)
+
+
+@dataclass(frozen=True, eq=False)
+class FoldBlock(Sequence[FoldRow]):
+    """Journal rows for folding, as columns."""
+
+    seqs: IntArray
+    origins: Sequence[str]
+    lines: Texts
+    facts: Texts
+    parts: IntArray
+
+    @classmethod
+    def of(cls, rows: Sequence[FoldRow]) -> FoldBlock:
+        """A block of some rows."""
+        if isinstance(rows, FoldBlock):
+            return rows
+        seqs, origins, lines, facts, parts = zip(*rows, strict=True) if rows else [()] * 5
+        return cls(
+            np.array(seqs, np.int64), origins, Texts.of(lines), Texts.of(facts),
+            np.array(parts, np.int64),
+        )  # fmt: skip
+
+    @cached_property
+    def quoted(self) -> QuotedTexts:
+        """The facts, with their quotation marks found; of at least one row."""
+        return QuotedTexts.of(self.facts)
+
+    def __len__(self) -> int:
+        return len(self.seqs)
+
+    @overload
+    def __getitem__(self, index: int) -> FoldRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> FoldBlock: ...
+    def __getitem__(self, index: int | slice) -> FoldRow | FoldBlock:
+        if isinstance(index, slice):
+            return FoldBlock(
+                self.seqs[index], self.origins[index], self.lines[index], self.facts[index],
+                self.parts[index],
+            )  # fmt: skip
+        numbers = int(self.seqs[index]), int(self.parts[index])
+        return numbers[0], self.origins[index], self.lines[index], self.facts[index], numbers[1]
+
+    def __iter__(self) -> Iterator[FoldRow]:
+        return zip(
+            self.seqs.tolist(), self.origins, self.lines, self.facts, self.parts.tolist(),
+            strict=True,
+        )  # fmt: skip

@@ -168,9 +168,10 @@ def changes_nothing(_: Fact) -> None:
     """Apply nothing: for refusals, and for facts of commands that are applied already."""
 
 
-def facts_in(facts: bytes) -> list[Fact]:
-    """Recorded facts, read back."""
-    return [decode_fact(line).fact for line in facts.split(b"\n")] if facts else []
+def facts_in(facts: bytes, *, without: tuple[bytes, ...] = ()) -> list[Fact]:
+    """Recorded facts, read back. without: heads of those that nobody needs."""
+    lines = facts.split(b"\n") if facts else []
+    return [decode_fact(line).fact for line in lines if not line.startswith(without)]
 
 
 def join_parts(parts: Sequence[bytes]) -> bytes:

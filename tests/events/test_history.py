@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from events.control_facts import DayClosed
 from events.fact_text import fact_head
 from events.history import InputHistory
+from events.quoted_texts import QuotedTexts
+from events.texts import Texts
 
 
 def fact(head: bytes, seq: int) -> bytes:
@@ -22,10 +26,17 @@ def test_a_block_of_rows_is_hashed_as_each_of_them() -> None:
         (4, b"the day", fact(closed, 4)),
         (5, b"after it", fact(other, 5)),
         (6, b"the next", fact(other, 6) + b"\n" + fact(closed, 6)),
-        (7, b"the last", fact(other, 7)),
+        (7, b"of another row", fact(other, 8)),
+        (8, b"of a number with a zero", fact(other, 8).replace(b":8", b":08")),
+        (9, b"of none", fact(other, 9).replace(b":9", b":x")),
+        (10, b"cut off", fact(other, 10)[:-26]),
+        (11, b"no time", fact(other, 11).replace(b'"at"', b'"on"')),
+        (12, b"the last", fact(other, 12)),
     ]
     by_block, one_by_one = InputHistory("market/SIT"), InputHistory("market/SIT")
-    by_block.add_rows(rows)
+    seqs, lines, facts_of_rows = zip(*rows, strict=True)
+    quoted = QuotedTexts.of(Texts.of(facts_of_rows))
+    by_block.add_rows(np.array(seqs), Texts.of(lines), quoted=quoted)
     days = set()
     for seq, line, facts in rows:
         one_by_one.add_row(line, facts, seq=seq)

@@ -1,52 +1,56 @@
 """Folding a market's rows into its books, without deciding them again (ARCHITECTURE §3).
 
 In: rows in order, each with its facts. Out: the same books as by deciding, byte for byte. Runs of
-rows with one novation each and no further facts are read by one pattern and added up by contract
-with numpy. Rows with further facts, short runs, and runs with amounts near the end of int64 are
-folded fact by fact.
+rows with one novation, one quote or one refusal each and no further facts are read by columns and
+added up by contract. Rows with further facts, short runs, and runs with amounts near the end of
+int64 are folded fact by fact.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from events.control_commands import Barrier, CloseSession, ControlCommand, OpenSession
-from events.fact_text import fact_pattern
+from events.fact_text import fact_head, fact_shape, read_facts
 from events.facts import MarketShardFact
-from events.int64 import integers, magnitude
-from events.market_facts import CycleDone, TradeNovated
+from events.int64 import IntArray, integers, magnitude
+from events.market_facts import CycleDone, QuoteSet, TradeNovated
+from events.quoted_texts import Numbers
 from events.texts import Texts
 from services.shards.control_commands import standing_command
 from services.shards.instant_columns import NEVER, instants_of
-from services.shards.market.apply import apply_market_fact
+from services.shards.market.apply import MARKET_EVIDENCE, apply_market_fact
 from services.shards.market.apply_control import follow_control
 from services.shards.market.books import ContractBooks, MarketBooks, set_limits
+from services.shards.market.makers import makers_of, set_quote
 from services.shards.market.novations import Novations, novate_columns, widen_lots_bounds
 from services.shards.routing import CONTROL_SHARD
-from services.shards.rows import FACTS_OF, ORIGIN_OF, SEQ_OF, FoldRow
+from services.shards.rows import FoldBlock, FoldRow
 from services.shards.shard import facts_in
+from settlement.quotes import Quote
 
 # Shorter runs are faster fact by fact than by columns.
 RUN_MIN: Final = 48
 _LOTS_MAX: Final = 1 << 40
 _BOUND: Final = 1 << 61
 
-_NOVATED: Final = fact_pattern(
-    TradeNovated, ("at", "contract", "price_ticks", "lots", "buyer", "seller")
-)
-_NOVATED_FACT: Final = re.compile(_NOVATED)
-_NOVATED_LINE: Final = re.compile(b"(?m)^" + _NOVATED + b"$")
+_SIDES: Final = ("bid_ticks", "bid_lots", "ask_ticks", "ask_lots")
+_OF_TRADE: Final = ("at", "contract", "price_ticks", "lots", "buyer", "seller")
+_OF_QUOTE: Final = ("at", "contract", "maker", *_SIDES)
+_NOVATED: Final = fact_shape(TradeNovated)
+_QUOTED: Final = fact_shape(QuoteSet)
+# All facts that change nothing, but that at which a copy is followed.
+_EVIDENCE: Final = tuple(fact_head(kind) for kind in MARKET_EVIDENCE if kind is not CycleDone)
 
 
 def fold_market_row(books: MarketBooks, row: FoldRow) -> None:
-    """Fold one row, fact by fact."""
+    """Fold one row, fact by fact; those that change no books are not even read."""
     seq, origin, line, facts, _ = row
     stated: list[MarketShardFact] = []
-    for fact in facts_in(facts):
+    for fact in facts_in(facts, without=_EVIDENCE):
         assert isinstance(fact, MarketShardFact), f"row {seq} states {fact.TYPE}"
         stated.append(fact)
     if origin == CONTROL_SHARD:
@@ -72,68 +76,127 @@ def _fold_copy(
 
 def fold_market_rows(books: MarketBooks, rows: Sequence[FoldRow]) -> None:
     """Fold rows of a market shard."""
-    text = b"\n".join(map(FACTS_OF, rows))
-    groups = _NOVATED_LINE.findall(text)
-    are_trades = CONTROL_SHARD not in set(map(ORIGIN_OF, rows))
-    # As many lines as rows, and each line a novation: no row has further facts.
-    if are_trades and len(groups) == len(rows) == text.count(b"\n") + 1:
-        _fold_run(books, rows, groups=groups)
-    else:
-        _fold_mixed(books, rows)
-
-
-def _fold_mixed(books: MarketBooks, rows: Sequence[FoldRow]) -> None:
-    # The copy of a spread may novate one leg too, and must be followed besides.
-    matches = [
-        None if origin == CONTROL_SHARD else _NOVATED_FACT.fullmatch(facts)
-        for _, origin, _, facts, _ in rows
-    ]
-    first = 0
-    for number in [number for number, match in enumerate(matches) if match is None]:
-        _fold_run(books, rows[first:number], groups=_groups(matches[first:number]))
-        fold_market_row(books, rows[number])
-        first = number + 1
-    _fold_run(books, rows[first:], groups=_groups(matches[first:]))
-
-
-def _groups(matches: Sequence[re.Match[bytes] | None]) -> list[tuple[bytes, ...]]:
-    return [match.groups() for match in matches if match is not None]
-
-
-def _fold_run(
-    books: MarketBooks, rows: Sequence[FoldRow], *, groups: Sequence[tuple[bytes, ...]]
-) -> None:
-    """Fold rows with one novation each."""
-    if len(rows) >= RUN_MIN and fold_trades(books, [*map(SEQ_OF, rows)], groups=groups):
+    if not rows:
         return
-    for row in rows:
+    block = FoldBlock.of(rows)
+    read, first = _read(block), 0
+    for number in (*_lone_rows(block, read), len(block)):
+        if first < number:
+            _fold_run(books, block[first:number], read=read.within(first, number))
+        if number < len(block):
+            fold_market_row(books, block[number])
+        first = number + 1
+
+
+class _Facts(NamedTuple):
+    """Rows with one fact of a kind, by their numbers in a block, and its fields as columns."""
+
+    rows: Numbers
+    texts: dict[str, Texts]
+
+    def within(self, first: int, end: int) -> _Facts:
+        """Those among the rows from the first to the end, which are numbered anew."""
+        low, high = np.searchsorted(self.rows, [first, end])
+        texts = {name: column[low:high] for name, column in self.texts.items()}
+        return _Facts(self.rows[low:high] - first, texts)
+
+
+class _Read(NamedTuple):
+    trades: _Facts
+    quotes: _Facts
+
+    def within(self, first: int, end: int) -> _Read:
+        return _Read(self.trades.within(first, end), self.quotes.within(first, end))
+
+
+def _read(block: FoldBlock) -> _Read:
+    return _Read(
+        _Facts(*read_facts(_NOVATED, block.quoted, names=_OF_TRADE)),
+        _Facts(*read_facts(_QUOTED, block.quoted, names=_OF_QUOTE)),
+    )
+
+
+def _lone_rows(block: FoldBlock, read: _Read) -> list[int]:
+    """The numbers of rows to fold by themselves: neither trade nor quote nor mere evidence."""
+    is_lone = np.ones(len(block), np.bool_)
+    for ordinary in read:
+        is_lone[ordinary.rows] = False
+    for number in np.flatnonzero(is_lone).tolist():
+        facts = block.facts[number]
+        is_lone[number] = b"\n" in facts or not facts.startswith(_EVIDENCE)
+    if CONTROL_SHARD in {*block.origins}:
+        # The copy of a spread may novate one leg too, and must be followed besides.
+        is_lone |= np.array([origin == CONTROL_SHARD for origin in block.origins])
+    return np.flatnonzero(is_lone).tolist()
+
+
+def _fold_run(books: MarketBooks, block: FoldBlock, *, read: _Read) -> None:
+    """Fold rows of which each is a trade, a quote, or evidence."""
+    if len(block) >= RUN_MIN:
+        trades = _trades_in(books, read.trades, seqs=block.seqs)
+        quotes = _quotes_in(books, read.quotes)
+        if trades is not None and quotes is not None:
+            # Nothing can fail from here.
+            trades.fold(books)
+            for contract, maker, quote in quotes:
+                set_quote(books, contract, maker=maker, quote=quote)
+            return
+    for row in block:
         fold_market_row(books, row)
 
 
-def fold_trades(
-    books: MarketBooks, seqs: Sequence[int], *, groups: Sequence[tuple[bytes, ...]]
-) -> bool:
-    """Fold novations by the pattern's groups; False, with no change, if one is out of bounds."""
-    times, symbols, ticks, lots, buyers, sellers = zip(*groups, strict=True)
-    instants = instants_of(Texts.of(times))
-    prices, amounts = (
-        integers(map(int, ticks), len(groups)),
-        integers(map(int, lots), len(groups)),
-    )
-    if (instants == NEVER).any() or int(amounts.max()) > _LOTS_MAX:
-        return False
+class _Trades(NamedTuple):
+    """Novations, of each contract those in it, in the order of the stream."""
+
+    all: Novations
+    by_contract: Sequence[tuple[ContractBooks, Novations]]
+
+    def fold(self, books: MarketBooks) -> None:
+        """Add them up."""
+        for contract, trades in self.by_contract:
+            novate_columns(contract, trades)
+        widen_lots_bounds(books, (self.all.buyer, self.all.seller), lots=self.all.lots)
+
+
+def _trades_in(books: MarketBooks, facts: _Facts, *, seqs: IntArray) -> _Trades | None:
+    """The novations among facts; None if one is out of bounds."""
+    texts, count = facts.texts, len(facts.rows)
     number_of = books.numbers.__getitem__
-    sides = [integers(map(number_of, names), len(groups)) for names in (buyers, sellers)]
-    columns = Novations(np.array(seqs, dtype=np.int64), instants, prices, amounts, *sides)
-    chosen = _by_contract(books, symbols, columns=columns)
+    buyer, seller = (
+        integers(map(number_of, texts[side].words()), count) for side in ("buyer", "seller")
+    )
+    columns = Novations(
+        seqs[facts.rows], instants_of(texts["at"]), texts["price_ticks"].numbers(),
+        texts["lots"].numbers(), buyer, seller,
+    )  # fmt: skip
+    if (columns.executed_at == NEVER).any() or int(columns.lots.max(initial=0)) > _LOTS_MAX:
+        return None
+    chosen = _by_contract(books, texts["contract"].words(), columns=columns)
     bounds = np.frombuffer(books.lots_bound, dtype=np.int64)
-    if int(bounds.max()) > _BOUND or not all(_is_in_bounds(*trades) for trades in chosen):
-        return False
-    # Nothing can fail from here.
-    for contract, trades in chosen:
-        novate_columns(contract, trades)
-    widen_lots_bounds(books, sides, lots=amounts)
-    return True
+    if int(bounds.max(initial=0)) > _BOUND or not all(_is_in_bounds(*trades) for trades in chosen):
+        return None
+    return _Trades(columns, chosen)
+
+
+def _quotes_in(books: MarketBooks, facts: _Facts) -> list[tuple[ContractBooks, str, Quote]] | None:
+    """The quotes among facts that count, each with its contract and maker; None as for trades.
+
+    The last of each maker in a contract is the one to stand; those of designated makers are all
+    followed.
+    """
+    texts, designated = facts.texts, {maker.encode() for maker in makers_of(books)}
+    named = [*zip(texts["contract"].words(), texts["maker"].words(), strict=True)]
+    counting = {*{pair: row for row, pair in enumerate(named)}.values()}
+    counting |= {row for row, (_, maker) in enumerate(named) if maker in designated}
+    rows = np.array(sorted(counting), np.intp)
+    times = instants_of(texts["at"][rows])
+    if (times == NEVER).any():
+        return None
+    sides = (texts[name][rows].numbers().tolist() for name in _SIDES)
+    return [
+        (books.contracts[named[row][0].decode()], named[row][1].decode(), quote)
+        for row, quote in zip(rows.tolist(), map(Quote, *sides, times.tolist()), strict=True)
+    ]
 
 
 def _by_contract(

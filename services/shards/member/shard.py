@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from events.command import Command, Malformed
 from events.control_commands import Barrier, CloseSession, ControlCommand
 from events.default_commands import AuctionAccount, SettleDefault
+from events.fact_text import fact_head
 from events.facts import MemberShardFact
 from events.member_commands import MemberCommand
 from events.spread_commands import SubmitSpread
@@ -18,7 +19,7 @@ from services.shards.emission import Emission
 from services.shards.ids import Memory, identity_named
 from services.shards.links import Answers, ContractFlow
 from services.shards.log import Inbound, ShardLog
-from services.shards.member.apply import apply_member_copy, apply_member_fact
+from services.shards.member.apply import MEMBER_EVIDENCE, apply_member_copy, apply_member_fact
 from services.shards.member.books import MemberBooks, MemberEmission
 from services.shards.member.cycle import cycle_of, settle_cycle
 from services.shards.member.decide import decide_member, hold_price, state_missed
@@ -36,6 +37,8 @@ from services.shards.shard import (
 )
 from services.shards.state import split_snapshot
 from settlement.control_books import ControlBooks
+
+_EVIDENCE: Final = tuple(fact_head(kind) for kind in MEMBER_EVIDENCE)
 
 
 @dataclass(slots=True)
@@ -114,7 +117,7 @@ class MemberShard:
     def fold(self, block: Sequence[FoldRow]) -> None:
         """Change the books by recorded rows."""
         for seq, origin, line, facts, _ in block:
-            for fact in facts_in(facts):
+            for fact in facts_in(facts, without=_EVIDENCE):
                 assert isinstance(fact, MemberShardFact), f"row {seq} states {fact.TYPE}"
                 apply_member_fact(self.books, fact)
             if origin == CONTROL_SHARD:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 
 import pytest
 
@@ -13,7 +14,8 @@ from services.shards.market.fold import fold_market_row, fold_market_rows
 from services.shards.market.state import dump_market
 from services.shards.rows import FoldRow
 from settlement.control_books import ControlBooks
-from tests.bench.market import closing, opening, trades
+from tests.bench.market import DAY, account_name, closing, opening, trades
+from tests.bench.mixed import mixed_lines
 from tests.simulation.restarts import fold_rows
 from tests.twin.generate import market
 
@@ -61,6 +63,26 @@ def test_a_market_of_all_kinds_folds_as_its_rows_do(
     monkeypatch.setattr(fold, "RUN_MIN", 2)
     rows = rows_of([line.removeprefix(b"\xef\xbb\xbf") for line in market(seed)])
     assert folded(rows, 200) == folded(rows, None)
+
+
+def test_trades_quotes_and_refusals_fold_as_their_rows_do() -> None:
+    designated = b'{"type":"designate_maker/1","product":"SIT","account":"%b","at":"%bT00:00:01Z"}'
+    makers = [designated % (account_name(n).encode(), DAY.encode()) for n in (1, 2, 3)]
+    withdrawn = b'{"type":"submit_quote/1","maker":"%b","contract":"SITU26","at":"%bT20:00:00Z"}'
+    lines = [
+        *opening(12), *makers, *islice(mixed_lines(3_000, 12), 3_000),
+        withdrawn % (account_name(4).encode(), DAY.encode()), *mixed_lines(300, 12), closing(),
+    ]  # fmt: skip
+    rows = rows_of(lines)
+    kinds = {json.loads(row[3].split(b"\n")[0])["type"] for row in rows if row[3]}
+    assert {"trade_novated/1", "quote_set/1", "command_refused/1"} <= kinds
+    assert folded(rows, 1_000) == folded(rows, None)
+
+
+def test_rows_without_facts_fold_as_well() -> None:
+    empty = [row for row in rows_of([*opening(12)]) if not row[3]]
+    assert empty
+    assert folded(empty, 100) == folded(empty, None)
 
 
 def test_amounts_near_the_end_of_int64_are_folded_one_by_one() -> None:

@@ -29,7 +29,7 @@ def test_inputs_are_read_for_folding_only_where_folding_needs_them(
     copied = row(SIT, 1)._replace(origin="control/0", line=b"copied")
     journal.commit(Batch(rows=[row(SIT, 0), copied], heads=[move(SIT, None, 1)]))
     (block,) = reader.rows_to_fold(SIT)
-    assert block == [
+    assert [*block] == [
         (0, "feed", b"", b"facts", 1),
         (1, "control/0", b"copied", b"facts", 1),
     ]
