@@ -103,6 +103,8 @@ class SilenceWatch:
 
 def is_silent(crew: Crew) -> bool:
     """Whether workers answer, and each that does is ready."""
-    pages = [page(victim.port, "readyz/all", timeout_s=2) for victim in [*crew.alive]]
+    pages = [
+        page(victim.port, "readyz/all", timeout_s=2, host=victim.host) for victim in [*crew.alive]
+    ]
     answers = [status for status, _ in pages if status]
     return bool(answers) and all(status == HTTPStatus.OK for status in answers)
