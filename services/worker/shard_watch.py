@@ -24,7 +24,7 @@ from services.broker.trouble import BrokerRefused, BrokerTrouble, broker_transla
 from services.hosting.restore import NotInUse, check_in_use
 from services.journal.reader import Reader
 from services.journal.shard_states import ShardState, shard_states
-from services.journal.trouble import JournalTrouble
+from services.journal.trouble import JournalTrouble, RightsMissing
 from services.worker.context import WorkerContext
 
 WATCH_S: Final = 1.0
@@ -54,7 +54,7 @@ class ShardWatch:
         """Watch until cancelled."""
         looks = (self._look_at_group, self._look_at_ends, self._look_at_journal, self._tell_group)
         try:
-            await asyncio.gather(*map(_each_second, looks))
+            await asyncio.gather(*map(self._each_second, looks))
         finally:
             await self._group.close()
             if self._uncommitted is not None:
@@ -129,13 +129,13 @@ class ShardWatch:
             return False
         return True
 
-
-async def _each_second(look: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        # Other trouble is reported by whoever reads the inboxes or writes the journal.
-        with suppress(BrokerTrouble, JournalTrouble):
-            try:
-                await look()
-            except BrokerRefused as trouble:
-                _log.warning("%s", trouble)
-        await asyncio.sleep(WATCH_S)
+    async def _each_second(self, look: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            # Other trouble is reported by whoever reads the inboxes or writes the journal.
+            with suppress(BrokerTrouble, JournalTrouble):
+                try:
+                    await look()
+                except (BrokerRefused, RightsMissing) as trouble:
+                    self._context.metrics.note_denial(trouble)
+                    _log.warning("%s", trouble)
+            await asyncio.sleep(WATCH_S)
