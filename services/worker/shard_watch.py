@@ -82,12 +82,24 @@ class ShardWatch:
         try:
             replicas = await self._group.replicas({key.topic for key in self._shards})
             self._overview.note_replicas(
-                {self._shards[key]: replicas[key] for key in replicas if key in self._shards}
+                {self._shards[key]: replicas[key] for key in replicas if key in self._shards},
+                read_from={shard: self._leaders(key) for key, shard in self._shards.items()},
+                at=monotonic(),
             )
         finally:
             at, members = monotonic(), await self._group.members()
             by_shard = {self._shards[key]: members[key] for key in members if key in self._shards}
             self._overview.note_members(by_shard, at=at)
+
+    def _leaders(self, key: TopicPartition) -> set[int]:
+        """The brokers that this worker asks for messages and ends of a partition, if any."""
+        consumer, clients = self._context.consumer, []
+        if key in consumer.assignment():
+            clients.append(consumer)
+        if self._uncommitted is not None:
+            clients.append(self._uncommitted)
+        clusters = [client._client.cluster for client in clients]  # noqa: SLF001 - nothing public
+        return {cluster.leader_for_partition(key) for cluster in clusters} - {None, -1}
 
     async def _look_at_ends(self) -> None:
         """The ends of all inboxes, also behind messages that an open transaction holds back."""
