@@ -63,7 +63,7 @@ class GuardedServer(EmbeddedServer):
     @property
     def url(self) -> str:
         """The URL of the server's first database, as superuser over the socket."""
-        return super().url_of(DATABASE)
+        return self.super_url(DATABASE)
 
     def url_of(self, database: str, *, user: str = ADMINISTRATOR, **parameters: str) -> str:
         """The URL of a database as a user of the page, with parameters of libpq."""
@@ -71,10 +71,14 @@ class GuardedServer(EmbeddedServer):
         query = urlencode({**own, "passfile": str(self._passwords), **parameters})
         return f"postgresql://{user}@localhost:{PORT}/{database}?{query}"
 
+    def super_url(self, database: str) -> str:
+        """The URL of a database as superuser over the socket."""
+        return super().url_of(database)
+
     def allow(self, database: str) -> None:
         """Let the users of the page keep a journal in a database."""
         (page,) = _USERS.findall(_PAGE.read_text("utf-8"))
-        with psycopg.connect(super().url_of(database), autocommit=True) as connection:
+        with psycopg.connect(self.super_url(database), autocommit=True) as connection:
             for statement in filter(None, map(str.strip, page.split(";"))):
                 # Roles belong to all databases of a server.
                 with suppress(DuplicateObject):

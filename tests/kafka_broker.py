@@ -14,7 +14,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 from types import TracebackType
@@ -53,7 +54,8 @@ PROPERTIES: Final = {
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
     _PROTOCOLS: (
-        "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL"
+        "CONTROLLER:PLAINTEXT,AMONG:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,"
+        "SASL_SSL:SASL_SSL"
     ),
     # After a kill -9 the same broker is let in again only when its old session has ended.
     "broker.session.timeout.ms": "3000",
@@ -78,6 +80,22 @@ _GIVEN_AWAY: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _PROCESSES_MAX: Final = 16
 
 
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where a broker stands: on loopback, with a cluster of its own, unless told.
+
+    host: where it is spoken to; among: where other brokers speak with it, if not there.
+    wires: where each line of `LINED` ends, which then needs nobody to lay it. before: words before
+    its command, `ip netns exec …`. controller: whose cluster it joins.
+    """
+
+    host: str = "127.0.0.1"
+    among: str = ""
+    wires: Sequence[str] = ()
+    before: Sequence[str] = ()
+    controller: LocalBroker | None = None
+
+
 class LocalBroker:
     """One broker in a directory; a context manager that stops it.
 
@@ -86,8 +104,7 @@ class LocalBroker:
     properties: more of Kafka's own, or others than ours; with those of `LINED` it has two `lines`
     more: it listens at the further port of each, and says that it is spoken to at the nearer, from
     where somebody lays a line. jvm: other options of Java than ours. lock: held by all who use it;
-    when the last of them is dead, however it died, the broker is ended. controller: whose cluster
-    it joins, else it has its own.
+    when the last of them is dead, however it died, the broker is ended.
     """
 
     def __init__(
@@ -98,7 +115,7 @@ class LocalBroker:
         properties: Mapping[str, str] | None = None,
         jvm: tuple[str, ...] | None = None,
         lock: Path | None = None,
-        controller: LocalBroker | None = None,
+        stand: Stand = Stand(),
     ) -> None:
         """Format the directory and start."""
         self.directory = directory.absolute()
@@ -112,12 +129,14 @@ class LocalBroker:
         self._lock = lock or self.directory / "users.lock"
         self._held = file_locks.open_lock_file(self._lock)
         file_locks.share(self._held)
-        self._ports = free_ports(4)
+        self._stand = stand
+        self._ports = free_ports(5)
         names = (properties or {}).get(_PROTOCOLS, "").count("LINE")
         self.lines = [(near, far) for near, far in (free_ports(2) for _ in range(names))]
+        self.wires = [f"{host}:{far}" for host, (_, far) in zip(stand.wires, self.lines)]  # noqa: B905
         self._cluster = base64.urlsafe_b64encode(b"\x01" + os.urandom(15)).decode().rstrip("=")
-        self._joins = controller is not None
-        joined = {} if controller is None else self._membership(controller)
+        self._joins = stand.controller is not None
+        joined = {} if stand.controller is None else self._membership(stand.controller)
         self._write_properties(joined | dict(properties or {}))
         self._format()
         self.restart()
@@ -125,7 +144,7 @@ class LocalBroker:
     @property
     def address(self) -> str:
         """Where it is spoken to in plain text, as host:port."""
-        return f"127.0.0.1:{self._ports[0]}"
+        return f"{self._stand.host}:{self._ports[0]}"
 
     @property
     def sasl_address(self) -> str:
@@ -154,7 +173,7 @@ class LocalBroker:
         log_start = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._java("kafka.Kafka", str(self._server_properties)),
+                [*self._stand.before, *self._java("kafka.Kafka", str(self._server_properties))],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -225,27 +244,35 @@ class LocalBroker:
     def _membership(self, controller: LocalBroker) -> dict[str, str]:
         """The properties of a broker whose controller is another process."""
         self._cluster = controller._cluster
-        voters = f"127.0.0.1:{controller._ports[1]}"
+        voters = controller._control
         return {"process.roles": "broker", "controller.quorum.bootstrap.servers": voters}
 
+    @property
+    def _control(self) -> str:
+        return f"{self._stand.among or self._stand.host}:{self._ports[1]}"
+
     def _write_properties(self, more: Mapping[str, str]) -> None:
-        control = f"127.0.0.1:{self._ports[1]}"
         roles = (PROPERTIES | dict(more))["process.roles"].split(",")
         listeners = [f"PLAINTEXT://{self.address}"] if "broker" in roles else []
-        own = [f"CONTROLLER://{control}"] if "controller" in roles else []
+        own = [f"CONTROLLER://{self._control}"] if "controller" in roles else []
+        if self._stand.among and "broker" in roles:
+            listeners.append(f"AMONG://{self._stand.among}:{self._ports[4]}")
         if self.users:
             listeners.append(f"SASL_PLAINTEXT://{self.sasl_address}")
             listeners.append(f"SASL_SSL://{self.sasl_tls_address}")
         named = [*listeners]
         for number, (near, far) in enumerate(self.lines if "broker" in roles else []):
-            listeners.append(f"LINE{number}://127.0.0.1:{far}")
-            named.append(f"LINE{number}://127.0.0.1:{near}")
+            wire = self.wires[number] if self.wires else ""
+            listeners.append(f"LINE{number}://{wire or f'127.0.0.1:{far}'}")
+            named.append(f"LINE{number}://{wire or f'127.0.0.1:{near}'}")
         chosen = PROPERTIES | {
             "listeners": ",".join([*listeners, *own]),
             "advertised.listeners": ",".join(named or own),
-            "controller.quorum.bootstrap.servers": control,
+            "controller.quorum.bootstrap.servers": self._control,
             "log.dirs": str(self.directory / "data"),
         }
+        if self._stand.among:
+            chosen |= {"inter.broker.listener.name": "AMONG"}
         if self.users:
             # The broker itself, and whoever speaks in plain text, is ANONYMOUS.
             names = ";".join(f"User:{name}" for name in ("ANONYMOUS", *self.users))

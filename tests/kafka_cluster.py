@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -18,7 +19,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from services.broker.topics import ShardPartition
-from tests.kafka_broker import JVM, LocalBroker, class_archive
+from tests.kafka_broker import JVM, LocalBroker, Stand, class_archive
 from tests.waiting import until
 
 COUNT: Final = 3
@@ -35,9 +36,19 @@ _SAFE: Final = {
 
 
 class LocalCluster:
-    """Three brokers; a context manager that stops them. properties: of Kafka's own, beside ours."""
+    """Three brokers; a context manager that stops them.
 
-    def __init__(self, directory: Path, *, properties: Mapping[str, str] | None = None) -> None:
+    properties: of Kafka's own, beside ours. stands: where each stands; the controller where the
+    first does.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        properties: Mapping[str, str] | None = None,
+        stands: Sequence[Stand] = (Stand(),) * COUNT,
+    ) -> None:
         """Format the directories and start."""
         chosen = _SMALL | _SAFE | dict(properties or {})
         jvm = (*JVM, "-Xmx256m", *class_archive())
@@ -45,6 +56,7 @@ class LocalCluster:
             directory / "controller",
             properties=chosen | {"process.roles": "controller", "node.id": str(_CONTROLLER_ID)},
             jvm=jvm,
+            stand=replace(stands[0], wires=()),
         )
 
         def joined(number: int) -> LocalBroker:
@@ -52,7 +64,7 @@ class LocalCluster:
                 directory / f"broker-{number}",
                 properties=chosen | {"node.id": str(number)},
                 jvm=jvm,
-                controller=self._controller,
+                stand=replace(stands[number - 1], controller=self._controller),
             )
 
         with ThreadPoolExecutor(COUNT) as starting:

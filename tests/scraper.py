@@ -47,10 +47,10 @@ def alerts(*ports: int) -> set[str]:
     return firing({str(port): page(port, "metrics")[1] for port in ports})
 
 
-def page(port: int, name: str, *, timeout_s: float = 5) -> tuple[int, str]:
+def page(port: int, name: str, *, timeout_s: float = 5, host: str = "127.0.0.1") -> tuple[int, str]:
     """Status and text of a page; 0 while nobody serves it."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{name}", timeout=timeout_s) as answer:
+        with urllib.request.urlopen(f"http://{host}:{port}/{name}", timeout=timeout_s) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as refused:
         with refused:

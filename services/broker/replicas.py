@@ -18,10 +18,14 @@ _LEAST: Final = "min.insync.replicas"
 
 
 class Replicas(NamedTuple):
-    """Those of a partition. in_sync: 0 without a leader; least: for an acknowledgement."""
+    """Those of a partition. in_sync: 0 without a leader; least: for an acknowledgement.
+
+    leader: the broker that leads it, -1 without one; another broker may not know of it yet.
+    """
 
     in_sync: int
     least: int
+    leader: int = -1
 
     @property
     def spare(self) -> int:
@@ -36,7 +40,7 @@ async def topic_replicas(
     least = await _least(admin, topics)
     return {
         TopicPartition(topic["topic"], each["partition"]): Replicas(
-            len(each["isr"]) if each["leader"] >= 0 else 0, least[topic["topic"]]
+            len(each["isr"]) if each["leader"] >= 0 else 0, least[topic["topic"]], each["leader"]
         )
         for topic in await admin.describe_topics([*topics])
         for each in topic["partitions"]

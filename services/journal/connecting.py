@@ -108,6 +108,12 @@ def url_parts(url: str) -> dict[str, Any]:
     return parts
 
 
+def defaults_of(url: str) -> dict[str, Any]:
+    """Our parameters of a connection, but those that its URL names. Errors: as `url_parts`."""
+    given = url_parts(url)
+    return {name: value for name, value in DEFAULTS.items() if name not in given}
+
+
 def check_durability(connection: Connection) -> None:
     """Raise UnsafeSettings if this database would lose rows that it has acknowledged.
 
@@ -199,10 +205,9 @@ def _quoted(name: str) -> str:
 
 
 def _connect_raw(url: str) -> Connection:
-    given = url_parts(url)
+    added = defaults_of(url)
     try:
-        added = {name: value for name, value in DEFAULTS.items() if name not in given}
-        return psycopg.connect(url, autocommit=True, client_encoding="UTF8", **added)  # type: ignore[arg-type]
+        return psycopg.connect(url, autocommit=True, client_encoding="UTF8", **added)
     except psycopg.Error as error:
         reason = " ".join(str(error).split())
         message = f"cannot connect to the database: {reason}"

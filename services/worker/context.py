@@ -14,6 +14,7 @@ from services.journal.trouble import (
     DatabaseOverloaded,
     DatabaseUnreachable,
     DiskFull,
+    RightsMissing,
 )
 from services.settings import Settings
 from services.worker.metrics import Metrics
@@ -22,7 +23,7 @@ from services.worker.pg_notify import Notices
 # Troubles that pass by themselves, or when an operator mends the database or grants a right again.
 PASSING: Final = (
     BrokerRefused, BrokerUnreachable, CommitUnknown, DatabaseGone, DatabaseOverloaded,
-    DatabaseUnreachable, DiskFull,
+    DatabaseUnreachable, DiskFull, RightsMissing,
 )  # fmt: skip
 
 

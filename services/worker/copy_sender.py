@@ -54,6 +54,7 @@ class CopySender:
             except PASSING as trouble:
                 # Nothing is lost: missing copies are sent anew from the control journal.
                 _log.warning("copies wait: %s", trouble, extra={"shard": CONTROL_SHARD})
+                self._context.metrics.note_denial(trouble)
                 self._context.metrics.trouble_lasts(CONTROL_SHARD, f"copies wait: {trouble}")
                 await asyncio.sleep(COPY_RETRY_S)
 

@@ -67,6 +67,7 @@ class FactHost:
                 await self._publish()
             except* PASSING as troubles:
                 for trouble in troubles.exceptions:
+                    self.metrics.note_denial(trouble)
                     _log.warning("facts wait: %s: %s", type(trouble).__name__, trouble)
             await asyncio.sleep(_RETRY_S)
 

@@ -77,6 +77,7 @@ class FactSender:
                 try:
                     await self._publish_on()
                 except (*PASSING, BrokerTrouble, FactsUnfit) as trouble:
+                    metrics.note_denial(trouble)
                     name = type(trouble).__name__
                     _log.warning("facts wait: %s: %s", name, trouble, extra=self._where())
                 await asyncio.sleep(self._retry_s)

@@ -120,6 +120,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
             await self.clock.advance(supervisor.partition, run.shard.control)
         except BrokerTrouble as trouble:
             # The next tick tells a later time; nothing depends on this one.
+            self.metrics.note_denial(trouble)
             _log.warning("the clock stands: %s", trouble, extra={"shard": CONTROL_SHARD})
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:  # noqa: ARG002 - it is always all of them
@@ -173,6 +174,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
                 _log.warning("%s", trouble)
             except BrokerRefused as trouble:
                 _log.warning("%s", trouble)
+                self.metrics.note_denial(trouble)
                 self.metrics.is_in_group = False
                 # Once its heartbeat was refused aiokafka never sends one again, unless it joins.
                 consumer._coordinator.request_rejoin()  # noqa: SLF001 - nothing public does it
@@ -198,6 +200,7 @@ class ShardHost(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has
             try:
                 unread = await asyncio.to_thread(check_topics, self._settings, self._database)
             except (BrokerRefused, BrokerUnreachable, JournalTrouble) as trouble:
+                self.metrics.note_denial(trouble)
                 _log.warning("topics are not checked yet: %s", trouble)
                 await asyncio.sleep(RELOAD_S)
             else:

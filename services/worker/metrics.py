@@ -26,6 +26,7 @@ from events.refusals import Reason
 from services.broker.topics import shard_partitions
 from services.broker.trouble import BrokerRefused
 from services.journal.migrate import migrations
+from services.journal.trouble import RightsMissing
 from services.shards.shard import RULES_VERSION
 from services.worker.fact_lags import FactLags
 from services.worker.hindrances import Hindrances
@@ -45,6 +46,8 @@ from services.worker.standing import (
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SIZES: Final = (1, 4, 16, 64, 256, 1024, 4096, 8192)
+# Who lets us not do what a right or a login is needed for.
+_DENIALS: Final[dict[type, str]] = {BrokerRefused: "Kafka", RightsMissing: "Postgres"}
 _DISTRIBUTION: Final = "token-clearinghouse"
 
 
@@ -112,6 +115,11 @@ class Metrics:
         self._fenced = counter(
             "clearing_fence_losses", "Batches given up because somebody else moved the head.", names
         )
+        self._denials = counter(
+            "clearing_access_denied", "Times something was refused for want of a right.", ["by"]
+        )
+        for service in _DENIALS.values():
+            self._denials.labels(service)
         self._troubles = counter(
             "clearing_troubles",
             "Times a shard was given up and loaded anew.",
@@ -186,8 +194,14 @@ class Metrics:
         """Another process moved the head of a shard."""
         self._fenced.labels(shard).inc()
 
+    def note_denial(self, trouble: BaseException) -> None:
+        """Count a trouble that is a right that we lack."""
+        if service := _DENIALS.get(type(trouble)):
+            self._denials.labels(service).inc()
+
     def troubled(self, shard: str, trouble: Exception) -> None:
         """A shard was given up, to be loaded anew."""
+        self.note_denial(trouble)
         self._troubles.labels(shard, type(trouble).__name__).inc()
         self.set_state(shard, TROUBLED, detail=str(trouble))
         if isinstance(trouble, BrokerRefused):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from math import inf
 from time import monotonic
+from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, Gauge
 
@@ -31,9 +32,13 @@ from services.worker.standing import (
     READY,
     SILENT,
     STRANGER,
+    TWO_LEADERS,
     WAITING,
     Standing,
 )
+
+# Within it a reader has heard of a leader that another took over from in order.
+_LEADER_MOVES_S: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,18 @@ class ShardView:
     standing: Standing
     seq: int | None
     age_s: float | None
+
+
+class _Doubt(NamedTuple):
+    """Two brokers lead, by what we were told from then to then. leaders: both."""
+
+    since: float
+    last: float
+    leaders: str
+
+    def lasts(self, now: float) -> bool:
+        """Whether it is more than a leader that moves."""
+        return self.last - self.since >= _LEADER_MOVES_S and now - self.last < FRESH_S
 
 
 class Overview:
@@ -64,6 +81,7 @@ class Overview:
         # In numbers of control commands: a copy that was not sent lies in no inbox.
         self._copies = {shard: Lag() for shard in shards}
         self._replicas: Mapping[str, Replicas] = {}
+        self._doubts: dict[str, _Doubt] = {}
         self._members: Mapping[str, GroupMember] = {}
         self._members_at = -inf
         self._states: dict[str, ShardState] = {}
@@ -99,9 +117,23 @@ class Overview:
             registry=registry,
         )
 
-    def note_replicas(self, replicas: Mapping[str, Replicas]) -> None:
-        """Kafka has said how many replicas of each inbox are in step."""
+    def note_replicas(
+        self, replicas: Mapping[str, Replicas], *, read_from: Mapping[str, set[int]], at: float
+    ) -> None:
+        """Kafka has said how many replicas of each inbox are in step, and which leads.
+
+        read_from: the brokers that we ask for its messages. One that was cut off from the others
+        goes on to answer that there are no more, while another takes them; any broker may be asked
+        who leads, the one cut off too, so that one answer that fits proves nothing.
+        """
         self._replicas = replicas
+        for shard, answer in replicas.items():
+            strange = read_from[shard] - {answer.leader}
+            if strange and answer.leader >= 0:
+                doubt = self._doubts.get(shard)
+                is_new = doubt is None or at - doubt.last > FRESH_S
+                since = at if doubt is None or is_new else doubt.since
+                self._doubts[shard] = _Doubt(since, at, f"{answer.leader} and {min(strange)}")
 
     def note_members(self, members: Mapping[str, GroupMember], *, at: float) -> None:
         """Kafka has said who has which shard; at: when it was asked."""
@@ -176,6 +208,10 @@ class Overview:
         if standing.is_ready and replicas is not None and replicas.spare < 0:
             text = f"replicas in step: {replicas.in_sync}, needed: {replicas.least}"
             return Standing(CANNOT_SEND, f"{text}; Kafka takes nothing until brokers are back")
+        doubt = self._doubts.get(shard)
+        if standing.is_ready and doubt is not None and doubt.lasts(now):
+            text = f"brokers {doubt.leaders} lead, as they say: one is cut off from the others"
+            return Standing(TWO_LEADERS, f"{text}; end it, or mend the network")
         if standing.state == WAITING and not self.lags[shard].is_caught_up(now):
             return Standing(CATCHING_UP, f"{standing.state}: {standing.detail}")
         if standing.state != READY or copies.is_caught_up(now):

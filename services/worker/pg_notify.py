@@ -13,6 +13,8 @@ from typing import Final
 
 import psycopg
 
+from services.journal.connecting import defaults_of
+
 LINK_CHANNEL: Final = "clearing_link"
 CONTROL_CHANNEL: Final = "clearing_control"
 POLL_S: Final = 0.5
@@ -51,7 +53,9 @@ class Notices:
         self._events[channel].set()
 
     async def _listen(self) -> None:
-        connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
+        # With the limits of all others: nobody waits hours for a network that is silent.
+        limits = defaults_of(self._url)
+        connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, **limits)
         async with connection:
             for channel in self._events:
                 await connection.execute(f"LISTEN {channel}".encode())

@@ -24,7 +24,7 @@ from services.broker.trouble import BrokerRefused, BrokerTrouble, broker_transla
 from services.hosting.restore import NotInUse, check_in_use
 from services.journal.reader import Reader
 from services.journal.shard_states import ShardState, shard_states
-from services.journal.trouble import JournalTrouble
+from services.journal.trouble import JournalTrouble, RightsMissing
 from services.worker.context import WorkerContext
 
 WATCH_S: Final = 1.0
@@ -40,7 +40,8 @@ class ShardWatch:
     def __init__(self, context: WorkerContext) -> None:
         self._context = context
         self._overview = context.metrics.overview
-        self._group = GroupAdmin(context.settings)
+        # Each asks for itself: a group without a coordinator holds up nothing else.
+        self._topics, self._group = GroupAdmin(context.settings), GroupAdmin(context.settings)
         self._shards = {
             TopicPartition(partition.topic, partition.number): partition.shard
             for partition in shard_partitions(context.settings.topic_prefix)
@@ -52,10 +53,14 @@ class ShardWatch:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        looks = (self._look_at_group, self._look_at_ends, self._look_at_journal, self._tell_group)
+        looks = (
+            self._look_at_replicas, self._look_at_group, self._look_at_ends, self._look_at_journal,
+            self._tell_group,
+        )  # fmt: skip
         try:
-            await asyncio.gather(*map(_each_second, looks))
+            await asyncio.gather(*map(self._each_second, looks))
         finally:
+            await self._topics.close()
             await self._group.close()
             if self._uncommitted is not None:
                 await until_ended(self._uncommitted.stop())
@@ -77,17 +82,28 @@ class ShardWatch:
             {key: offsets[shard] for key, shard in self._shards.items() if shard in offsets}
         )
 
+    async def _look_at_replicas(self) -> None:
+        replicas = await self._topics.replicas({key.topic for key in self._shards})
+        self._overview.note_replicas(
+            {self._shards[key]: replicas[key] for key in replicas if key in self._shards},
+            read_from={shard: self._leaders(key) for key, shard in self._shards.items()},
+            at=monotonic(),
+        )
+
     async def _look_at_group(self) -> None:
-        # First what can be said while the group has no coordinator: it may be for want of replicas.
-        try:
-            replicas = await self._group.replicas({key.topic for key in self._shards})
-            self._overview.note_replicas(
-                {self._shards[key]: replicas[key] for key in replicas if key in self._shards}
-            )
-        finally:
-            at, members = monotonic(), await self._group.members()
-            by_shard = {self._shards[key]: members[key] for key in members if key in self._shards}
-            self._overview.note_members(by_shard, at=at)
+        at, members = monotonic(), await self._group.members()
+        by_shard = {self._shards[key]: members[key] for key in members if key in self._shards}
+        self._overview.note_members(by_shard, at=at)
+
+    def _leaders(self, key: TopicPartition) -> set[int]:
+        """The brokers that this worker asks for messages and ends of a partition, if any."""
+        consumer, clients = self._context.consumer, []
+        if key in consumer.assignment():
+            clients.append(consumer)
+        if self._uncommitted is not None:
+            clients.append(self._uncommitted)
+        clusters = [client._client.cluster for client in clients]  # noqa: SLF001 - nothing public
+        return {cluster.leader_for_partition(key) for cluster in clusters} - {None, -1}
 
     async def _look_at_ends(self) -> None:
         """The ends of all inboxes, also behind messages that an open transaction holds back."""
@@ -129,13 +145,13 @@ class ShardWatch:
             return False
         return True
 
-
-async def _each_second(look: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        # Other trouble is reported by whoever reads the inboxes or writes the journal.
-        with suppress(BrokerTrouble, JournalTrouble):
-            try:
-                await look()
-            except BrokerRefused as trouble:
-                _log.warning("%s", trouble)
-        await asyncio.sleep(WATCH_S)
+    async def _each_second(self, look: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            # Other trouble is reported by whoever reads the inboxes or writes the journal.
+            with suppress(BrokerTrouble, JournalTrouble):
+                try:
+                    await look()
+                except (BrokerRefused, RightsMissing) as trouble:
+                    self._context.metrics.note_denial(trouble)
+                    _log.warning("%s", trouble)
+            await asyncio.sleep(WATCH_S)

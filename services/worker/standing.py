@@ -14,6 +14,7 @@ TROUBLED: Final = "troubled"
 SILENT: Final = "without answer from Kafka"
 BEHIND_TRANSACTION: Final = "behind an open transaction"
 CANNOT_SEND: Final = "taking no messages"
+TWO_LEADERS: Final = "read where another leads"
 BEHIND_CONTROL: Final = "behind control"
 # Of shards that this worker does not have.
 NOBODY: Final = "held by nobody"

@@ -18,14 +18,14 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from services.journal.embedded import EmbeddedServer
 from tests.faults.full_disk import may_mount, small_disk
-from tests.faults.streaming.network import network
+from tests.faults.streaming.namespaces import NoRooms, Rooms
+from tests.faults.streaming.network import WiredNetwork, WiredServer, network
 from tests.faults.streaming.publishing import FAILURES
 from tests.faults.streaming.rounds import Done, stream_round
 from tests.faults.streaming.storm import Plan
 from tests.faults.streaming.world import World
-from tests.kafka_broker import LINED, LocalBroker
+from tests.kafka_broker import LINED, LocalBroker, Stand
 from tests.kafka_cluster import LocalCluster
 
 # The broker refuses shorter sessions than 6 s unless told otherwise.
@@ -88,22 +88,43 @@ class Campaign:
 
 
 @contextmanager
-def world_at_hand(brokers: int = 1) -> Iterator[World]:
-    """A broker or three, and a server, on a disk that can be filled where we may mount one."""
+def world_at_hand(brokers: int = 1, *, has_rooms: bool = True) -> Iterator[World]:
+    """A broker or three, and a server, on a disk that can be filled where we may mount one.
+
+    has_rooms: whether its network is to be of namespaces, where we may make them.
+    """
     with ExitStack() as held:
         base = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="clearing-faults-")))
         disk = None
         if may_mount():
             disk = held.enter_context(small_disk(base / "disk", size=_DISK))
-        server = held.enter_context(EmbeddedServer((disk or base) / "postgres"))
+        wired = _wired(held, brokers) if has_rooms else None
+        wires = [] if wired is None else [side.postgres for side in wired.sides]
+        server = held.enter_context(WiredServer((disk or base) / "postgres", wires))
+        stands = [Stand()] * brokers if wired is None else wired.stands
         broker: LocalBroker | LocalCluster
         if brokers == 1:
-            broker = one = held.enter_context(LocalBroker(base / "kafka", properties=BROKER))
+            broker = one = held.enter_context(
+                LocalBroker(base / "kafka", properties=BROKER, stand=stands[0])
+            )
             each = [one]
         else:
-            broker = held.enter_context(LocalCluster(base / "kafka", properties=BROKER))
+            broker = held.enter_context(
+                LocalCluster(base / "kafka", properties=BROKER, stands=stands)
+            )
             each = [*broker.brokers.values()]
-        yield World(broker, server, sides=held.enter_context(network(each, server)), disk=disk)
+        sides = held.enter_context(network(each, server)) if wired is None else wired.laid(each)
+        among = None if wired is None else wired.among
+        yield World(broker, server, sides=sides, among=among, disk=disk)
+
+
+def _wired(held: ExitStack, brokers: int) -> WiredNetwork | None:
+    """A network of namespaces; None, and a word, where we may make none."""
+    try:
+        return WiredNetwork(held.enter_context(Rooms()), brokers)
+    except NoRooms as reason:
+        say(f"partitions by lines of our own, since there are no namespaces: {reason}")
+        return None
 
 
 def say(text: str) -> None:

@@ -57,12 +57,14 @@ class Crew:
         """One more."""
         log = self._directory / f"victim-{len(self._all)}.log"
         port = free_ports(1)[0] if self.is_watched else 0
-        settings = {"database": self.url}
+        settings, side = {"database": self.url}, None
         if self.sides and self.url == self._house.url:
-            settings = self.sides[len(self._all) % len(self.sides)].environment(self.url)
+            side = self.sides[len(self._all) % len(self.sides)]
+            settings = side.environment(self.url)
         environment = self._house.environment(**settings, web_port=port)
-        victim = started(environment, log, fault=fault, planted=self._planted)
-        victim.port = port
+        room = "" if side is None else side.room
+        victim = started(environment, log, fault=fault, planted=self._planted, room=room)
+        victim.port, victim.host = port, victim.host if side is None else side.host
         self._all.append(victim)
         self.alive.append(victim)
         return victim

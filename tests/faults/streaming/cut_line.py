@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from random import Random
 
 from tests.faults.breaking_line import hang_up
 
@@ -32,7 +33,7 @@ class CutLine:
         threading.Thread(target=self._accept, name="cut line", daemon=True).start()
 
     @contextmanager
-    def cut(self, *, is_forgotten: bool) -> Iterator[None]:
+    def cut(self, *, is_forgotten: bool = False) -> Iterator[None]:
         """Carry nothing within this block. is_forgotten: nothing of before goes on after it."""
         self._is_whole.clear()
         try:
@@ -42,6 +43,12 @@ class CutLine:
                 hang_up(*self._ends)
                 self._ends.clear()
             self._is_whole.set()
+
+    @contextmanager
+    def cut_somehow(self, rng: Random) -> Iterator[None]:
+        """With or without what was before."""
+        with self.cut(is_forgotten=rng.random() < 0.5):
+            yield
 
     def close(self) -> None:
         """End all connections."""

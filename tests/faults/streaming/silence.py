@@ -67,6 +67,7 @@ class SilenceWatch:
             if is_silent(self._crew) and (silent := stood.keys() & self._standing().keys()):
                 text = ", ".join(f"{shard}: {stood[shard]}" for shard in sorted(silent))
                 self.unsaid.append(f"every worker was ready, and stood: {text}")
+                self._crew.faults.append(f"({self.unsaid[-1]})")
 
     def _standing(self) -> dict[str, str]:
         """The shards that have messages and have not moved for so long: what each lacks."""
@@ -77,7 +78,12 @@ class SilenceWatch:
             # Nothing new is known: who was late, and cannot have moved, still is.
             late = {} if self._has_moved() else self._late
         self._late = late
-        return {shard: one.lacking for shard, one in late.items() if now - one.since > STILL_S}
+        stood = {shard: now - one.since for shard, one in late.items()}
+        return {
+            shard: f"{late[shard].lacking}, for {stood_s:.1f} s"
+            for shard, stood_s in stood.items()
+            if stood_s > STILL_S
+        }
 
     def _places(self) -> dict[str, Place]:
         heads = self._house.heads()
@@ -103,6 +109,8 @@ class SilenceWatch:
 
 def is_silent(crew: Crew) -> bool:
     """Whether workers answer, and each that does is ready."""
-    pages = [page(victim.port, "readyz/all", timeout_s=2) for victim in [*crew.alive]]
+    pages = [
+        page(victim.port, "readyz/all", timeout_s=2, host=victim.host) for victim in [*crew.alive]
+    ]
     answers = [status for status, _ in pages if status]
     return bool(answers) and all(status == HTTPStatus.OK for status in answers)

@@ -61,6 +61,7 @@ KINDS: Final = {
     "end the feed": 8,
     "cut off Kafka": 5,
     "cut off Postgres": 5,
+    "cut off a broker": 5,
 }
 
 
@@ -154,7 +155,8 @@ class Storm:
         return self._rng.choices([*self._kinds], [*self._kinds.values()], k=self._plan.faults_max)
 
     def _is_able(self, kind: str) -> bool:
-        return kind != "fill the disk" or self._world.disk is not None
+        lacking = {"fill the disk": self._world.disk, "cut off a broker": self._world.among}
+        return lacking.get(kind, kind) is not None
 
     def _lose_some_replies(self, lines: ExitStack) -> None:
         """All workers of some storms speak with Postgres over a line that loses replies."""
@@ -333,6 +335,10 @@ class Storm:
         """Half of the workers hear nothing of Postgres."""
         self._world.cut_postgres(self._rng.uniform(*_AWAY_S), rng=self._rng)
 
+    def cut_among(self) -> None:
+        """One broker of three hears nothing of the others."""
+        self._world.cut_among(self._rng.uniform(*_AWAY_S), rng=self._rng)
+
     def fill_disk(self) -> None:
         """No room for Postgres, for a while."""
         self._world.fill_disk(self._rng.uniform(0.5, 3.0), rng=self._rng)
@@ -357,4 +363,5 @@ _FAULTS: Final[dict[str, Callable[[Storm], None]]] = {
     "end the feed": Storm.end_the_feed,
     "cut off Kafka": Storm.cut_kafka,
     "cut off Postgres": Storm.cut_postgres,
+    "cut off a broker": Storm.cut_among,
 }

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from tests.faults.streaming.namespaces import enter
 from tests.faults.streaming.plants import plant
 from tests.faults.streaming.points import Fault, arm
 from tests.forked import FORKS, end_with_parent
@@ -29,6 +30,7 @@ class Victim:
     fault: Fault | None
     is_still: bool = False
     port: int = 0
+    host: str = "127.0.0.1"
 
     @property
     def pid(self) -> int:
@@ -77,10 +79,11 @@ def started(
     fault: Fault | None = None,
     planted: str = "",
     command: Sequence[str] = ("worker",),
+    room: str = "",
 ) -> Victim:
-    """A worker with these settings, or another command."""
+    """A worker with these settings, or another command; in this room, if any."""
     values = {"environment": {**environment}, "log": log, "fault": fault, "planted": planted}
-    values |= {"command": [*command]}
+    values |= {"command": [*command], "room": room}
     log.touch()
     process = FORKS.Process(target=_work, kwargs=values, daemon=True)
     process.start()
@@ -94,10 +97,13 @@ def _work(
     fault: Fault | None,
     planted: str,
     command: list[str],
+    room: str,
 ) -> None:
     import services.cli  # noqa: PLC0415 - the process that only starts victims needs none of it
 
     end_with_parent()
+    if room:
+        enter(room)
     said = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     for stream in (1, 2):
         os.dup2(said, stream)

@@ -21,7 +21,7 @@ from services.broker.topics import ShardPartition
 from services.journal.embedded import EmbeddedServer
 from tests.faults.full_disk import MIB, filled
 from tests.faults.postmaster import kill_postmaster
-from tests.faults.streaming.network import Side
+from tests.faults.streaming.network import Side, Way
 from tests.kafka_broker import LocalBroker
 from tests.kafka_cluster import LocalCluster
 
@@ -32,8 +32,9 @@ ORDER BY pid
 
 
 class World:
-    """Kafka and Postgres. sides: the lines by which workers speak with them.
+    """Kafka and Postgres. sides: the ways by which workers speak with them.
 
+    among: the way of one broker to the others, if it can be cut.
     disk: where Postgres lives, if that disk is small enough to be filled.
     """
 
@@ -43,11 +44,13 @@ class World:
         server: EmbeddedServer,
         *,
         sides: list[Side],
+        among: Way | None = None,
         disk: Path | None = None,
     ) -> None:
         self.broker = broker
         self.server = server
         self.sides = sides
+        self.among = among
         self.disk = disk
         self._back: Thread | None = None
         self.counts: Counter[str] = Counter()
@@ -115,18 +118,24 @@ class World:
         """Cut half of the workers off from Kafka, or from one of its brokers."""
         lines = rng.choice(self.sides).kafka
         chosen = lines if rng.random() < 0.7 else [rng.choice(lines)]
-        is_forgotten = rng.random() < 0.5
         with ExitStack() as cut:
             for line in chosen:
-                cut.enter_context(line.cut(is_forgotten=is_forgotten))
+                cut.enter_context(line.cut_somehow(rng))
             time.sleep(seconds)
         self.counts["partitions from Kafka"] += 1
 
     def cut_postgres(self, seconds: float, *, rng: Random) -> None:
         """Cut half of the workers off from Postgres."""
-        with rng.choice(self.sides).postgres.cut(is_forgotten=rng.random() < 0.5):
+        with rng.choice(self.sides).postgres.cut_somehow(rng):
             time.sleep(seconds)
         self.counts["partitions from Postgres"] += 1
+
+    def cut_among(self, seconds: float, *, rng: Random) -> None:
+        """Cut one broker off from the others and from their controller; workers still reach it."""
+        assert self.among is not None, "no broker stands apart"
+        with self.among.cut_somehow(rng):
+            time.sleep(seconds)
+        self.counts["partitions among brokers"] += 1
 
     def fill_disk(self, seconds: float, *, rng: Random) -> None:
         """Leave Postgres next to no room for a while."""

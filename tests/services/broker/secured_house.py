@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 from uuid import uuid4
 
+import psycopg
 from click.testing import CliRunner, Result
 from kafka.admin import (
     ACL,
@@ -163,6 +164,14 @@ class SecuredHouse(StreamingHouse):
         )
         yield
         self._guarded.set_password(WORKER)
+
+    @contextmanager
+    def without_insert(self) -> Iterator[None]:
+        """Let workers append nothing to the journal."""
+        with psycopg.connect(self._guarded.super_url(self._database), autocommit=True) as admin:
+            admin.execute("REVOKE INSERT ON clearing.journal FROM clearing_writer")
+            yield
+            admin.execute("GRANT INSERT ON clearing.journal TO clearing_writer")
 
     def denial(self, right: Right) -> str:
         """What is said where a right is missing; of an id that begins as granted, its beginning."""

@@ -25,7 +25,7 @@ from services.broker.connecting import producer_options, started
 from services.broker.fact_messages import last_fact
 from services.broker.topics import fact_partitions, facts_of, partition_of
 from services.broker.trouble import BrokerRefused
-from services.feed.command_text import compose
+from services.feed.command_text import Composed, compose
 from services.feed.delivered import delivered_lines
 from services.feed.inboxes import RecordedInboxes
 from services.feed.sending import send
@@ -35,6 +35,7 @@ from services.journal.reader import Reader
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
 from services.worker.clock import SessionClock
 from services.worker.fact_host import FactHost
+from tests.alert_rules import firing
 from tests.bench.market import DAY, closing, opening, trades
 from tests.guarded_postgres import OTHER, GuardedServer
 from tests.kafka_broker import CERTIFICATE, free_ports
@@ -53,6 +54,11 @@ SIT: Final = "market/SIT"
 BEGUN: Final = [*opening(4)]
 AT: Final = f"at={DAY}T20:30:00Z"
 CLOCK: Final = compose("advance_clock", {"at": f"{DAY}T20:30:00Z"})
+DEPOSIT: Final = compose(
+    "deposit_collateral",
+    {"reference": "r", "account": "A0000000", "asset": "USD", "amount_cents": "1"}
+    | {"at": f"{DAY}T20:30:00Z"},
+)
 # By the end of a topic's name a command that is sent there.
 COMMANDS: Final = {
     "control": ("advance_clock", AT),
@@ -91,6 +97,22 @@ def until_said(worker: Worker, *texts: str) -> None:
 def until_ready(port: int, status: int) -> None:
     """Wait until readiness of the whole is this."""
     until(lambda: page(port, "readyz/all")[0] == status, f"readiness {status} at {port}")
+
+
+@contextmanager
+def alarmed(port: int, by: str) -> Iterator[None]:
+    """In this block an alert comes to fire that was silent: something is refused."""
+    before = page(port, "metrics")[1]
+    label = f'clearing_access_denied_total{{by="{by}"}}'
+
+    def is_raised() -> bool:
+        text = page(port, "metrics")[1]
+        counts = [line for line in text.splitlines() if line.startswith(label)]
+        fires = "ClearingAccessDenied" in firing({"w": text}, {"w": before})
+        return fires and counts[0] not in before
+
+    yield
+    until(is_raised, f"an alert that {by} refuses something")
 
 
 def test_a_market_is_cleared_with_exactly_the_rights_of_the_page(
@@ -214,13 +236,14 @@ def test_a_worker_says_which_right_it_lacks_waits_and_loses_nothing(
     feed(house, "operator", BEGUN, tmp_path)
     until_ready(port, 200)
     with house.without(*reads):
-        feed(house, "feed", traded, tmp_path)
+        with alarmed(port, "Kafka"):
+            feed(house, "feed", traded, tmp_path)
         until_said(worker, *map(house.denial, reads))
         until_ready(port, 503)
     until_ready(port, 200)
-    with house.without(*looks):
+    with house.without(*looks), alarmed(port, "Kafka"):
         until_said(worker, "no right DescribeConfigs on topic")
-    with house.without(*joins):
+    with house.without(*joins), alarmed(port, "Kafka"):
         until_said(worker, *map(house.denial, joins))
         until_ready(port, 503)
     until_ready(port, 200)
@@ -229,18 +252,24 @@ def test_a_worker_says_which_right_it_lacks_waits_and_loses_nothing(
         assert house.denial(control) in refusal(tick(house))
     with ThreadPoolExecutor(1) as pool:
         with house.without(member):
-            with house.without(market):
-                sending = pool.submit(send_clock, house)
+            with house.without(market), alarmed(port, "Kafka"):
+                sending = pool.submit(send_command, house, CLOCK)
                 until_said(worker, house.denial(market))
                 until_ready(port, 503)
             until_said(worker, house.denial(member))
+        sending.result(60)
+        with house.without_insert(), alarmed(port, "Postgres"):
+            sending = pool.submit(send_command, house, DEPOSIT)
+            until_said(worker, "RightsMissing, loads anew: ", "permission denied for table journal")
+            until_ready(port, 503)
         sending.result(60)
     with house.locked_out():
         until_said(worker, "password authentication failed for user")
         until_ready(port, 503)
     feed(house, "operator", [closing()], tmp_path)
     until_ready(port, 200)
-    assert house.day_hashes() == embedded_hashes([*BEGUN, *traded, CLOCK.line, closing()])
+    lines = [*BEGUN, *traded, CLOCK.line, DEPOSIT.line, closing()]
+    assert house.day_hashes() == embedded_hashes(lines)
     assert worker.is_alive
 
 
@@ -251,10 +280,10 @@ async def tick(house: SecuredHouse) -> None:
     await clock.advance(partition_of(CONTROL_SHARD, house.name), cast("ControlBooks", session))
 
 
-def send_clock(house: SecuredHouse) -> None:
-    """An operator's command; it is back when every shard knows it."""
+def send_command(house: SecuredHouse, command: Composed) -> None:
+    """An operator's command; it is back when every shard that has to know it does."""
     stall = StallTimer(lambda _: None, timeout_s=60)
-    send(house.as_user("operator"), CLOCK, stall=stall, on_answer=lambda _: None)
+    send(house.as_user("operator"), command, stall=stall, on_answer=lambda _: None)
 
 
 def test_who_is_not_let_in_is_told_why_at_the_start(house: SecuredHouse) -> None:

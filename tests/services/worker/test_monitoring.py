@@ -74,7 +74,8 @@ def test_every_label_of_a_text_is_one_of_the_alert() -> None:
 
 
 def test_every_alert_is_seen_firing_in_some_test() -> None:
-    texts = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    tests = Path(__file__).parents[1].rglob("test_*.py")
+    texts = "".join(path.read_text("utf-8") for path in tests)
     assert [rule["alert"] for rule in ALERTS if f'"{rule["alert"]}"' not in texts] == []
 
 

@@ -23,6 +23,7 @@ from services.worker.standing import (
     READY,
     SILENT,
     STRANGER,
+    TWO_LEADERS,
     WAITING,
     Standing,
 )
@@ -78,10 +79,40 @@ def test_what_was_not_answered_lately_is_not_believed(silent: str, shown: str) -
 @pytest.mark.parametrize(("in_sync", "shown"), [(3, READY), (2, READY), (1, CANNOT_SEND)])
 def test_a_shard_to_which_nothing_can_be_sent_is_not_ready(in_sync: int, shown: str) -> None:
     metrics = serving(copies=8)
-    metrics.overview.note_replicas({SIT: Replicas(in_sync, 2)})
+    replicas = Replicas(in_sync, 2, leader=1)
+    metrics.overview.note_replicas({SIT: replicas}, read_from={SIT: {1}}, at=monotonic())
     assert metrics.overview.views()[SIT].standing.state == shown
     spare = f'clearing_shard_spare_replicas{{shard="market/SIT"}} {in_sync - 2}.0'
     assert spare in metrics.text().decode()
+
+
+@pytest.mark.parametrize(
+    ("answers", "shown"),
+    [
+        ([1, 1, 1], READY),
+        ([2, 2, 1], READY),
+        ([-1, -1, -1], READY),
+        ([2, 2, 2], TWO_LEADERS),
+        ([2, 1, 2], TWO_LEADERS),
+    ],
+)
+def test_a_shard_is_not_ready_that_is_read_where_another_broker_leads(
+    answers: list[int], shown: str
+) -> None:
+    """As answered two, one and no seconds ago; a leader that has just moved is no trouble."""
+    metrics, now = serving(copies=8), monotonic()
+    for ago_s, leader in zip((2, 1, 0), answers, strict=True):
+        answer = {SIT: Replicas(3, 2, leader)}
+        metrics.overview.note_replicas(answer, read_from={SIT: {1}}, at=now - ago_s)
+    assert metrics.overview.views()[SIT].standing.state == shown
+
+
+def test_a_doubt_about_the_leader_ends_with_the_answers_that_made_it() -> None:
+    metrics, now = serving(copies=8), monotonic()
+    for ago_s in (9, 6, 0):
+        answer = {SIT: Replicas(3, 2, 2)}
+        metrics.overview.note_replicas(answer, read_from={SIT: {1}}, at=now - ago_s)
+    assert metrics.overview.views()[SIT].standing.state == READY
 
 
 def serving(*, copies: int | None) -> Metrics:
