@@ -71,7 +71,7 @@ def test_trades_quotes_and_refusals_fold_as_their_rows_do() -> None:
     withdrawn = b'{"type":"submit_quote/1","maker":"%b","contract":"SITU26","at":"%bT20:00:00Z"}'
     lines = [
         *opening(12), *makers, *islice(mixed_lines(3_000, 12), 3_000),
-        withdrawn % (account_name(4).encode(), DAY.encode()), *mixed_lines(300, 12), closing(),
+        withdrawn % (account_name(4).encode(), DAY.encode()), *mixed_lines(300, 12),
     ]  # fmt: skip
     rows = rows_of(lines)
     kinds = {json.loads(row[3].split(b"\n")[0])["type"] for row in rows if row[3]}
