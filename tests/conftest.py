@@ -16,6 +16,7 @@ import pytest
 from services.broker.topic_state import topics_admin
 from services.broker.topics import partition_counts
 from services.journal.embedded import EmbeddedServer
+from services.journal.migrate import migrate
 from services.settings import Settings, load_settings
 from tests.guarded_postgres import GuardedServer
 from tests.kafka_shared import NoBroker, SharedBroker, shared_broker
@@ -23,6 +24,7 @@ from tests.kafka_shared import NoBroker, SharedBroker, shared_broker
 ServerT = TypeVar("ServerT", bound=EmbeddedServer)
 
 SEEDS = 100
+TEMPLATE = "journal_template"
 INSTALLED = Path("/usr/lib/postgresql")
 # The same examples in every run, however slow the machine: a red run is red again, and
 # shows what to give `@reproduce_failure`.
@@ -90,6 +92,28 @@ def postgres_url(postgres: EmbeddedServer) -> str:
 def database(postgres: EmbeddedServer) -> Iterator[str]:
     """The URL of a fresh, empty database, dropped after the test."""
     yield from fresh_database(postgres)
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: EmbeddedServer) -> EmbeddedServer:
+    """The server of the session, with a migrated database to copy."""
+    return with_template(postgres)
+
+
+def with_template(server: EmbeddedServer) -> EmbeddedServer:
+    """A server, with a migrated database to copy: pytest may ask again for one it has had."""
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        query = "SELECT 1 FROM pg_database WHERE datname = %s"
+        if connection.execute(query, [TEMPLATE]).fetchone() is None:
+            connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
+    migrate(server.url_of(TEMPLATE))
+    return server
+
+
+@pytest.fixture
+def url(migrated: EmbeddedServer) -> Iterator[str]:
+    """The URL of an empty journal."""
+    yield from fresh_database(migrated, template=TEMPLATE)
 
 
 def fresh_database(server: EmbeddedServer, *, template: str = "template1") -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from services.reports.table import REPORTS
 from services.reports.view import JournalView
 from services.shards.clearinghouse import Clearinghouse
 from services.shards.rows import JournalRows, PartRow
-from tests.conftest import fresh_database
+from tests.conftest import TEMPLATE, fresh_database
 from tests.laws import broken_laws, check_laws
 from tests.services.audit.streamed import embedded, streamed
 from tests.services.reports.default_market import DEFAULT_MARKET
@@ -72,13 +73,13 @@ def whole(reader: Reader) -> Clearinghouse:
 
 @pytest.fixture(scope="module")
 def journals(
-    postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
+    migrated: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[list[tuple[str, str]]]:
     """Of each market the journal that workers wrote, and that of one process."""
     with ExitStack() as opened:
-        fresh, made = contextmanager(fresh_database), []
+        fresh, made = partial(contextmanager(fresh_database), migrated, template=TEMPLATE), []
         for _, market in _MARKETS:
-            ours, theirs = (opened.enter_context(fresh(postgres)) for _ in range(2))
+            ours, theirs = (opened.enter_context(fresh()) for _ in range(2))
             streamed(ours, market, is_disturbed=False)
             embedded(theirs, tmp_path_factory.mktemp("one") / "market.jsonl", market)
             made.append((ours, theirs))

@@ -14,9 +14,8 @@ from services.journal.embedded import EmbeddedServer
 from services.journal.reader import Reader
 from services.shards.rows import DayRow
 from services.sources.source_reader import SourceReader
-from tests.conftest import fresh_database
+from tests.conftest import TEMPLATE, fresh_database
 from tests.journal_contents import assert_equal, contents
-from tests.services.embedded.conftest import TEMPLATE
 from tests.services.embedded.facts_in import facts_in
 from tests.services.embedded.hostile_trades import hostile_trades
 from tests.twin.generate import market
