@@ -1,17 +1,19 @@
-"""A real browser for tests of pages: Chromium without a window.
+"""A real browser for tests of pages: Chromium without a window, one for all tests of a process.
 
 In: a page's HTML, the width it is shown at, a script. Out: what the script gives, as JSON has it.
+It is spoken to as DevTools are, over two pipes, and ends when they are closed.
 """
 
 from __future__ import annotations
 
-import html
+import atexit
 import json
-import re
 import shutil
 import subprocess
 import tempfile
-from pathlib import Path
+from functools import cache, partial
+from itertools import takewhile
+from threading import Timer
 from typing import Any, Final
 
 import pytest
@@ -19,34 +21,73 @@ import pytest
 _OPTIONS: Final = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-quic"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    *("--hide-scrollbars", "--virtual-time-budget=10000"),
+    *("--hide-scrollbars", "--remote-debugging-pipe"),
 )
+# Chromium reads what it is asked from 3 and answers on 4.
+_PIPED: Final = 'exec "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1'
 # The page lies in a frame of the width wanted: a window of Chromium is never narrower than 500.
-_HARNESS: Final = """<!DOCTYPE html>
-<iframe width="{width}" height="900" style="border:0" srcdoc="{page}"></iframe>
-<pre id="said"></pre><script>
-addEventListener("load", () => {{
-  const page = document.querySelector("iframe").contentDocument;
+_SHOWN: Final = """new Promise((told, failed) => {
+  const frame = document.createElement("iframe");
+  Object.assign(frame, {width: %d, height: 900, style: "border:0", srcdoc: %s});
   const texts = row => [...row.cells].map(cell => cell.innerText);
   const rows = table => [...table.tBodies[0].rows].map(texts);
-  document.querySelector("#said").textContent = JSON.stringify((() => {{ {script} }})());
-}});
-</script>"""
+  const script = page => { %s };
+  frame.onload = () => {
+    try { told(script(frame.contentDocument)); } catch (error) { failed(error); }
+  };
+  document.body.replaceChildren(frame);
+})"""
+_SECONDS_MAX: Final = 120
 
 
 def said_of(page: str, script: str, *, width: int) -> Any:  # noqa: ANN401 - whatever JSON holds
     """What a script returns that knows `page`, the document, and `rows`, the texts of a table."""
+    asked = _SHOWN % (width, json.dumps(page), script)
+    waits = {"awaitPromise": True, "returnByValue": True}
+    answer = _answer("Runtime.evaluate", session=_session(), expression=asked, **waits)
+    assert "exceptionDetails" not in answer, f"{script} failed: {answer}"
+    return answer["result"]["value"]
+
+
+@cache
+def _session() -> str:
+    """The talk with an empty page of the browser."""
+    page = _answer("Target.createTarget", url="about:blank")["targetId"]
+    answer = _answer("Target.attachToTarget", targetId=page, flatten=True)
+    return str(answer["sessionId"])
+
+
+def _answer(method: str, *, session: str = "", **params: object) -> dict[str, Any]:
+    """What the browser answers; what it tells unasked is left out."""
+    browser = _browser()
+    assert browser.stdin is not None
+    assert browser.stdout is not None
+    asked = {"id": 1, "method": method, "params": params}
+    asked |= {"sessionId": session} if session else {}
+    late = Timer(_SECONDS_MAX, browser.kill)
+    late.start()
+    browser.stdin.write(json.dumps(asked).encode() + b"\0")
+    browser.stdin.flush()
+    message: dict[str, Any] = {}
+    while "id" not in message:
+        read = iter(partial(browser.stdout.read, 1), b"\0")
+        message = json.loads(b"".join(takewhile(bool, read)) or '{"id": "it has ended"}')
+    late.cancel()
+    assert "result" in message, message
+    answer: dict[str, Any] = message["result"]
+    return answer
+
+
+@cache
+def _browser() -> subprocess.Popen[bytes]:
+    """The browser of this process; it goes with it."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         pytest.fail("these tests need Chromium: apt-get install chromium")
-    with tempfile.TemporaryDirectory(prefix="clearing-browser-") as folder:
-        harness = Path(folder) / "harness.html"
-        shown = html.escape(page, quote=True)
-        harness.write_text(_HARNESS.format(width=width, page=shown, script=script), "utf-8")
-        command = [chromium, *_OPTIONS, f"--user-data-dir={folder}/profile", "--dump-dom"]
-        asked = [*command, harness.as_uri()]
-        done = subprocess.run(asked, capture_output=True, text=True, timeout=120, check=False)
-    said = re.search(r'<pre id="said">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert said is not None, done.stderr[-2000:]
-    assert said[1], f"the script failed: {script}"
-    return json.loads(html.unescape(said[1]))
+    folder = tempfile.TemporaryDirectory(prefix="clearing-browser-", ignore_cleanup_errors=True)
+    command = [chromium, *_OPTIONS, f"--user-data-dir={folder.name}/profile"]
+    shell = ["/bin/sh", "-c", _PIPED, "sh", *command]
+    browser = subprocess.Popen(shell, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    atexit.register(folder.cleanup)
+    atexit.register(browser.communicate)
+    return browser

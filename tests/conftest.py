@@ -1,10 +1,12 @@
 """What tests of several parts need: a real Postgres and a real Kafka, each one for the session."""
 
 import gc
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
+from functools import partial, wraps
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -16,6 +18,7 @@ import pytest
 from services.broker.topic_state import topics_admin
 from services.broker.topics import partition_counts
 from services.journal.embedded import EmbeddedServer
+from services.journal.migrate import migrate
 from services.settings import Settings, load_settings
 from tests.guarded_postgres import GuardedServer
 from tests.kafka_shared import NoBroker, SharedBroker, shared_broker
@@ -23,6 +26,9 @@ from tests.kafka_shared import NoBroker, SharedBroker, shared_broker
 ServerT = TypeVar("ServerT", bound=EmbeddedServer)
 
 SEEDS = 100
+# A branch that only a later example of a property reaches wants a test that says so.
+FOLLOWED = 20
+TEMPLATE = "journal_template"
 INSTALLED = Path("/usr/lib/postgresql")
 # The same examples in every run, however slow the machine: a red run is red again, and
 # shows what to give `@reproduce_failure`.
@@ -36,6 +42,34 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("house")
 # Tests allocate much and keep little: looking for circles less often takes a seventh off a market.
 gc.set_threshold(50_000)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Where coverage is measured it follows a property's first examples: all take twice as long."""
+    of_property, trace = getattr(getattr(item, "obj", None), "hypothesis", None), sys.gettrace()
+    if of_property is None or trace is None:
+        return (yield)
+    inner = of_property.inner_test
+    of_property.inner_test = _followed_at_first(inner)
+    try:
+        return (yield)
+    finally:
+        of_property.inner_test = inner
+        sys.settrace(trace)
+
+
+def _followed_at_first(test: Callable[..., None]) -> Callable[..., None]:
+    """The same test, at so many runs of which nobody follows any more."""
+    runs = count()
+
+    @wraps(test)
+    def followed(*values: object, **named: object) -> None:
+        if next(runs) == FOLLOWED:
+            sys.settrace(None)
+        test(*values, **named)
+
+    return followed
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -90,6 +124,28 @@ def postgres_url(postgres: EmbeddedServer) -> str:
 def database(postgres: EmbeddedServer) -> Iterator[str]:
     """The URL of a fresh, empty database, dropped after the test."""
     yield from fresh_database(postgres)
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: EmbeddedServer) -> EmbeddedServer:
+    """The server of the session, with a migrated database to copy."""
+    return with_template(postgres)
+
+
+def with_template(server: EmbeddedServer) -> EmbeddedServer:
+    """A server, with a migrated database to copy: pytest may ask again for one it has had."""
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        query = "SELECT 1 FROM pg_database WHERE datname = %s"
+        if connection.execute(query, [TEMPLATE]).fetchone() is None:
+            connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
+    migrate(server.url_of(TEMPLATE))
+    return server
+
+
+@pytest.fixture
+def url(migrated: EmbeddedServer) -> Iterator[str]:
+    """The URL of an empty journal."""
+    yield from fresh_database(migrated, template=TEMPLATE)
 
 
 def fresh_database(server: EmbeddedServer, *, template: str = "template1") -> Iterator[str]:

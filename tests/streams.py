@@ -36,8 +36,9 @@ class Streams:
         self._reader = Reader(url)
         self._copied = 0
         self.runs: dict[str, ShardRun] = {}
-        for shard in self.inboxes:
+        for shard in (CONTROL_SHARD, MEMBER_SHARD):
             self.start(shard)
+        self._start_markets()
 
     def __enter__(self) -> Self:
         return self
@@ -93,9 +94,7 @@ class Streams:
                 if shard != CONTROL_SHARD:
                     self.put(shard, row.line, number=row.number)
             self._copied = row.number
-        for product in self.runs[CONTROL_SHARD].shard.control.products:
-            if (shard := market_shard(product)) not in self.runs:
-                self.start(shard)
+        self._start_markets()
 
     def run_all(self) -> None:
         """Every shard decides its whole inbox: markets before members."""
@@ -115,6 +114,12 @@ class Streams:
             elif not self._await_markets(run, batch[0]):
                 run.run_batch(batch[:1])
         run.drain()
+
+    def _start_markets(self) -> None:
+        """Start what control has in use and does not run."""
+        for product in self.runs[CONTROL_SHARD].shard.control.products:
+            if (shard := market_shard(product)) not in self.runs:
+                self.start(shard)
 
     def _await_markets(self, run: ShardRun, barrier: Message) -> list[str]:
         """Vote if it is a spread; gives the markets that were missing, and have been run.

@@ -7,6 +7,7 @@ row in `clearing.schema_version`. A schema newer than this program is refused, n
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import LiteralString
 
@@ -37,6 +38,7 @@ class Migration:
     statements: str
 
 
+@cache
 def migrations() -> list[Migration]:
     """All steps this program knows, in order, numbered from 1 without a gap."""
     directory = files("services.journal").joinpath("migrations")

@@ -16,7 +16,7 @@ from tests.faults.full_disk import (
     small_disk,
 )
 from tests.faults.markets import plain
-from tests.faults.victims import Ending, commanded
+from tests.faults.victims import Ending, commanded, ended
 from tests.journal_contents import assert_equal, contents
 
 # For a while, and for next to nothing.
@@ -45,7 +45,7 @@ def assert_nothing_half_written(data: Path) -> None:
 
 def assert_completes(data: Path, path: Path, calm_url: str) -> None:
     """The same command again ends with the books of an undisturbed run."""
-    assert commanded("clear", "--commands", str(path), "--data", str(data)).code == 0
+    assert ended(["--commands", str(path), "--data", str(data)], path.with_name("log")).code == 0
     clear(calm_url, str(path))
     with EmbeddedServer(data) as server:
         assert_equal(contents(server.url), contents(calm_url))
@@ -75,7 +75,7 @@ def test_a_full_disk_stops_the_run_and_a_rerun_completes(
         with EmbeddedServer(data):
             pass
         with filled(disk, but=room):
-            ending = commanded("clear", "--commands", str(path), "--data", str(data))
+            ending = ended(["--commands", str(path), "--data", str(data)], tmp_path / "log")
         assert_told_plainly(ending, said="No space left on device")
         assert_nothing_half_written(data)
         assert_completes(data, path, calm_url)
@@ -87,4 +87,4 @@ def test_no_room_for_a_cluster_is_said_plainly_and_a_rerun_completes(tmp_path: P
         ending = commanded("clear", "--commands", str(path), "--data", str(data))
     assert ending.code == 2, ending
     assert "File too large" in ending.said, ending
-    assert commanded("clear", "--commands", str(path), "--data", str(data)).code == 0
+    assert ended(["--commands", str(path), "--data", str(data)], tmp_path / "log").code == 0

@@ -9,7 +9,7 @@ from services.embedded.clear import clear
 from services.journal.embedded import EmbeddedServer
 from tests.faults.kills import new_database
 from tests.faults.markets import hostile, plain
-from tests.faults.victims import commanded
+from tests.faults.victims import ended
 from tests.journal_contents import assert_equal, contents
 
 
@@ -18,13 +18,13 @@ def test_the_postgres_of_the_machine_holds_the_same_journal(
 ) -> None:
     path = hostile(tmp_path, 6)
     with new_database(machine_postgres) as url:
-        done = commanded("clear", "--commands", str(path), "--database", url)
+        done = ended(["--commands", str(path), "--database", url], tmp_path / "log")
         assert done.code == 0, done
         clear(calm_url, str(path))
         assert_equal(contents(url), contents(calm_url))
         assert (
             "was cleared before"
-            in commanded("clear", "--commands", str(path), "--database", url).said
+            in ended(["--commands", str(path), "--database", url], tmp_path / "log").said
         )
 
 
@@ -35,7 +35,7 @@ def test_a_database_that_does_not_wait_for_the_disk_is_refused(
     with psycopg.connect(url, autocommit=True) as admin:
         place = where.format(admin.info.dbname)
         admin.execute(f"ALTER {place} SET synchronous_commit = off".encode())
-    ending = commanded("clear", "--commands", str(plain(tmp_path, 1)), "--database", url)
+    ending = ended(["--commands", str(plain(tmp_path, 1)), "--database", url], tmp_path / "log")
     assert ending.code == 2, ending
     assert "synchronous_commit is off" in ending.said
     assert "Traceback" not in ending.said
@@ -48,7 +48,7 @@ def test_a_server_that_does_not_sync_is_refused_and_untouched(tmp_path: Path, na
             admin.execute(f"ALTER SYSTEM SET {name} = off".encode())
             admin.execute("SELECT pg_reload_conf(), pg_sleep(0.2)")
         path = str(plain(tmp_path, 1))
-        ending = commanded("clear", "--commands", path, "--database", server.url)
+        ending = ended(["--commands", path, "--database", server.url], tmp_path / "log")
         assert ending.code == 2, ending
         assert f"{name} is off" in ending.said
         with psycopg.connect(server.url) as admin:
@@ -57,13 +57,13 @@ def test_a_server_that_does_not_sync_is_refused_and_untouched(tmp_path: Path, na
 
 def test_a_database_that_is_not_there_is_said_plainly(tmp_path: Path) -> None:
     path, nowhere = str(plain(tmp_path, 1)), f"postgresql://clearing@/x?host={tmp_path}"
-    ending = commanded("clear", "--commands", path, "--database", nowhere)
+    ending = ended(["--commands", path, "--database", nowhere], tmp_path / "log")
     assert ending.code == 2, ending
     assert "cannot connect to the database" in ending.said
 
 
 def test_input_that_cannot_be_opened_is_said_plainly(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    ending = commanded("clear", "--commands", "/no/such/file", "--data", str(data))
+    ending = ended(["--commands", "/no/such/file", "--data", str(data)], tmp_path / "log")
     assert ending.code == 2, ending
     assert "cannot open /no/such/file" in ending.said

@@ -10,12 +10,12 @@ import pytest
 
 from services.embedded.clear import clear
 from services.journal.embedded import EmbeddedServer
-from tests.conftest import fresh_database
+from tests.conftest import TEMPLATE, fresh_database
 from tests.services.audit.streamed import streamed
 from tests.twin.generate import market, written
 
 SEED = 4
-TEMPLATE = "audited_template"
+AUDITED_TEMPLATE = "audited_template"
 STREAMED_SEED = 45
 STREAMED_TEMPLATE = "audited_streamed_template"
 
@@ -32,25 +32,25 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cleared(postgres: EmbeddedServer, source: Path) -> EmbeddedServer:
     """The server of the session, with a database in which they are cleared."""
     with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
-    clear(postgres.url_of(TEMPLATE), str(source), lines_a_block=97)
+        connection.execute(f"CREATE DATABASE {AUDITED_TEMPLATE}".encode())
+    clear(postgres.url_of(AUDITED_TEMPLATE), str(source), lines_a_block=97)
     return postgres
 
 
 @pytest.fixture
 def journal(cleared: EmbeddedServer) -> Iterator[str]:
     """The URL of a copy of that database."""
-    yield from fresh_database(cleared, template=TEMPLATE)
+    yield from fresh_database(cleared, template=AUDITED_TEMPLATE)
 
 
 @pytest.fixture(scope="session")
-def worked(postgres: EmbeddedServer) -> EmbeddedServer:
+def worked(migrated: EmbeddedServer) -> EmbeddedServer:
     """The server of the session, with a database that shards wrote from inboxes."""
-    with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {STREAMED_TEMPLATE}".encode())
+    with psycopg.connect(migrated.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {STREAMED_TEMPLATE} TEMPLATE {TEMPLATE}".encode())
     lines = written(STREAMED_SEED, 2).lines
-    streamed(postgres.url_of(STREAMED_TEMPLATE), lines, seed=STREAMED_SEED)
-    return postgres
+    streamed(migrated.url_of(STREAMED_TEMPLATE), lines, seed=STREAMED_SEED)
+    return migrated
 
 
 @pytest.fixture
@@ -60,6 +60,12 @@ def streamed_journal(worked: EmbeddedServer) -> Iterator[str]:
 
 
 @pytest.fixture
-def other(postgres: EmbeddedServer) -> Iterator[str]:
-    """The URL of a second fresh, empty database."""
-    yield from fresh_database(postgres)
+def database(migrated: EmbeddedServer) -> Iterator[str]:
+    """The URL of an empty journal."""
+    yield from fresh_database(migrated, template=TEMPLATE)
+
+
+@pytest.fixture
+def other(migrated: EmbeddedServer) -> Iterator[str]:
+    """The URL of a second one."""
+    yield from fresh_database(migrated, template=TEMPLATE)

@@ -14,7 +14,6 @@ from events.codec import decode_command
 from events.command import Malformed
 from services.broker.messages import Headers, copy_headers, read_message
 from services.embedded.clear import clear
-from services.journal.migrate import migrate
 from services.shards.routing import CONTROL_SHARD
 from tests.streams import Streams
 
@@ -30,7 +29,7 @@ def send(
     inbox.append(read_message(shard, offset=len(inbox), key=key, value=value, headers=headers))
 
 
-def stream(url: str, lines: list[bytes], *, seed: int, is_disturbed: bool = True) -> None:
+def streamed(url: str, lines: list[bytes], *, seed: int = 0, is_disturbed: bool = True) -> None:
     """Feed lines, and between them what is refused; shards stop and go on between batches."""
     rng = Random(seed)  # noqa: S311 - a seed must give the same journal again
     with Streams(url, seed=seed) as streams:
@@ -41,12 +40,6 @@ def stream(url: str, lines: list[bytes], *, seed: int, is_disturbed: bool = True
                 disturb(streams, some, rng=rng)
                 restart(streams, rng.choice(sorted(streams.runs)))
         streams.run_all()
-
-
-def streamed(url: str, lines: list[bytes], *, seed: int = 0, is_disturbed: bool = True) -> None:
-    """The same in a database that is empty."""
-    migrate(url)
-    stream(url, lines, seed=seed, is_disturbed=is_disturbed)
 
 
 def embedded(url: str, path: Path, lines: list[bytes]) -> None:

@@ -95,10 +95,10 @@ def rewrite_chain(url: str, shard: str) -> None:
             [shard],
             binary=True,
         ).fetchall()
-        chain = GENESIS
+        chain, values = GENESIS, []
         for *numbers, line, facts in rows:
             chain = chain_row(chain, RowKey(shard, *numbers), line=line, parts=[facts])
-            values = [chain, shard, numbers[0]]
-            for table in (b"journal", b"snapshot", b"shard_head"):
-                statement = b"UPDATE %b SET chain = %%s WHERE shard = %%s AND seq = %%s" % table
-                connection.execute(statement, values)
+            values.append((chain, shard, numbers[0]))
+        for table in (b"journal", b"snapshot", b"shard_head"):
+            statement = b"UPDATE %b SET chain = %%s WHERE shard = %%s AND seq = %%s" % table
+            connection.cursor().executemany(statement, values)

@@ -15,7 +15,6 @@ from services.audit.exported import ExportedCommands
 from services.cli import cli
 from services.embedded.clear import clear
 from services.journal.embedded import EmbeddedServer
-from services.journal.migrate import migrate
 from services.journal.reader import Reader
 from tests.conftest import fresh_database
 from tests.services.audit.streamed import embedded, send, streamed
@@ -103,7 +102,6 @@ def test_what_no_line_can_bring_is_left_out_and_changes_no_books(
 
 
 def test_a_line_end_or_nothing_in_a_message_is_left_out(database: str, tmp_path: Path) -> None:
-    migrate(database)
     with Streams(database) as streams:
         for value in (b"", b"a\nb", b"c"):
             send(streams, "control/0", value, key=b"control/0")
@@ -121,7 +119,6 @@ def test_a_line_end_or_nothing_in_a_message_is_left_out(database: str, tmp_path:
 def test_of_shards_that_are_behind_it_ends_with_the_slowest(
     database: str, again: str, tmp_path: Path
 ) -> None:
-    migrate(database)
     lines = [line for line in LINES if line.strip()]
     cut = Random(1).randrange(len(lines) // 2, len(lines))  # noqa: S311 - a seed
     with Streams(database) as streams:

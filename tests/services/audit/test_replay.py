@@ -12,11 +12,11 @@ import pytest
 from services.audit.replay import replay
 from services.embedded.clear import clear
 from services.embedded.memory import MemoryRun
-from services.journal.migrate import migrate
 from tests.bench.market import opening, trades
+from tests.services.worker.test_shards_agree import embedded_hashes
 from tests.simulation.one_market import DAYS, DAYS_LONG, LONG_EVERY
 from tests.simulation.restarts import hashes
-from tests.streams import Streams
+from tests.streams import Streams, day_hashes
 from tests.twin.generate import market, written
 
 PUBLISHED = Path(__file__).parents[2] / "published"
@@ -69,9 +69,9 @@ def test_books_and_chains_are_those_published(
         path.write_bytes(b"\n".join(lines))
         clear(database, str(path))
     else:
-        migrate(database)
         with Streams(database, seed=seed) as streams:
             streams.feed(lines)
+        assert day_hashes(database) == embedded_hashes(lines)
     assert replay(database) == published()[arrangement, seed]
 
 

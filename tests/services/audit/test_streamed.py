@@ -14,12 +14,11 @@ from services.audit.replay import replay
 from services.audit.verify import verify
 from services.broker.topics import shard_partitions
 from services.journal.inboxes import record_inboxes
-from services.journal.migrate import migrate
 from services.journal.reader import Inbox, Reader
 from services.shards import emission
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
 from tests import streams
-from tests.services.audit.streamed import embedded, restart, send, stream, streamed
+from tests.services.audit.streamed import embedded, restart, send, streamed
 from tests.services.audit.tampering import place, tamper
 from tests.services.reports.small_market import SMALL_MARKET
 from tests.streams import Streams
@@ -75,10 +74,9 @@ def test_recorded_inboxes_have_no_findings(
     database: str, monkeypatch: pytest.MonkeyPatch, prefix: str
 ) -> None:
     monkeypatch.setattr(streams, "shard_partitions", partial(shard_partitions, prefix))
-    migrate(database)
     inboxes = [Inbox(one.shard, one.topic, one.number, "id") for one in shard_partitions(prefix)]
     record_inboxes(database, inboxes)
-    stream(database, written(1, 2).lines, seed=1)
+    streamed(database, written(1, 2).lines, seed=1)
     assert verified(database) == []
 
 
@@ -98,7 +96,6 @@ def test_facts_in_many_parts_are_looked_at(database: str, monkeypatch: pytest.Mo
 
 
 def test_journals_without_sessions_have_no_findings(database: str) -> None:
-    migrate(database)
     assert verified(database) == []
     with Streams(database) as shards:
         assert verified(database) == []
@@ -110,7 +107,6 @@ def test_journals_without_sessions_have_no_findings(database: str) -> None:
 def test_shards_that_lag_by_a_session_start_from_what_all_have_closed(database: str) -> None:
     lines = written(3, 3).lines
     closes = [place for place, line in enumerate(lines) if b"close_session" in line]
-    migrate(database)
     with Streams(database) as shards:
         shards.feed(lines[: closes[-2] + 1])
         for line in lines[closes[-2] + 1 :]:
@@ -138,7 +134,6 @@ def test_a_product_configured_later_has_a_shard_from_then_on(database: str) -> N
 def test_a_cycle_whose_envelope_was_refused_may_still_be_ordered(database: str) -> None:
     lines = SMALL_MARKET
     noon = next(line for line in lines if b"run_cycle" in line)
-    migrate(database)
     with Streams(database) as shards:
         shards.feed(lines[:-3])
         send(shards, CONTROL_SHARD, noon.replace(b"noon", b"late"), key=None)

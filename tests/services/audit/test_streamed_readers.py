@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from services.embedded.run import restore
+from services.journal.embedded import EmbeddedServer
 from services.journal.reader import Reader
 from services.reports.report import ReportRequest
 from services.reports.table import REPORTS
 from services.reports.view import JournalView
 from services.shards.clearinghouse import Clearinghouse
 from services.shards.rows import JournalRows, PartRow
+from tests.conftest import TEMPLATE, fresh_database
 from tests.laws import broken_laws, check_laws
 from tests.services.audit.streamed import embedded, streamed
 from tests.services.reports.default_market import DEFAULT_MARKET
@@ -27,6 +32,7 @@ _SILENT = {"calls", "halts", "limits", "spread"}
 _MARKETS = (
     ({"makers", "large-traders"}, MAKERS_MARKET),
     ({"default", "fund"}, DEFAULT_MARKET),
+    ({*REPORTS}, SMALL_MARKET),
 )
 # Where and when something came and which number it has, not what was decided.
 _OF_PLACE = {"seq", "origin", "position", "chain", "received_at"}
@@ -59,18 +65,32 @@ def whole(reader: Reader) -> Clearinghouse:
         pending.parts = [
             PartRow(name, row.seq, number, part)
             for row in pending.rows
+            if row.parts > 1
             for number, part in enumerate(reader.parts(name, row.seq), start=1)
         ]
     return clearinghouse
 
 
+@pytest.fixture(scope="module")
+def journals(
+    migrated: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[tuple[str, str]]]:
+    """Of each market the journal that workers wrote, and that of one process."""
+    with ExitStack() as opened:
+        fresh, made = partial(contextmanager(fresh_database), migrated, template=TEMPLATE), []
+        for _, market in _MARKETS:
+            ours, theirs = (opened.enter_context(fresh()) for _ in range(2))
+            streamed(ours, market, is_disturbed=False)
+            embedded(theirs, tmp_path_factory.mktemp("one") / "market.jsonl", market)
+            made.append((ours, theirs))
+        yield made
+
+
 @pytest.mark.parametrize("name", [name for name in REPORTS if name != "trade"])
 def test_reports_say_what_they_say_of_one_process(
-    database: str, other: str, tmp_path: Path, name: str
+    journals: list[tuple[str, str]], name: str
 ) -> None:
-    market = next((market for names, market in _MARKETS if name in names), SMALL_MARKET)
-    streamed(database, market, is_disturbed=False)
-    embedded(other, tmp_path / "market.jsonl", market)
+    database, other = journals[next(n for n, (names, _) in enumerate(_MARKETS) if name in names)]
     assert reported(database, name) == reported(other, name)
     assert (reported(other, name) == []) is (name in _SILENT)
 

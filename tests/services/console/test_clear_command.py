@@ -54,10 +54,10 @@ def written(folder: Path, stream: bytes, *, name: str = "day.jsonl") -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
-def test_facts_are_those_of_the_shards_in_memory(case: Path, database: str, tmp_path: Path) -> None:
+def test_facts_are_those_of_the_shards_in_memory(case: Path, url: str, tmp_path: Path) -> None:
     stream, facts = stream_of(case), tmp_path / "facts.jsonl"
     source = written(tmp_path, stream)
-    result = clearing("clear", "--commands", source, "--facts", str(facts), "--database", database)
+    result = clearing("clear", "--commands", source, "--facts", str(facts), "--database", url)
     assert result.exit_code == 0, result.output
     assert facts.read_bytes().splitlines() == facts_of(stream)
 

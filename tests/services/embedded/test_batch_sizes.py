@@ -1,7 +1,8 @@
 """One market in blocks of any size, by one process or many, the fast way or not: one journal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -9,23 +10,43 @@ from events import trade_line
 from services.embedded.clear import clear
 from services.embedded.memory import clear_in_memory
 from services.embedded.run import EmbeddedRun
+from services.journal.embedded import EmbeddedServer
 from services.journal.reader import Reader
+from services.shards.rows import DayRow
 from services.sources.source_reader import SourceReader
+from tests.conftest import TEMPLATE, fresh_database
 from tests.journal_contents import assert_equal, contents
 from tests.services.embedded.facts_in import facts_in
 from tests.services.embedded.hostile_trades import hostile_trades
 from tests.twin.generate import market
 
 BOM = b"\xef\xbb\xbf"
-SEEDS = [0, 1, 2]
 NewJournal = Callable[[], str]
 
 
-def written(directory: Path, seed: int) -> str:
-    """The path of a market's file."""
-    path = directory / "market.jsonl"
-    path.write_bytes(b"\n".join(market(seed, days=3)) + b"\n")
-    return str(path)
+class Whole(NamedTuple):
+    """A market, its file, the journal of it cleared at once, what that holds, the days told."""
+
+    lines: list[bytes]
+    path: str
+    url: str
+    rows: dict[str, list[Any]]
+    days: list[DayRow]
+
+
+@pytest.fixture(scope="module", params=[0, 1, 2])
+def whole(
+    migrated: EmbeddedServer,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Whole]:
+    """The market of a seed."""
+    path = tmp_path_factory.mktemp("whole") / "market.jsonl"
+    lines = market(request.param, days=3)
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    for url in fresh_database(migrated, template=TEMPLATE):
+        days = clear(url, str(path)).tally.days
+        yield Whole(lines, str(path), url, contents(url), days)
 
 
 def clear_with_restarts(url: str, path: str, *, lines_a_block: int) -> None:
@@ -41,47 +62,29 @@ def clear_with_restarts(url: str, path: str, *, lines_a_block: int) -> None:
             position, digest, lines, is_last = block.end, block.sha256, block.lines_so_far, block[5]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_blocks_of_any_size_give_one_journal(
-    new_journal: NewJournal, tmp_path: Path, seed: int
-) -> None:
-    path, whole = written(tmp_path, seed), new_journal()
-    clear(whole, path)
-    expected = contents(whole)
+def test_blocks_of_any_size_give_one_journal(whole: Whole, new_journal: NewJournal) -> None:
     for lines_a_block in (1, 25, 1_000):
         url = new_journal()
-        clear(url, path, lines_a_block=lines_a_block)
-        assert_equal(contents(url), expected)
+        clear(url, whole.path, lines_a_block=lines_a_block)
+        assert_equal(contents(url), whole.rows)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_restart_after_every_block_gives_one_journal(
-    new_journal: NewJournal, tmp_path: Path, seed: int
-) -> None:
-    path, whole, restarted = written(tmp_path, seed), new_journal(), new_journal()
-    clear(whole, path)
-    clear_with_restarts(restarted, path, lines_a_block=19)
-    assert_equal(contents(restarted), contents(whole))
+def test_a_restart_after_every_block_gives_one_journal(whole: Whole, url: str) -> None:
+    clear_with_restarts(url, whole.path, lines_a_block=19)
+    assert_equal(contents(url), whole.rows)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_the_journal_holds_the_facts_of_a_market_in_memory(
-    url: str, tmp_path: Path, seed: int
-) -> None:
-    clear(url, written(tmp_path, seed))
-    lines = market(seed, days=3)
-    assert facts_in(url) == clear_in_memory([lines[0].removeprefix(BOM), *lines[1:]])
+def test_the_journal_holds_the_facts_of_a_market_in_memory(whole: Whole) -> None:
+    first, *others = whole.lines
+    assert facts_in(whole.url) == clear_in_memory([first.removeprefix(BOM), *others])
 
 
-@pytest.mark.parametrize("seed", SEEDS)
 def test_trades_one_by_one_give_the_rows_of_trades_by_the_thousand(
-    new_journal: NewJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+    whole: Whole, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, fast, slow = written(tmp_path, seed), new_journal(), new_journal()
-    clear(fast, path)
     monkeypatch.setattr(trade_line, "SHAPES_MAX", 0)
-    clear(slow, path)
-    assert_equal(contents(slow), contents(fast))
+    clear(url, whole.path)
+    assert_equal(contents(url), whole.rows)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -98,8 +101,7 @@ def test_trades_at_the_edge_of_the_fast_way_are_decided_as_one_by_one(
     assert facts_in(fast) == clear_in_memory(lines)
 
 
-def test_day_hashes_are_those_of_the_summary(url: str, tmp_path: Path) -> None:
-    said = clear(url, written(tmp_path, 1)).tally.days
-    with Reader(url) as reader:
+def test_day_hashes_are_those_of_the_summary(whole: Whole) -> None:
+    with Reader(whole.url) as reader:
         days = [day for shard in reader.heads() for day in reader.days(shard)]
-    assert sorted(said) == sorted(days)
+    assert sorted(whole.days) == sorted(days)

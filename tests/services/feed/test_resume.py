@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -29,8 +27,9 @@ from services.journal.reader import Reader
 from services.settings import Settings
 from services.shards.routing import CONTROL_SHARD
 from services.sources.lines import command_lines
+from tests.forked import ForkedProcess
 from tests.services.worker.test_shards_agree import embedded_hashes
-from tests.streaming_house import ROOT, StreamingHouse
+from tests.streaming_house import StreamingHouse
 from tests.twin.generate import written
 
 LINES: Final = [line for line in written(3, 3).lines if line.strip()]
@@ -66,14 +65,10 @@ def feed_lines_of(settings: Settings, lines: list[bytes], file: Path) -> None:
     FeedSession(settings, plan, say=print).run(lambda _: nullcontext(lambda *_: None))
 
 
-def started(house: StreamingHouse, *arguments: str) -> subprocess.Popen[bytes]:
-    """`clearing feed` as a process."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "services.cli", "feed", *arguments],
-        cwd=ROOT,
-        env=house.process_environment(),
-        stderr=subprocess.PIPE,
-    )
+def started(house: StreamingHouse, file: Path, rate: str) -> ForkedProcess:
+    """`clearing feed` as a process; what it says lies beside the file."""
+    words, log = ["feed", str(file), "--rate", rate], file.with_suffix(".log")
+    return ForkedProcess(words, log, environment=house.process_environment())
 
 
 def values(house: StreamingHouse, shard: str) -> list[bytes]:
@@ -86,7 +81,7 @@ def fed_so_far(house: StreamingHouse) -> int:
     return sum(len(values(house, shard)) for shard in house.inboxes())
 
 
-def wait_for_lines(house: StreamingHouse, file: Path, process: subprocess.Popen[bytes]) -> None:
+def wait_for_lines(house: StreamingHouse, file: Path, process: ForkedProcess) -> None:
     """Wait until a feed that was started has sent something, or has ended."""
     with Reader(house.url) as reader, topics_admin(house.settings) as admin:
         partitions = [TopicPartition(inbox.topic, inbox.partition) for inbox in reader.inboxes()]
@@ -116,12 +111,11 @@ def test_killed_again_and_again_it_leaves_the_books_of_one_whole_feed(
     file, random = write(tmp_path / "market.jsonl", LINES), Random(14)  # noqa: S311 - a seed
     kills = 0
     while kills < KILLS:
-        process = started(idle, str(file), "--rate", "400/s")
+        process = started(idle, file, "400/s")
         wait_for_lines(idle, file, process)
         time.sleep(random.random() * 0.4)
         process.kill()
-        process.communicate()
-        kills += process.returncode == -signal.SIGKILL
+        kills += process.wait() == -signal.SIGKILL
     assert feed(idle, str(file)).exit_code == 0
     idle.await_durable()
     assert idle.day_hashes() == embedded_hashes(LINES) != {}
@@ -132,14 +126,14 @@ def test_killed_again_and_again_it_leaves_the_books_of_one_whole_feed(
 
 def test_ended_by_sigterm_it_says_how_far_it_is(idle: StreamingHouse, tmp_path: Path) -> None:
     file = write(tmp_path / "day.jsonl", trades(2_000))
-    process = started(idle, str(file), "--rate", "200/s")
+    process = started(idle, file, "200/s")
     wait_for_lines(idle, file, process)
     second = feed(idle, str(file))
     assert (second.exit_code, "another process feeds day.jsonl" in second.stderr) == (2, True)
     process.terminate()
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert b"the same command goes on exactly where it stopped" in said
+    assert process.wait(30) == 130
+    said = file.with_suffix(".log").read_text("utf-8")
+    assert "the same command goes on exactly where it stopped" in said
     assert feed(idle, str(file)).exit_code == 0
     assert values(idle, "market/SIT") == trades(2_000)
 

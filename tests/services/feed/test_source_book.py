@@ -19,7 +19,6 @@ from services.feed.sent_account import SentAccount
 from services.feed.source_book import SourceBook
 from services.feed.stall import StallTimer
 from services.journal.fed_sources import FedSource, FeedClaim, Sent
-from services.journal.migrate import migrate
 from services.journal.reader import Reader
 from services.journal.trouble import FencedOff
 from services.settings import Settings
@@ -48,16 +47,15 @@ def test_more_lines_than_kafka_counts_are_no_source() -> None:
         account.put("market/SIT", [b"b"])
 
 
-def test_a_claim_goes_on_where_the_one_before_it_ended(database: str) -> None:
-    migrate(database)
-    with FeedClaim(database, "day") as first:
+def test_a_claim_goes_on_where_the_one_before_it_ended(url: str) -> None:
+    with FeedClaim(url, "day") as first:
         assert first.recorded is None
         first.save(FED)
         with pytest.raises(FencedOff, match="another process feeds day"):
-            FeedClaim(database, "day")
-        FeedClaim(database, "night").close()
+            FeedClaim(url, "day")
+        FeedClaim(url, "night").close()
         first.save(replace(FED, line=4))
-    with FeedClaim(database, "day") as second:
+    with FeedClaim(url, "day") as second:
         assert second.recorded == replace(FED, line=4)
         # As a process whose connection, and lock, had broken before the second one came.
         with pytest.raises(FencedOff, match="began to feed day meanwhile"):
@@ -66,16 +64,15 @@ def test_a_claim_goes_on_where_the_one_before_it_ended(database: str) -> None:
 
 
 def test_what_is_fed_is_recorded_as_soon_as_the_database_is_back(
-    database: str, monkeypatch: pytest.MonkeyPatch
+    url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    migrate(database)
     monkeypatch.setattr(source_book, "_RETRY_S", 0.01)
     stall = StallTimer(lambda _: None, timeout_s=30)
-    with FeedClaim(database, "day") as claim:
+    with FeedClaim(url, "day") as claim:
         claim.save(replace(FED, lines=0, line=0))
-    with FeedClaim(database, "day") as claim:
+    with FeedClaim(url, "day") as claim:
         book = SourceBook(claim, "day", first=1, stall=stall)
-        with connect(database, autocommit=True) as admin:
+        with connect(url, autocommit=True) as admin:
             admin.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE pid <> pg_backend_pid() AND datname = current_database()"
@@ -90,7 +87,7 @@ def test_what_is_fed_is_recorded_as_soon_as_the_database_is_back(
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(source_book, "delivered_lines", nothing_delivered)
             asyncio.run(keep())
-    with FeedClaim(database, "day") as claim:
+    with FeedClaim(url, "day") as claim:
         assert claim.recorded is not None
         assert (claim.recorded.line, claim.recorded.sent) == (1, {"market/SIT": Sent(3, 9)})
 

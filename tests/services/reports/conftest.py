@@ -8,7 +8,7 @@ import pytest
 from services.embedded.clear import clear
 from services.journal.embedded import EmbeddedServer
 from services.reports.view import JournalView
-from tests.conftest import fresh_database
+from tests.conftest import TEMPLATE, fresh_database, with_template
 from tests.services.reports.expiring_market import EXPIRING_MARKET
 from tests.services.reports.small_market import SMALL_MARKET
 from tests.services.reports.stress_market import STRESS_MARKET
@@ -36,7 +36,7 @@ def cleared_once(server: EmbeddedServer, folder: Path, lines: Sequence[bytes]) -
     """A database with a market in it."""
     source = folder / "market.jsonl"
     source.write_bytes(b"".join(line + b"\n" for line in lines))
-    for url in fresh_database(server):
+    for url in fresh_database(with_template(server), template=TEMPLATE):
         clear(url, str(source))
         yield url
 

@@ -7,31 +7,31 @@ import json
 from collections.abc import Iterator
 from datetime import date
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from services.cli import cli
+from services.journal.connecting import url_parts
 from services.journal.embedded import EmbeddedServer
 from services.reports.formats import csv_lines, json_lines, table_lines
 from services.reports.report import DerivedRowsChanged, ReportRequest
 from services.reports.table import REPORTS
 from services.reports.view import JournalView
 from services.shards.shard import RULES_VERSION
+from tests.conftest import fresh_database
 from tests.services.audit.tampering import tamper
 from tests.services.reports.asking import DAY, made
-from tests.services.reports.conftest import cleared_once
-from tests.services.reports.expiring_market import EXPIRING_MARKET, FIRST, LAST
+from tests.services.reports.expiring_market import FIRST, LAST
 
 PROGRAM = f"clearing {version('token-clearinghouse')}, rules {RULES_VERSION}"
 CLOSED = date.fromisoformat(LAST)
 
 
 @pytest.fixture
-def changed(postgres: EmbeddedServer, tmp_path: Path) -> Iterator[str]:
-    """A market of its own, to be changed."""
-    yield from cleared_once(postgres, tmp_path, EXPIRING_MARKET)
+def changed(postgres: EmbeddedServer, expiring: str) -> Iterator[str]:
+    """A copy of the market in which a contract ends, to be changed."""
+    yield from fresh_database(postgres, template=url_parts(expiring)["dbname"])
 
 
 def change(url: str, table: str, column: str, *, where: tuple[str, str]) -> None:

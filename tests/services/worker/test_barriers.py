@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from services.journal.migrate import migrate
 from services.journal.reader import Reader
 from services.shards.routing import CONTROL_SHARD, MEMBER_SHARD
 from services.worker.barriers import LinkBroken, read_answers
@@ -15,10 +14,9 @@ FIRST = next(place for place, line in enumerate(SMALL_MARKET) if b"run_cycle" in
 
 
 def test_a_copy_that_lies_there_before_its_command_is_refused_however_late_it_is_taken(
-    database: str,
+    url: str,
 ) -> None:
-    migrate(database)
-    with Streams(database) as streams:
+    with Streams(url) as streams:
         streams.feed(SMALL_MARKET[:FIRST])
         members = streams.runs[MEMBER_SHARD]
         number = members.shard.control.number + 1
@@ -35,9 +33,8 @@ def test_a_copy_that_lies_there_before_its_command_is_refused_however_late_it_is
         assert members.shard.control.number == number
 
 
-def test_a_barrier_without_the_last_word_of_a_market_is_not_settled(database: str) -> None:
-    migrate(database)
-    with Streams(database) as streams, Reader(database) as reader:
+def test_a_barrier_without_the_last_word_of_a_market_is_not_settled(url: str) -> None:
+    with Streams(url) as streams, Reader(url) as reader:
         streams.feed(SMALL_MARKET[:FIRST])
         with pytest.raises(LinkBroken, match="expected the last word of market/SIT, found none"):
             read_answers(reader, 1, products=["SIT"], last={})

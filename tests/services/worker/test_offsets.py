@@ -11,7 +11,6 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from services.broker.topics import partition_of
-from services.journal.migrate import migrate
 from services.settings import load_settings
 from services.worker.context import WorkerContext
 from services.worker.metrics import Metrics
@@ -89,13 +88,12 @@ def test_a_beginning_that_is_past_is_lost_at_once() -> None:
         check(Inbox([9], first=4), next_offset=2)
 
 
-def test_a_shard_whose_offset_was_out_of_range_for_a_moment_is_loaded_anew(database: str) -> None:
-    migrate(database)
+def test_a_shard_whose_offset_was_out_of_range_for_a_moment_is_loaded_anew(url: str) -> None:
     inbox = Inbox()
     inbox.troubles = [OffsetOutOfRangeError({PARTITION: 0})]
 
     async def kept() -> None:
-        supervisor = ShardSupervisor(SIT, context_of(inbox, database), checked=asyncio.sleep(0))
+        supervisor = ShardSupervisor(SIT, context_of(inbox, url), checked=asyncio.sleep(0))
         keeping = asyncio.create_task(supervisor.run())
         keeping.add_done_callback(lambda _: inbox.is_sought_twice.set())
         async with asyncio.timeout(10):

@@ -39,10 +39,9 @@ def moments(*stamps: tuple[int, int | None]) -> list[tuple[int, Moment]]:
 
 
 @pytest.fixture
-def streams(database: str) -> Iterator[Streams]:
+def streams(url: str) -> Iterator[Streams]:
     """Shards of an empty journal."""
-    migrate(database)
-    with Streams(database) as made:
+    with Streams(url) as made:
         yield made
 
 
@@ -154,10 +153,9 @@ def test_messages_at_other_times_give_the_same_books(postgres: EmbeddedServer) -
     assert found[1].clock == "broker"
 
 
-def test_row_0_was_made_when_the_worker_began(database: str) -> None:
-    migrate(database)
+def test_row_0_was_made_when_the_worker_began(url: str) -> None:
     before = int(time())
-    with Streams(database), Reader(database) as reader:
+    with Streams(url), Reader(url) as reader:
         first = {shard: receipt_of(reader, shard, seq=0) for shard in reader.heads()}
     assert {"control/0", "member/0", SIT} <= first.keys()
     for receipt in first.values():

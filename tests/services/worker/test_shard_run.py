@@ -14,7 +14,6 @@ import pytest
 from services.broker.messages import Message, read_message
 from services.broker.topics import partition_of
 from services.hosting.restore import NotInUse, load_from_journal
-from services.journal.migrate import migrate
 from services.journal.reader import Reader
 from services.journal.trouble import DatabaseGone
 from services.worker.copy_check import ControlGap
@@ -38,10 +37,9 @@ def line(command: dict[str, Any]) -> bytes:
 
 
 @pytest.fixture
-def streams(database: str) -> Iterator[Streams]:
+def streams(url: str) -> Iterator[Streams]:
     """Shards of an empty journal."""
-    migrate(database)
-    with Streams(database) as made:
+    with Streams(url) as made:
         yield made
 
 
@@ -177,17 +175,16 @@ def test_what_was_looked_at_for_a_product_is_not_looked_at_again(streams: Stream
 
 @pytest.mark.parametrize("broken", ["ShardDecider.__init__", "CommitQueue.submit"])
 def test_a_run_that_cannot_begin_leaves_nothing_open(
-    database: str, monkeypatch: pytest.MonkeyPatch, broken: str
+    url: str, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise DatabaseGone(broken)
 
-    migrate(database)
     monkeypatch.setattr(f"services.worker.shard_run.{broken}", fail)
     # In one transaction all answers about activity are the first one.
-    with psycopg.connect(database, autocommit=True) as looking:
+    with psycopg.connect(url, autocommit=True) as looking:
         with pytest.raises(DatabaseGone):
-            ShardRun(database, partition_of(SIT))
+            ShardRun(url, partition_of(SIT))
         query = (
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"

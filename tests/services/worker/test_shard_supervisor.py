@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 from services.broker.topics import partition_of
-from services.journal.migrate import migrate
 from services.settings import load_settings
 from services.worker.context import WorkerContext
 from services.worker.metrics import Metrics
@@ -64,13 +63,12 @@ class Inbox:
         return set()
 
 
-def test_a_product_that_is_not_in_use_is_said_to_be_so_all_the_time(database: str) -> None:
-    migrate(database)
+def test_a_product_that_is_not_in_use_is_said_to_be_so_all_the_time(url: str) -> None:
     said = Said()
     inbox: Any = Inbox()
 
     async def kept() -> None:
-        context = WorkerContext(SETTINGS, database, inbox, said, Notices(database))
+        context = WorkerContext(SETTINGS, url, inbox, said, Notices(url))
         supervisor = ShardSupervisor(SCU, context, checked=asyncio.sleep(0))
         keeping = asyncio.create_task(supervisor.run())
         async with asyncio.timeout(15):

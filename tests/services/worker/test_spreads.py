@@ -11,7 +11,6 @@ import pytest
 
 from services.audit.verify import verify
 from services.embedded.answers import answers_to
-from services.journal.migrate import migrate
 from services.journal.reader import Reader
 from services.journal.trouble import FencedOff
 from services.shards.rows import JournalRow, LinkRow
@@ -72,41 +71,38 @@ def abandon(streams: Streams, shard: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_spreads_leave_the_day_hashes_of_one_process(database: str, seed: int) -> None:
-    migrate(database)
+def test_spreads_leave_the_day_hashes_of_one_process(url: str, seed: int) -> None:
     lines = spread_market(seed)
-    with Streams(database, seed=seed) as streams:
+    with Streams(url, seed=seed) as streams:
         for first in range(0, len(lines), 33):
             streams.feed(lines[first : first + 33])
             for shard in (SIT, SCU):
                 if shard in streams.runs:
                     abandon(streams, shard)
-    assert day_hashes(database) == embedded_hashes(lines)
-    assert verified(database) == []
-    check_spreads(rows_of(database))
+    assert day_hashes(url) == embedded_hashes(lines)
+    assert verified(url) == []
+    check_spreads(rows_of(url))
 
 
-def test_a_market_that_ends_between_vote_and_decision_votes_the_same(database: str) -> None:
-    migrate(database)
-    with Streams(database) as streams:
+def test_a_market_that_ends_between_vote_and_decision_votes_the_same(url: str) -> None:
+    with Streams(url) as streams:
         streams.feed(opening())
         submit(streams, spread("s1"))
         for shard in (SIT, SCU):
             number = vote(streams, shard).shard.control.number + 1
-            votes = votes_of(database, number)
+            votes = votes_of(url, number)
             assert {vote.payload for vote in votes} == {b'{"reason":null,"detail":null}'}
-            assert verified(database) == []
+            assert verified(url) == []
             abandon(streams, shard)
             vote(streams, shard)
-            assert votes_of(database, number) == votes
+            assert votes_of(url, number) == votes
         streams.run_all()
-    assert verified(database) == []
-    check_spreads(rows_of(database))
+    assert verified(url) == []
+    check_spreads(rows_of(url))
 
 
-def test_a_market_decides_once_the_further_one_has_ended_after_its_vote(database: str) -> None:
-    migrate(database)
-    with Streams(database) as streams:
+def test_a_market_decides_once_the_further_one_has_ended_after_its_vote(url: str) -> None:
+    with Streams(url) as streams:
         streams.feed(opening())
         submit(streams, spread("s1", second=("L2", "SCUM26", "2.88", 2)), spread("s2"))
         vote(streams, SCU)
@@ -115,43 +111,41 @@ def test_a_market_decides_once_the_further_one_has_ended_after_its_vote(database
         vote(streams, SIT)
         streams.runs[SIT].run_batch(unread[:1])
         streams.runs[SIT].drain()
-        assert verified(database) == []
+        assert verified(url) == []
         vote(streams, SIT)
         assert streams.runs[SIT].decider.missing_markets(unread[1]) == [SCU]
         streams.start(SCU)
         streams.run_all()
-    assert verified(database) == []
-    check_spreads(rows_of(database))
+    assert verified(url) == []
+    check_spreads(rows_of(url))
 
 
-def test_what_comes_to_one_market_behind_the_spread_waits_for_it(database: str) -> None:
+def test_what_comes_to_one_market_behind_the_spread_waits_for_it(url: str) -> None:
     """A trade with the id of a leg, sent right behind it, is a conflict whoever is slow."""
-    migrate(database)
-    with Streams(database) as streams:
+    with Streams(url) as streams:
         streams.feed(opening())
         submit(streams, spread("s1"))
         streams.put(SIT, trade(("L1", "SITM26", "2.05", 3)))
         streams.put(SCU, trade(("T9", "SCUM26", "2.52", 2)))
         streams.run_all()
-    facts = [row.facts for row in rows_of(database) if row.shard == SIT][-1]
+    facts = [row.facts for row in rows_of(url) if row.shard == SIT][-1]
     assert b'"reason":"trade_id_conflict"' in facts
-    assert verified(database) == []
+    assert verified(url) == []
 
 
 @pytest.mark.parametrize("second", [("L2", "SCUM26", "2.52", 2), ("L2", "SITN26", "2.06", 2)])
 def test_the_ids_of_legs_are_looked_up_however_the_type_is_spelled(
-    database: str, second: tuple[str, str, str, int]
+    url: str, second: tuple[str, str, str, int]
 ) -> None:
     """A JSON text may write any letter as an escape; L1 is known, so neither leg is cleared."""
-    migrate(database)
     line = spread("s1", second=second).replace(b"submit_spread/1", rb"submit\u005fspread\/1")
-    with Streams(database) as streams:
+    with Streams(url) as streams:
         streams.feed([*opening(), trade(("L1", "SITM26", "2.05", 3))])
         streams.feed([line])
-    facts = b"".join(row.facts for row in rows_of(database))
+    facts = b"".join(row.facts for row in rows_of(url))
     assert facts.count(b'"reason":"trade_id_conflict"') == 1
     assert facts.count(b"trade_novated/1") == 1
-    assert verified(database) == []
+    assert verified(url) == []
 
 
 CHANGED = """UPDATE link SET payload = '{"reason":"self_trade","detail":"x"}'
@@ -159,28 +153,26 @@ WHERE source = 'market/SCU' AND target = 'market/SIT'"""
 SAID = "market/SCU seq [0-9]+ link 10 payload: expected .*null.*, found .*self_trade"
 
 
-def test_a_changed_vote_is_found_and_stops_who_reads_or_repeats_it(database: str) -> None:
-    migrate(database)
-    with Streams(database) as streams:
+def test_a_changed_vote_is_found_and_stops_who_reads_or_repeats_it(url: str) -> None:
+    with Streams(url) as streams:
         streams.feed(opening())
         submit(streams, spread("s1"))
         vote(streams, SCU)
-        tamper(database, CHANGED)
-        assert re.match(SAID, verify(database)[0])
+        tamper(url, CHANGED)
+        assert re.match(SAID, verify(url)[0])
         with pytest.raises(LinkBroken, match="its hash is not that of its content"):
             streams.run_shard(SIT)
         with pytest.raises(LinkBroken, match=r"expected .*null.*, as decided again, found .*self"):
             vote(streams, SCU)
 
 
-def test_a_vote_changed_or_lost_after_its_spread_was_decided_is_found(database: str) -> None:
-    migrate(database)
-    with Streams(database) as streams:
+def test_a_vote_changed_or_lost_after_its_spread_was_decided_is_found(url: str) -> None:
+    with Streams(url) as streams:
         streams.feed([*opening(), spread("s1")])
-    tamper(database, CHANGED)
-    assert re.match(SAID, verify(database)[0])
-    tamper(database, "DELETE FROM link WHERE source = 'market/SCU'")
-    assert "link 10: expected market/SCU" in verify(database)[0]
+    tamper(url, CHANGED)
+    assert re.match(SAID, verify(url)[0])
+    tamper(url, "DELETE FROM link WHERE source = 'market/SCU'")
+    assert "link 10: expected market/SCU" in verify(url)[0]
 
 
 def test_one_process_leaves_the_same_votes_and_answers_with_the_markets_reason(
@@ -220,11 +212,10 @@ def test_a_refused_spread_is_no_answer_to_the_file_before_its_own(
 
 
 def test_of_two_processes_at_one_head_only_the_first_votes(
-    database: str, monkeypatch: pytest.MonkeyPatch
+    url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The vote leaves the head where it is: whoever is second lets go, as behind a moved head."""
-    migrate(database)
-    with Streams(database) as streams:
+    with Streams(url) as streams:
         streams.feed(opening())
         submit(streams, spread("s1"))
         first = streams.runs.pop(SIT)
@@ -240,4 +231,4 @@ def test_of_two_processes_at_one_head_only_the_first_votes(
         second.abandon(KeyboardInterrupt())
         streams.load(SIT)
         streams.run_all()
-    assert verify(database) == []
+    assert verify(url) == []
