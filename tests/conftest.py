@@ -1,12 +1,10 @@
 """What tests of several parts need: a real Postgres and a real Kafka, each one for the session."""
 
 import gc
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial, wraps
-from itertools import count
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -26,8 +24,6 @@ from tests.kafka_shared import NoBroker, SharedBroker, shared_broker
 ServerT = TypeVar("ServerT", bound=EmbeddedServer)
 
 SEEDS = 100
-# A branch that only a later example of a property reaches wants a test that says so.
-FOLLOWED = 20
 TEMPLATE = "journal_template"
 INSTALLED = Path("/usr/lib/postgresql")
 # The same examples in every run, however slow the machine: a red run is red again, and
@@ -42,34 +38,6 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("house")
 # Tests allocate much and keep little: looking for circles less often takes a seventh off a market.
 gc.set_threshold(50_000)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Where coverage is measured it follows a property's first examples: all take twice as long."""
-    of_property, trace = getattr(getattr(item, "obj", None), "hypothesis", None), sys.gettrace()
-    if of_property is None or trace is None:
-        return (yield)
-    inner = of_property.inner_test
-    of_property.inner_test = _followed_at_first(inner)
-    try:
-        return (yield)
-    finally:
-        of_property.inner_test = inner
-        sys.settrace(trace)
-
-
-def _followed_at_first(test: Callable[..., None]) -> Callable[..., None]:
-    """The same test, at so many runs of which nobody follows any more."""
-    runs = count()
-
-    @wraps(test)
-    def followed(*values: object, **named: object) -> None:
-        if next(runs) == FOLLOWED:
-            sys.settrace(None)
-        test(*values, **named)
-
-    return followed
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
