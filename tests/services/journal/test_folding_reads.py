@@ -9,7 +9,7 @@ import pytest
 
 from services.journal.ahead import ahead
 from services.journal.batch import Batch
-from services.journal.reader import Reader
+from services.journal.reader import BLOCK_BYTES, Reader
 from services.journal.writer import Journal
 from tests.services.journal.journal_rows import DAY, SIT, batch_of, move, row
 
@@ -32,6 +32,22 @@ def test_inputs_are_read_for_folding_only_where_folding_needs_them(
     assert [*block] == [
         (0, "feed", b"", b"facts", 1),
         (1, "control/0", b"copied", b"facts", 1),
+    ]
+
+
+def test_a_block_to_fold_has_not_more_bytes_than_it_may_but_for_a_single_row(
+    journal: Journal, reader: Reader
+) -> None:
+    sizes = [3, BLOCK_BYTES - 3, BLOCK_BYTES, BLOCK_BYTES + 1, 1, 2]
+    rows = [
+        row(SIT, seq)._replace(facts=b"x" * size, origin=f"feed {seq % 2}", line=b"")
+        for seq, size in enumerate(sizes)
+    ]
+    journal.commit(Batch(rows=rows, heads=[move(SIT, None, len(rows) - 1)]))
+    blocks = [[*block] for block in reader.rows_to_fold(SIT, has_inputs=True)]
+    assert [len(block) for block in blocks] == [2, 1, 1, 2]
+    assert [entry for block in blocks for entry in block] == [
+        (entry.seq, entry.origin, entry.line, entry.facts, 1) for entry in rows
     ]
 
 
