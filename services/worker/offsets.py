@@ -37,6 +37,8 @@ async def check_offset(
     until = monotonic() + patience_s
     first, end = await _offsets(context, partition)
     while next_offset > end and monotonic() < until:
+        # One that is cut off from the others answers for the leader that it was.
+        context.consumer._client.force_metadata_update()  # noqa: SLF001 - nothing public does it
         await asyncio.sleep(END_POLL_S)
         first, end = await _offsets(context, partition)
     if next_offset < first:
@@ -46,7 +48,8 @@ async def check_offset(
         )
     elif next_offset > end:
         remedy = (
-            "the topic was truncated or made anew: restore it, or the database that belongs to it"
+            "the topic was truncated or made anew: restore it, or the database that belongs to it; "
+            "but first look whether the broker that leads it is cut off from the others"
         )
     else:
         return

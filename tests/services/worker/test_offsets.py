@@ -33,6 +33,12 @@ class Inbox:
         self.troubles: list[Exception] = []
         self.seeks: list[int] = []
         self.is_sought_twice = asyncio.Event()
+        self.metadata_asked = 0
+        self._client = self
+
+    def force_metadata_update(self) -> None:
+        """Ask who leads."""
+        self.metadata_asked += 1
 
     async def beginning_offsets(self, _: object) -> dict[TopicPartition, int]:
         """Where each begins."""
@@ -75,7 +81,9 @@ def check(inbox: Inbox, *, next_offset: int, patience_s: float = 10.0) -> None:
 
 
 def test_an_end_that_lags_for_a_moment_is_asked_for_again() -> None:
-    check(Inbox([5, 7]), next_offset=7)
+    inbox = Inbox([5, 7])
+    check(inbox, next_offset=7)
+    assert inbox.metadata_asked == 1
 
 
 def test_an_end_that_stays_behind_is_lost() -> None:
