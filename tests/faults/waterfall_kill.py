@@ -19,7 +19,7 @@ from tests.faults.victims import Victim, started
 
 WATERFALL: Final = b"waterfall_applied/1"
 # The heads are moved, no row is there; the rows are there, uncommitted; and durable, unanswered.
-POINTS: Final = ("_move_heads", "_append_all", "_commit")
+POINTS: Final = ("_begin", "_append_all", "_commit")
 
 
 def killed_at(arguments: Sequence[str], log: Path, *, point: str) -> Victim:
