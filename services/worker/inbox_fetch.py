@@ -111,7 +111,7 @@ class InboxFetch:
         return records
 
     def has_more(self, last: Message) -> bool:
-        """Whether Kafka had more messages, after the last one that it gave, when it gave it."""
+        """Whether Kafka had more messages behind one when it answered last."""
         return (self._end() or 0) > last.offset + 1
 
     def _end(self) -> int | None:
