@@ -39,7 +39,7 @@ from events.control_facts import DayClosed
 from events.fact_text import fact_head
 from events.int64 import IntArray
 from events.quoted_texts import QuotedTexts
-from events.texts import DIGITS, Texts, decimals, joined, records
+from events.texts import DIGITS, Texts, decimals, joined, records, runs_between
 
 HISTORY_VERSION: Final = 1
 
@@ -68,15 +68,11 @@ class InputHistory:
     def add_rows(self, seqs: IntArray, lines: Texts, *, quoted: QuotedTexts) -> None:
         """The next recorded inputs: their seqs, bytes and facts."""
         facts, (heads, rests) = quoted.texts, _split_at_seq(seqs, quoted)
-        lone = np.flatnonzero(heads.lengths == 0).tolist()
-        first = 0
-        for number in (*lone, len(seqs)):
-            if first < number:
-                part = slice(first, number)
-                self.add_column(lines[part], heads[part], rests=rests[part])
-            if number < len(seqs):
-                self.add_row(lines[number], facts[number], seq=int(seqs[number]))
-            first = number + 1
+        for rows in runs_between(np.flatnonzero(heads.lengths == 0).tolist(), len(seqs)):
+            if isinstance(rows, slice):
+                self.add_column(lines[rows], heads[rows], rests=rests[rows])
+            else:
+                self.add_row(lines[rows], facts[rows], seq=int(seqs[rows]))
 
     def add(self, line: bytes, blocks: Sequence[bytes], *, seq: int, count: int) -> None:
         """The next input. blocks: its so many facts, several in a block joined by line feeds."""

@@ -40,9 +40,13 @@ class Texts(Sequence[bytes]):
         """A column of some texts."""
         if isinstance(texts, Texts):
             return texts
-        lengths = integers(map(len, texts), len(texts))
+        return cls.adjoining(b"".join(texts), integers(map(len, texts), len(texts)))
+
+    @classmethod
+    def adjoining(cls, buffer: bytes, lengths: IntArray) -> Texts:
+        """The texts of some lengths that follow one another in a buffer."""
         ends = np.cumsum(lengths)
-        return cls(b"".join(texts), ends - lengths, ends)
+        return cls(buffer, ends - lengths, ends)
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -151,6 +155,18 @@ class Texts(Sequence[bytes]):
         for length, rows, letters in self.by_length():
             values[rows] = (letters - np.uint8(_ZERO)) @ _POWERS[:length][::-1]
         return values
+
+
+def runs_between(lone: Sequence[int], count: int) -> Iterator[slice | int]:
+    """So many rows in order: runs of them as slices, and the lone ones between by their numbers."""
+    first = 0
+    for number in lone:
+        if first < number:
+            yield slice(first, number)
+        yield number
+        first = number + 1
+    if first < count:
+        yield slice(first, count)
 
 
 def letters_of(text: bytes) -> Bools:

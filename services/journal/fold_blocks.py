@@ -54,17 +54,11 @@ def read_fold_blocks(
         yield FoldBlock(
             numbers,
             origins * len(numbers) if len(origins) == 1 else origins,
-            _texts_of(lines, line_lengths),
-            _texts_of(facts, fact_lengths),
+            Texts.adjoining(lines, _integers(line_lengths, ">i4")),
+            Texts.adjoining(facts, _integers(fact_lengths, ">i4")),
             _integers(parts, ">i4"),
         )
         after = int(numbers[-1])
-
-
-def _texts_of(buffer: bytes, lengths: bytes) -> Texts:
-    sizes = _integers(lengths, ">i4")
-    ends = np.cumsum(sizes)
-    return Texts(buffer, ends - sizes, ends)
 
 
 def _integers(values: bytes, form: str) -> IntArray:

@@ -179,24 +179,24 @@ class Journal:
         """
         old = [head for head in batch.heads if head.seq_before is not None]
         new = [head for head in batch.heads if head.seq_before is None]
-        source, moved_source = batch.source, None
+        sources = [] if batch.source is None else [batch.source]
         with self._connection.pipeline():
             self._connection.execute("BEGIN")
             moved_heads = [self._move_heads(heads) for heads in (old, new) if heads]
-            if source is not None:
-                moved_source = self._move_source(source)
+            moved_sources = [self._move_source(source) for source in sources]
         moved = {row[0] for cursor in moved_heads for row in cursor.fetchall()}
         for head in batch.heads:
             if head.shard not in moved:
                 state = "new" if head.seq_before is None else f"at seq {head.seq_before}"
                 message = f"shard {head.shard} is not {state} any more: another process writes it"
                 raise FencedOff(message)
-        if source is not None and moved_source is not None and moved_source.fetchone() is None:
-            message = (
-                f"source {source.name} is not at position {source.position_before} any more: "
-                f"another process reads it"
-            )
-            raise FencedOff(message)
+        for source, cursor in zip(sources, moved_sources, strict=True):
+            if cursor.fetchone() is None:
+                message = (
+                    f"source {source.name} is not at position {source.position_before} any more: "
+                    f"another process reads it"
+                )
+                raise FencedOff(message)
 
     def _move_heads(self, heads: Sequence[HeadMove]) -> psycopg.Cursor[Any]:
         """Move heads that are all new, or all old; gives the names of those that are moved."""

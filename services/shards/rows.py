@@ -230,10 +230,10 @@ class FoldBlock(Sequence[FoldRow]):
 
     @classmethod
     def of(cls, rows: Sequence[FoldRow]) -> FoldBlock:
-        """A block of some rows."""
+        """A block of at least one row."""
         if isinstance(rows, FoldBlock):
             return rows
-        seqs, origins, lines, facts, parts = zip(*rows, strict=True) if rows else [()] * 5
+        seqs, origins, lines, facts, parts = zip(*rows, strict=True)
         return cls(
             np.array(seqs, np.int64), origins, Texts.of(lines), Texts.of(facts),
             np.array(parts, np.int64),
@@ -257,8 +257,10 @@ class FoldBlock(Sequence[FoldRow]):
                 self.seqs[index], self.origins[index], self.lines[index], self.facts[index],
                 self.parts[index],
             )  # fmt: skip
-        numbers = int(self.seqs[index]), int(self.parts[index])
-        return numbers[0], self.origins[index], self.lines[index], self.facts[index], numbers[1]
+        return (
+            int(self.seqs[index]), self.origins[index], self.lines[index], self.facts[index],
+            int(self.parts[index]),
+        )  # fmt: skip
 
     def __iter__(self) -> Iterator[FoldRow]:
         return zip(

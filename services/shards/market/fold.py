@@ -8,7 +8,7 @@ int64 are folded fact by fact.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,13 +19,13 @@ from events.facts import MarketShardFact
 from events.int64 import IntArray, integers, magnitude
 from events.market_facts import CycleDone, QuoteSet, TradeNovated
 from events.quoted_texts import Numbers
-from events.texts import Texts
+from events.texts import Texts, runs_between
 from services.shards.control_commands import standing_command
 from services.shards.instant_columns import NEVER, instants_of
 from services.shards.market.apply import MARKET_EVIDENCE, apply_market_fact
 from services.shards.market.apply_control import follow_control
 from services.shards.market.books import ContractBooks, MarketBooks, set_limits
-from services.shards.market.makers import makers_of, set_quote
+from services.shards.market.makers import rows_that_count, set_quotes
 from services.shards.market.novations import Novations, novate_columns, widen_lots_bounds
 from services.shards.routing import CONTROL_SHARD
 from services.shards.rows import FoldBlock, FoldRow
@@ -79,13 +79,12 @@ def fold_market_rows(books: MarketBooks, rows: Sequence[FoldRow]) -> None:
     if not rows:
         return
     block = FoldBlock.of(rows)
-    read, first = _read(block), 0
-    for number in (*_lone_rows(block, read), len(block)):
-        if first < number:
-            _fold_run(books, block[first:number], read=read.within(first, number))
-        if number < len(block):
-            fold_market_row(books, block[number])
-        first = number + 1
+    read = _read(block)
+    for part in runs_between(_lone_rows(block, read), len(block)):
+        if isinstance(part, slice):
+            _fold_run(books, block[part], read=read.within(part.start, part.stop))
+        else:
+            fold_market_row(books, block[part])
 
 
 class _Facts(NamedTuple):
@@ -138,8 +137,7 @@ def _fold_run(books: MarketBooks, block: FoldBlock, *, read: _Read) -> None:
         if trades is not None and quotes is not None:
             # Nothing can fail from here.
             trades.fold(books)
-            for contract, maker, quote in quotes:
-                set_quote(books, contract, maker=maker, quote=quote)
+            quotes.fold(books)
             return
     for row in block:
         fold_market_row(books, row)
@@ -160,52 +158,61 @@ class _Trades(NamedTuple):
 
 def _trades_in(books: MarketBooks, facts: _Facts, *, seqs: IntArray) -> _Trades | None:
     """The novations among facts; None if one is out of bounds."""
-    texts, count = facts.texts, len(facts.rows)
-    number_of = books.numbers.__getitem__
-    buyer, seller = (
-        integers(map(number_of, texts[side].words()), count) for side in ("buyer", "seller")
-    )
+    texts = facts.texts
+    buyer, seller = (_accounts_in(books, texts[side]) for side in ("buyer", "seller"))
     columns = Novations(
         seqs[facts.rows], instants_of(texts["at"]), texts["price_ticks"].numbers(),
         texts["lots"].numbers(), buyer, seller,
     )  # fmt: skip
     if (columns.executed_at == NEVER).any() or int(columns.lots.max(initial=0)) > _LOTS_MAX:
         return None
-    chosen = _by_contract(books, texts["contract"].words(), columns=columns)
+    chosen = _by_contract(books, _contracts_in(books, texts), columns=columns)
     bounds = np.frombuffer(books.lots_bound, dtype=np.int64)
     if int(bounds.max(initial=0)) > _BOUND or not all(_is_in_bounds(*trades) for trades in chosen):
         return None
     return _Trades(columns, chosen)
 
 
-def _quotes_in(books: MarketBooks, facts: _Facts) -> list[tuple[ContractBooks, str, Quote]] | None:
-    """The quotes among facts that count, each with its contract and maker; None as for trades.
+class _Quotes(NamedTuple):
+    """Quotes in the order of the stream, with the numbers of their contracts and makers."""
 
-    The last of each maker in a contract is the one to stand; those of designated makers are all
-    followed.
-    """
-    texts, designated = facts.texts, {maker.encode() for maker in makers_of(books)}
-    named = [*zip(texts["contract"].words(), texts["maker"].words(), strict=True)]
-    counting = {*{pair: row for row, pair in enumerate(named)}.values()}
-    counting |= {row for row, (_, maker) in enumerate(named) if maker in designated}
-    rows = np.array(sorted(counting), np.intp)
+    all: Sequence[Quote]
+    contract: IntArray
+    maker: IntArray
+
+    def fold(self, books: MarketBooks) -> None:
+        """Set them."""
+        set_quotes(books, self.all, contract=self.contract, maker=self.maker)
+
+
+def _quotes_in(books: MarketBooks, facts: _Facts) -> _Quotes | None:
+    """The quotes among facts that count; None as for trades."""
+    texts = facts.texts
+    contract, maker = _contracts_in(books, texts), _accounts_in(books, texts["maker"])
+    rows = rows_that_count(books, contract=contract, maker=maker)
     times = instants_of(texts["at"][rows])
     if (times == NEVER).any():
         return None
     sides = (texts[name][rows].numbers().tolist() for name in _SIDES)
-    return [
-        (books.contracts[named[row][0].decode()], named[row][1].decode(), quote)
-        for row, quote in zip(rows.tolist(), map(Quote, *sides, times.tolist()), strict=True)
-    ]
+    return _Quotes([*map(Quote, *sides, times.tolist())], contract[rows], maker[rows])
+
+
+def _contracts_in(books: MarketBooks, texts: Mapping[str, Texts]) -> IntArray:
+    """The numbers of facts' contracts."""
+    symbols = texts["contract"].words()
+    numbers = {symbol.encode(): number for number, symbol in enumerate(books.contracts)}
+    return integers(map(numbers.__getitem__, symbols), len(symbols))
+
+
+def _accounts_in(books: MarketBooks, names: Texts) -> IntArray:
+    return integers(map(books.numbers.__getitem__, names.words()), len(names))
 
 
 def _by_contract(
-    books: MarketBooks, symbols: Sequence[bytes], *, columns: Novations
+    books: MarketBooks, codes: IntArray, *, columns: Novations
 ) -> list[tuple[ContractBooks, Novations]]:
-    """The columns of each contract, in the order of the stream."""
+    """The columns of each contract, in the order of the stream. codes: numbers of contracts."""
     contracts = list(books.contracts.values())
-    numbers = {contract.symbol.encode(): number for number, contract in enumerate(contracts)}
-    codes = integers(map(numbers.__getitem__, symbols), len(symbols))
     order = np.argsort(codes, kind="stable")
     ordered = [column[order] for column in columns]
     ends = np.cumsum(np.bincount(codes, minlength=len(contracts))).tolist()

@@ -6,11 +6,15 @@ In: quotes and lapses of accounts that are designated, from the designation on; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
+import numpy as np
+
 from events.control_commands import CloseSession
+from events.int64 import IntArray
 from events.market_facts import MakerObligationMissed, MakerScored
+from events.quoted_texts import Numbers
 from events.units import DAY_NS
 from risk.makers import QuotedTime, QuoteRule, ScoredTime, is_quoting_met
 from services.shards.market.books import (
@@ -35,6 +39,16 @@ def set_quote(books: MarketBooks, contract: ContractBooks, *, maker: str, quote:
         follow_quote(books, contract, maker=maker, quote=quote)
 
 
+def set_quotes(
+    books: MarketBooks, quotes: Iterable[Quote], *, contract: IntArray, maker: IntArray
+) -> None:
+    """The same for quotes in their order. contract, maker: their numbers, of each quote."""
+    contracts, accounts = [*books.contracts.values()], books.control.accounts_by_number
+    numbers = zip(contract.tolist(), maker.tolist(), strict=True)
+    for (number, account), quote in zip(numbers, quotes, strict=True):
+        set_quote(books, contracts[number], maker=accounts[account].name, quote=quote)
+
+
 def follow_quote(books: MarketBooks, contract: ContractBooks, *, maker: str, quote: Quote) -> None:
     """Follow a quote of a designated maker; without sides for a lapse."""
     quoted = contract.quoted.get(maker)
@@ -44,6 +58,22 @@ def follow_quote(books: MarketBooks, contract: ContractBooks, *, maker: str, quo
     lots = min(quote.bid_lots or 0, quote.ask_lots or 0)
     is_kept = quoted.rule.is_kept_by(quote.bid_ticks, quote.ask_ticks, lots=lots)
     quoted.follow(quote.at, is_kept=is_kept)
+
+
+def rows_that_count(books: MarketBooks, *, contract: IntArray, maker: IntArray) -> Numbers:
+    """Which quotes of a run must be set, in their order.
+
+    The last of each maker in a contract, which is the one to stand, and all of designated makers,
+    which are followed. contract, maker: their numbers, of each quote.
+    """
+    counts = np.zeros(len(maker), np.bool_)
+    pairs = contract * len(books.control.accounts_by_number) + maker
+    _, last = np.unique(pairs[::-1], return_index=True)
+    counts[len(maker) - 1 - last] = True
+    designated = [books.control.accounts[name].number for name in makers_of(books)]
+    if designated:
+        counts |= np.isin(maker, designated)
+    return np.flatnonzero(counts)
 
 
 def lapse_quotes(books: MarketBooks, maker: str, *, at: int) -> None:

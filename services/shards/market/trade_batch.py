@@ -9,7 +9,7 @@ to them: a malformed line, a trade whose id is known, the bust of one that count
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -23,14 +23,13 @@ from events.market_commands import BustTrade, SubmitTrade
 from events.texts import decimals
 from services.shards.ids import Identity, Memory, decode_again
 from services.shards.log import Inbound, ShardLog
-from services.shards.market.books import ContractBooks, MarketBooks, MarketEmission
+from services.shards.market.books import MarketBooks, MarketEmission
 from services.shards.market.fact_columns import state_facts
 from services.shards.market.line_columns import MarketLines, Ticks, read_columns
-from services.shards.market.makers import follow_quote, makers_of
+from services.shards.market.makers import rows_that_count, set_quotes
 from services.shards.market.novations import Novations, novate
 from services.shards.market.ordinary import LOTS_FAST_MAX, ordinary_limits, unusual_lines
 from services.shards.rows import RowColumns
-from settlement.quotes import Quote
 
 # Rows recorded at once: their bytes fit into a core's cache, and into memory that is used again.
 _ROWS_AT_ONCE: Final = 2048
@@ -221,27 +220,12 @@ class LineBatch:
         novate(self._market.books, trades, contract=columns.contract[rows])
 
     def _quote(self, rows: IntArray) -> None:
-        """Apply the quotes of some lines: the last of each maker in a contract is the one to stand.
-
-        Those of designated makers are followed one by one.
-        """
-        books, makers = self._market.books, self._columns.buyer[rows]
-        pairs = self._columns.contract[rows] * len(books.control.accounts_by_number) + makers
-        _, last = np.unique(pairs[::-1], return_index=True)
-        for contract, maker, quote in self._quotes_in(rows[::-1][last]):
-            contract.quotes.set(maker, quote)
-        designated = [books.control.accounts[maker].number for maker in makers_of(books)]
-        if designated:
-            for contract, maker, quote in self._quotes_in(rows[np.isin(makers, designated)]):
-                follow_quote(books, contract, maker=maker, quote=quote)
-
-    def _quotes_in(self, rows: IntArray) -> Iterator[tuple[ContractBooks, str, Quote]]:
-        """The quotes of some lines, each with its contract and its maker."""
+        """Apply the quotes of some lines, of which not all count."""
         books, columns = self._market.books, self._columns
-        contracts, accounts = [*books.contracts.values()], books.control.accounts_by_number
-        numbers = zip(columns.contract[rows].tolist(), columns.buyer[rows].tolist(), strict=True)
-        for (contract, maker), quote in zip(numbers, columns.quotes_in(rows), strict=True):
-            yield contracts[contract], accounts[maker].name, quote
+        contract, maker = columns.contract, columns.buyer
+        rows = rows[rows_that_count(books, contract=contract[rows], maker=maker[rows])]
+        quotes = columns.quotes_in(rows)
+        set_quotes(books, quotes, contract=contract[rows], maker=maker[rows])
 
     def _record(
         self, span: slice, times: IntArray, *, stated: Mapping[int, bytes], origin: str
