@@ -39,7 +39,7 @@ from events.control_facts import DayClosed
 from events.fact_text import fact_head
 from events.int64 import IntArray
 from events.quoted_texts import QuotedTexts
-from events.texts import DIGITS, Texts, decimals, joined, records, runs_between
+from events.texts import DIGITS, Texts, decimals, joined_in_one, records, runs_between
 
 HISTORY_VERSION: Final = 1
 
@@ -95,7 +95,7 @@ class InputHistory:
         numbers = records(len(lines), (">u4", lines.lengths), (">u4", 1))
         starts = Texts(heads.buffer, heads.starts, heads.ends - len(_SEQ))
         pieces = (numbers, lines, b"\n", starts, rests)
-        self._hashed.update(joined(pieces).buffer)
+        self._hashed.update(joined_in_one(pieces))
 
     def close(self) -> bytes:
         """The history hash with the input last added; the next input comes after this close."""

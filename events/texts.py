@@ -199,25 +199,38 @@ def records(count: int, *columns: tuple[npt.DTypeLike, npt.ArrayLike]) -> Texts:
 
 def joined(pieces: Sequence[bytes | Texts]) -> Texts:
     """Texts of pieces, one of each column; bytes stand in every row. At least one is a column."""
+    letters, starts, ends = _laid_out(pieces)
+    return Texts(letters.tobytes(), starts, ends)
+
+
+def joined_in_one(pieces: Sequence[bytes | Texts]) -> memoryview:
+    """The same texts one behind the other, which need no column."""
+    return _laid_out(pieces)[0].data
+
+
+def _laid_out(pieces: Sequence[bytes | Texts]) -> tuple[Letters, IntArray, IntArray]:
+    """The letters of joined texts, where each text begins, where it ends."""
     count = next(len(piece) for piece in pieces if isinstance(piece, Texts))
-    lengths = sum(map(_lengths_of, pieces), np.zeros(count, np.int64))
-    ends = np.cumsum(lengths)
-    at = ends - lengths
+    lengths = [_lengths_of(piece) for piece in pieces]
+    summed = sum(lengths, np.zeros(count, np.int64))
+    ends = np.cumsum(summed)
+    at = ends - summed
+    made, starts = np.empty(int(ends[-1]) if count else 0, np.uint8), at.copy()
     if not count:
-        return Texts(b"", at, ends)
-    made, starts = np.empty(int(ends[-1]), np.uint8), at.copy()
+        return made, starts, ends
     # What comes with a text from behind it is overwritten by the pieces that follow in its row.
-    spare = sum(int(_lengths_of(piece).min()) for piece in pieces)
-    for piece in pieces:
-        spare -= int(_lengths_of(piece).min())
+    least = [int(of_piece.min()) for of_piece in lengths]
+    spare = sum(least)
+    for piece, of_piece, shortest in zip(pieces, lengths, least, strict=True):
+        spare -= shortest
         if isinstance(piece, bytes):
             if piece:
                 _windows(made, len(piece))[at] = np.frombuffer(piece, f"S{len(piece)}")
         else:
             for length, rows, letters in piece.by_length(spare=spare):
                 _windows(made, length)[at[rows]] = letters.view(f"S{length}")[:, 0]
-        at += _lengths_of(piece)
-    return Texts(made.tobytes(), starts, ends)
+        at += of_piece
+    return made, starts, ends
 
 
 def _lengths_of(piece: bytes | Texts) -> IntArray:

@@ -27,6 +27,7 @@ from events.texts import Bools, Texts
 from events.trade_line import NOT_READ, QUOTE_LINE, TRADE_LINE, read_lines
 from services.hosting.id_memory import key_of, suspects_among
 from services.journal.batch import Int64s
+from services.journal.copying import pack_columns
 from services.journal.id_index import wire_keys
 from services.shards.ids import Identity, Memory, identity_named, legs_in
 from services.shards.market.line_columns import MarketLines
@@ -75,7 +76,9 @@ class MarketQueue:
         self.shard = market.log.shard
         self._numbers: list[int] = numbers.tolist()
         near = {bisect_left(self._numbers, number): line for number, line in lone.items()}
-        self._batch = LineBatch(market, lines.chosen(numbers), lone=near, memory=memory)
+        self._batch = LineBatch(
+            market, lines.chosen(numbers), lone=near, memory=memory, pack=pack_columns
+        )
         self._next = 0
 
     def before(self, number: int) -> range | None:

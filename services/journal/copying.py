@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from events.chain import CHAIN_BYTES
-from events.texts import joined, records
+from events.texts import joined_in_one, records
 from services.journal.compressed import packed
 from services.journal.tables import JOURNAL, Kind, Table
 from services.shards.rows import JournalRow, RowColumns, StatementRow
@@ -69,7 +69,7 @@ def pack_journal(rows: Iterable[JournalRow]) -> bytes:
     return b"".join(pieces)
 
 
-def pack_columns(rows: RowColumns) -> bytes:
+def pack_columns(rows: RowColumns) -> memoryview:
     """The same for rows that stand as columns."""
     count = len(rows)
     seqs, days = np.arange(rows.seq, rows.seq + count), _days(rows.business_date)
@@ -86,7 +86,7 @@ def pack_columns(rows: RowColumns) -> bytes:
         rows.facts,
         records(count, (">i4", CHAIN_BYTES), (chains.dtype, chains)),
     )
-    return joined(pieces).buffer
+    return joined_in_one(pieces)
 
 
 def pack_statements(rows: Iterable[StatementRow]) -> bytes:

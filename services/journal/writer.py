@@ -260,7 +260,7 @@ class Journal:
             pack_slice = _packer(table)
             self._append(table, (pack_slice(slice_rows) for slice_rows in _slices(rows, at_once)))
 
-    def _append(self, table: Table, blocks: Iterable[bytes]) -> None:
+    def _append(self, table: Table, blocks: Iterable[bytes | memoryview]) -> None:
         with self._connection.cursor().copy(table.copy_in().encode()) as copy:
             copy.write(HEADER)
             for block in blocks:
@@ -303,10 +303,10 @@ def _runs_in(batch: Batch) -> list[tuple[str, int, int, bytes, bytes]]:
     ]
 
 
-def _packed_journal(rows: Sequence[JournalRow]) -> Iterator[bytes]:
+def _packed_journal(rows: Sequence[JournalRow]) -> Iterator[bytes | memoryview]:
     for stretch in stretches_of(rows):
         if isinstance(stretch, RowColumns):
-            yield pack_columns(stretch)
+            yield stretch.packed or pack_columns(stretch)
         else:
             yield from map(pack_journal, _slices(stretch))
 

@@ -55,7 +55,8 @@ class JournalRow(NamedTuple):
 class RowColumns:
     """Journal rows that follow one another, equal but for the columns. seq: of the first.
 
-    Each has one part. chains: 32 bytes of each.
+    Each has one part. chains: 32 bytes of each. packed: all of them as the journal's table takes
+    them, if they were packed when they were decided.
     """
 
     shard: str
@@ -67,6 +68,7 @@ class RowColumns:
     lines: Texts
     facts: Texts
     chains: bytes
+    packed: bytes | memoryview = b""
 
     def __len__(self) -> int:
         return len(self.lines)

@@ -14,11 +14,9 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from events.int64 import IntArray
 from events.texts import Texts
@@ -106,26 +104,27 @@ class SourceReader:
 
     def blocks(self) -> Iterator[Block]:
         """The lines that follow, in blocks; the last block says so, and may be empty."""
-        waiting = b""
+        waiting, ends, count = b"", _ends_in(b""), self._lines_a_block
         try:
             for text, is_barrier in self._whole_lines():
+                ends = np.concatenate([ends, _ends_in(text) + len(waiting)])
                 waiting += text
-                cuts = [0, *(_ends_in(waiting)[self._lines_a_block - 1 :: self._lines_a_block] + 1)]
-                for begin, end in pairwise(cuts):
-                    yield self._block(waiting[begin:end])
-                waiting = waiting[cuts[-1] :]
+                while len(ends) >= count:
+                    cut = int(ends[count - 1]) + 1
+                    yield self._block(waiting[:cut], ends[:count])
+                    waiting, ends = waiting[cut:], ends[count:] - cut
                 if waiting and (is_barrier or len(waiting) >= _BLOCK_BYTES):
-                    yield self._block(waiting)
-                    waiting = b""
+                    yield self._block(waiting, ends)
+                    waiting, ends = b"", ends[:0]
         except SourceTrouble:
             if waiting:
-                yield self._block(waiting)
+                yield self._block(waiting, ends)
             raise
         if waiting:
-            yield self._block(waiting)
+            yield self._block(waiting, ends)
         last = b"".join(self._tail)
         self._tail = []
-        yield self._block(last, is_last=True)
+        yield self._block(last, _ends_in(last), is_last=True)
 
     def _whole_lines(self) -> Iterator[tuple[bytes, bool]]:
         """Lines as they come, with their ends; whether the last of them is a barrier.
@@ -150,10 +149,10 @@ class SourceReader:
                 )
                 raise SourceTrouble(msg)
 
-    def _block(self, text: bytes, *, is_last: bool = False) -> Block:
-        """The block of some text; only a last line may have no end."""
+    def _block(self, text: bytes, ends: IntArray, *, is_last: bool = False) -> Block:
+        """The block of some text with these line ends; only a last line may have none."""
         bom = len(_BOM) if self._position == 0 and text.startswith(_BOM) else 0
-        begins, lines = lines_in(text, bom=bom)
+        begins, lines = _lines_of(text, ends, bom=bom)
         positions = begins + self._position
         self._digest.update(text)
         self._position += len(text)
@@ -177,17 +176,19 @@ class SourceReader:
             raise SourceTrouble(msg) from error
 
 
-def _ends_in(text: bytes) -> npt.NDArray[np.intp]:
+def _ends_in(text: bytes) -> IntArray:
     """Where the line ends of a text are."""
-    return np.flatnonzero(np.frombuffer(text, np.uint8) == _LF)
+    return np.flatnonzero(np.frombuffer(text, np.uint8) == _LF).astype(np.int64, copy=False)
 
 
-def lines_in(text: bytes, *, bom: int = 0) -> tuple[IntArray, Texts]:
-    """Where each line of a text begins, and the lines, without BOM and CR; empty ones are none.
+def lines_in(text: bytes) -> tuple[IntArray, Texts]:
+    """Where each line of a text begins, and the lines, without CR; empty ones are none."""
+    return _lines_of(text, _ends_in(text), bom=0)
 
-    bom: the length of a BOM at the beginning.
-    """
-    letters, ends = np.frombuffer(text, np.uint8), _ends_in(text)
+
+def _lines_of(text: bytes, ends: IntArray, *, bom: int) -> tuple[IntArray, Texts]:
+    """The same with the line ends found. bom: the length of a BOM at the beginning."""
+    letters = np.frombuffer(text, np.uint8)
     if text and not text.endswith(b"\n"):
         ends = np.append(ends, len(text))
     begins = np.concatenate([[0], ends + 1])[: len(ends)]

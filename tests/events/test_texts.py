@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.texts import Texts, decimals, joined, merged, records
+from events.texts import Texts, decimals, joined, joined_in_one, merged, records
 
 TEXTS = st.lists(st.binary(max_size=90), max_size=12)
 
@@ -36,7 +36,9 @@ def test_pieces_are_joined_row_by_row(rows: list[tuple[bytes, bytes, bytes]]) ->
     every = Texts.of([text for row in rows for text in row])
     first, second, third = (every[start::3] for start in range(3))
     expected = [b"<" + a + b"" + b + b"|end|" + a + c for a, b, c in rows]
-    assert joined((b"<", first, b"", second, b"|end|", first, third)) == expected
+    pieces = (b"<", first, b"", second, b"|end|", first, third)
+    assert joined(pieces) == expected
+    assert joined_in_one(pieces) == b"".join(expected)
     assert joined((first, b"a long end behind the last one")) == [
         row[0] + b"a long end behind the last one" for row in rows
     ]

@@ -24,6 +24,7 @@ from risk.model_review import ModelReview
 from risk.position_limits import LimitParameters, limit_lots
 from risk.price_limits import HaltState, LimitRule
 from services.shards.emission import Emission
+from services.shards.market.account_numbers import AccountNumbers
 from settlement.control_books import Account, ControlBooks
 from settlement.index.books import IndexBooks
 from settlement.index.rules import index_rules
@@ -125,7 +126,7 @@ class MarketBooks:
     review: ModelReview = field(default_factory=ModelReview)
     moves: IndexMoves = field(default_factory=IndexMoves)
     holders: dict[str, Holder] = field(default_factory=dict)
-    numbers: dict[bytes, int] = field(default_factory=dict)
+    numbers: AccountNumbers = field(default_factory=AccountNumbers)
     owner_of: array[int] = field(default_factory=_column)
     stopped: bytearray = field(default_factory=bytearray)
     lots_bound: array[int] = field(default_factory=_column)
@@ -159,7 +160,7 @@ def add_holder(books: MarketBooks, account: Account) -> Holder:
     holder = Holder(account.number, account, owner)
     owner.accounts.append(holder)
     books.holders[account.name] = holder
-    books.numbers[account.name.encode()] = account.number
+    books.numbers.add(account.name.encode(), account.number)
     books.owner_of.append(owner.number)
     books.stopped.append(account.is_suspended or account.member.is_defaulted)
     return holder

@@ -22,6 +22,7 @@ from events.quoted_texts import Numbers
 from events.texts import Texts, runs_between
 from services.shards.control_commands import standing_command
 from services.shards.instant_columns import NEVER, instants_of
+from services.shards.market.account_numbers import UNKNOWN
 from services.shards.market.apply import MARKET_EVIDENCE, apply_market_fact
 from services.shards.market.apply_control import follow_control
 from services.shards.market.books import ContractBooks, MarketBooks, set_limits
@@ -205,7 +206,11 @@ def _contracts_in(books: MarketBooks, texts: Mapping[str, Texts]) -> IntArray:
 
 
 def _accounts_in(books: MarketBooks, names: Texts) -> IntArray:
-    return integers(map(books.numbers.__getitem__, names.words()), len(names))
+    numbers = books.numbers.of(names)
+    unknown = np.flatnonzero(numbers == UNKNOWN)
+    if len(unknown):
+        raise KeyError(names[int(unknown[0])])
+    return numbers
 
 
 def _by_contract(

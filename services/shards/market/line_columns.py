@@ -12,7 +12,6 @@ from itertools import repeat
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from events.contracts import Product, ticks_of
 from events.int64 import IntArray, integers
@@ -21,10 +20,10 @@ from events.texts import Bools, Rows, Texts
 from events.trade_line import LineFields
 from events.units import parse_decimal
 from services.shards.instant_columns import instants_of
+from services.shards.market.account_numbers import UNKNOWN
 from services.shards.market.books import MarketBooks
 from settlement.quotes import Quote
 
-UNKNOWN: Final = -1
 _CACHE_MAX: Final = 1 << 16
 
 # By the text of a price; a cache.
@@ -72,18 +71,19 @@ class Columns:
 
     names: Texts
     symbols: list[bytes]
-    thirds: list[bytes]
-    fourths: list[bytes]
+    thirds: Texts
+    fourths: Texts
     ticks: IntArray
     ask_ticks: IntArray
     lots: IntArray
     executed_at: IntArray
-    quotes: npt.NDArray[np.intp]
+    is_quote: Bools
     contract: IntArray = field(init=False)
     buyer: IntArray = field(init=False)
     seller: IntArray = field(init=False)
     _contracts: list[str] = field(default_factory=list)
     _accounts: int = 0
+    _counted: dict[int, SubmitTrade] = field(default_factory=dict)
 
     def number(self, books: MarketBooks, *, first: int) -> None:
         """Look up contracts and accounts of the lines from `first` on, if the books have others."""
@@ -92,17 +92,21 @@ class Columns:
             return
         self._contracts, self._accounts = contracts, accounts
         numbers = {symbol.encode(): number for number, symbol in enumerate(contracts)}
-        self.contract[first:] = _looked_up(numbers, self.symbols[first:])
-        self.buyer[first:] = _looked_up(books.numbers, self.thirds[first:])
-        self.seller[first:] = _looked_up(books.numbers, self.fourths[first:])
-        quotes = self.quotes[np.searchsorted(self.quotes, first) :]
-        makers = _looked_up(books.numbers, self.names[quotes].words())
-        self.buyer[quotes] = self.seller[quotes] = makers
+        symbols = self.symbols[first:]
+        self.contract[first:] = integers(map(numbers.get, symbols, repeat(UNKNOWN)), len(symbols))
+        trades = np.flatnonzero(~self.is_quote[first:]) + first
+        self.buyer[trades] = books.numbers.of(self.thirds[trades])
+        self.seller[trades] = books.numbers.of(self.fourths[trades])
+        quotes = np.flatnonzero(self.is_quote[first:]) + first
+        self.buyer[quotes] = self.seller[quotes] = books.numbers.of(self.names[quotes])
+        for row, trade in self._counted.items():
+            sides = (trade.buyer.encode(), trade.seller.encode())
+            self.buyer[row], self.seller[row] = map(books.numbers.by_name.__getitem__, sides)
 
     def count(self, row: int, trade: SubmitTrade, *, product: Product) -> None:
         """Let a line that has no fields of its own count like a trade."""
         self.symbols[row] = trade.contract.encode()
-        self.thirds[row], self.fourths[row] = trade.buyer.encode(), trade.seller.encode()
+        self._counted[row] = trade
         ticks = ticks_of(trade.price, product)
         self.ticks[row] = UNKNOWN if ticks is None else ticks
         self.lots[row], self.executed_at[row] = trade.lots, trade.executed_at
@@ -111,7 +115,7 @@ class Columns:
         """The quotes of some lines."""
         chosen = (self.ticks, self.lots, self.ask_ticks, self.executed_at)
         bids, lots, asks, times = (column[rows].tolist() for column in chosen)
-        ask_lots = map(int, map(self.fourths.__getitem__, rows.tolist()))
+        ask_lots = self.fourths[rows].numbers().tolist()
         return map(Quote, bids, lots, asks, ask_lots, times)
 
 
@@ -124,20 +128,16 @@ def read_columns(lines: MarketLines, product: Product, *, ticks: Ticks) -> Colum
     columns = Columns(
         names=names,
         symbols=symbols.words(),
-        thirds=thirds.words(),
-        fourths=fourths.words(),
+        thirds=thirds,
+        fourths=fourths,
         ticks=_ticks_of(prices.words(), product, ticks=ticks),
         ask_ticks=ask_ticks,
         lots=lots.numbers(),
         executed_at=instants_of(instants),
-        quotes=quotes,
+        is_quote=lines.is_quote,
     )
     columns.contract, columns.buyer, columns.seller = np.full((3, count), UNKNOWN, np.int64)
     return columns
-
-
-def _looked_up(numbers: dict[bytes, int], texts: Sequence[bytes]) -> IntArray:
-    return integers(map(numbers.get, texts, repeat(UNKNOWN)), len(texts))
 
 
 def _ticks_of(prices: Sequence[bytes], product: Product, *, ticks: Ticks) -> IntArray:

@@ -55,12 +55,12 @@ def _bounds(books: MarketBooks, contract: ContractBooks) -> tuple[int, int]:
     return max(low, 0), min(high, INT64_MAX)
 
 
-def unusual_lines(books: MarketBooks, columns: Columns, *, is_quote: Bools, first: int) -> Bools:
+def unusual_lines(books: MarketBooks, columns: Columns, *, first: int) -> Bools:
     """Whether each line from `first` on is unusual, by the present books."""
     session = books.control.business_date
     buyer, seller = columns.buyer[first:], columns.seller[first:]
     contract, ticks, lots = columns.contract[first:], columns.ticks[first:], columns.lots[first:]
-    executed_at, is_quote = columns.executed_at[first:], is_quote[first:]
+    executed_at, is_quote = columns.executed_at[first:], columns.is_quote[first:]
     if session is None or not books.contracts or not books.numbers:
         return np.ones(len(buyer), dtype=np.bool_)
     low, high = np.array(ordinary_limits(books), dtype=np.int64).T
@@ -73,7 +73,7 @@ def unusual_lines(books: MarketBooks, columns: Columns, *, is_quote: Bools, firs
     unusual |= lots > LOTS_FAST_MAX
     sides = (buyer, seller)
     unusual |= ~is_quote & _is_large(books, sides, lots=np.where(is_quote, 0, lots), ticks=ticks)
-    if len(columns.quotes):
+    if is_quote.any():
         unusual |= is_quote & _is_unusual_ask(books, columns, high=high, first=first)
     return unusual
 

@@ -9,7 +9,8 @@ to them: a malformed line, a trade whose id is known, the bust of one that count
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -31,7 +32,7 @@ from services.shards.market.novations import Novations, novate
 from services.shards.market.ordinary import LOTS_FAST_MAX, ordinary_limits, unusual_lines
 from services.shards.rows import RowColumns
 
-# Rows recorded at once: their bytes fit into a core's cache, and into memory that is used again.
+# Rows recorded and packed at once: their bytes stay in a core's cache, and in memory used again.
 _ROWS_AT_ONCE: Final = 2048
 # A line of a market that is neither trade nor quote, and may yet lie among them.
 LoneLine = Malformed | BustTrade
@@ -59,7 +60,7 @@ class LineBatch:
 
     __slots__ = (
         "_changes", "_columns", "_is_unusual", "_limits", "_lines", "_lone", "_market", "_memory",
-        "_next", "_unusual",
+        "_next", "_pack", "_unusual",
     )  # fmt: skip
 
     def __init__(
@@ -69,12 +70,19 @@ class LineBatch:
         *,
         lone: Mapping[int, LoneLine],
         memory: Memory,
+        pack: Callable[[RowColumns], memoryview],
     ) -> None:
-        """lone: by their numbers those among the lines that are neither trade nor quote."""
+        """Read the columns of lines.
+
+        lone: by their numbers those among the lines that are neither trade nor quote; pack: packs
+        rows for the journal, at once and not when they are written: then other work has had the
+        cache, and a lock of the interpreter that the deciding thread waits for.
+        """
         self._market = market
         self._lines = lines
         self._lone = lone
         self._memory = memory
+        self._pack = pack
         self._columns = read_columns(lines, market.books.product, ticks=market.ticks)
         for number, command in lone.items():
             trade = self._busted(command)
@@ -112,8 +120,7 @@ class LineBatch:
         self._changes = market.changes
         self._limits = ordinary_limits(market.books)
         self._columns.number(market.books, first=first)
-        is_quote = self._lines.is_quote
-        unusual = unusual_lines(market.books, self._columns, is_quote=is_quote, first=first)
+        unusual = unusual_lines(market.books, self._columns, first=first)
         self._is_unusual[first:] = unusual
         is_lone = self._lines.suspects[first:] | unusual
         is_lone[[number - first for number in self._lone if number >= first]] = True
@@ -257,5 +264,5 @@ class LineBatch:
         stretch = RowColumns(
             log.shard, log.seq, session, origin, positions, times, lines, facts, chains
         )
-        log.pending.rows.extend([stretch])
+        log.pending.rows.extend([replace(stretch, packed=self._pack(stretch))])
         log.seq, log.chain = log.seq + len(lines), chains[-CHAIN_BYTES:]
