@@ -41,7 +41,7 @@ def fact_head(kind: type[Fact]) -> bytes:
     return f'{{"type":"{kind.TYPE}"'.encode()
 
 
-def texts_around(
+def _texts_around(
     kind: type[Fact], columns: Collection[str], *, alike: Mapping[str, object]
 ) -> list[str]:
     """The texts before, between and after the columns, from the comma behind `at` to the brace.
@@ -71,7 +71,7 @@ def fact_texts(
     kind: type[Fact], shard: str, *, columns: Collection[str], alike: Mapping[str, object]
 ) -> list[bytes]:
     """The texts of a fact before its seq, before `at`, and around the columns."""
-    before, *following = texts_around(kind, columns, alike=alike)
+    before, *following = _texts_around(kind, columns, alike=alike)
     texts = [f',"shard":"{shard}","seq":', ',"at":"', f'"{before}', *following]
     return [fact_head(kind) + texts[0].encode(), *(text.encode() for text in texts[1:])]
 

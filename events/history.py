@@ -78,7 +78,8 @@ class InputHistory:
         """The next input. blocks: its so many facts, several in a block joined by line feeds."""
         self._hashed.update(INPUT_NUMBERS.pack(len(line), count) + line)
         for block in blocks:
-            self._hashed.update(b"\n" + without_seq(block, seq))
+            self._hashed.update(b"\n")
+            self._hashed.update(without_seq(block, seq))
 
     def add_row(self, line: bytes, facts: bytes, *, seq: int) -> None:
         """The next recorded input; one that closed a day goes without its last fact, and closes."""

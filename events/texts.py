@@ -23,8 +23,10 @@ Letters = npt.NDArray[np.uint8]
 Rows: TypeAlias = "slice | npt.NDArray[np.intp] | Bools"
 
 _ZERO: Final = ord("0")
+_MINUS: Final = ord("-")
 _SHORT: Final = 1 << 16
 _POWERS: Final = 10 ** np.arange(19, dtype=np.int64)
+_FOURS: Final = np.array([b"%04d" % number for number in range(10_000)])
 
 
 @dataclass(slots=True, eq=False)
@@ -126,6 +128,12 @@ class Texts(Sequence[bytes]):
         ends[[*rows]] = column.ends + len(self.buffer)
         return Texts(self.buffer + column.buffer, starts, ends)
 
+    def replaced_where(self, mask: Bools, text: bytes) -> Texts:
+        """The column with one text in the rows of a mask."""
+        starts = np.where(mask, len(self.buffer), self.starts)
+        ends = np.where(mask, len(self.buffer) + len(text), self.ends)
+        return Texts(self.buffer + text, starts, ends)
+
     def starts_with(self, letter: int) -> Bools:
         """Whether each has this first letter. No text may be empty."""
         starts: Bools = np.frombuffer(self.buffer, np.uint8)[self.starts] == letter
@@ -180,12 +188,19 @@ DIGITS: Final = letters_of(b"0123456789")
 
 
 def decimals(values: IntArray) -> Texts:
-    """The digits of integers of at least 0."""
-    count = max(1, int(np.searchsorted(_POWERS, values.max(initial=0), side="right")))
-    digits = values[:, None] // _POWERS[:count][::-1] % 10 + _ZERO
-    ends = np.arange(1, len(values) + 1) * count
-    lengths = np.maximum(np.searchsorted(_POWERS, values, side="right"), 1)
-    return Texts(digits.astype(np.uint8).tobytes(), ends - lengths, ends)
+    """Integers in digits, four at a time."""
+    remaining, is_negative = np.abs(values).view(np.uint64), values < 0
+    digits = np.searchsorted(_POWERS.astype(np.uint64), remaining, side="right")
+    lengths = np.maximum(digits, 1) + is_negative
+    fours = -(-int(lengths.max(initial=1)) // 4)
+    table = np.empty((len(values), fours), _FOURS.dtype)
+    for four in reversed(range(fours)):
+        higher = remaining // np.uint64(len(_FOURS))
+        table[:, four] = _FOURS[(remaining - higher * np.uint64(len(_FOURS))).view(np.int64)]
+        remaining = higher
+    ends = np.arange(1, len(values) + 1) * (4 * fours)
+    table.view(np.uint8).reshape(-1)[(ends - lengths)[is_negative]] = _MINUS
+    return Texts(table.tobytes(), ends - lengths, ends)
 
 
 def records(count: int, *columns: tuple[npt.DTypeLike, npt.ArrayLike]) -> Texts:
@@ -235,6 +250,17 @@ def _laid_out(pieces: Sequence[bytes | Texts]) -> tuple[Letters, IntArray, IntAr
 
 def _lengths_of(piece: bytes | Texts) -> IntArray:
     return np.array(len(piece)) if isinstance(piece, bytes) else piece.lengths
+
+
+def stacked(columns: Sequence[Texts]) -> Texts:
+    """The rows of columns, those of each behind those of the one before."""
+    starts, ends, offset = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], 0
+    for column in columns:
+        starts.append(column.starts + offset)
+        ends.append(column.ends + offset)
+        offset += len(column.buffer)
+    buffer = b"".join([column.buffer for column in columns])
+    return Texts(buffer, np.concatenate(starts), np.concatenate(ends))
 
 
 def merged(first: Texts, second: Texts, *, is_second: Bools) -> Texts:

@@ -37,9 +37,11 @@ from events.default_commands import (
     PortAccount,
     SettleDefault,
 )
+from events.int64 import IntArray
 from events.parameters import PARAMETERS
 from events.refusals import Reason, Refusal
 from events.spread_commands import SubmitSpread
+from events.texts import Texts
 from events.units import DAY_NS, day_start, parse_date
 
 LOOK_BACK_NS: Final = 7 * DAY_NS
@@ -147,6 +149,13 @@ class ControlBooks:
     assets: dict[str, AssetTerms] = field(default_factory=dict)
     assets_waiting: list[AssetSetting] = field(default_factory=list)
     registry_hash: str | None = field(default=None, compare=False, repr=False)
+    _names: Texts = field(default_factory=lambda: Texts.of(()), compare=False, repr=False)
+
+    def account_names(self, numbers: IntArray) -> Texts:
+        """The names of accounts by their numbers."""
+        if len(self._names) < len(self.accounts_by_number):
+            self._names = Texts.of([account.name.encode() for account in self.accounts_by_number])
+        return self._names[numbers]
 
     def parameter(self, name: str, product: str | None = None) -> int:
         """The value in force, as an integer; a product's value precedes the general one."""

@@ -17,9 +17,9 @@ from events.chain import PART_BYTES_MAX
 from events.command import Command
 from events.control_facts import CommandRefused, SharedFact
 from events.fact import Fact
-from events.fact_text import encode_fact, fact_head, texts_around
-from events.int64 import IntArray, integers
+from events.fact_text import encode_fact, fact_texts
 from events.refusals import Refusal
+from events.texts import Texts, joined_in_one
 from events.units import format_instant
 
 # The facts of a shard.
@@ -27,7 +27,7 @@ StatedT = TypeVar("StatedT", bound=Fact)
 # A fact that says what a command says.
 SameT = TypeVar("SameT", bound=Fact)
 
-_LINE_END: Final = "\n"
+_LINE_END: Final = b"\n"
 
 
 @dataclass(slots=True)
@@ -66,25 +66,29 @@ class Emission(Generic[StatedT]):
         at: int,
         *,
         alike: Mapping[str, object],
-        columns: Mapping[str, Sequence[str]],
+        columns: Mapping[str, Texts],
     ) -> None:
         """Record many facts of one kind, whose effect the caller applies by columns.
 
         alike: the fields with one value for all; columns: the other fields, each as JSON or, for a
         text field, as its identifier.
         """
-        head = fact_head(kind).decode()
-        head += f',"shard":"{self.shard}","seq":{self.seq},"at":"{format_instant(at)}"'
-        texts = texts_around(kind, columns, alike=alike)
+        head, before_at, *texts = fact_texts(kind, self.shard, columns=columns, alike=alike)
+        texts[0] = b"%b%d%b%b%b" % (
+            head, self.seq, before_at, format_instant(at).encode(), texts[0],
+        )  # fmt: skip
+        texts[-1] += _LINE_END
         values = [*columns.values()]
         self.count += len(values[0])
-        lengths = np.sum([_lengths(column) for column in values], axis=0)
-        longest = len(head) + len(_LINE_END) + sum(map(len, texts)) + int(lengths.max(initial=0))
+        lengths = np.sum([column.lengths for column in values], axis=0)
+        longest = sum(map(len, texts)) + int(lengths.max(initial=0))
         # A block is nearly as long as a part, so that it becomes one without a copy.
         count = max((PART_BYTES_MAX - 1) // longest, 1)
         for first in range(0, len(values[0]), count):
-            chosen = [column[first : first + count] for column in values]
-            self.blocks.append(_joined(head, texts, columns=chosen).encode())
+            pieces: list[bytes | Texts] = [texts[0]]
+            for column, text in zip(values, texts[1:], strict=True):
+                pieces += (column[first : first + count], text)
+            self.blocks.append(bytes(joined_in_one(pieces)[: -len(_LINE_END)]))
 
     def refuse(self, refusal: Refusal, at: int, *, kind: str | None, reference: str | None) -> None:
         """Record that the command does not stand."""
@@ -104,28 +108,6 @@ def stated(kind: type[SameT], command: Command, **changed: object) -> SameT:
     """The fact that says what a command says. changed: fields that it lacks or has otherwise."""
     same = {name: getattr(command, name) for name in kind.model_fields if name not in changed}
     return kind.model_validate(same | changed)
-
-
-def integer_texts(column: IntArray) -> list[str]:
-    """The digits of integers; `repr` writes them a third faster than `str`."""
-    return [*map(repr, column.tolist())]
-
-
-def _lengths(column: Sequence[str]) -> IntArray:
-    return integers(map(len, column), len(column))
-
-
-def _joined(head: str, texts: Sequence[str], *, columns: Sequence[Sequence[str]]) -> str:
-    """A block of facts, joined from its pieces: a string for each fact would take twice as long."""
-    count, width = len(columns[0]), 2 * len(columns)
-    opening, closing = f"{head}{texts[0]}", texts[-1]
-    pieces = [f"{closing}{_LINE_END}{opening}"] * (count * width)
-    for number, column in enumerate(columns):
-        pieces[2 * number :: width] = column
-    for number, text in enumerate(texts[1:-1]):
-        pieces[2 * number + 1 :: width] = [text] * count
-    pieces[-1] = closing
-    return f"{opening}{''.join(pieces)}"
 
 
 def parts_of(blocks: Sequence[bytes]) -> list[bytes]:

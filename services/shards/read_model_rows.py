@@ -57,6 +57,6 @@ def statement_rows(
         [account.origin for account in accounts],
         repeat(cycle.business_date), repeat(cycle.name),
         *(column[chosen].tolist() for column in columns),
-        map(totals.positions.__getitem__, numbers), strict=False,
+        (text.decode() for text in totals.positions[chosen]), strict=False,
     )  # fmt: skip
     return [*map(StatementRow._make, cells)]

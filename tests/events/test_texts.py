@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+from itertools import chain
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.texts import Texts, decimals, joined, joined_in_one, merged, records
+from events.texts import Texts, decimals, joined, joined_in_one, merged, records, stacked
+from events.units import INT64_MAX, INT64_MIN
 
 TEXTS = st.lists(st.binary(max_size=90), max_size=12)
 
@@ -56,9 +58,30 @@ def test_two_columns_are_merged_in_order(
     assert merged(Texts.of(first), Texts.of(second), is_second=mask) == expected
 
 
+@given(st.lists(TEXTS, max_size=3))
+def test_columns_are_put_one_behind_the_other(columns: list[list[bytes]]) -> None:
+    assert stacked([Texts.of(texts) for texts in columns]) == [*chain.from_iterable(columns)]
+
+
+@given(TEXTS, st.binary(max_size=9), st.data())
+def test_texts_are_replaced_where_a_mask_is_true(
+    texts: list[bytes], other: bytes, data: st.DataObject
+) -> None:
+    mask = [data.draw(st.booleans()) for _ in texts]
+    replaced = Texts.of(texts).replaced_where(np.array(mask, np.bool_), other)
+    assert replaced == [
+        other if is_other else text for text, is_other in zip(texts, mask, strict=True)
+    ]
+
+
 @given(TEXTS.filter(bool), st.binary(max_size=30))
 def test_a_text_is_replaced(texts: list[bytes], other: bytes) -> None:
     assert Texts.of(texts).replaced([len(texts) - 1], [other]) == [*texts[:-1], other]
+
+
+@given(st.lists(st.integers(INT64_MIN, INT64_MAX) | st.integers(-2, 2)))
+def test_integers_have_the_texts_of_python(values: list[int]) -> None:
+    assert decimals(np.array(values, np.int64)) == [b"%d" % value for value in values]
 
 
 @given(st.lists(st.one_of(st.integers(0, 99), st.integers(0, 10**18 - 1))))
@@ -68,7 +91,7 @@ def test_integers_are_written_and_read(values: list[int]) -> None:
     assert written.numbers().tolist() == values
 
 
-@pytest.mark.parametrize("value", [0, 9, 10, 10**18 - 1, 10**18, 2**63 - 1])
+@pytest.mark.parametrize("value", [0, 9, 10, 10**18 - 1, 10**18, INT64_MAX, -1, -1000, INT64_MIN])
 def test_the_ends_of_int64_are_written(value: int) -> None:
     assert decimals(np.array([value], np.int64)) == [b"%d" % value]
 

@@ -23,11 +23,11 @@ from events.market_facts import (
     SettlementPriceSet,
     VariationSettled,
 )
+from events.texts import decimals
 from events.units import INT64_MAX, INT64_MIN, MINUTE_NS
 from risk.margin import rate
 from risk.model_review import review_model
 from risk.price_limits import close_session
-from services.shards.emission import integer_texts
 from services.shards.links import ContractFlow
 from services.shards.market.books import (
     ContractBooks,
@@ -254,7 +254,7 @@ def _state_variation(
 ) -> None:
     """State a fact for each account whose amount is not zero. cycle: (name, at)."""
     moved = np.flatnonzero(marked.amount_cents)
-    accounts, contract = books.control.accounts_by_number, marked.contract.symbol
+    contract = marked.contract.symbol
     amounts = marked.amount_cents[moved]
     assert total(amounts) == 0, f"variation of {contract} sums to {total(amounts)}"
     emit.columns(
@@ -262,8 +262,8 @@ def _state_variation(
         cycle[1],
         alike={"contract": contract, "business_date": session, "cycle": cycle[0]},
         columns={
-            "account": [accounts[number].name for number in moved.tolist()],
-            "amount_cents": integer_texts(amounts),
+            "account": books.control.account_names(moved),
+            "amount_cents": decimals(amounts),
         },
     )
 
@@ -271,16 +271,15 @@ def _state_variation(
 def _state_closed_positions(
     books: MarketBooks, contract: ContractBooks, *, at: int, emit: MarketEmission
 ) -> None:
-    accounts = books.control.accounts_by_number
-    lots = contract.positions.lots
-    holders = [number for number, signed in enumerate(lots) if signed]
+    lots = np.frombuffer(contract.positions.lots, dtype=np.int64)
+    holders = np.flatnonzero(lots)
     emit.columns(
         PositionClosed,
         at,
         alike={"contract": contract.symbol},
         columns={
-            "account": [accounts[number].name for number in holders],
-            "lots": [str(lots[number]) for number in holders],
+            "account": books.control.account_names(holders),
+            "lots": decimals(lots[holders]),
         },
     )
 

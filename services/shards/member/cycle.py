@@ -15,10 +15,11 @@ import numpy.typing as npt
 from events.asset_facts import AssetCounted, AssetStale
 from events.contracts import CURRENCY
 from events.control_commands import CLOSE_CYCLE, Barrier, CloseSession
-from events.int64 import IntArray
+from events.int64 import IntArray, total
 from events.ledger_names import BANK, cash_of, variation_of
 from events.market_facts import VariationSettled
 from events.member_facts import CollateralMoved, MarginSet, Posting
+from events.texts import decimals, joined
 from risk.calls import AccountNames, check_calls, new_calls
 from risk.collateral import is_fresh
 from risk.cycle import Cycle, deadline_of_close, deadline_of_cycle
@@ -28,7 +29,6 @@ from risk.levels import MarginLevels
 from risk.requirement import maintenance_of
 from risk.waterfall import Movement
 from risk.withdrawals import decide_withdrawals
-from services.shards.emission import integer_texts
 from services.shards.links import ContractFlow
 from services.shards.member.apply import apply_requirements, apply_variation
 from services.shards.member.books import MemberBooks, MemberEmission, as_column
@@ -91,7 +91,6 @@ def _pay_variation(
     books: MemberBooks, totals: CycleTotals, *, cycle: Cycle, emit: MemberEmission
 ) -> None:
     """Post each account's variation of each product; the amounts of a product sum to zero."""
-    accounts = books.control.accounts_by_number
     alike = {
         "currency": CURRENCY,
         "for_": VariationSettled.TYPE,
@@ -99,22 +98,19 @@ def _pay_variation(
     }
     for product, column in totals.variation.items():
         moved = np.flatnonzero(column)
-        amounts = column[moved].tolist()
-        assert sum(amounts) == 0, f"variation of {product} does not sum to zero"
-        debits = [variation_of(product)] * len(amounts)
-        credits_ = [*debits]
-        for index, number in enumerate(moved.tolist()):
-            side = credits_ if amounts[index] > 0 else debits
-            side[index] = cash_of(accounts[number].name)
+        amounts = column[moved]
+        assert total(amounts) == 0, f"variation of {product} does not sum to zero"
+        cash = joined((cash_of("").encode(), books.control.account_names(moved)))
+        house, has_gained = variation_of(product).encode(), amounts > 0
         apply_variation(books, product, amount_cents=column)
         emit.columns(
             Posting,
             cycle.at,
             alike=alike,
             columns={
-                "debit": debits,
-                "credit": credits_,
-                "amount_cents": [str(abs(cents)) for cents in amounts],
+                "debit": cash.replaced_where(has_gained, house),
+                "credit": cash.replaced_where(~has_gained, house),
+                "amount_cents": decimals(np.abs(amounts)),
             },
         )
 
@@ -129,8 +125,6 @@ def _require(
     had = np.frombuffer(bytes(books.had_position), dtype=np.bool_)
     has_position = totals.has_position
     chosen = np.flatnonzero(has_position | had)
-    numbers = chosen.tolist()
-    accounts, positions = books.control.accounts_by_number, totals.positions
     apply_requirements(
         books, initial=totals.initial, maintenance=maintenance, has_position=has_position
     )
@@ -144,18 +138,18 @@ def _require(
         "add_on_cents": totals.add_on,
     }
     alike: dict[str, object] = {"business_date": cycle.business_date, "cycle": cycle.name}
-    columns = {"account": [accounts[number].name for number in numbers]}
+    columns = {"account": books.control.account_names(chosen)}
     default = books.control.parameter_text("margin_model")
     if len(totals.models) > 1:
-        columns["model"] = models_of(totals, numbers, default=default)
+        columns["model"] = models_of(totals, chosen, default=default)
     else:
         alike["model"] = next(iter(totals.models), default)
     for name, column in amounts.items():
         if column.any():
-            columns[name] = integer_texts(column[chosen])
+            columns[name] = decimals(column[chosen])
         else:
             alike[name] = 0
-    columns["parts"] = [positions[number] for number in numbers]
+    columns["parts"] = totals.positions[chosen]
     emit.columns(MarginSet, cycle.at, alike=alike, columns=columns)
 
 
@@ -190,7 +184,6 @@ def _count_assets(books: MemberBooks, cycle: Cycle, *, emit: MemberEmission) -> 
     """State the units that accounts have now, by asset, and what they count for."""
     if not books.assets.units:
         return
-    accounts = books.control.accounts_by_number
     for asset, counted in books.counted(cycle.at).items():
         units = as_column(books.assets.units[asset])
         chosen = np.flatnonzero(units)
@@ -199,9 +192,9 @@ def _count_assets(books: MemberBooks, cycle: Cycle, *, emit: MemberEmission) -> 
             cycle.at,
             alike={"asset": asset, "business_date": cycle.business_date, "cycle": cycle.name},
             columns={
-                "account": [accounts[number].name for number in chosen.tolist()],
-                "units": integer_texts(units[chosen]),
-                "counted_cents": integer_texts(counted[chosen]),
+                "account": books.control.account_names(chosen),
+                "units": decimals(units[chosen]),
+                "counted_cents": decimals(counted[chosen]),
             },
         )
 

@@ -15,14 +15,15 @@ import numpy.typing as npt
 
 from events.contracts import product_of
 from events.int64 import IntArray, add, add_at, as_index
+from events.texts import Texts, decimals, joined, stacked
 from risk.add_ons import add_ons
 from risk.margin import Holding
 from risk.margin_models import MODELS
 from services.shards.links import ContractFlow
 from settlement.ledger import cents
 
-# Accounts whose positions are joined at once: for all accounts each entry would need new memory.
-_ACCOUNTS_AT_ONCE: Final = 8_192
+# Accounts whose positions are joined at once: their bytes fit into a core's cache.
+_ACCOUNTS_AT_ONCE: Final = 4_096
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class CycleTotals:
     add_on: IntArray
     models: dict[str, npt.NDArray[np.bool_]]
     margins: list[IntArray]
-    positions: list[str] = field(default_factory=list)
+    positions: Texts = field(default_factory=lambda: Texts.of(()))
 
     @property
     def net(self) -> IntArray:
@@ -96,25 +97,26 @@ def add_up(
 
 def positions_of(
     accounts: int, flows: Sequence[ContractFlow], *, margins: Sequence[IntArray]
-) -> list[str]:
+) -> Texts:
     """The JSON of each account's positions, by account number."""
-    texts: list[str] = []
-    for first in range(0, accounts, _ACCOUNTS_AT_ONCE):
-        until = min(first + _ACCOUNTS_AT_ONCE, accounts)
-        entries: list[list[str]] = [[] for _ in range(first, until)]
-        for flow, margin in zip(flows, margins, strict=True):
-            _note_positions(entries, flow, margin=margin, first=first)
-        texts += [f"[{','.join(of_account)}]" for of_account in entries]
-    return texts
+    return stacked(
+        [
+            _positions_among(
+                range(first, min(first + _ACCOUNTS_AT_ONCE, accounts)), flows, margins=margins
+            )
+            for first in range(0, accounts, _ACCOUNTS_AT_ONCE)
+        ]
+    )
 
 
-def models_of(totals: CycleTotals, accounts: Sequence[int], *, default: str) -> list[str]:
+def models_of(totals: CycleTotals, accounts: IntArray, *, default: str) -> Texts:
     """The models of the positions of each account, joined by +. default: without positions."""
-    columns = [(name, column[[*accounts]].tolist()) for name, column in totals.models.items()]
-    return [
+    columns = [(name, column[accounts].tolist()) for name, column in totals.models.items()]
+    models = [
         "+".join(name for name, holds in columns if holds[index]) or default
         for index in range(len(accounts))
     ]
+    return Texts.of([model.encode() for model in models])
 
 
 def _variation(accounts: int, flows: Sequence[ContractFlow]) -> dict[str, IntArray]:
@@ -140,13 +142,34 @@ def _holders(accounts: int, flows: Sequence[ContractFlow]) -> npt.NDArray[np.boo
     return holds
 
 
-def _note_positions(
-    entries: list[list[str]], flow: ContractFlow, *, margin: IntArray, first: int
-) -> None:
-    """Add the positions in a contract to the entries of accounts. first: number of entry 0."""
-    begin, end = np.searchsorted(flow.accounts, (first, first + len(entries)))
-    chosen = begin + np.flatnonzero(flow.lots[begin:end])
-    columns = (flow.accounts[chosen] - first, flow.lots[chosen], margin[chosen])
-    head = f'{{"contract":"{flow.contract}","lots":'
-    for number, lots, margin_cents in zip(*(column.tolist() for column in columns), strict=True):
-        entries[number].append(f'{head}{lots},"margin_cents":{margin_cents}}}')
+def _positions_among(
+    accounts: range, flows: Sequence[ContractFlow], *, margins: Sequence[IntArray]
+) -> Texts:
+    """The JSON of the positions of accounts that follow one another."""
+    heads = [f'{{"contract":"{flow.contract}","lots":'.encode() for flow in flows]
+    entries = [np.zeros((4, 0), np.int64)]
+    for number, (flow, margin) in enumerate(zip(flows, margins, strict=True)):
+        begin, end = np.searchsorted(flow.accounts, (accounts.start, accounts.stop))
+        rows = begin + np.flatnonzero(flow.lots[begin:end])
+        holder = flow.accounts[rows] - accounts.start
+        contract = np.full(len(rows), number)
+        entries.append(np.stack([holder, contract, flow.lots[rows], margin[rows]]))
+    holder, contract, lots, margin_cents = np.concatenate(entries, axis=1)
+    order = np.argsort(holder, kind="stable")
+    # Where the entries of each account begin, and where the last ones end.
+    edges = np.searchsorted(holder[order], np.arange(len(accounts) + 1))
+    is_first, is_last = np.zeros((2, len(order) + 1), np.int64)
+    is_first[edges] = is_last[edges - 1] = 1
+    texts = joined(
+        (
+            Texts(b",[", is_first[:-1], is_first[:-1] + 1),
+            Texts.of(heads)[contract[order]],
+            decimals(lots[order]),
+            b',"margin_cents":',
+            decimals(margin_cents[order]),
+            Texts(b"}]", np.zeros(len(order), np.int64), is_last[:-1] + 1),
+        )
+    )
+    cuts = np.concatenate([[0], texts.ends])[edges]
+    lists = Texts(texts.buffer, cuts[:-1], cuts[1:])
+    return lists.replaced_where(lists.lengths == 0, b"[]")

@@ -2,16 +2,16 @@
 
 from datetime import date
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from events.fact import Fact
 from events.market_facts import VariationSettled
-from events.units import INT64_MAX, INT64_MIN, parse_instant
+from events.texts import Texts
+from events.units import parse_instant
 from services.shards import emission
-from services.shards.emission import Emission, integer_texts, parts_of
+from services.shards.emission import Emission, parts_of
 from services.shards.log import Inbound, ShardLog
 
 AT = parse_instant("2026-06-08T21:00:00Z")
@@ -33,8 +33,8 @@ def by_columns(*several: Amounts) -> Emission[Fact]:
             AT,
             alike={"contract": "SITM26", "business_date": date(2026, 6, 8), "cycle": "close"},
             columns={
-                "account": [name for name, _ in pairs],
-                "amount_cents": [str(cents) for _, cents in pairs],
+                "account": Texts.of([name.encode() for name, _ in pairs]),
+                "amount_cents": Texts.of([b"%d" % cents for _, cents in pairs]),
             },
         )
     return stated
@@ -62,11 +62,6 @@ def test_columns_say_what_facts_say(amounts: Amounts) -> None:
     columns, facts = by_columns(amounts), one_by_one(amounts)
     assert b"\n".join(columns.blocks) == b"\n".join(facts.blocks)
     assert columns.count == facts.count == len(amounts)
-
-
-@given(st.lists(st.integers(INT64_MIN, INT64_MAX) | st.integers(-2, 2)))
-def test_integers_have_the_texts_of_python(values: list[int]) -> None:
-    assert integer_texts(np.array(values, np.int64)) == [*map(str, values)]
 
 
 def test_a_block_has_as_many_facts_as_fit_if_all_were_the_longest(

@@ -52,4 +52,4 @@ def test_positions_are_those_of_each_account(
                 entry = {"contract": f"SITM{number}", "lots": lots, "margin_cents": margin_cents}
                 plain[account].append(entry)
     texts = positions_of(accounts, flows, margins=margins)
-    assert texts == [json.dumps(entries, separators=(",", ":")) for entries in plain]
+    assert texts == [json.dumps(entries, separators=(",", ":")).encode() for entries in plain]
