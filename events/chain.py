@@ -31,6 +31,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -46,6 +47,8 @@ PART_BYTES_MAX: Final = 1 << 20
 
 _ROW_DOMAIN: Final = b"token-clearinghouse/journal-row"
 _LINK_DOMAIN: Final = b"token-clearinghouse/link"
+# Shards times sources; more are only slower.
+_PREFIXES_MAX: Final = 256
 _U16: Final = Struct(">H")
 _U32: Final = Struct(">I")
 _ROW_NUMBERS: Final = Struct(">qIqqIII")
@@ -56,6 +59,7 @@ def _short(text: bytes) -> bytes:
     return _U16.pack(len(text)) + text
 
 
+@lru_cache(maxsize=_PREFIXES_MAX)
 def _row_prefix(shard: str, origin: str) -> tuple[bytes, bytes]:
     """The bytes on either side of the previous row's hash, alike for a shard and an origin."""
     head = _short(_ROW_DOMAIN) + _U16.pack(CHAIN_VERSION)

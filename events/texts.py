@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Final, TypeAlias, overload
 
 import numpy as np
@@ -25,6 +25,8 @@ Rows: TypeAlias = "slice | npt.NDArray[np.intp] | Bools"
 _ZERO: Final = ord("0")
 _MINUS: Final = ord("-")
 _SHORT: Final = 1 << 16
+# As many texts are joined, and integers written, one by one.
+_FEW: Final = 100
 _POWERS: Final = 10 ** np.arange(19, dtype=np.int64)
 _FOURS: Final = np.array([b"%04d" % number for number in range(10_000)])
 
@@ -188,11 +190,13 @@ DIGITS: Final = letters_of(b"0123456789")
 
 
 def decimals(values: IntArray) -> Texts:
-    """Integers in digits, four at a time."""
+    """Integers in digits; many are written four digits at a time."""
+    if len(values) <= _FEW:
+        return Texts.of([b"%d" % value for value in values.tolist()])
     remaining, is_negative = np.abs(values).view(np.uint64), values < 0
     digits = np.searchsorted(_POWERS.astype(np.uint64), remaining, side="right")
     lengths = np.maximum(digits, 1) + is_negative
-    fours = -(-int(lengths.max(initial=1)) // 4)
+    fours = -(-int(lengths.max()) // 4)
     table = np.empty((len(values), fours), _FOURS.dtype)
     for four in reversed(range(fours)):
         higher = remaining // np.uint64(len(_FOURS))
@@ -214,25 +218,38 @@ def records(count: int, *columns: tuple[npt.DTypeLike, npt.ArrayLike]) -> Texts:
 
 def joined(pieces: Sequence[bytes | Texts]) -> Texts:
     """Texts of pieces, one of each column; bytes stand in every row. At least one is a column."""
+    if _are_few(pieces):
+        return Texts.of([*_joined_each(pieces)])
     letters, starts, ends = _laid_out(pieces)
     return Texts(letters.tobytes(), starts, ends)
 
 
 def joined_in_one(pieces: Sequence[bytes | Texts]) -> memoryview:
     """The same texts one behind the other, which need no column."""
+    if _are_few(pieces):
+        return memoryview(b"".join(_joined_each(pieces)))
     return _laid_out(pieces)[0].data
 
 
+def _are_few(pieces: Sequence[bytes | Texts]) -> bool:
+    """Whether there are so few texts that columns would cost more than each text by itself."""
+    return next(len(piece) for piece in pieces if isinstance(piece, Texts)) <= _FEW
+
+
+def _joined_each(pieces: Sequence[bytes | Texts]) -> Iterator[bytes]:
+    """The texts one by one."""
+    columns = [repeat(piece) if isinstance(piece, bytes) else piece for piece in pieces]
+    return map(b"".join, zip(*columns, strict=False))
+
+
 def _laid_out(pieces: Sequence[bytes | Texts]) -> tuple[Letters, IntArray, IntArray]:
-    """The letters of joined texts, where each text begins, where it ends."""
+    """The letters of at least one joined text, where each text begins, where it ends."""
     count = next(len(piece) for piece in pieces if isinstance(piece, Texts))
     lengths = [_lengths_of(piece) for piece in pieces]
     summed = sum(lengths, np.zeros(count, np.int64))
     ends = np.cumsum(summed)
     at = ends - summed
-    made, starts = np.empty(int(ends[-1]) if count else 0, np.uint8), at.copy()
-    if not count:
-        return made, starts, ends
+    made, starts = np.empty(int(ends[-1]), np.uint8), at.copy()
     # What comes with a text from behind it is overwritten by the pieces that follow in its row.
     least = [int(of_piece.min()) for of_piece in lengths]
     spare = sum(least)
