@@ -57,6 +57,13 @@ class QuotedTexts(NamedTuple):
         for value in values:
             fits &= value.starts < value.ends
         # Only where all of it fits into the text may its bytes be looked at.
+        rows, columns, values = rows[fits], rows_in(columns, fits), rows_in(values, fits)
+        fits = np.ones(len(rows), np.bool_)
         for column, text in zip(columns, frame, strict=True):
-            fits[fits] = column[fits].equal(text)
-        return (rows, values) if fits.all() else (rows[fits], [value[fits] for value in values])
+            fits &= column.equal(text)
+        return rows[fits], rows_in(values, fits)
+
+
+def rows_in(columns: list[Texts], mask: Bools) -> list[Texts]:
+    """The rows of columns in which a mask is true, mostly all."""
+    return columns if mask.all() else [column[mask] for column in columns]

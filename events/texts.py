@@ -154,6 +154,12 @@ class Texts(Sequence[bytes]):
 
     def consist_of(self, letters: Bools) -> Bools:
         """Whether each has only letters that may be there. letters: of all 256 bytes."""
+        if not letters[0]:
+            padded = self.padded()
+            allowed = np.flatnonzero(letters).astype(np.uint8).tobytes()
+            filling = padded.nbytes - int(self.lengths.sum())
+            if padded.tobytes().translate(None, allowed) == bytes(filling):
+                return np.ones(len(self), np.bool_)
         good = np.ones(len(self), np.bool_)
         for _, rows, table in self.by_length():
             good[rows] = letters[table].all(axis=1)

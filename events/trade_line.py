@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from events.int64 import IntArray
-from events.quoted_texts import QuotedTexts
+from events.quoted_texts import QuotedTexts, rows_in
 from events.strict_json import NotStrict, strict_object
 from events.texts import DIGITS, Bools, Texts, letters_of
 
@@ -87,7 +87,7 @@ def _read(
     spans: tuple[IntArray, IntArray],
 ) -> None:
     """Read the lines that are open: fill in their kinds, and where their fields begin and end."""
-    quoted = QuotedTexts.of(lines)
+    (starts, ends), quoted = spans, QuotedTexts.of(lines)
     unread, shapes = np.flatnonzero(is_open & (quoted.counts > 0)), list[_Shape]()
     while len(unread) and len(shapes) < SHAPES_MAX:
         shape = _shape_of(lines[int(unread[0])])
@@ -99,10 +99,10 @@ def _read(
         good = np.ones(len(rows), np.bool_)
         for slot, value in zip(shape.slots, values, strict=True):
             good &= _FORMS[shape.kind][slot](value)
+        rows, values = rows[good], rows_in(values, good)
         for slot, value in zip(shape.slots, values, strict=True):
-            for span, edge in zip(spans, (value.starts, value.ends), strict=True):
-                span[slot, rows[good]] = edge[good]
-        kinds[rows[good]] = shape.kind
+            starts[slot, rows], ends[slot, rows] = value.starts, value.ends
+        kinds[rows] = shape.kind
         unread = unread[kinds[unread] == NOT_READ]
 
 

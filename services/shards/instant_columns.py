@@ -42,12 +42,12 @@ def instants_of(texts: Texts) -> IntArray:
     table = texts.padded(_TEXT_BYTES)
     raw = table.view(np.uint8).reshape(len(table), table.itemsize)
     digits = raw - np.uint8(_ZERO)
-    digits[digits > _NINE] = 0
+    digits *= digits <= _NINE
     days = digits[:, _DAY_AT] @ _DAY_TENS
-    unique, inverse = np.unique(days, return_inverse=True)
-    midnights = np.array([_midnight(day) for day in unique.tolist()], dtype=np.int64)[inverse]
-    seconds = digits[:, _CLOCK_AT] @ _CLOCK
-    instants: IntArray = midnights + seconds * SECOND_NS + digits[:, _FRACTION] @ _FRACTION_TENS
+    midnights = _midnights(days)
+    instants: IntArray = midnights + digits[:, _CLOCK_AT] @ _CLOCK * SECOND_NS
+    if int(texts.lengths.max(initial=0)) > _WHOLE_BYTES:
+        instants += digits[:, _FRACTION] @ _FRACTION_TENS
     is_wrong = (raw[:, _MARKS_AT] != _MARKS).any(axis=1) | (texts.lengths > _TEXT_BYTES)
     instants[is_wrong | (midnights == NEVER) | _is_no_time(digits)] = NEVER
     return instants
@@ -68,6 +68,14 @@ def _is_no_time(digits: Bytes) -> npt.NDArray[np.bool_]:
     """Whether the hour is beyond 23, the minute or the second beyond 59."""
     late = (digits[:, 11] * 10 + digits[:, 12]) > 23  # noqa: PLR2004 - the day's last hour
     return late | (digits[:, 14] > 5) | (digits[:, 17] > 5)  # noqa: PLR2004 - tens of minutes
+
+
+def _midnights(days: IntArray) -> IntArray:
+    """The first instants of days, which mostly are one."""
+    if len(days) and (days == days[0]).all():
+        return np.full(len(days), _midnight(int(days[0])))
+    unique, inverse = np.unique(days, return_inverse=True)
+    return np.array([_midnight(day) for day in unique.tolist()], dtype=np.int64)[inverse]
 
 
 def _midnight(day: int) -> int:
