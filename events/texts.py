@@ -119,7 +119,10 @@ class Texts(Sequence[bytes]):
 
     def equal(self, text: bytes) -> Bools:
         """Whether each is this text."""
-        is_equal: Bools = _windows(self.buffer, len(text))[self.starts] == text
+        cuts = _windows(self.buffer, len(text))[self.starts]
+        if cuts.tobytes() == text * len(cuts):
+            return np.ones(len(cuts), np.bool_)
+        is_equal: Bools = cuts == text
         return is_equal
 
     def replaced(self, rows: Sequence[int], texts: Sequence[bytes]) -> Texts:
