@@ -38,6 +38,7 @@ _LINE_BYTES_MAX: Final = 1024
 # Lines read at once: their bytes fit into a core's cache, and into memory that is used again.
 _LINES_AT_ONCE: Final = 4096
 _ZERO: Final = ord("0")
+_BLANKS: Final = b" \t\n\r"
 _NAME_BYTES_MAX: Final = 64
 _LOTS_BYTES_MAX: Final = 18
 _MEMBER: Final = re.compile(
@@ -109,7 +110,8 @@ def _read(
 def _shape_of(line: bytes) -> _Shape | None:
     """The shape of a line; None if it is no trade and no quote, or has a wrong kind of value."""
     kind = next((kind for kind, mark in _MARKS.items() if mark in line), NOT_READ)
-    if kind == NOT_READ or len(line) > _LINE_BYTES_MAX or b"\\" in line:
+    is_cut = not line.rstrip(_BLANKS).endswith(b"}")
+    if kind == NOT_READ or is_cut or len(line) > _LINE_BYTES_MAX or b"\\" in line:
         return None
     names = _NAMES[kind]
     members = {match[1].decode(): match for match in _MEMBER.finditer(line)}
