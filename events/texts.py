@@ -25,6 +25,8 @@ Rows: TypeAlias = "slice | npt.NDArray[np.intp] | Bools"
 _ZERO: Final = ord("0")
 _MINUS: Final = ord("-")
 _SHORT: Final = 1 << 16
+# A longer text would fill up all texts of its column to its length.
+_PADDED_MAX: Final = 64
 # As many texts are joined, and integers written, one by one.
 _FEW: Final = 100
 _POWERS: Final = 10 ** np.arange(19, dtype=np.int64)
@@ -157,7 +159,7 @@ class Texts(Sequence[bytes]):
 
     def consist_of(self, letters: Bools) -> Bools:
         """Whether each has only letters that may be there. letters: of all 256 bytes."""
-        if not letters[0]:
+        if not letters[0] and int(self.lengths.max(initial=0)) <= _PADDED_MAX:
             padded = self.padded()
             allowed = np.flatnonzero(letters).astype(np.uint8).tobytes()
             filling = padded.nbytes - int(self.lengths.sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tracemalloc
 from collections.abc import Mapping
 from random import Random
 
@@ -221,3 +222,23 @@ def test_closed_lines_are_not_read() -> None:
     kinds, fields = read_lines(Texts.of([TRADE, TRADE, QUOTE]), closed=[1])
     assert kinds.tolist() == [TRADE_LINE, NOT_READ, QUOTE_LINE]
     assert [*fields[0]] == [b"T1", b"", b"m"]
+
+
+@pytest.mark.parametrize("name", ["trade_id", "contract", "price"])
+def test_one_long_field_does_not_fill_up_those_of_all_lines(name: str) -> None:
+    fields = {"trade_id": "T", "contract": "SITM26", "price": "2.00", "lots": 1, "buyer": "A",
+              "seller": "B", "executed_at": "2026-06-08T09:00:00Z"}  # fmt: skip
+    lines = [
+        json.dumps({"type": "submit_trade/1", **fields, **changed}).encode()
+        for changed in (
+            *[{"trade_id": f"T{number}"} for number in range(2_000)],
+            {name: "9" * 60_000},
+        )
+    ]
+    expected = [*map(read_plainly, lines)]
+    tracemalloc.start()
+    try:
+        assert read(lines) == expected
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()

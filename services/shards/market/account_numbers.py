@@ -1,7 +1,7 @@
 """The numbers of accounts by name, looked up by the column.
 
-In: names. Out: numbers. A dictionary has them all; for a thousand names and more a hash table in
-arrays says most of them at once, where each look-up in the dictionary would wait for memory.
+In: names. Out: numbers. A dictionary has them all. Where many are asked for, a hash table in arrays
+says most of them at once: each look-up in the dictionary would wait for memory.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNKNOWN: Final = -1
 _WORD_BYTES: Final = 8
 # Fewer names are looked up in the dictionary.
 _TABLE_FEWEST: Final = 256
-# Slots for each name: a seventh of the names find theirs taken.
+# Slots for each name, or up to twice as many: at most an eighth of the names find theirs taken.
 _SLOTS: Final = 4
 # The table is made anew when it lacks more than a share of the names.
 _LACKING_SHARE: Final = 8

@@ -75,8 +75,7 @@ class LineBatch:
         """Read the columns of lines.
 
         lone: by their numbers those among the lines that are neither trade nor quote; pack: packs
-        rows for the journal, at once and not when they are written: then other work has had the
-        cache, and a lock of the interpreter that the deciding thread waits for.
+        rows for the journal, while a core's cache has their bytes.
         """
         self._market = market
         self._lines = lines
