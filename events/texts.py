@@ -25,9 +25,9 @@ Rows: TypeAlias = "slice | npt.NDArray[np.intp] | Bools"
 _ZERO: Final = ord("0")
 _MINUS: Final = ord("-")
 _SHORT: Final = 1 << 16
-# A longer text would fill up all texts of its column to its length.
+# Longer texts are looked at one by one, or by their lengths.
 _PADDED_MAX: Final = 64
-# As many texts are joined, and integers written, one by one.
+# As many texts are joined, and integers written, one by one: columns would cost more.
 _FEW: Final = 100
 _POWERS: Final = 10 ** np.arange(19, dtype=np.int64)
 _FOURS: Final = np.array([b"%04d" % number for number in range(10_000)])
@@ -116,8 +116,14 @@ class Texts(Sequence[bytes]):
 
     def words(self) -> list[bytes]:
         """The texts as objects. None may end with a zero byte, which would be lost."""
+        if not self._fits_padded():
+            return [text.rstrip(b"\x00") for text in self]
         words: list[bytes] = self.padded().tolist()
         return words
+
+    def _fits_padded(self) -> bool:
+        """Whether all texts are short; a long one would fill up all others to its length."""
+        return int(self.lengths.max(initial=0)) <= _PADDED_MAX
 
     def equal(self, text: bytes) -> Bools:
         """Whether each is this text."""
@@ -159,7 +165,7 @@ class Texts(Sequence[bytes]):
 
     def consist_of(self, letters: Bools) -> Bools:
         """Whether each has only letters that may be there. letters: of all 256 bytes."""
-        if not letters[0] and int(self.lengths.max(initial=0)) <= _PADDED_MAX:
+        if not letters[0] and self._fits_padded():
             padded = self.padded()
             allowed = np.flatnonzero(letters).astype(np.uint8).tobytes()
             filling = padded.nbytes - int(self.lengths.sum())
@@ -229,7 +235,7 @@ def records(count: int, *columns: tuple[npt.DTypeLike, npt.ArrayLike]) -> Texts:
 
 def joined(pieces: Sequence[bytes | Texts]) -> Texts:
     """Texts of pieces, one of each column; bytes stand in every row. At least one is a column."""
-    if _are_few(pieces):
+    if _count_of(pieces) <= _FEW:
         return Texts.of([*_joined_each(pieces)])
     letters, starts, ends = _laid_out(pieces)
     return Texts(letters.tobytes(), starts, ends)
@@ -237,14 +243,14 @@ def joined(pieces: Sequence[bytes | Texts]) -> Texts:
 
 def joined_in_one(pieces: Sequence[bytes | Texts]) -> memoryview:
     """The same texts one behind the other, which need no column."""
-    if _are_few(pieces):
+    if _count_of(pieces) <= _FEW:
         return memoryview(b"".join(_joined_each(pieces)))
     return _laid_out(pieces)[0].data
 
 
-def _are_few(pieces: Sequence[bytes | Texts]) -> bool:
-    """Whether there are so few texts that columns would cost more than each text by itself."""
-    return next(len(piece) for piece in pieces if isinstance(piece, Texts)) <= _FEW
+def _count_of(pieces: Sequence[bytes | Texts]) -> int:
+    """The number of texts that pieces make."""
+    return next(len(piece) for piece in pieces if isinstance(piece, Texts))
 
 
 def _joined_each(pieces: Sequence[bytes | Texts]) -> Iterator[bytes]:
@@ -255,9 +261,8 @@ def _joined_each(pieces: Sequence[bytes | Texts]) -> Iterator[bytes]:
 
 def _laid_out(pieces: Sequence[bytes | Texts]) -> tuple[Letters, IntArray, IntArray]:
     """The letters of at least one joined text, where each text begins, where it ends."""
-    count = next(len(piece) for piece in pieces if isinstance(piece, Texts))
     lengths = [_lengths_of(piece) for piece in pieces]
-    summed = sum(lengths, np.zeros(count, np.int64))
+    summed = sum(lengths, np.zeros(_count_of(pieces), np.int64))
     ends = np.cumsum(summed)
     at = ends - summed
     made, starts = np.empty(int(ends[-1]), np.uint8), at.copy()
@@ -293,10 +298,10 @@ def stacked(columns: Sequence[Texts]) -> Texts:
 
 def merged(first: Texts, second: Texts, *, is_second: Bools) -> Texts:
     """One column of two, each in its order. is_second: of which column each row is."""
-    starts, ends = np.empty((2, len(is_second)), np.int64)
-    for texts, mask, offset in ((first, ~is_second, 0), (second, is_second, len(first.buffer))):
-        starts[mask], ends[mask] = texts.starts + offset, texts.ends + offset
-    return Texts(first.buffer + second.buffer, starts, ends)
+    rows = np.empty(len(is_second), np.intp)
+    rows[~is_second] = np.arange(len(first))
+    rows[is_second] = len(first) + np.arange(len(second))
+    return stacked((first, second))[rows]
 
 
 def _windows(buffer: bytes | Letters, length: int) -> npt.NDArray[np.bytes_]:

@@ -158,11 +158,6 @@ def _are_prices(values: Texts) -> Bools:
 
 def _all_match(pattern: re.Pattern[bytes], values: Texts) -> Bools:
     """Whether each text matches; different ones are few, and are looked at once."""
-    is_short = values.lengths <= _NAME_BYTES_MAX
-    if not is_short.all():
-        good = np.zeros(len(values), np.bool_)
-        good[is_short] = _all_match(pattern, values[is_short])
-        return good
     words = values.words()
     bad = {word for word in set(words) if not pattern.fullmatch(word)}
     good = ~values.ends_with(0)
