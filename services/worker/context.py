@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer
@@ -17,6 +17,7 @@ from services.journal.trouble import (
     RightsMissing,
 )
 from services.settings import Settings
+from services.worker.fence_losses import LastDurable
 from services.worker.metrics import Metrics
 from services.worker.pg_notify import Notices
 
@@ -29,10 +30,14 @@ PASSING: Final = (
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """Settings, the consumer of the group, metrics and notices. database: its URL."""
+    """Settings, the consumer of the group, metrics and notices.
+
+    database: its URL; last_durable: of all shards of the worker.
+    """
 
     settings: Settings
     database: str
     consumer: AIOKafkaConsumer
     metrics: Metrics
     notices: Notices
+    last_durable: LastDurable = field(default_factory=LastDurable)

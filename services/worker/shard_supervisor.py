@@ -28,6 +28,7 @@ from services.journal.batch import Batch
 from services.journal.trouble import FencedOff, JournalTrouble
 from services.shards.routing import CONTROL_SHARD
 from services.worker.context import PASSING, WorkerContext
+from services.worker.fence_losses import LOSSES_MAX, FenceLosses
 from services.worker.inbox_fetch import InboxFetch
 from services.worker.inbox_watch import watch_inbox
 from services.worker.lag import Lag
@@ -40,7 +41,6 @@ from services.worker.standing import CATCHING_UP, LOADING, NOT_IN_USE, WAITING
 CONSUMER_GONE: Final = (ConsumerStoppedError, IllegalStateError)
 # With the time of loading, how long a shard stands still after Postgres or Kafka is back.
 RELOAD_S: Final = 0.5
-FENCE_LOSSES_MAX: Final = 5
 _IDLE_MS: Final = 250
 _FIRST_WAIT_LOG_S: Final = 1.0
 
@@ -75,7 +75,7 @@ class ShardSupervisor:
         self._go_on = asyncio.Event()
         self._written = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._losses = 0
+        self._losses = FenceLosses(context.last_durable)
         self._seq = -1
         self._checked_until = 0
         self._lag = Lag()
@@ -365,14 +365,14 @@ class ShardSupervisor:
 
     async def _back_off(self, loss: FencedOff) -> None:
         """Another process moved the head: wait before the shard is loaded anew."""
-        self._losses += 1
+        losses = self._losses.lost()
         self._context.metrics.fenced(self._partition.shard)
         self._context.metrics.set_state(self._partition.shard, LOADING)
         _log.warning("fenced off, lets go: %s", loss, extra=self._where())
-        if self._losses >= FENCE_LOSSES_MAX:
-            msg = f"{self._partition.shard}: lost the fence {self._losses} times in a row: {loss}"
+        if self._losses.are_hopeless:
+            msg = f"{self._partition.shard}: lost the fence {LOSSES_MAX} times in a row: {loss}"
             raise FencedOff(msg) from loss
-        await self._pause(RELOAD_S * self._losses)
+        await self._pause(RELOAD_S * losses)
 
     async def _wait_out(self, trouble: JournalTrouble | BrokerTrouble) -> None:
         """Forget the shard and load it anew from Postgres, a while later."""
@@ -383,7 +383,7 @@ class ShardSupervisor:
     def _note_durable(self, batch: Batch, seconds: BatchSeconds) -> None:
         """On the writing thread: a batch is durable."""
         self._seq, self._lag.durable = batch.heads[0].seq_after, batch.heads[0].next_offset
-        self._losses = 0
+        self._losses.won()
         self._loop.call_soon_threadsafe(self._written.set)
         self._context.metrics.committed(self._partition.shard, seq=self._seq, seconds=seconds.write)
         if batch.days:
