@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from itertools import count
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.worker.fence_losses import LOSSES_MAX, FenceLosses, LastDurable
 
-SHARDS = 3
-WORKERS = 3
+SHARDS = 2
+WORKERS = 2
+# A worker and a shard of which it tries to make a batch durable.
+Try = tuple[int, int]
+# Each makes batches of one shard durable, and then finds that the other has done so with its own.
+EACH_WINS_ONE: list[Try] = [(0, 0), (1, 1), (1, 0), (0, 1)] * LOSSES_MAX
 
 
 class Rival:
-    """A worker that has all shards, by a clock that all rivals share."""
+    """A worker that has all shards. heads: those it knows; the clock is one of all rivals."""
 
     def __init__(self, instants: count[float]) -> None:
+        self.heads = [0] * SHARDS
         self.worker = LastDurable(lambda: next(instants))
         self.shards = [FenceLosses(self.worker) for _ in range(SHARDS)]
 
@@ -67,21 +72,32 @@ def test_a_worker_that_makes_another_shard_durable_stays() -> None:
     assert lost.are_hopeless
 
 
+def ended_of(tries: list[Try]) -> list[bool]:
+    """Which workers have ended after these."""
+    crew, heads = rivals(WORKERS), [0] * SHARDS
+    for number, shard in tries:
+        worker = crew[number]
+        if worker.has_ended:
+            continue
+        if worker.heads[shard] == heads[shard]:
+            heads[shard] += 1
+            worker.shards[shard].won()
+        else:
+            worker.shards[shard].lost()
+        worker.heads[shard] = heads[shard]
+    return [worker.has_ended for worker in crew]
+
+
 @given(
-    st.lists(st.integers(0, WORKERS - 1), min_size=SHARDS, max_size=SHARDS),
-    st.lists(st.integers(0, SHARDS - 1), min_size=20, max_size=60),
+    st.lists(
+        st.tuples(st.integers(0, WORKERS - 1), st.integers(0, SHARDS - 1)), min_size=20, max_size=80
+    )
 )
-def test_of_workers_that_lose_to_one_another_one_goes_on(
-    quickest: list[int], races: list[int]
-) -> None:
-    """quickest: the number of the worker that wins each shard, while it runs."""
-    crew = rivals(WORKERS)
-    for shard in races:
-        running = [worker for worker in crew if not worker.has_ended]
-        assert running
-        winner = min(running, key=lambda worker: worker is not crew[quickest[shard]])
-        winner.shards[shard].won()
-        for worker in running:
-            if worker is not winner:
-                worker.shards[shard].lost()
-        assert not winner.has_ended
+@example(EACH_WINS_ONE)
+def test_of_workers_that_lose_to_one_another_one_goes_on(tries: list[Try]) -> None:
+    assert not all(ended_of(tries))
+
+
+def test_of_two_that_each_win_a_shard_none_ends_and_of_a_loser_and_a_winner_the_loser() -> None:
+    assert ended_of(EACH_WINS_ONE) == [False, False]
+    assert ended_of([(0, 0), (1, 0), (0, 1), (1, 1)] * LOSSES_MAX) == [False, True]
