@@ -126,10 +126,9 @@ def _shape_of(line: bytes) -> _Shape | None:
         return None
     spans = {}
     for name in names:
-        form = "text" if members[name]["text"] is not None else "digits"
+        form, kind_of = ("digits", int) if name in _COUNTS else ("text", str)
         value = stated[name]
-        is_kind = isinstance(value, str if form == "text" else int)
-        if is_kind and members[name][form] == f"{value}".encode():
+        if isinstance(value, kind_of) and members[name][form] == f"{value}".encode():
             spans[name] = members[name].span(form)
     if len(spans) < len(names):
         return None
@@ -186,6 +185,8 @@ _NAMES: Final = {
     TRADE_LINE: ("trade_id", "contract", "price", "lots", "buyer", "seller", "executed_at"),
     QUOTE_LINE: ("maker", "contract", "bid", "bid_lots", "ask", "ask_lots", "at"),
 }
+# Numbers; all other values are texts in quotation marks.
+_COUNTS: Final = frozenset({"lots", "bid_lots", "ask_lots"})
 _FORMS: Final[dict[int, tuple[Callable[[Texts], Bools], ...]]] = {
     TRADE_LINE: (
         _are_names, _are_symbols, _are_prices, _are_lots, _are_names, _are_names, _are_instants,

@@ -35,6 +35,8 @@ MOMENTS = st.datetimes().map(lambda moment: f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(
 
 SYMBOLS = st.from_regex(r"[A-Z]{3}[FGHJKMNQUVXZ][0-9]{2}", fullmatch=True)
 PRICES = st.from_regex(r"(0|[1-9][0-9]{0,9})(\.[0-9]{1,10})?", fullmatch=True)
+# What JSON can say in the place of any value.
+VALUES = [7, 0, -1, 1.5, 10**19, "7", "007", "SITM26", "2.07", True, None, []]
 LOTS = st.one_of(st.integers(0, 999), st.integers(0, 10**19))
 
 # The plain reader: what each kind holds, and the forms of its fields.
@@ -125,8 +127,12 @@ def quote_lines(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def mutated_lines(draw: st.DrawFn) -> bytes:
-    """Such a line with a few bytes cut out and others put in their place."""
+    """Such a line with another value, or with a few bytes cut out and others put in their place."""
     line = draw(st.one_of(trade_lines(), quote_lines()))
+    if draw(st.booleans()):
+        stated = json.loads(line)
+        stated[draw(st.sampled_from(sorted(stated)))] = draw(st.sampled_from(VALUES))
+        return json.dumps(stated).encode()
     for _ in range(draw(st.integers(1, 3))):
         offset = draw(st.integers(0, len(line)))
         line = line[:offset] + draw(PIECES) + line[offset + draw(st.integers(0, 3)) :]
@@ -201,6 +207,15 @@ def test_what_members_and_makers_send_is_read_in_any_form_of_json(line: bytes) -
     compact = json.dumps(stated, separators=(",", ":")).encode()
     assert None not in read([line, backwards, compact, b" " + line])
     assert read([line.replace(b'"2.06"', b"null").replace(b'"2.07"', b"null")]) == [None]
+
+
+@pytest.mark.parametrize("line", [TRADE, QUOTE])
+def test_a_number_for_a_text_and_a_text_for_a_number_are_not_read(line: bytes) -> None:
+    stated = json.loads(line)
+    for name in stated:
+        changed = [json.dumps({**stated, name: value}).encode() for value in VALUES]
+        for lines in (changed, [line, *changed], *([alone] for alone in changed)):
+            assert read(lines) == [*map(read_plainly, lines)]
 
 
 def test_more_shapes_than_are_tried_at_once_are_left_to_the_strict_reader() -> None:

@@ -57,6 +57,9 @@ def between(number: int) -> Iterator[bytes]:
     # The first trade of `trades`, and one that has the id of the second.
     sent = json.loads(next(trades(1, ACCOUNTS, first=number - 1)))
     dear = {**sent, "trade_id": f"X{number}", "price": "9.00"}
+    # A trade of a contract that is not halted.
+    *_, other = map(json.loads, trades(2, ACCOUNTS))
+    other["trade_id"] = f"Y{number}"
     for fields in (
         {"type": "suspend_account/1", "account": "A0000003", "reason": "a stop", "at": at},
         _quote("A0000003", "2.00", "2.10", at=at),
@@ -74,6 +77,7 @@ def between(number: int) -> Iterator[bytes]:
         {"type": "halt_contract/1", "until": f"{DAY}T11:59:00Z", "reason": "a pause", **of},
         _quote("A0000006", "2.00", "2.10", at=at),
         sent, {**sent, "lots": "a few"}, dear, dear, {**dear, "trade_id": sent["trade_id"]},
+        {**other, "trade_id": number}, {**other, "lots": "3"}, {**other, "price": 2}, other,
         {"type": "bust_trade/1", "trade_id": sent["trade_id"], "reason": "again", **of},
         {"type": "bust_trade/1", "trade_id": f"X{number}", "reason": "it was refused", **of},
     ):  # fmt: skip
