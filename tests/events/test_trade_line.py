@@ -19,14 +19,9 @@ from events.strict_json import NotStrict, strict_object
 from events.texts import Texts
 from events.trade_line import NOT_READ, QUOTE_LINE, SHAPES_MAX, TRADE_LINE, read_lines
 from events.units import parse_decimal, parse_instant
+from tests.mutated_lines import PIECES, VALUES
 
 IDENTIFIERS = st.from_regex(r"[A-Za-z0-9._:\-]{1,64}", fullmatch=True)
-PIECES = st.sampled_from(
-    [b"", b"0", b"9", b"-", b".", b" ", b'"', b"\\", b"\\u0041", b"e1", b"+", b"\n", b"\r",
-     b"\x00", b"\xff", b"\xef\xbb\xbf", b"\xd9\xa3", b"\x1f", b"a", b"Z", b"{", b"}", b",", b":",
-     b"null", b"000", b"99999999999999999999", b', "lots": 1', b"\t"]
-)  # fmt: skip
-
 
 # Months, days, hours, minutes and seconds, there or not.
 TWO = st.integers(0, 61).map("{:02}".format)
@@ -35,8 +30,6 @@ MOMENTS = st.datetimes().map(lambda moment: f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(
 
 SYMBOLS = st.from_regex(r"[A-Z]{3}[FGHJKMNQUVXZ][0-9]{2}", fullmatch=True)
 PRICES = st.from_regex(r"(0|[1-9][0-9]{0,9})(\.[0-9]{1,10})?", fullmatch=True)
-# What JSON can say in the place of any value.
-VALUES = [7, 0, -1, 1.5, 10**19, "7", "007", "SITM26", "2.07", True, None, []]
 LOTS = st.one_of(st.integers(0, 999), st.integers(0, 10**19))
 
 # The plain reader: what each kind holds, and the forms of its fields.
@@ -135,7 +128,9 @@ def mutated_lines(draw: st.DrawFn) -> bytes:
         return json.dumps(stated).encode()
     for _ in range(draw(st.integers(1, 3))):
         offset = draw(st.integers(0, len(line)))
-        line = line[:offset] + draw(PIECES) + line[offset + draw(st.integers(0, 3)) :]
+        line = (
+            line[:offset] + draw(st.sampled_from(PIECES)) + line[offset + draw(st.integers(0, 3)) :]
+        )
     return line
 
 
