@@ -83,3 +83,19 @@ def test_a_busted_trade_of_an_earlier_session_is_counted_after_a_restart() -> No
          at="2026-06-09T10:00:00Z")  # fmt: skip
     assert contract.trades_carried == 0
     check_folding(run.clearinghouse, rng=Random(1))  # noqa: S311
+
+
+def test_of_two_positions_that_a_price_makes_too_large_the_first_to_expire_is_named() -> None:
+    run = market()
+    for contract, lots in {"SITV26": 10**15, "SITM27": 10**15, "SITX26": 1}.items():
+        send(run, "submit_trade", trade_id=contract, contract=contract, price="2.00", lots=lots,
+             buyer="A-H", seller="B-H", executed_at="2026-06-08T10:00:00Z")  # fmt: skip
+    send(run, "close_session", business_date="2026-06-08", next_business_date="2026-06-09",
+         at="2026-06-08T20:00:00Z")  # fmt: skip
+    price = {"contract": "SITX26", "price": "200.00", "reason": "a test"}
+    send(run, "set_settlement_price", **price, at="2026-06-09T10:00:00Z")
+    run.clearinghouse = restarted(run.clearinghouse)
+    send(run, "set_settlement_price", **price, at="2026-06-09T11:00:00Z")
+    details = [fact["detail"] for fact in run.facts() if fact["type"] == "command_refused/1"]
+    worth = "would be worth more than 92233720368547758.07"
+    assert details == [f"at 200.00 a position in SITV26 {worth}"] * 2

@@ -15,7 +15,7 @@ from events.int64 import magnitude_of
 from events.refusals import Reason, Refusal
 from events.units import INT64_MAX, fits_int64, usd_text
 from risk.price_limits import limits_of
-from services.shards.market.books import ContractBooks, Holder, MarketBooks
+from services.shards.market.books import ContractBooks, Holder, MarketBooks, in_order
 
 Sides = tuple[Holder, Holder]
 
@@ -79,7 +79,7 @@ def unbearable(books: MarketBooks, contract: ContractBooks, *, price_ticks: int)
         change = price_ticks - contract.reference_ticks
         marks += [
             (neighbour, max(1, neighbour.reference_ticks + change))
-            for neighbour in books.contracts.values()
+            for neighbour in in_order(books)
             if neighbour is not contract and neighbour.reference_ticks is not None
         ]
     for marked, price in marks:
