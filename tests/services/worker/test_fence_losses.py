@@ -59,16 +59,19 @@ def test_a_batch_that_gets_through_begins_the_row_anew() -> None:
     assert not shard.are_hopeless
 
 
-def test_a_worker_that_makes_another_shard_durable_stays() -> None:
+def test_a_worker_that_makes_another_shard_durable_stays_as_long_as_it_does() -> None:
     (worker,) = rivals(1)
     lost, won = worker.shards[:2]
+    counts = []
     for _ in range(3 * LOSSES_MAX):
-        lost.lost()
         won.won()
+        counts.append(lost.lost())
     assert not lost.are_hopeless
-    lost.won()
-    for _ in range(LOSSES_MAX):
+    assert counts == [1, 2, 3, 4] + [5] * 11
+    for _ in range(LOSSES_MAX - 2):
         lost.lost()
+    assert not lost.are_hopeless
+    lost.lost()
     assert lost.are_hopeless
 
 
