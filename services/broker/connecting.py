@@ -33,6 +33,8 @@ PATIENCE_S: Final = 60.0
 RETRY_S: Final = 0.3
 _CONNECT_MS: Final = 10_000
 _CLOSE_S: Final = 0.2
+# How long a client that is given up while it starts may take to be answered.
+_START_S: Final = 2.0
 # Twice a batch of trades: the next is fetched while one is decided.
 _FETCH_PARTITION_BYTES: Final = 4 << 20
 _FETCH_BYTES: Final = 16 << 20
@@ -145,19 +147,31 @@ async def started(
     await broker_ready(settings, patience_s=patience_s)
     while True:
         client = make()
+        starting = asyncio.ensure_future(client.start())
         try:
-            await client.start()
+            await asyncio.shield(starting)
         except LIBRARY_ERRORS as error:
             await until_ended(client.stop())
             trouble = trouble_of(error, "connecting", settings=settings)
             if not isinstance(trouble, BrokerUnreachable) or monotonic() > until:
                 raise trouble from error
         except BaseException:
-            await until_ended(client.stop())
+            await until_ended(_stopped(client, starting))
             raise
         else:
             return client
         await asyncio.sleep(RETRY_S)
+
+
+async def _stopped(client: Client, starting: asyncio.Future[None]) -> None:
+    """Stop a client that may still be starting.
+
+    aiokafka leaves its first connection open if it is cancelled while it waits for the answer.
+    """
+    await asyncio.wait({starting}, timeout=_START_S)
+    starting.cancel()
+    await asyncio.wait({starting})
+    await client.stop()
 
 
 async def until_ended(ending: Coroutine[Any, Any, None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from pathlib import Path
 from socket import gethostname
@@ -10,12 +11,16 @@ from threading import Timer
 from uuid import uuid4
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.protocol.metadata import MetadataRequest
 
 from services.broker.connecting import (
     broker_ready,
     client_options,
     consumer_options,
     producer_options,
+    started,
     tls_context,
 )
 from services.broker.topic_state import topics_admin
@@ -91,6 +96,34 @@ def test_a_broker_that_is_not_there_is_named_and_what_to_do() -> None:
 def test_one_broker_that_answers_is_enough(broker: str) -> None:
     missing = f"127.0.0.1:{free_ports(1)[0]}"
     ready(load_settings(brokers=f"{missing},{broker}"))
+
+
+def test_who_gives_up_while_it_connects_leaves_no_connection_open(
+    broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, asked = load_settings(brokers=broker), list[type]()
+    send, is_asking = AIOKafkaConnection.send, asyncio.Event()
+
+    def noted(self: AIOKafkaConnection, request: object, **options: object) -> object:
+        asked.append(type(request))
+        # The first one looks whether the broker is ready; the second is the producer's own.
+        if asked.count(MetadataRequest) > 1:
+            is_asking.set()
+        return send(self, request, **options)
+
+    async def given_up() -> None:
+        starting = asyncio.create_task(
+            started(lambda: AIOKafkaProducer(**producer_options(settings)), settings)
+        )
+        await is_asking.wait()
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+
+    monkeypatch.setattr(AIOKafkaConnection, "send", noted)
+    asyncio.run(given_up())
+    # An open one would warn here, and a warning is an error.
+    gc.collect()
 
 
 def test_who_comes_while_the_broker_is_down_waits_for_it(lonely_broker: LocalBroker) -> None:
