@@ -41,6 +41,7 @@ class AccountNumbers:
 
     def add(self, name: bytes, number: int) -> None:
         """Add an account; they come in the order of their numbers."""
+        assert name not in self.by_name, f"{name.decode()} already exists"
         assert number == len(self), (name, number)
         self.by_name[name] = number
 

@@ -38,3 +38,11 @@ def test_names_are_looked_up_by_columns_as_one_by_one(longest: int, count: int) 
 def test_accounts_come_in_the_order_of_their_numbers() -> None:
     with pytest.raises(AssertionError):
         AccountNumbers().add(b"A", 1)
+
+
+def test_no_account_is_added_twice() -> None:
+    numbers = AccountNumbers()
+    numbers.add(b"A", 0)
+    with pytest.raises(AssertionError, match="A already exists"):
+        numbers.add(b"A", 1)
+    assert len(numbers) == 1
