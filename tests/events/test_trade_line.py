@@ -128,9 +128,8 @@ def mutated_lines(draw: st.DrawFn) -> bytes:
         return json.dumps(stated).encode()
     for _ in range(draw(st.integers(1, 3))):
         offset = draw(st.integers(0, len(line)))
-        line = (
-            line[:offset] + draw(st.sampled_from(PIECES)) + line[offset + draw(st.integers(0, 3)) :]
-        )
+        piece = draw(st.sampled_from([*PIECES, b"\n"]))
+        line = line[:offset] + piece + line[offset + draw(st.integers(0, 3)) :]
     return line
 
 

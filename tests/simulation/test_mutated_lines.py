@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from random import Random
-
 import pytest
 
 from services.audit.verify import verify
 from services.embedded.memory import MemoryRun
 from tests.bench.market import opening, trades
 from tests.bench.mixed import mixed_lines
-from tests.laws import check_laws
 from tests.mutated_lines import among_mutated
 from tests.services.worker.test_shards_agree import embedded_hashes
-from tests.simulation.batches import check_batches
-from tests.simulation.restarts import check_folding
+from tests.simulation.one_market import check_run
 from tests.streams import Streams, day_hashes
 from tests.twin.generate import written
 
@@ -24,12 +20,10 @@ DAYS = 2
 
 def check_alike(lines: list[bytes], *, seed: int) -> MemoryRun:
     """The market line by line; it is the same in batches, with restarts, and folded."""
-    run, rng = MemoryRun(), Random(seed)  # noqa: S311 - a seed must give the same batches again
+    run = MemoryRun()
     for line in lines:
         run.decide(line)
-    check_laws(run.clearinghouse)
-    check_batches(lines, run.clearinghouse, rng=rng)
-    check_folding(run.clearinghouse, rng=rng)
+    check_run(run, lines, seed=seed)
     return run
 
 
