@@ -56,7 +56,8 @@ def scan_rates(logs: FloatArray, day: int) -> MarginRates:
 
     Of at most OFTEN_MOVES days before it; those of paths without a move are the prior's.
     """
-    moves = np.expm1(np.diff(logs[max(0, day - OFTEN_MOVES) : day + 1], axis=0))
+    with np.errstate(over="ignore"):  # A move without end is one of the largest that counts.
+        moves = np.expm1(np.diff(logs[max(0, day - OFTEN_MOVES) : day + 1], axis=0))
     ages = range(moves.shape[0] - 1, -1, -1)
     often, large = (np.array([*map(weight, ages)], float) for weight in (often_weight, size_weight))
     is_jump = np.abs(moves) > 1 / JUMP_PARTS

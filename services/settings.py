@@ -33,10 +33,11 @@ SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Millis = Annotated[int, Field(gt=0)]
-Port = Annotated[int, Field(ge=0, le=65535)]
+_PORT_MAX: Final = 65_535
+Port = Annotated[int, Field(ge=0, le=_PORT_MAX)]
 
 _SCHEMES: Final = ("postgresql://", "postgres://")
-_BROKER: Final = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s,:/\[\]]+):\d{1,5}")
+_BROKER: Final = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s,:/\[\]]+):([0-9]{1,5})")
 
 
 class SettingsTrouble(Exception):
@@ -171,7 +172,7 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401 - any type a field 
         return Settings(**given)
     except ValidationError as error:
         raise SettingsTrouble(_in_words(error)) from None
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         msg = f"cannot read the settings file {file}: {error}"
         raise SettingsTrouble(msg) from error
 
@@ -179,6 +180,15 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401 - any type a field 
 def _file_named(flags: Mapping[str, Any]) -> Path | None:
     named = flags.get("settings") or os.environ.get(f"{ENV_PREFIX}SETTINGS")
     return Path(named) if named else None
+
+
+def is_host(name: str) -> bool:
+    """Whether a host can be looked up by a name: no part of it is empty or too long."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def without_password(url: str) -> str:
@@ -198,7 +208,7 @@ def _contradictions(settings: Settings) -> list[str]:
     wrong = [
         f"brokers: expected host:port,host:port, found {broker!r}"
         for broker in settings.brokers.split(",")
-        if not _BROKER.fullmatch(broker)
+        if not _is_broker(broker)
     ]
     named_tls = settings.tls_ca_file or settings.tls_cert_file or settings.tls_key_file
     if settings.uses_sasl and (settings.sasl_username is None or settings.sasl_password is None):
@@ -212,6 +222,11 @@ def _contradictions(settings: Settings) -> list[str]:
     if settings.heartbeat_interval_ms * HEARTBEATS_A_SESSION > settings.session_timeout_ms:
         wrong.append("heartbeat_interval_ms is at most a third of session_timeout_ms")
     return wrong
+
+
+def _is_broker(text: str) -> bool:
+    match = _BROKER.fullmatch(text)
+    return match is not None and is_host(match[1]) and int(match[2]) <= _PORT_MAX
 
 
 def _in_words(error: ValidationError) -> str:

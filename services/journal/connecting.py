@@ -17,6 +17,7 @@ from services.journal.trouble import (
     UnsafeSettings,
     translated,
 )
+from services.settings import is_host
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Role = Literal["clearing_owner", "clearing_writer", "clearing_reader"]
@@ -102,10 +103,16 @@ def url_parts(url: str) -> dict[str, Any]:
     except psycopg.ProgrammingError:
         raise DatabaseUnreachable(_NOT_UNDERSTOOD) from None
     # An unescaped @, : or / in a password leaves its rest where the host or the port should be.
-    is_odd = "@" in str(parts.get("host", ""))[1:]
+    host = str(parts.get("host", ""))
+    is_odd = "@" in host[1:] or not all(map(_is_host, host.split(",")))
     if is_odd or str(parts.get("port", "")).strip("0123456789,"):
         raise DatabaseUnreachable(_NOT_UNDERSTOOD)
     return parts
+
+
+def _is_host(name: str) -> bool:
+    """Whether a text names a host, or the directory of a socket."""
+    return name.startswith("/") or is_host(name)
 
 
 def defaults_of(url: str) -> dict[str, Any]:

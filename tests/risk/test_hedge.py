@@ -147,6 +147,11 @@ def test_the_scan_range_in_floats_is_the_models_to_a_ppm(day: int) -> None:
             assert ppm - 1 <= round(float(rates[path]) * 1_000_000, 6) <= ppm
 
 
+def test_a_move_without_end_is_one_of_the_largest_that_counts() -> None:
+    endless, largest = (scan_rates(row(0, log)[:, np.newaxis], 1) for log in (1e4, np.log(11)))
+    assert (endless.long, endless.short) == (largest.long, largest.short)
+
+
 def test_months_lie_on_top_of_each_other() -> None:
     both = margins_of([MarginRates(row(1, 2), row(3, 4)), MarginRates(row(5, 6), row(7, 8))])
     assert both.long.tolist() == [[1, 2], [5, 6]]

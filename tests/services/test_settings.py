@@ -57,6 +57,8 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"brokers": "kafka"}, "brokers: expected host:port,host:port, found 'kafka'"),
         ({"brokers": "a:1,,b:2"}, "found ''"),
         ({"brokers": "kafka://a:1"}, "found 'kafka://a:1'"),
+        ({"brokers": "a..b:1"}, "found 'a..b:1'"),
+        ({"brokers": "a:65536"}, "found 'a:65536'"),
         ({"security_protocol": "TLS"}, "CLEARING_SECURITY_PROTOCOL"),
         ({"security_protocol": "SASL_SSL"}, "needs sasl_username and sasl_password"),
         ({"sasl_password": SECRET}, "of no use with PLAINTEXT"),
@@ -80,6 +82,13 @@ def test_what_is_wrong_is_named(flags: dict[str, str], message: str) -> None:
 def test_a_file_with_a_mistake_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(SettingsTrouble, match=r"broker|cannot read"):
         load_settings(settings=settings_file(tmp_path, text))
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "clearing.toml"
+    file.write_bytes(b'group = "f\xfcnf"')
+    with pytest.raises(SettingsTrouble, match="cannot read the settings file"):
+        load_settings(settings=str(file))
 
 
 def test_several_brokers_and_ipv6_are_taken() -> None:

@@ -66,6 +66,8 @@ def test_who_is_fenced_off_hears_of_the_other_process() -> None:
         "postgresql://me:hunter2%@db.test/books",
         "postgresql://me:a@hunter2@db.test/books",
         "postgresql://me:hunter2/a@db.test/books",
+        "postgresql://me:hunter2@db..test/books",
+        "postgresql://me:hunter2@standby.test,db..test/books",
     ],
 )
 @pytest.mark.parametrize("command", ["verify", "doctor", "worker"])
