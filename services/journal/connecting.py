@@ -52,6 +52,10 @@ _PINNED: tuple[LiteralString, ...] = (
     "SET timezone = 'UTC'",
     "SET search_path = clearing, pg_temp",
     "SET standard_conforming_strings = on",
+    # As the client does: a machine that is gone in the middle of a COPY holds no shard for hours.
+    "SET tcp_keepalives_idle = 20",
+    "SET tcp_keepalives_interval = 5",
+    "SET tcp_keepalives_count = 4",
 )
 
 
@@ -66,8 +70,7 @@ def connect(url: str, *, role: Role | None = "clearing_writer") -> Connection:
         with translated("preparing a connection"):
             _check_version(connection)
             check_durability(connection)
-            for statement in _PINNED:
-                connection.execute(statement)
+            connection.execute(";".join(_PINNED))
             if role is not None:
                 set_role(connection, role)
     except BaseException:

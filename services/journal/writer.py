@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import partial
 from itertools import islice
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import psycopg
 
@@ -44,6 +44,7 @@ from services.journal.tables import (
 from services.journal.trouble import (
     CommitUnknown,
     DatabaseGone,
+    DatabaseOverloaded,
     FencedOff,
     database_trouble_of,
     translated,
@@ -53,42 +54,58 @@ from services.shards.rows import JournalRow, RowColumns, stretches_of
 
 # Rows packed at once: about half a megabyte of journal, so that the server works while we pack.
 ROWS_PACKED = 1000
-# A COPY waits twice for an answer, and COMMIT once: so few rows go with it.
+# A COPY waits twice for an answer, and COMMIT once: so few rows go with it, and so few bytes, which
+# go as text.
 ROWS_INSERTED_MAX = 8
+BYTES_INSERTED_MAX = 4_096
 
 MOVE_HEADS = """
 UPDATE clearing.shard_head AS head
 SET seq = moved.seq_after, chain = moved.chain, next_offset = moved.next_offset,
     control_number = moved.control_number
-FROM unnest(%b::text[], %b::bigint[], %b::bytea[], %b::bigint[], %b::bigint[], %b::bigint[])
+FROM unnest(%s::text[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bigint[], %s::bigint[])
     AS moved (shard, seq_after, chain, next_offset, control_number, seq_before)
 WHERE head.shard = moved.shard AND head.seq = moved.seq_before
 RETURNING head.shard
 """
 NEW_HEADS = """
 INSERT INTO clearing.shard_head (shard, seq, chain, next_offset, control_number)
-SELECT * FROM unnest(%b::text[], %b::bigint[], %b::bytea[], %b::bigint[], %b::bigint[])
+SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bigint[])
 ON CONFLICT (shard) DO NOTHING
 RETURNING shard
 """
 MOVE_SOURCE = """
-UPDATE clearing.source SET position = %b, sha256 = %b, lines = %b, ended = %b
-WHERE name = %b AND position = %b
+UPDATE clearing.source SET position = %s, sha256 = %s, lines = %s, ended = %s
+WHERE name = %s AND position = %s
 RETURNING name
 """
 NEW_SOURCE = """
 INSERT INTO clearing.source (position, sha256, lines, ended, name)
-VALUES (%b, %b, %b, %b, %b)
+VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (name) DO NOTHING
 RETURNING name
 """
 INSERT_RUN = """
-INSERT INTO clearing.identity (shard, span, seq_first, keys, seqs) VALUES (%b, %b, %b, %b, %b)
+INSERT INTO clearing.identity (shard, span, seq_first, keys, seqs) VALUES (%s, %s, %s, %s, %s)
 """
 INSERT_RECEIPT = """
 INSERT INTO clearing.receipt (shard, seq_first, received_at, clock)
-VALUES (%b, %b, to_timestamp(%b::bigint), %b)
+VALUES (%s, %s, to_timestamp(%s::bigint), %s)
 """
+# While Postgres reads the rows of a COPY it looks at no limit of time.
+END_STANDING = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = session_user AND pid <> pg_backend_pid()
+AND state = 'active' AND wait_event = 'ClientRead' AND query LIKE 'COPY clearing.%%'
+AND query_start < clock_timestamp() - %s::interval
+"""
+NOTIFY_LINK = "SELECT pg_notify('clearing_link', %s)"
+NOTIFY_CONTROL = "SELECT pg_notify('clearing_control', '')"
+
+
+class _Statement(NamedTuple):
+    text: str
+    values: Sequence[Any] = ()
 
 
 class Journal:
@@ -98,6 +115,7 @@ class Journal:
         """Connect as `clearing_writer`; the schema must be migrated."""
         self._connection: Connection = connect(url, role="clearing_writer")
         self._partitions: set[tuple[str, int, int]] = set()
+        self._may_last: str | None = None
         try:
             with translated("opening the journal"):
                 check_schema(self._connection)
@@ -109,9 +127,10 @@ class Journal:
         """Let Postgres end a transaction in which this connection stands still.
 
         A process that stands still with a batch half written holds the heads of its shards: after
-        so long another one may have them. It bounds every statement, so also a large COPY.
+        so long another one may have them. It bounds every statement, so also a large COPY; one that
+        waits for more rows is ended by whoever waits for those heads as long.
         """
-        text = f"{round(seconds * 1000)}ms"
+        text = self._may_last = f"{round(seconds * 1000)}ms"
         with translated("bounding a batch"):
             for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
                 self._connection.execute("SELECT set_config(%s, %s, false)", [name, text])
@@ -135,12 +154,16 @@ class Journal:
             with translated("writing a batch"):
                 self._begin(batch)
                 self._append_all(batch)
-                runs = self._append_but_few(IDENTITY, _runs_in(batch))
-                receipts = self._append_but_few(RECEIPT, batch.receipts)
-        except BaseException:
+                last = self._append_but_few(IDENTITY, _runs_in(batch), insert=INSERT_RUN)
+                last += self._append_but_few(RECEIPT, batch.receipts, insert=INSERT_RECEIPT)
+                last += _notices_of(batch)
+        except BaseException as error:
             self._roll_back()
+            if isinstance(error, DatabaseOverloaded) and (ended := self._end_standing()):
+                message = f"{error}; ended {ended} of our connections that stood still in COPY"
+                raise DatabaseOverloaded(message) from error
             raise
-        self._commit(runs, receipts)
+        self._commit(last)
         self._partitions |= made
 
     def close(self) -> None:
@@ -173,58 +196,35 @@ class Journal:
         return new
 
     def _begin(self, batch: Batch) -> None:
-        """Begin with the fence: a second writer waits here and then finds the heads moved.
-
-        All of it is sent before the first answer is awaited.
-        """
+        """Begin with the fence: a second writer waits here and then finds the heads moved."""
         old = [head for head in batch.heads if head.seq_before is not None]
         new = [head for head in batch.heads if head.seq_before is None]
+        moves = [_move_heads(heads) for heads in (old, new) if heads]
         sources = [] if batch.source is None else [batch.source]
-        with self._connection.pipeline():
-            self._connection.execute("BEGIN")
-            moved_heads = [self._move_heads(heads) for heads in (old, new) if heads]
-            moved_sources = [self._move_source(source) for source in sources]
-        moved = {row[0] for cursor in moved_heads for row in cursor.fetchall()}
+        cursor = self._send([_Statement("BEGIN"), *moves, *map(_move_source, sources)])
+        moved = {name for _ in moves for name in _next_names(cursor)}
         for head in batch.heads:
             if head.shard not in moved:
                 state = "new" if head.seq_before is None else f"at seq {head.seq_before}"
                 message = f"shard {head.shard} is not {state} any more: another process writes it"
                 raise FencedOff(message)
-        for source, cursor in zip(sources, moved_sources, strict=True):
-            if cursor.fetchone() is None:
+        for source in sources:
+            if source.name not in _next_names(cursor):
                 message = (
                     f"source {source.name} is not at position {source.position_before} any more: "
                     f"another process reads it"
                 )
                 raise FencedOff(message)
 
-    def _move_heads(self, heads: Sequence[HeadMove]) -> psycopg.Cursor[Any]:
-        """Move heads that are all new, or all old; gives the names of those that are moved."""
-        columns: list[list[Any]] = [
-            [head.shard for head in heads],
-            [head.seq_after for head in heads],
-            [head.chain for head in heads],
-            [head.next_offset for head in heads],
-            [head.control_number for head in heads],
-        ]
-        if heads[0].seq_before is None:
-            return self._connection.execute(NEW_HEADS.encode(), columns)
-        before = [head.seq_before for head in heads]
-        return self._connection.execute(MOVE_HEADS.encode(), [*columns, before])
+    def _send(self, statements: Sequence[_Statement]) -> psycopg.ClientCursor[tuple[Any, ...]]:
+        """Send statements in one message: who stands still has sent all of them or none.
 
-    def _move_source(self, source: SourceMove) -> psycopg.Cursor[Any]:
-        values: list[Any] = [
-            source.position,
-            source.sha256,
-            source.lines,
-            source.ended,
-            source.name,
-        ]
-        query = NEW_SOURCE
-        if source.position_before is not None:
-            query = MOVE_SOURCE
-            values.append(source.position_before)
-        return self._connection.execute(query.encode(), values)
+        Between the messages of a statement with parameters Postgres has no limit of time, and
+        whoever stands still there holds the heads for ever.
+        """
+        text = ";".join(statement.text for statement in statements)
+        values = [value for statement in statements for value in statement.values]
+        return psycopg.ClientCursor(self._connection).execute(text.encode(), values)
 
     def _append_all(self, batch: Batch) -> None:
         if batch.rows:
@@ -239,19 +239,15 @@ class Journal:
         self._append_rows(DAY, batch.days)
         self._append_rows(SETTLEMENT_PRICE, batch.prices)
         self._append_rows(STATEMENT, batch.statements)
-        for target in sorted({link.target for link in batch.links}):
-            self._connection.execute("SELECT pg_notify('clearing_link', %s)", [target])
-        if batch.numbers:
-            self._connection.execute("SELECT pg_notify('clearing_control', '')")
 
     def _append_but_few(
-        self, table: Table, rows: Sequence[Sequence[Any]]
-    ) -> Sequence[Sequence[Any]]:
-        """Append rows; gives them back where they are few, to be sent together with COMMIT."""
-        if len(rows) <= ROWS_INSERTED_MAX:
-            return rows
+        self, table: Table, rows: Sequence[Sequence[Any]], *, insert: str
+    ) -> list[_Statement]:
+        """Append rows; where they are few, the statements that do so together with COMMIT."""
+        if _are_few(rows):
+            return [_Statement(insert, row) for row in rows]
         self._append_rows(table, rows)
-        return ()
+        return []
 
     def _append_rows(
         self, table: Table, rows: Iterable[Sequence[Any]], *, at_once: int = ROWS_PACKED
@@ -267,15 +263,10 @@ class Journal:
                 copy.write(block)
             copy.write(TRAILER)
 
-    def _commit(self, runs: Iterable[Sequence[Any]], receipts: Iterable[Sequence[Any]]) -> None:
-        """Commit with the last few rows, all sent before the first answer is awaited."""
+    def _commit(self, last: Sequence[_Statement]) -> None:
+        """Commit with the last few statements."""
         try:
-            with self._connection.pipeline():
-                for run in runs:
-                    self._connection.execute(INSERT_RUN.encode(), run)
-                for receipt in receipts:
-                    self._connection.execute(INSERT_RECEIPT.encode(), receipt)
-                cursor = self._connection.execute("COMMIT")
+            cursor = self._send([*last, _Statement("COMMIT")])
         except psycopg.Error as error:
             trouble = database_trouble_of(error, "COMMIT")
             if self._connection.broken or isinstance(trouble, DatabaseGone):
@@ -286,7 +277,22 @@ class Journal:
                 raise CommitUnknown(message) from error
             self._roll_back()
             raise trouble from error
+        while cursor.nextset():
+            pass
         assert cursor.statusmessage == "COMMIT", cursor.statusmessage
+
+    def _end_standing(self) -> int:
+        """End connections that stand still in COPY for longer than a statement may last."""
+        if self._may_last is None or self._connection.closed:
+            return 0
+        ending = _Statement(END_STANDING, [self._may_last])
+        # Only the user of the URL, in which no role is, may end its own connections.
+        alone = _Statement("SET LOCAL ROLE NONE")
+        with translated("ending what stands still"):
+            cursor = self._send([_Statement("BEGIN"), alone, ending, _Statement("COMMIT")])
+            cursor.nextset()
+            cursor.nextset()
+            return len(cursor.fetchall())
 
     def _roll_back(self) -> None:
         """Leave no transaction open; a connection that cannot even do that is closed."""
@@ -295,6 +301,47 @@ class Journal:
                 self._connection.execute("ROLLBACK")
         except psycopg.Error:
             self._connection.close()
+
+
+def _next_names(cursor: psycopg.ClientCursor[tuple[Any, ...]]) -> set[str]:
+    """The names that the next of several statements gave."""
+    cursor.nextset()
+    return {name for (name,) in cursor.fetchall()}
+
+
+def _move_heads(heads: Sequence[HeadMove]) -> _Statement:
+    """Move heads that are all new, or all old; gives the names of those that are moved."""
+    columns: list[list[Any]] = [
+        [head.shard for head in heads],
+        [head.seq_after for head in heads],
+        [head.chain for head in heads],
+        [head.next_offset for head in heads],
+        [head.control_number for head in heads],
+    ]
+    if heads[0].seq_before is None:
+        return _Statement(NEW_HEADS, columns)
+    return _Statement(MOVE_HEADS, [*columns, [head.seq_before for head in heads]])
+
+
+def _move_source(source: SourceMove) -> _Statement:
+    values = [source.position, source.sha256, source.lines, source.ended, source.name]
+    if source.position_before is None:
+        return _Statement(NEW_SOURCE, values)
+    return _Statement(MOVE_SOURCE, [*values, source.position_before])
+
+
+def _are_few(rows: Sequence[Sequence[Any]]) -> bool:
+    if len(rows) > ROWS_INSERTED_MAX:
+        return False
+    lengths = (len(value) for row in rows for value in row if isinstance(value, bytes))
+    return sum(lengths) <= BYTES_INSERTED_MAX
+
+
+def _notices_of(batch: Batch) -> list[_Statement]:
+    """Tell who waits for links, or for control commands."""
+    targets = sorted({link.target for link in batch.links})
+    notices = [_Statement(NOTIFY_LINK, [target]) for target in targets]
+    return notices + [_Statement(NOTIFY_CONTROL)] * bool(batch.numbers)
 
 
 def _runs_in(batch: Batch) -> list[tuple[str, int, int, bytes, bytes]]:

@@ -35,7 +35,7 @@ DO $$ DECLARE found int; BEGIN
     FOR round IN 1..100000 LOOP
         PERFORM pg_stat_clear_snapshot();
         SELECT pid INTO found FROM pg_stat_activity WHERE application_name LIKE 'clearing%'
-            AND datname = current_database() AND query = 'COMMIT' AND state = 'active';
+            AND datname = current_database() AND query LIKE '%COMMIT' AND state = 'active';
         IF found IS NOT NULL THEN PERFORM pg_terminate_backend(found); RETURN; END IF;
     END LOOP;
 END $$

@@ -33,10 +33,9 @@ SCRIPT = (
     "kill postgres", "send a bomb", "kill a worker", "end the feed", "kill the broker",
     "await a point", "cut off Kafka", "kill all workers", "kill a worker",
 )  # fmt: skip
-# Where a worker alone kills itself so that the defect loses; and where one stands still until
-# another has copied the same, so that it doubles.
+# Where a worker alone kills itself, and the next one loses or doubles by the defect.
 KILLED = Plan(script=["await a point"] * 3, workers=1, armed_share=1.0, is_fed=False)
-STILL = Plan(script=["await a point", "come back"] * 3, still_share=1.0, is_fed=False)
+WRITING = ["before COMMIT", "after COPY"]
 
 
 class Planted(NamedTuple):
@@ -50,8 +49,8 @@ class Planted(NamedTuple):
 LOST = "lost [1-9]"
 TWICE = "taken twice|know more|already exists|LinkBroken|ControlGap"
 PLANTED = {
-    "position-first": Planted(replace(KILLED, points=["before COMMIT", "after COPY"]), LOST),
-    "copies-without-numbers": Planted(replace(STILL, points=["before copies"]), TWICE),
+    "position-first": Planted(replace(KILLED, points=WRITING), LOST),
+    "copies-without-numbers": Planted(replace(KILLED, points=WRITING), TWICE),
     "kafkas-offset": Planted(replace(KILLED, points=["fetched", "before a batch"]), LOST),
 }
 SEEDS = range(2, 26)

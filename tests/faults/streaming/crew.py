@@ -89,11 +89,6 @@ class Crew:
         """Whether one lives that will stop itself."""
         return any(one.fault is not None and not one.is_still for one in self.alive)
 
-    @property
-    def is_any_still(self) -> bool:
-        """Whether one lives that stands still."""
-        return any(one.is_still and one.code is None for one in self.alive)
-
     def one(self) -> Victim | None:
         """Any that lives and moves."""
         moving = [one for one in self.alive if not one.is_still and one.code is None]

@@ -14,7 +14,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from services.broker.topics import ShardPartition
 from services.journal.batch import Batch
+from services.journal.reader import Reader
 from services.journal.writer import Journal
+from services.settings import Settings
+from services.worker import copy_sender
 from services.worker import shard_decider as deciding
 from services.worker import shard_supervisor as supervisor
 from services.worker.context import WorkerContext
@@ -46,12 +49,20 @@ def _position_first() -> None:
 
 
 def _copies_without_numbers() -> None:
-    """A receiver applies every genuine copy it sees, also one it had before."""
+    """A receiver applies every genuine copy it sees, also one it had before.
+
+    So that it sees some, each sender begins with the first, as if no shard had taken any.
+    """
+    last_copies = copy_sender._last_copies  # noqa: SLF001 - this is what a test build is
 
     def is_next(*_: object, **__: object) -> bool:
         return True
 
+    def none_yet(reader: Reader, settings: Settings) -> dict[str, int]:
+        return dict.fromkeys(last_copies(reader, settings), 0)
+
     setattr(deciding, "is_next", is_next)  # noqa: B010
+    setattr(copy_sender, "_last_copies", none_yet)  # noqa: B010
 
 
 def _kafkas_offset() -> None:

@@ -241,15 +241,6 @@ class Storm:
         self._crew.resume_all()
         time.sleep(_COMEBACK_S * self._rng.random())
 
-    def come_back(self) -> None:
-        """Who stands still goes on when others have had what was its own, and have moved on."""
-        if not self._crew.is_any_still:
-            return
-        time.sleep(SESSION_MS / 1000 * 1.5)
-        self._await_progress()
-        self._crew.counts["came back"] += self._crew.resume_all()
-        time.sleep(_COMEBACK_S)
-
     def rebalance_storm(self) -> None:
         """Workers join and leave, each while the group still deals with the one before."""
         for _ in range(self._rng.randint(3, 6)):
@@ -349,7 +340,6 @@ _FAULTS: Final[dict[str, Callable[[Storm], None]]] = {
     "kill a worker": Storm.kill_worker,
     "kill all workers": Storm.kill_all_workers,
     "stand still": Storm.stand_still,
-    "come back": Storm.come_back,
     "rebalance storm": Storm.rebalance_storm,
     "end a worker": Storm.end_worker,
     "lose replies": Storm.lose_replies,

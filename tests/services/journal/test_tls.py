@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from services.journal.connecting import connect
+from services.journal.connecting import connect, setting
 from services.journal.trouble import DatabaseUnreachable
 from tests.guarded_postgres import OTHER, GuardedServer
 
@@ -26,6 +26,12 @@ def test_verify_full_reaches_a_server_whose_certificate_is_vouched_for(
     with connect(guarded.url_of(DATABASE), role=None) as connection:
         query = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
         assert connection.execute(query).fetchone() == (True,)
+
+
+def test_the_server_notices_a_machine_that_is_gone(guarded: GuardedServer) -> None:
+    with connect(guarded.url_of(DATABASE), role=None) as connection:
+        names = [f"tcp_keepalives_{name}" for name in ("idle", "interval", "count")]
+        assert [setting(connection, name) for name in names] == ["20", "5", "4"]
 
 
 def test_a_server_that_nobody_vouches_for_is_not_spoken_to(guarded: GuardedServer) -> None:
