@@ -96,6 +96,7 @@ VALUES (%s, %s, to_timestamp(%s::bigint), %s)
 END_STANDING = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND usename = session_user AND pid <> pg_backend_pid()
+AND application_name = current_setting('application_name')
 AND state = 'active' AND wait_event = 'ClientRead' AND query LIKE 'COPY clearing.%%'
 AND query_start < clock_timestamp() - %s::interval
 """
@@ -219,8 +220,8 @@ class Journal:
     def _send(self, statements: Sequence[_Statement]) -> psycopg.ClientCursor[tuple[Any, ...]]:
         """Send statements in one message: who stands still has sent all of them or none.
 
-        Between the messages of a statement with parameters Postgres has no limit of time, and
-        whoever stands still there holds the heads for ever.
+        Between the messages of one statement Postgres looks at no limit of time: whoever stood
+        still there would hold the heads for ever.
         """
         text = ";".join(statement.text for statement in statements)
         values = [value for statement in statements for value in statement.values]
@@ -285,12 +286,10 @@ class Journal:
         """End connections that stand still in COPY for longer than a statement may last."""
         if self._may_last is None or self._connection.closed:
             return 0
-        ending = _Statement(END_STANDING, [self._may_last])
-        # Only the user of the URL, in which no role is, may end its own connections.
-        alone = _Statement("SET LOCAL ROLE NONE")
+        # The user of the URL may end its own connections, and none of its roles may.
+        as_user = _Statement("SET LOCAL ROLE NONE")
         with translated("ending what stands still"):
-            cursor = self._send([_Statement("BEGIN"), alone, ending, _Statement("COMMIT")])
-            cursor.nextset()
+            cursor = self._send([as_user, _Statement(END_STANDING, [self._may_last])])
             cursor.nextset()
             return len(cursor.fetchall())
 

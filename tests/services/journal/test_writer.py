@@ -132,11 +132,20 @@ def test_of_two_writers_at_once_one_is_fenced_off(url: str, reader: Reader) -> N
     assert counts(reader) == {"journal": 5001, "shard_head": 1}
 
 
-def test_a_source_moves_with_the_batch(journal: Journal, reader: Reader) -> None:
-    journal.commit(Batch(source=SourceMove("feed", None, 10, HASH, 1, ended=False)))
-    journal.commit(Batch(source=SourceMove("feed", 10, 20, HASH, 3, ended=True)))
-    assert reader.source("feed") == Source("feed", 20, HASH, 3, ended=True)
+@pytest.mark.parametrize("name", ["feed", "a'b\\c%d;--", "E'\\x00' %s %b %%", "\\", '"ü\n;'])
+def test_a_source_moves_with_the_batch(journal: Journal, reader: Reader, name: str) -> None:
+    journal.commit(Batch(source=SourceMove(name, None, 10, HASH, 1, ended=False)))
+    journal.commit(Batch(source=SourceMove(name, 10, 20, HASH, 3, ended=True)))
+    assert reader.source(name) == Source(name, 20, HASH, 3, ended=True)
     assert reader.source("other") is None
+
+
+def test_a_source_with_a_shards_name_moves_no_shard(journal: Journal) -> None:
+    journal.commit(batch_of(SIT, None, 9))
+    batch = batch_of(SIT, 4, 14)
+    batch.source = SourceMove(SIT, None, 10, HASH, 1, ended=False)
+    with pytest.raises(FencedOff, match=f"shard {SIT}"):
+        journal.commit(batch)
 
 
 def test_a_source_that_had_ended_goes_on_from_there(journal: Journal, reader: Reader) -> None:
