@@ -26,12 +26,10 @@ ROLES: tuple[Role, ...] = ("clearing_owner", "clearing_writer")
 _READING: tuple[Role, ...] = ("clearing_reader", "clearing_writer")
 
 POSTGRES_VERSION_MIN = 150000
+_KEEPALIVES = {"keepalives_idle": "20", "keepalives_interval": "5", "keepalives_count": "4"}
 # Ours where the URL says nothing: a network that swallows packets is noticed within a minute.
-DEFAULTS = {
+DEFAULTS = _KEEPALIVES | {
     "connect_timeout": "10",
-    "keepalives_idle": "20",
-    "keepalives_interval": "5",
-    "keepalives_count": "4",
     "tcp_user_timeout": "60000",
     "application_name": "clearing",
 }
@@ -48,14 +46,12 @@ SELECT count(*) FROM pg_class AS tab JOIN pg_namespace AS room ON room.oid = tab
 WHERE room.nspname = 'clearing' AND tab.relkind IN ('r', 'p') AND NOT tab.relispartition
 AND NOT (has_schema_privilege(room.oid, 'USAGE') AND has_table_privilege(tab.oid, 'SELECT'))
 """
-_PINNED: tuple[LiteralString, ...] = (
+_PINNED = (
     "SET timezone = 'UTC'",
     "SET search_path = clearing, pg_temp",
     "SET standard_conforming_strings = on",
-    # As the client does: a machine that is gone in the middle of a COPY holds no shard for hours.
-    "SET tcp_keepalives_idle = 20",
-    "SET tcp_keepalives_interval = 5",
-    "SET tcp_keepalives_count = 4",
+    # The server's own: a machine that is gone in the middle of a COPY holds no shard for hours.
+    *(f"SET tcp_{name} = {value}" for name, value in _KEEPALIVES.items()),
 )
 
 
@@ -70,7 +66,7 @@ def connect(url: str, *, role: Role | None = "clearing_writer") -> Connection:
         with translated("preparing a connection"):
             _check_version(connection)
             check_durability(connection)
-            connection.execute(";".join(_PINNED))
+            connection.execute(";".join(_PINNED).encode())
             if role is not None:
                 set_role(connection, role)
     except BaseException:

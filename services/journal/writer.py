@@ -92,13 +92,14 @@ INSERT_RECEIPT = """
 INSERT INTO clearing.receipt (shard, seq_first, received_at, clock)
 VALUES (%s, %s, to_timestamp(%s::bigint), %s)
 """
-# While Postgres reads the rows of a COPY it looks at no limit of time.
+# While Postgres reads the rows of a COPY it looks at no limit of time: who waits does, at that of a
+# statement, where 0 is none.
 END_STANDING = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND usename = session_user AND pid <> pg_backend_pid()
 AND application_name = current_setting('application_name')
 AND state = 'active' AND wait_event = 'ClientRead' AND query LIKE 'COPY clearing.%%'
-AND query_start < clock_timestamp() - %s::interval
+AND query_start < clock_timestamp() - nullif(current_setting('statement_timeout'), '0')::interval
 """
 NOTIFY_LINK = "SELECT pg_notify('clearing_link', %s)"
 NOTIFY_CONTROL = "SELECT pg_notify('clearing_control', '')"
@@ -116,7 +117,6 @@ class Journal:
         """Connect as `clearing_writer`; the schema must be migrated."""
         self._connection: Connection = connect(url, role="clearing_writer")
         self._partitions: set[tuple[str, int, int]] = set()
-        self._may_last: str | None = None
         try:
             with translated("opening the journal"):
                 check_schema(self._connection)
@@ -131,7 +131,7 @@ class Journal:
         so long another one may have them. It bounds every statement, so also a large COPY; one that
         waits for more rows is ended by whoever waits for those heads as long.
         """
-        text = self._may_last = f"{round(seconds * 1000)}ms"
+        text = f"{round(seconds * 1000)}ms"
         with translated("bounding a batch"):
             for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
                 self._connection.execute("SELECT set_config(%s, %s, false)", [name, text])
@@ -278,20 +278,18 @@ class Journal:
                 raise CommitUnknown(message) from error
             self._roll_back()
             raise trouble from error
-        while cursor.nextset():
-            pass
-        assert cursor.statusmessage == "COMMIT", cursor.statusmessage
+        done = cursor.set_result(-1).statusmessage
+        assert done == "COMMIT", done
 
     def _end_standing(self) -> int:
-        """End connections that stand still in COPY for longer than a statement may last."""
-        if self._may_last is None or self._connection.closed:
+        """End connections that stand still in COPY for longer than a statement may last here."""
+        if self._connection.closed:
             return 0
         # The user of the URL may end its own connections, and none of its roles may.
         as_user = _Statement("SET LOCAL ROLE NONE")
         with translated("ending what stands still"):
-            cursor = self._send([as_user, _Statement(END_STANDING, [self._may_last])])
-            cursor.nextset()
-            return len(cursor.fetchall())
+            cursor = self._send([as_user, _Statement(END_STANDING)])
+            return len(cursor.set_result(-1).fetchall())
 
     def _roll_back(self) -> None:
         """Leave no transaction open; a connection that cannot even do that is closed."""

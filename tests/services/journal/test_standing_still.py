@@ -76,7 +76,8 @@ def full_batch(before: int) -> Batch:
     batch.identities = [(SIT, seqs, seqs)]
     batch.receipts = [ReceiptRow(SIT, before + 1, 0, BY_RUN)]
     batch.numbers = [NumberRow("control/0", before + 1, before + 1, DAY)]
-    batch.links = [LinkRow(SIT, "member/0", before, before, before + 1, True, b"{}", bytes(32))]  # noqa: FBT003
+    numbers = (before, before, before + 1)
+    batch.links = [LinkRow(SIT, "member/0", *numbers, is_last=True, payload=b"{}", hash=bytes(32))]
     return batch
 
 
