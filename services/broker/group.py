@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple
 
@@ -19,7 +19,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from services.broker.connecting import WORKER, client_id, client_options, until_ended
 from services.broker.replicas import Replicas, topic_replicas
-from services.broker.topic_state import topics_admin
+from services.broker.topic_state import ask_admin
 from services.broker.trouble import BrokerTrouble, broker_translated
 from services.settings import Settings
 
@@ -112,14 +112,19 @@ def _session_bounds(settings: Settings) -> str:
     """The bounds of the brokers; only where they are set, if we may not read them."""
     where = f"their bounds are {' and '.join(_BOUNDS)}"
     try:
-        with topics_admin(settings) as admin:
-            broker = str(admin.describe_cluster()["brokers"][0]["broker_id"])
-            resource = ConfigResource(ConfigResourceType.BROKER, broker)
-            configs = admin.describe_configs([resource], config_filter="all")["broker"][broker]
-            least, most = (configs[name]["value"] for name in _BOUNDS)
+        configs = ask_admin(settings, _broker_configs)
+        least, most = (configs[name]["value"] for name in _BOUNDS)
     except (BrokerTrouble, LookupError):
         return where
     return f"they take {least} to {most} ({' and '.join(_BOUNDS)})"
+
+
+def _broker_configs(admin: Any) -> Mapping[str, Any]:  # noqa: ANN401 - untyped client
+    broker = str(admin.describe_cluster()["brokers"][0]["broker_id"])
+    resource = ConfigResource(ConfigResourceType.BROKER, broker)
+    of_brokers: Mapping[str, Mapping[str, Any]]
+    of_brokers = admin.describe_configs([resource], config_filter="all")["broker"]
+    return of_brokers[broker]
 
 
 def _partitions(assignment: bytes) -> list[TopicPartition]:

@@ -18,9 +18,9 @@ from services.broker.messages import UNPACKED_BYTES_MAX
 from services.broker.topic_creation import DAY_MS
 from services.broker.topic_state import (
     TopicState,
+    ask_admin,
     existing_topics,
     recorded_differences,
-    topics_admin,
     unread_partitions,
 )
 from services.broker.topics import FACTS_TOPIC, fact_partitions, partition_counts, topic_name
@@ -57,27 +57,40 @@ def check_kafka(
     *,
     heads: Mapping[str, Head],
     patience_s: float = 5.0,
-) -> Iterator[Safety]:
+) -> list[Safety]:
     """Everything about the cluster, the topics and their table. Errors: BrokerTrouble."""
+
+    def ask(admin: Any) -> list[Safety]:  # noqa: ANN401 - an untyped client
+        return [*_findings(admin, settings, recorded=recorded, heads=heads)]
+
+    return ask_admin(settings, ask, patience_s=patience_s)
+
+
+def _findings(
+    admin: Any,  # noqa: ANN401 - an untyped client
+    settings: Settings,
+    *,
+    recorded: Sequence[Inbox],
+    heads: Mapping[str, Head],
+) -> Iterator[Safety]:
     prefix = settings.topic_prefix
-    with topics_admin(settings, patience_s=patience_s) as admin:
-        yield from _cluster(admin)
-        topics = existing_topics(admin, partition_counts(prefix, with_facts=settings.publish_facts))
-        for difference in recorded_differences(recorded, topics, prefix=prefix):
-            what, _, advice = difference.partition(": ")
-            yield Safety("fail", "recorded table", what, advice)
-        for name in partition_counts(prefix):
-            if name in topics:
-                yield from topic_safety(topics[name])
-        if settings.publish_facts:
-            yield from _facts(topics, prefix=prefix)
-        ids = {inbox.topic: inbox.topic_id for inbox in recorded}
-        existing = [inbox for inbox in recorded if inbox.topic in topics]
-        if not all(topics[inbox.topic].takes_messages for inbox in existing):
-            return  # Who leads them perhaps does not know how far they go.
-        if all(topics[name].topic_id == ids[name] for name in topics if name in ids):
-            yield from _offsets(admin, existing, heads=heads)
-            yield from _unread(admin, unread_partitions(recorded, topics))
+    yield from _cluster(admin)
+    topics = existing_topics(admin, partition_counts(prefix, with_facts=settings.publish_facts))
+    for difference in recorded_differences(recorded, topics, prefix=prefix):
+        what, _, advice = difference.partition(": ")
+        yield Safety("fail", "recorded table", what, advice)
+    for name in partition_counts(prefix):
+        if name in topics:
+            yield from topic_safety(topics[name])
+    if settings.publish_facts:
+        yield from _facts(topics, prefix=prefix)
+    ids = {inbox.topic: inbox.topic_id for inbox in recorded}
+    existing = [inbox for inbox in recorded if inbox.topic in topics]
+    if not all(topics[inbox.topic].takes_messages for inbox in existing):
+        return  # Who leads them perhaps does not know how far they go.
+    if all(topics[name].topic_id == ids[name] for name in topics if name in ids):
+        yield from _offsets(admin, existing, heads=heads)
+        yield from _unread(admin, unread_partitions(recorded, topics))
 
 
 def topic_safety(topic: TopicState) -> Iterator[Safety]:

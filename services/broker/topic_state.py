@@ -10,25 +10,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from time import monotonic, sleep
+from typing import Any, Final, TypeVar
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import NoError, UnknownTopicOrPartitionError, for_code
 
-from services.broker.connecting import PATIENCE_S, broker_ready, client_options
+from services.broker.connecting import PATIENCE_S, RETRY_S, broker_ready, client_options
 from services.broker.topics import (
     partition_counts,
     shard_partitions,
 )
-from services.broker.trouble import TopicsUnfit, broker_translated
+from services.broker.trouble import BrokerUnreachable, TopicsUnfit, broker_translated
 from services.journal.reader import Inbox, Reader
 from services.settings import Settings
 
 # Both libraries write every retry to standard error unless their loggers have a handler.
 _QUIET: Final = ("kafka", "aiokafka")
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,25 @@ def topics_admin(settings: Settings, *, patience_s: float = PATIENCE_S) -> Itera
             admin.close()
 
 
+def ask_admin(
+    settings: Settings, ask: Callable[[Any], _Answer], *, patience_s: float = PATIENCE_S
+) -> _Answer:
+    """What `ask` returns of the admin client, asked again while a broker does not answer.
+
+    For 9 seconds after a broker has died the others name it still, and the client, which goes to
+    any of them, gives up. ask: only reads. Errors: BrokerTrouble.
+    """
+    until = monotonic() + patience_s
+    while True:
+        try:
+            with topics_admin(settings, patience_s=max(until - monotonic(), 0)) as admin:
+                return ask(admin)
+        except BrokerUnreachable:
+            if monotonic() > until:
+                raise
+        sleep(RETRY_S)
+
+
 def existing_topics(admin: Any, names: Iterable[str]) -> dict[str, TopicState]:  # noqa: ANN401 - untyped client
     """Those of the topics that exist, by name; without configs where we may not read them."""
     described = {}
@@ -89,8 +110,8 @@ def check_recorded(settings: Settings, reader: Reader) -> dict[str, range]:
     A worker calls it before it reads a message. Gives by topic the partitions that nobody reads.
     """
     recorded = reader.inboxes()
-    with topics_admin(settings) as admin:
-        topics = existing_topics(admin, partition_counts(settings.topic_prefix))
+    names = partition_counts(settings.topic_prefix)
+    topics = ask_admin(settings, lambda admin: existing_topics(admin, names))
     differences = recorded_differences(recorded, topics, prefix=settings.topic_prefix)
     if differences:
         raise TopicsUnfit("; ".join(differences))

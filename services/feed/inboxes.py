@@ -8,7 +8,7 @@ from __future__ import annotations
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
-from services.broker.topic_state import check_recorded, topics_admin
+from services.broker.topic_state import ask_admin, check_recorded
 from services.broker.trouble import TopicsUnfit
 from services.journal.reader import Inbox, Reader
 from services.settings import Settings
@@ -39,6 +39,6 @@ class RecordedInboxes:
     def ends(self) -> dict[Inbox, int]:
         """The offset of the next message of each inbox. Errors: BrokerTrouble."""
         partitions = {TopicPartition(inbox.topic, inbox.partition): inbox for inbox in self.all}
-        with topics_admin(self._settings) as admin:
-            ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+        latest = dict.fromkeys(partitions, OffsetSpec.LATEST)
+        ends = ask_admin(self._settings, lambda admin: admin.list_partition_offsets(latest))
         return {inbox: int(ends[partition].offset) for partition, inbox in partitions.items()}

@@ -15,7 +15,7 @@ from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
 from services.broker.topic_safety import Safety, check_kafka
-from services.broker.topic_state import existing_topics, topics_admin
+from services.broker.topic_state import ask_admin, existing_topics
 from services.broker.topics import partition_counts
 from services.broker.trouble import BrokerRefused, BrokerTrouble
 from services.console.doctor.finding import INSTALL_AGAIN, SET_CLOCKS, Finding, expect
@@ -98,8 +98,9 @@ def _cluster(settings: Settings, database: str | None) -> Iterator[Finding]:
 
 def _clock(settings: Settings) -> Finding:
     """Kafka tells no time; but no message can have come to it later than now."""
-    with topics_admin(settings, patience_s=_PATIENCE_S) as admin:
-        newest_ms = _newest_ms(admin, settings.topic_prefix)
+    newest_ms = ask_admin(
+        settings, lambda admin: _newest_ms(admin, settings.topic_prefix), patience_s=_PATIENCE_S
+    )
     if newest_ms is None:
         return Finding("ok", "clock of Kafka", "no message yet to tell it by")
     ahead_ms = newest_ms - int(datetime.now(UTC).timestamp() * 1000)
