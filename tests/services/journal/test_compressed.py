@@ -1,6 +1,7 @@
 """Parts as the table holds them: what went in comes out, and what is damaged is seen to differ."""
 
 import zlib
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -12,6 +13,7 @@ from services.journal.writer import Journal
 from services.shards.rows import PartRow
 from tests.services.journal.journal_rows import SIT, move, row
 
+PACKERS = [packed, zlib.compress]
 FACTS = b'{"type":"variation_settled/1","amount_cents":-7}\n' * 5_000
 
 
@@ -29,24 +31,30 @@ def test_parts_from_before_they_were_packed_are_read_as_they_stand() -> None:
 
 
 @pytest.mark.parametrize("level", [0, 1, 6, 9])
-def test_whoever_packed_it_with_zlib_it_comes_out(level: int) -> None:
+def test_parts_that_earlier_programs_packed_come_out(level: int) -> None:
     assert decompressed(zlib.compress(FACTS, level)) == FACTS
 
 
+@pytest.mark.parametrize("pack", PACKERS)
 @pytest.mark.parametrize("end", [-1, -4, 1, 2, 40])
-def test_a_stream_cut_short_is_not_what_it_was(end: int) -> None:
-    stored = packed(FACTS)[:end]
+def test_a_stream_cut_short_is_not_what_it_was(pack: Callable[[bytes], bytes], end: int) -> None:
+    stored = pack(FACTS)[:end]
     assert decompressed(stored) == stored
 
 
-def test_bytes_behind_a_stream_are_not_overlooked() -> None:
-    stored = packed(FACTS) + b"!"
+@pytest.mark.parametrize("pack", PACKERS)
+@pytest.mark.parametrize("behind", [b"!", bytes(8)])
+def test_bytes_behind_a_stream_are_not_overlooked(
+    pack: Callable[[bytes], bytes], behind: bytes
+) -> None:
+    stored = pack(FACTS) + behind
     assert decompressed(stored) == stored
 
 
-@pytest.mark.parametrize("at", [2, 30, 100, -1])
-def test_a_changed_byte_is_not_overlooked(at: int) -> None:
-    damaged = bytearray(packed(FACTS))
+@pytest.mark.parametrize("pack", PACKERS)
+@pytest.mark.parametrize("at", [1, 2, 12, 30, 40])
+def test_a_changed_byte_is_not_overlooked(pack: Callable[[bytes], bytes], at: int) -> None:
+    damaged = bytearray(pack(FACTS))
     damaged[at] ^= 1
     assert decompressed(bytes(damaged)) != FACTS
 
