@@ -59,11 +59,11 @@ def check_kafka(
     patience_s: float = 5.0,
 ) -> list[Safety]:
     """Everything about the cluster, the topics and their table. Errors: BrokerTrouble."""
-
-    def ask(admin: Any) -> list[Safety]:  # noqa: ANN401 - an untyped client
-        return [*_findings(admin, settings, recorded=recorded, heads=heads)]
-
-    return ask_admin(settings, ask, patience_s=patience_s)
+    return ask_admin(
+        settings,
+        lambda admin: [*_findings(admin, settings, recorded=recorded, heads=heads)],
+        patience_s=patience_s,
+    )
 
 
 def _findings(

@@ -25,15 +25,16 @@ _END_S_MAX: Final = 40.0
 _NEVER_BEGAN: Final = 2
 # What a worker may end itself with; anything else would be a law that broke.
 _MAY_END_WITH: Final = ("FencedOff", "BrokerUnreachable", "DatabaseUnreachable", "DatabaseGone")
+# How many of the armed stand still instead of being killed.
+_STILL_SHARE: Final = 0.15
 
 
 class Crew:
     """Workers of a house.
 
     planted: the defect in all; url: of the database they are told, if not over the lines of sides,
-    which every other worker has. points: where armed ones stop;
-    still_share: how many of these stand still instead of being killed. faults: what was done, with
-    the seconds since the storm began.
+    which every other worker has. points: where armed ones stop. faults: what was done, with the
+    seconds since the storm began.
     """
 
     def __init__(
@@ -50,7 +51,6 @@ class Crew:
         self.url = house.url
         self.sides: Sequence[Side] = ()
         self.points: Sequence[str] = tuple(POINTS)
-        self.still_share = 0.0
         self.is_watched = False
 
     def start(self, fault: Fault | None = None) -> Victim:
@@ -72,7 +72,7 @@ class Crew:
     def start_armed(self) -> Victim:
         """One more, that will kill itself or stand still at a point."""
         point, ending = self._rng.choice(self.points), signal.SIGKILL
-        if self._rng.random() < self.still_share:
+        if self._rng.random() < _STILL_SHARE:
             still = [one for one in self.points if one in STANDSTILLS]
             point, ending = self._rng.choice(still), signal.SIGSTOP
         most = 10 if point in OFTEN else 2

@@ -57,7 +57,7 @@ def stream_round(world: World, seed: int, plan: Plan) -> Done:
     ):
         crew = Crew(house, Path(name), rng=rng, planted=plan.planted)
         ending.callback(crew.stop)
-        crew.still_share, crew.is_watched = plan.still_share, plan.is_watched
+        crew.is_watched = plan.is_watched
         crew.counts["spreads"] = spreads = sum(b"submit_spread/1" in line for line in lines)
         crew.points = [*plan.points, *(SPREAD_POINTS if spreads else [])]
         crew.sides = world.sides

@@ -71,8 +71,7 @@ class Plan:
 
     script: the faults one after the other, all of them, also when nothing is left to clear; else
     faults_max of them drawn by the weights of kinds.
-    armed_share: how many workers stop themselves, at one of these points; still_share: how many of
-    those stand still instead of being killed.
+    armed_share: how many workers stop themselves, at one of these points.
     workers: how many live at a time. planted: a defect in all of them.
     is_watched: whether each worker has pages and somebody looks at them. is_fed: whether by
     `clearing feed`, which is ended too, and not by a thread; None: as it comes.
@@ -85,7 +84,6 @@ class Plan:
     kinds: Mapping[str, int] = field(default_factory=lambda: KINDS)
     points: Sequence[str] = tuple(POINTS)
     armed_share: float = 0.75
-    still_share: float = 0.15
     workers: int = 3
     planted: str = ""
     market: str = ""
