@@ -44,7 +44,8 @@ def assert_equal(found: dict[str, list[Any]], expected: dict[str, list[Any]]) ->
     assert found.keys() == expected.keys()
     for name, rows in expected.items():
         for number, (row, wanted) in enumerate(zip(found[name], rows, strict=False)):
-            assert row == wanted, f"row {number} of {name}"
+            differing = [pair for pair in zip(row, wanted, strict=True) if pair[0] != pair[1]]
+            assert not differing, f"row {number} of {name}: {differing}"
         assert len(found[name]) == len(rows), f"{name}: {len(found[name])} rows, not {len(rows)}"
 
 

@@ -7,6 +7,8 @@ batch is durable.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -70,7 +72,8 @@ class _ShardIds:
     """One shard's ids.
 
     recorded: those the journal has, for this block; fresh, cleared: not yet durable; cleared: by
-    batch, the one being decided last; keys, seqs: of the ids decided since the last batch.
+    batch, the one being decided last; keys, seqs: of the ids decided since the last batch; firsts:
+    the first row with an id of each batch that is not yet durable.
     """
 
     index: IdIndex
@@ -79,6 +82,7 @@ class _ShardIds:
     cleared: list[ClearedTrades] = field(default_factory=lambda: [ClearedTrades()])
     keys: list[IntArray] = field(default_factory=list)
     seqs: list[IntArray] = field(default_factory=list)
+    firsts: deque[int] = field(default_factory=deque)
 
 
 @dataclass(slots=True)
@@ -179,12 +183,14 @@ class IdMemory:
             )
             shard_ids.cleared.append(ClearedTrades())
             shard_ids.keys, shard_ids.seqs = [], []
+            shard_ids.firsts.append(first)
         return submitted
 
     def forget(self, durable: Iterable[SubmittedIds]) -> None:
         """Forget the ids of a batch that is durable: from here on the journal has them."""
         for ids in durable:
             shard_ids = self._of(ids.shard)
+            shard_ids.firsts.popleft()
             for identity in ids.fresh:
                 shard_ids.fresh.pop(identity, None)
             shard_ids.cleared = [batch for batch in shard_ids.cleared if batch is not ids.cleared]
@@ -202,10 +208,17 @@ class IdMemory:
         return shard_ids
 
     def _recall(self, shard: str, ids: set[Identity], *, hits: dict[int, list[int]]) -> None:
-        """Read the rows that the index names; a row that is not durable yet is in memory."""
+        """Read the rows that the index names; a row that is not durable yet is in memory.
+
+        A durable row that is not read would be forgotten, and its command decided twice.
+        """
         shard_ids = self._of(shard)
         seqs = sorted({seq for seqs_of_key in hits.values() for seq in seqs_of_key})
-        for row in self._reader.rows_at(shard, seqs):
+        rows = self._reader.rows_at(shard, seqs)
+        durable = seqs[: bisect_left(seqs, shard_ids.firsts[0])] if shard_ids.firsts else seqs
+        lost = {*durable} - {row.seq for row in rows}
+        assert not lost, f"{shard} remembers ids of rows {sorted(lost)}, which cannot be read"
+        for row in rows:
             for identity, seen in seen_in_row(row).items():
                 if identity in ids:
                     shard_ids.recorded.setdefault(identity, seen)

@@ -103,12 +103,12 @@ BENCHES: Final = {
             "agent_trades": 100_000,
             "batch": _BATCH,
         },
-        {"trades_count": 3_000, "accounts": 20, "agent_trades": 500, "batch": 100},
+        {"trades_count": 3_000, "accounts": 20, "agent_trades": 500, "batch": 10},
     ),
     "facts": Bench(
         facts_out.run,
         {"trades_count": 2_000_000, "accounts": 10_000, "batch": _BATCH, "pairs": 4},
-        {"trades_count": 2_000, "accounts": 20, "batch": 100, "pairs": 1},
+        {"trades_count": 2_000, "accounts": 20, "batch": 10, "pairs": 1},
     ),
     "latency": Bench(
         latency.run,

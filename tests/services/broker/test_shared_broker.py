@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests import kafka_shared
-from tests.kafka_shared import NAMED, NoBroker, shared_broker
+from tests.kafka_shared import NAMED, NoBroker, is_alive, shared_broker
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
 OTHER = """
@@ -26,6 +26,12 @@ import sys, time
 from pathlib import Path
 from tests.kafka_broker import LocalBroker
 print(LocalBroker(Path(sys.argv[1])).pid, flush=True)
+time.sleep(60)
+"""
+# Starts a process that ends, and does not ask how it ended.
+STARTER = """
+import subprocess, sys, time
+print(subprocess.Popen([sys.executable, "-c", ""]).pid, flush=True)
 time.sleep(60)
 """
 
@@ -80,10 +86,7 @@ def test_a_broker_whose_user_is_killed_is_ended(tmp_path: Path) -> None:
     assert is_kafka(pid)
     user.kill()
     user.wait()
-    deadline = time.monotonic() + 60
-    while is_kafka(pid):
-        assert time.monotonic() < deadline, f"Kafka {pid} is still there"
-        time.sleep(0.05)
+    until(lambda: not is_kafka(pid), f"Kafka {pid} has ended")
 
 
 def is_kafka(pid: int) -> bool:
@@ -91,3 +94,15 @@ def is_kafka(pid: int) -> bool:
     command = ["ps", "-ww", "-p", str(pid), "-o", "command="]
     output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     return "kafka.Kafka" in output
+
+
+def test_a_process_is_gone_when_it_has_ended_though_its_starter_does_not_ask() -> None:
+    starter = subprocess.Popen([sys.executable, "-c", STARTER], stdout=subprocess.PIPE)
+    assert starter.stdout is not None
+    with starter.stdout as output:
+        pid = int(output.readline())
+    until(lambda: not is_alive(pid), f"{pid} has ended")
+    assert is_alive(starter.pid)
+    starter.kill()
+    starter.wait()
+    assert not is_alive(starter.pid)

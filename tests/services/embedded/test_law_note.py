@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from services.audit.verify import verify
 from services.embedded.clear import clear
 from services.embedded.memory import clear_in_memory
 from services.hosting.blocks import MarketQueue
-from tests.bench.market import opening, trades
+from services.journal.reader import Reader
+from services.shards.rows import JournalRow
+from tests.bench.market import closing, opening, trades
 from tests.services.embedded.facts_in import facts_in
 from tests.services.reports.small_market import SMALL_MARKET
 
@@ -66,3 +69,23 @@ def test_what_breaks_outside_of_deciding_is_blamed_on_no_line(url: str, tmp_path
     with pytest.raises(AssertionError) as broken:
         clear(url, written(tmp_path, LINES[:3]), progress=broken_elsewhere)
     assert not hasattr(broken.value, "__notes__")
+
+
+def test_a_remembered_id_whose_row_cannot_be_read_is_a_broken_law_and_not_new(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [*opening(2), *trades(3, 2), closing()]
+    clear(url, written(tmp_path, lines))
+    before, rows_at = facts_in(url), Reader.rows_at
+
+    def without_trades(reader: Reader, shard: str, seqs: Sequence[int]) -> list[JournalRow]:
+        return [row for row in rows_at(reader, shard, seqs) if b"submit_trade" not in row.line]
+
+    monkeypatch.setattr(Reader, "rows_at", without_trades)
+    path = written(tmp_path, [*lines, lines[-2]])
+    with pytest.raises(AssertionError, match=r"market/SIT remembers ids of rows \[\d+\], which"):
+        clear(url, path)
+    assert facts_in(url) == before
+    monkeypatch.undo()
+    assert clear(url, path).tally.trades == 0
+    assert verify(url) == []
