@@ -6,6 +6,7 @@ In: a clearinghouse in memory. Out: books that must be its own.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from random import Random
 
 from services.shards.clearinghouse import Clearinghouse, clearinghouse_of
@@ -57,19 +58,24 @@ def folded_shards(
     """
     log = shard.log
     number = json.loads(log.pending.rows[0].facts)["control_number"]
-    folded = reloaded = open_shard(log.shard, control_as_of(clearinghouse, number))
-    halfway = rng.randrange(len(log.pending.rows))
-    for row in fold_rows(log):
-        folded.fold([row])
-        if reloaded is not folded:
-            reloaded.fold([row])
-        if row[0] == halfway:
-            reloaded = load_shard(
-                log.shard,
-                folded.dump(),
-                control_as_of=lambda as_of: control_as_of(clearinghouse, as_of),
-            )
+    folded, rows = open_shard(log.shard, control_as_of(clearinghouse, number)), fold_rows(log)
+    halfway = rng.randrange(1, len(rows) + 1)
+    fold_blocks(folded, rows[:halfway], rng=rng)
+    reloaded = load_shard(
+        log.shard,
+        folded.dump(),
+        control_as_of=lambda as_of: control_as_of(clearinghouse, as_of),
+    )
+    for shard_read in (folded, reloaded):
+        fold_blocks(shard_read, rows[halfway:], rng=rng)
     return folded, reloaded
+
+
+def fold_blocks(shard: Shard, rows: Sequence[FoldRow], *, rng: Random) -> None:
+    """Fold rows as they come from a journal, in blocks of any size."""
+    size = rng.choice((1, 7, 40, len(rows) or 1))
+    for first in range(0, len(rows), size):
+        shard.fold(rows[first : first + size])
 
 
 def control_as_of(clearinghouse: Clearinghouse, number: int) -> ControlBooks:
