@@ -107,9 +107,10 @@ def test_who_stands_still_lets_go_wherever_it_stands(url: str) -> None:
                 line.left = messages
                 standing = thread.submit(slow.commit, full_batch(head + 10))
                 is_taken_over = taken_over(other, full_batch(head + 10))
+                if not is_taken_over:
+                    standing.result()  # All of its messages came through.
             slow.close()
             if not is_taken_over:
-                standing.result()  # All of its messages came through.
                 break
             with pytest.raises(JournalTrouble):
                 standing.result()
