@@ -39,6 +39,11 @@ _NOT_UNDERSTOOD = (
 )
 # Without them an acknowledged row can be lost, or a crash can tear a page.
 MUST_BE_ON: tuple[LiteralString, ...] = ("fsync", "full_page_writes", "synchronous_commit")
+# The last is set to what it is, so that it stays so.
+_DURABLE: LiteralString = """
+SELECT current_setting('fsync'), current_setting('full_page_writes'),
+set_config('synchronous_commit', current_setting('synchronous_commit'), false)
+"""
 # Ours whatever the server, the database or the role says. With standard_conforming_strings off the
 # bytes that a query looks for are read as escapes, and it finds nothing.
 _UNREADABLE: LiteralString = """
@@ -125,16 +130,15 @@ def check_durability(connection: Connection) -> None:
 
     synchronous_commit may be anything but off, and is then pinned for the life of the connection.
     """
-    for name in MUST_BE_ON:
-        value = setting(connection, name)
+    values = connection.execute(_DURABLE).fetchone()
+    assert values is not None, "a query without rows"
+    for name, value in zip(MUST_BE_ON, values, strict=True):
         if value == "off":
             message = (
                 f"{name} is off: this database can lose rows it has acknowledged. "
                 f"Set {name} = on (ALTER SYSTEM, ALTER DATABASE or ALTER ROLE, wherever it is off)"
             )
             raise UnsafeSettings(message)
-    level = setting(connection, "synchronous_commit")
-    connection.execute("SELECT set_config('synchronous_commit', %s, false)", [level])
 
 
 def setting(connection: Connection, name: str) -> str:
