@@ -101,6 +101,7 @@ AND application_name = current_setting('application_name')
 AND state = 'active' AND wait_event = 'ClientRead' AND query LIKE 'COPY clearing.%%'
 AND query_start < clock_timestamp() - nullif(current_setting('statement_timeout'), '0')::interval
 """
+TELL_OF_PARTITIONS = "SELECT clearing.tell_of_partitions(%s)"
 NOTIFY_LINK = "SELECT pg_notify('clearing_link', %s)"
 NOTIFY_CONTROL = "SELECT pg_notify('clearing_control', '')"
 
@@ -157,6 +158,8 @@ class Journal:
                 self._append_all(batch)
                 last = self._append_but_few(IDENTITY, _runs_in(batch), insert=INSERT_RUN)
                 last += self._append_but_few(RECEIPT, batch.receipts, insert=INSERT_RECEIPT)
+                months = sorted({date(year, month, 1) for _, year, month in made})
+                last += [_Statement(TELL_OF_PARTITIONS, [month]) for month in months]
                 last += _notices_of(batch)
         except BaseException as error:
             self._roll_back()

@@ -226,3 +226,17 @@ def test_a_link_wakes_whoever_listens_for_its_target(journal: Journal, url: str)
         journal.commit(full_batch())
         woken = [notice.payload for notice in connection.notifies(timeout=5, stop_after=1)]
     assert woken == ["member/0"]
+
+
+def test_the_first_batch_in_a_partition_tells_all_sessions_of_it_as_it_commits(url: str) -> None:
+    # By which transactions the tables above the partition were changed last.
+    changed = """
+        SELECT DISTINCT xmin::text FROM pg_attribute WHERE attname = 'shard'
+        AND attrelid = ANY('{clearing.journal, clearing.journal_2026_03}'::regclass[])
+    """
+    written = "SELECT xmin::text FROM clearing.journal WHERE shard = %s AND seq = %s"
+    with Journal(url) as journal, psycopg.connect(url, autocommit=True) as looking:
+        for shard, before, after in ((SIT, None, 0), (SIT, 0, 1), ("member/0", None, 0)):
+            journal.commit(batch_of(shard, before, after))
+            first = looking.execute(written, [shard, 0]).fetchall()
+            assert looking.execute(changed).fetchall() == first, (shard, after)
