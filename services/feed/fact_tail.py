@@ -63,7 +63,10 @@ class FactTail:
             for shard in behind:
                 first = self._after.get(shard, -1) + 1
                 last = min(heads[shard], first + _ROWS_AT_ONCE - 1)
-                for row in self._reader.rows_at(shard, range(first, last + 1)):
+                rows = self._reader.rows_at(shard, range(first, last + 1))
+                message = f"rows of {shard} from {first} to {last} cannot be read"
+                assert len(rows) == last - first + 1, message
+                for row in rows:
                     yield from fact_lines(self._reader, row)
                 self._after[shard] = last
 

@@ -40,6 +40,7 @@ def facts_after(reader: Reader, shard: str, *, after: int) -> Iterator[FactPiece
             rows = reader.connection.execute(_SELECT, values, binary=True).fetchall()
         if not rows:
             return
+        assert rows[-1][0] == after + len(rows), f"rows of {shard} after {after} cannot be read"
         for seq, parts, facts in rows:
             yield from _pieces(reader, shard, seq=seq, first=facts, parts=parts)
         after = rows[-1][0]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -15,6 +16,7 @@ from services.cli import cli
 from services.console.clear_command import fact_pieces
 from services.embedded.clear import clear
 from services.feed.fact_tail import FactTail, WrongCursor, rows_of_cursors
+from services.journal.fact_pieces import facts_after
 from services.journal.reader import Reader
 from tests.test_scenarios import HERE, lines_of
 
@@ -49,6 +51,16 @@ def test_from_the_start_all_facts_come_in_order(reader: Reader) -> None:
     tail = FactTail(reader, is_from_start=True)
     assert by_shard(tail.facts()) == cleared(reader)
     assert list(tail.facts()) == []
+
+
+def test_rows_that_cannot_be_read_are_not_passed_over(reader: Reader, database: str) -> None:
+    unseen = b"ALTER TABLE clearing.journal DETACH PARTITION clearing.journal_0001_01"
+    with psycopg.connect(database) as connection:
+        connection.execute(unseen)
+    with pytest.raises(AssertionError, match=r"rows of control/0 from 0 to \d+ cannot be read"):
+        list(FactTail(reader, is_from_start=True).facts())
+    with pytest.raises(AssertionError, match="rows of control/0 after -1 cannot be read"):
+        list(facts_after(reader, "control/0", after=-1))
 
 
 def test_one_shard_can_be_followed_alone(reader: Reader) -> None:
