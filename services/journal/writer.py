@@ -101,6 +101,7 @@ AND application_name = current_setting('application_name')
 AND state = 'active' AND wait_event = 'ClientRead' AND query LIKE 'COPY clearing.%%'
 AND query_start < clock_timestamp() - nullif(current_setting('statement_timeout'), '0')::interval
 """
+# Who lists the partitions while one is attached may miss it, until told again (migration 0008).
 TELL_OF_PARTITIONS = "SELECT clearing.tell_of_partitions(%s)"
 NOTIFY_LINK = "SELECT pg_notify('clearing_link', %s)"
 NOTIFY_CONTROL = "SELECT pg_notify('clearing_control', '')"

@@ -1,4 +1,4 @@
-"""The note beneath the traceback of a broken law."""
+"""Broken laws stop a run; the note beneath the traceback."""
 
 from __future__ import annotations
 
